@@ -1,0 +1,245 @@
+"""Frozen values that cross borders: what a page, the command line and the worker hand each other.
+
+Samples have one convention everywhere. Images are (n, h, w, c): uint8 in storage, float32 in [0, 1]
+wherever they are computed with or measured. Points are (n, d) float32 in the data's own units.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal, Mapping
+
+import numpy as np
+
+from gan_core.config import RunConfig
+
+State = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
+ACTIVE: tuple[str, ...] = ("queued", "running", "paused")
+"""States in which a run still wants something from a worker."""
+
+
+class GanometerError(Exception):
+    """What a person did or met, said in one sentence: cause, value, remedy. Pages and the command line show it."""
+
+
+class StoreError(GanometerError):
+    """The database cannot be used as asked."""
+
+
+class UnknownRun(GanometerError):
+    """No run has this id."""
+
+
+class DatasetError(GanometerError):
+    """A data set cannot be found, read or used."""
+
+
+class BundleError(GanometerError):
+    """A run bundle is not what it claims to be."""
+
+
+class MeasureError(GanometerError):
+    """Two arrays cannot be measured against each other."""
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """One run as listings show it; times are seconds since 1970 by the database's clock."""
+
+    id: str
+    name: str
+    config: RunConfig
+    state: State
+    step: int
+    total_steps: int
+    version: int
+    owner: str
+    created: float
+    started: float | None
+    ended: float | None
+    seconds: float
+    steps_per_second: float | None
+    phase: str
+    dataset: str | None
+    worker: str | None
+    heartbeat_age: float | None
+    threads: int | None
+    versions: Mapping[str, str]
+    error: str | None
+    position: int | None = None
+    parent_id: str | None = None
+    parent_step: int | None = None
+
+    @property
+    def active(self) -> bool:
+        return self.state in ACTIVE
+
+    @property
+    def progress(self) -> float:
+        return self.step / self.total_steps if self.total_steps else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        if not self.steps_per_second or self.state not in ("running", "paused"):
+            return None
+        return (self.total_steps - self.step) / self.steps_per_second
+
+
+@dataclass(frozen=True)
+class History:
+    """Numeric curves of a run: for each name, (steps, values) as two float64 arrays of one length."""
+
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]]
+
+    def last(self, name: str) -> float | None:
+        _, values = self.curves.get(name, ((), ()))
+        return float(values[-1]) if len(values) else None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the generator was at a step: samples from the run's fixed latents, uint8 images or float32 points."""
+
+    run_id: str
+    step: int
+    samples: np.ndarray
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """A data set as pages see it; `preview` holds up to 64 real rows with `labels`, in storage form."""
+
+    name: str
+    sha256: str
+    kind: Literal["image", "points"]
+    shape: tuple[int, ...]
+    parts: Mapping[str, int]
+    preview: np.ndarray
+    labels: np.ndarray
+    owner: str = ""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A wish concerning a run: pause, resume or stop; pending until `outcome` is set."""
+
+    id: int
+    run_id: str
+    kind: str
+    payload: Mapping[str, Any]
+    by: str
+    created: float
+    outcome: str | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a run's diary."""
+
+    step: int
+    time: float
+    kind: str
+    payload: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A request to the worker other than training; `result` is bytes once `state` is done."""
+
+    id: int
+    kind: str
+    run_id: str | None
+    step: int | None
+    params: Mapping[str, Any]
+    state: Literal["waiting", "working", "done", "failed"]
+    progress: float
+    error: str | None
+    result: bytes | None = None
+
+
+@dataclass(frozen=True)
+class WorkerInfo:
+    """A process that trains runs; `alive` is the database's judgement (a recent heartbeat)."""
+
+    id: str
+    host: str
+    pid: int
+    phase: str
+    alive: bool
+    age: float
+    memory: int
+    versions: Mapping[str, str]
+    error: str | None
+
+
+@dataclass(frozen=True)
+class MetricResult:
+    """One number beside what real-vs-real gives at the same n; a missing input leaves `value` None and says what it `needs`."""
+
+    name: str
+    value: float | None
+    reference_mean: float | None = None
+    reference_sd: float | None = None
+    z: float | None = None
+    p: float | None = None
+    direction: Literal["lower", "higher", "target", "diagnostic"] = "diagnostic"
+    ideal: float | None = None
+    seconds: float = 0.0
+    needs: str | None = None
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How often each distance occurs: `edges` (b+1,) in the data's units, and three densities (b,) that integrate to 1."""
+
+    edges: tuple[float, ...]
+    real_real: tuple[float, ...]
+    fake_fake: tuple[float, ...]
+    real_fake: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Real-vs-real calibration at n: for every metric its (mean, sd) over `draws` pairs of real samples."""
+
+    n: int
+    draws: int
+    seed: int
+    metrics: Mapping[str, tuple[float, float]]
+    overlap: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """Every metric of one set of generated samples against one set of real ones."""
+
+    status: Literal["measured", "diverged", "collapsed"]
+    n_real: int
+    n_fake: int
+    k: int
+    space: str
+    seed: int
+    metrics: Mapping[str, MetricResult] = field(default_factory=dict)
+    histogram: Histogram | None = None
+    verdict: str = ""
+    seconds: float = 0.0
+
+
+def to_json(record: Report | Reference) -> str:
+    return json.dumps(dataclasses.asdict(record), sort_keys=True)
+
+
+def report_from_json(text: str) -> Report:
+    values = json.loads(text)
+    values["metrics"] = {name: MetricResult(**m) for name, m in values["metrics"].items()}
+    if values["histogram"]:
+        values["histogram"] = Histogram(**{k: tuple(v) for k, v in values["histogram"].items()})
+    return Report(**values)
+
+
+def reference_from_json(text: str) -> Reference:
+    values = json.loads(text)
+    values["metrics"] = {name: tuple(pair) for name, pair in values["metrics"].items()}
+    return Reference(**values)
