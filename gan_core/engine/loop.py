@@ -1,0 +1,194 @@
+"""The whole story of a training, on one screen.
+
+`train` knows nothing of databases, threads or pages: it writes through a Recorder and asks a Control.
+What is recorded at which step follows from the configuration alone, so no pause, no resume and no
+chunk length changes a number.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Callable, Literal, Mapping, Protocol
+
+import numpy as np
+import tensorflow as tf
+
+from gan_core.config import RunConfig, recorded_steps
+from gan_core.engine import checkpoints, sampling
+from gan_core.engine.gan import BLOCK, GAN, ROW, Dials, draw_block
+from gan_core.engine.networks import statistics
+
+CALL_SECONDS = 0.25
+"""About how long one compiled call runs: a person who presses pause waits no longer."""
+
+PREVIEWS = 64
+"""Fixed latents of every run, whose samples make up its snapshots."""
+
+Outcome = Literal["running", "paused", "finished", "stopped"]
+
+
+class Diverged(Exception):
+    """The losses or the samples stopped being finite numbers."""
+
+    def __init__(self, step: int):
+        self.step = step
+        super().__init__(f"diverged at step {step}")
+
+
+class Recorder(Protocol):
+    """Where a training writes. Nothing is kept until `commit`, which keeps everything at once."""
+
+    def resolved(self, config: RunConfig) -> None: ...
+    def metrics(self, step: int, values: Mapping[str, float]) -> None: ...
+    def measure(self, step: int, fake: np.ndarray) -> None: ...
+    def snapshot(self, step: int, samples: np.ndarray, weights: bytes) -> None: ...
+    def due(self) -> bool: ...
+    def commit(self, step: int, checkpoint: bytes, state: Outcome, steps_per_second: float | None) -> None: ...
+
+
+class Control(Protocol):
+    """What people want of a training: read from memory, so asking costs nothing."""
+
+    def wish(self) -> Literal["go", "pause", "stop", "release"]: ...
+    def wait_while_paused(self) -> None: ...
+    def phase(self, name: str) -> None: ...
+
+
+def train(
+    config: RunConfig,
+    samples: np.ndarray,
+    recorder: Recorder,
+    control: Control,
+    *,
+    rows: int,
+    checkpoint: bytes | None = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> Outcome:
+    """Train on `samples` (storage form) until the last step or until told otherwise; returns how it ended.
+
+    `rows` samples are generated for every scheduled measurement. `checkpoint` continues an earlier part of
+    the same run. "paused" means: paused for so long that the worker should do something else.
+    Raises Diverged when losses or samples are no longer finite.
+    """
+    # Build, and compile without taking a step.
+    control.phase("building")
+    gan = GAN(config, statistics(samples))
+    data, draws = tf.constant(samples), _Draws(config, len(samples))
+    step, window = checkpoints.restore(gan, checkpoint) if checkpoint else (0, np.zeros((0, len(ROW)), np.float32))
+    control.phase("compiling")
+    gan.chunk(data, draws.block(step // BLOCK), 0, 0, step, Dials.of(config))
+    if config.training.seconds and not checkpoint and control.wish() == "go":
+        config = _steps_for_the_time(gan, data, draws, config, clock)
+        recorder.resolved(config)
+
+    # Everything below is decided here, once.
+    total, dials = config.training.steps, Dials.of(config)
+    log_steps = {*range(config.recording.log_every, total + 1, config.recording.log_every), total}
+    measure_steps = set(recorded_steps(total, config.recording.measurements))
+    snapshot_steps = set(recorded_steps(total, config.recording.snapshots))
+    stops = np.array(sorted(log_steps | measure_steps | snapshot_steps))
+    preview = sampling.latents(config.seed, PREVIEWS, config.generator.latent_dim, sampling.PREVIEW)
+    already = step if checkpoint else -1
+    pace = _Pace(clock)
+    control.phase("training")
+
+    while True:
+        # Record what this step is due, the first and the last step included.
+        if step > already:
+            if step in log_steps:
+                recorder.metrics(step, dict(zip(ROW, window.mean(axis=0, dtype=np.float64).tolist())))
+                window = window[:0]
+            if step in measure_steps:
+                z = sampling.latents(config.seed, rows, config.generator.latent_dim, sampling.MEASURE, step)
+                recorder.measure(step, _finite(sampling.generate(gan.ema_generator, z), step))
+            if step in snapshot_steps:
+                fake = _finite(sampling.generate(gan.ema_generator, preview), step)
+                recorder.snapshot(step, fake, checkpoints.weights_to_bytes(gan.ema_generator.weights))
+
+        # Keep it, when it is time or when something changes.
+        wish = control.wish()
+        state: Outcome = "finished" if step == total else {"pause": "paused", "stop": "stopped"}.get(wish, "running")
+        if state != "running" or wish == "release" or recorder.due():
+            recorder.commit(step, checkpoints.capture(gan, step, window), state, pace.rate)
+        if state in ("finished", "stopped"):
+            return state
+        if wish == "release":
+            return state
+        if wish == "pause":
+            control.wait_while_paused()
+            if control.wish() == "release":
+                return "paused"
+            pace.rest()
+            already = step
+            continue
+
+        # Advance: to the next recorded step, to the end of the block, or for about CALL_SECONDS.
+        ahead = int(stops[np.searchsorted(stops, step, side="right")]) - step
+        first = step % BLOCK
+        n = min(ahead, BLOCK - first, pace.steps_in(CALL_SECONDS))
+        values = gan.chunk(data, draws.block(step // BLOCK), first, n, step, dials)
+        if not np.isfinite(values).all():
+            raise Diverged(step + int(np.argmin(np.isfinite(values).all(axis=1))) + 1)
+        window = np.concatenate([window, values])
+        step += n
+        pace.walked(n)
+
+
+def _finite(fake: np.ndarray, step: int) -> np.ndarray:
+    if not np.isfinite(fake).all():
+        raise Diverged(step)
+    return fake
+
+
+def _steps_for_the_time(gan: GAN, data, draws: _Draws, config: RunConfig, clock) -> RunConfig:
+    """How many steps fit into `training.seconds`: a one-second trial on this machine, then undone."""
+    before = checkpoints.capture(gan, 0, np.zeros((0, len(ROW)), np.float32))
+    dials, start, done = Dials.of(config), clock(), 0
+    while clock() - start < 1.0 or done == 0:
+        gan.chunk(data, draws.block(0), 0, 16, done, dials)
+        done += 16
+    rate = done / (clock() - start)
+    checkpoints.restore(gan, before)
+    steps = min(1_000_000, max(1, round(0.9 * rate * config.training.seconds)))  # a tenth is for measuring
+    return replace(config, training=replace(config.training, steps=steps))
+
+
+class _Draws:
+    """The blocks of random draws in order, the next one made in a thread while the current one is used."""
+
+    def __init__(self, config: RunConfig, n_rows: int):
+        self._make = lambda block: draw_block(config, n_rows, block)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="draws")
+        self._ready = {}
+
+    def block(self, number: int):
+        for wanted in (number, number + 1):
+            if wanted not in self._ready:
+                self._ready[wanted] = self._pool.submit(self._make, wanted)
+        for old in [b for b in self._ready if b < number]:
+            del self._ready[old]
+        return self._ready[number].result()
+
+
+class _Pace:
+    """Steps per second while training, over the last few seconds; rests do not count."""
+
+    def __init__(self, clock: Callable[[], float]):
+        self._clock, self.rate = clock, None
+        self.rest()
+
+    def rest(self) -> None:
+        self._since, self._steps = self._clock(), 0
+
+    def walked(self, steps: int) -> None:
+        self._steps += steps
+        elapsed = self._clock() - self._since
+        if elapsed >= 0.2:
+            now = self._steps / elapsed
+            self.rate = now if self.rate is None else 0.8 * self.rate + 0.2 * now
+            self.rest()
+
+    def steps_in(self, seconds: float) -> int:
+        return max(1, int(self.rate * seconds)) if self.rate else 8

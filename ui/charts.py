@@ -1,0 +1,208 @@
+"""Records and arrays -> plotly figures, as pure functions: the same input gives the same JSON.
+
+    st.plotly_chart(charts.distance_curve(history, reference, log=True), key="distance", alt="...")
+
+Blue is real, orange is generated, violet is both at once, everywhere; line styles and symbols say it again
+for those who see no colour. Paper, text and grid belong to the page's theme, titles to the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import plotly.graph_objects as go
+
+from gan_core.records import Histogram, History, Reference
+from ui.images import plane
+
+REAL, FAKE, BOTH = "#3b82f6", "#e0682b", "#8b5cf6"
+BAND = "rgba(59, 130, 246, 0.18)"
+GREY = "#8a8f98"
+
+DASH = {REAL: "solid", FAKE: "dash", BOTH: "dot"}
+SYMBOL = {REAL: "circle", FAKE: "x", BOTH: "diamond"}
+
+CURVE_POINTS = 600
+"""A curve is drawn with at most this many points."""
+SVG_POINTS = 2000
+"""From more points than this on a trace is drawn by WebGL: as SVG every point would be an element of the page."""
+
+STEP = "step (generator updates)"
+DISTANCE = "mean Euclidean distance (data units)"
+
+
+def losses(history: History) -> go.Figure:
+    """What each network pays, over steps.
+
+    Look for two curves that settle: neither network has won. A discriminator near 0 beside a climbing
+    generator means the discriminator wins every round and the generator learns nothing more. Low is not good here.
+    """
+    figure = _curves("loss (nats)")
+    _add_curve(figure, history, "loss_discriminator", "discriminator", BOTH)
+    _add_curve(figure, history, "loss_generator", "generator", FAKE)
+    return figure
+
+
+def scores(history: History) -> go.Figure:
+    """How real the discriminator finds real samples, D(x), and generated ones, D(G(z)), over steps.
+
+    Look for the two meeting at .5, where it can only guess. Far apart: it tells them apart with ease.
+    """
+    figure = _curves("mean probability of being real")
+    _add_curve(figure, history, "score_real", "real, D(x)", REAL)
+    _add_curve(figure, history, "score_fake", "generated, D(G(z))", FAKE)
+    figure.add_hline(0.5, line=dict(color=GREY, width=1, dash="dot"), layer="below")
+    return figure.update_yaxes(range=[-0.03, 1.03])
+
+
+def distance_curve(
+    history: History, reference: Reference | None = None, marked_step: int | None = None, *, log: bool = False
+) -> go.Figure:
+    """The energy distance from generated to real samples, over steps: 0 is reached only by the real distribution.
+
+    Look for a curve that falls into the shaded band, which is what real samples give against other real ones
+    (mean ± 2 sd at the same n): there the measurement can no longer tell the two apart. With `log` the way down
+    from 5 to .005 fills the chart; values below one sd of real vs real (small negative ones too) are drawn at
+    that floor, and hovering still tells them exactly. Source: Székely and Rizzo 2013 (doi 10.1016/j.jspi.2013.03.018).
+    """
+    steps, values = _curve(history, "energy_distance")
+    mean, sd = reference.metrics.get("energy_distance", (0.0, 0.0)) if reference else (0.0, 0.0)
+    low, high = mean - 2 * sd, mean + 2 * sd
+    drawn, title = values, "energy distance (data units)"
+    figure = _curves(title)
+    if log:
+        positive = values[np.isfinite(values) & (values > 0)]
+        floor = float(sd if sd > 0 else positive.min(initial=1.0))
+        drawn = np.maximum(values, np.float32(floor))
+        top = max(high, floor, float(positive.max(initial=floor)))
+        why = "one sd of real vs real" if sd > 0 else "its smallest value"
+        # The range is stated, because the band must stay in sight below a curve that is still far above it.
+        figure.update_yaxes(type="log", range=[float(np.log10(floor / 1.5)), float(np.log10(top * 1.3))],
+                            title=f"energy distance (data units, log)<br>floor {floor:.2g}: {why}")
+        low, high = floor / 2, max(high, floor)
+    if sd > 0:
+        figure.add_hrect(low, high, fillcolor=BAND, line_width=0, layer="below",
+                         label=dict(text="real vs real, ± 2 sd", textposition="top right", yanchor="bottom"))
+    if marked_step is not None:
+        figure.add_vline(marked_step, line=dict(color=GREY, width=1, dash="dot"),
+                         label=dict(text=f"step {marked_step:,}", textposition="end", textangle=0, xanchor="left"))
+    if len(steps):
+        figure.add_trace(go.Scatter(
+            x=steps, y=drawn, customdata=values, name="generated vs real", mode="lines+markers",
+            hovertemplate="%{customdata:.3~r}", line=dict(color=FAKE, width=2), marker=dict(color=FAKE, size=5)))
+    return figure
+
+
+def spread_curve(history: History, reference: Reference | None = None) -> go.Figure:
+    """Mean distance within the real samples, within the generated ones, and between the two, over steps.
+
+    Look for three curves that become one. Generated below real: too little variety, down to 0 when every
+    sample is the same. The dotted curve above both: the two clouds lie apart. The shaded band is the mean ± 2 sd
+    of real-real distances between other real samples at the same n.
+    """
+    figure = _curves(DISTANCE)
+    for name, label, colour in _SPREADS:
+        _add_curve(figure, history, name, label, colour)
+    if reference and "mean_real_real" in reference.metrics:
+        mean, sd = reference.metrics["mean_real_real"]
+        figure.add_hrect(mean - 2 * sd, mean + 2 * sd, fillcolor=BAND, line_width=0, layer="below")
+    return figure
+
+
+def histograms(histogram: Histogram, means: Mapping[str, float] | None = None) -> go.Figure:
+    """How often each distance occurs: within the real samples, within the generated ones, and between the two.
+
+    Look for three outlines that coincide; equal means (thin lines, from `means` by metric name such as
+    "mean_real_real") are not enough. Each outline is a density: the area under it is 1.
+    """
+    figure = _figure("Euclidean distance (data units)", "density (per data unit)")
+    edges = np.asarray(histogram.edges, np.float32)
+    for name, label, colour in _SPREADS:
+        density = np.asarray(getattr(histogram, name.removeprefix("mean_")), np.float32)
+        mean = (means or {}).get(name)
+        if mean is not None:
+            label = f"{label}, mean {mean:.3g}"
+            figure.add_vline(mean, line=dict(color=colour, width=1, dash=DASH[colour]))
+        # A step holds from its left edge to the next; the closing 0 brings the outline back to the axis.
+        figure.add_trace(go.Scatter(
+            x=edges, y=np.append(density, np.float32(0)), name=label, mode="lines", fill="tozeroy",
+            fillcolor=_tint(colour, 0.12), line=dict(color=colour, width=2, dash=DASH[colour], shape="hv")))
+    figure.update_xaxes(hoverformat=".3~r", unifiedhovertitle_text="from distance %{x}")
+    return figure.update_yaxes(rangemode="tozero")
+
+
+def points(*, real: np.ndarray, fake: np.ndarray, highlight: np.ndarray | None = None) -> go.Figure:
+    """Real and generated points, each (n, d), on equal axes; the points of `highlight` (m, d) are ringed.
+
+    Look for orange wherever there is blue (nothing is missed) and nowhere else (nothing is invented).
+    Of more than two coordinates the first two are drawn; points that are not finite are left out.
+    """
+    figure = _figure("first coordinate (data units)", "second coordinate (data units)", height=360)
+    figure.update_layout(hovermode="closest")
+    for name, array, colour, opacity in (("real", real, REAL, 0.55), ("generated", fake, FAKE, 0.75)):
+        _add_points(figure, array, name, dict(color=colour, symbol=SYMBOL[colour], size=5, opacity=opacity))
+    if highlight is not None:
+        ring = dict(color=BOTH, symbol="circle-open", size=13, line=dict(color=BOTH, width=2))
+        _add_points(figure, highlight, "selected", ring)
+    figure.update_xaxes(zeroline=False, hoverformat=".3~r", unifiedhovertitle_text=None)
+    return figure.update_yaxes(zeroline=False, scaleanchor="x")
+
+
+def decimate(steps: np.ndarray, values: np.ndarray, limit: int = CURVE_POINTS) -> tuple[np.ndarray, np.ndarray]:
+    """At most `limit` (4 or more) points of a curve, as float32: the first, the last, and between them the lowest
+    and the highest of equally long stretches, so that no peak is lost. Shorter curves are kept whole.
+    """
+    steps, values = np.asarray(steps, np.float64), np.asarray(values, np.float64)
+    if len(steps) > limit:
+        kept = [0, len(steps) - 1]
+        for stretch in np.array_split(np.arange(1, len(steps) - 1), (limit - 2) // 2):
+            part = values[stretch]
+            kept += [stretch[np.where(np.isnan(part), np.inf, part).argmin()],
+                     stretch[np.where(np.isnan(part), -np.inf, part).argmax()]]
+        kept = np.unique(kept)
+        steps, values = steps[kept], values[kept]
+    with np.errstate(over="ignore"):  # a diverged loss may exceed float32: infinite is drawn as a gap
+        return steps.astype(np.float32), values.astype(np.float32)
+
+
+_SPREADS = (
+    ("mean_real_real", "real–real", REAL),
+    ("mean_fake_fake", "generated–generated", FAKE),
+    ("mean_real_fake", "real–generated", BOTH),
+)
+
+
+def _figure(x: str, y: str, height: int = 320) -> go.Figure:
+    figure = go.Figure(layout=dict(
+        height=height, margin=dict(l=8, r=8, t=36, b=8), hovermode="x unified",
+        legend=dict(orientation="h", x=0, xanchor="left", y=1.02, yanchor="bottom")))
+    figure.update_xaxes(title=x, automargin=True)
+    return figure.update_yaxes(title=y, automargin=True, hoverformat=".3~r")
+
+
+def _curves(y: str) -> go.Figure:
+    return _figure(STEP, y).update_xaxes(hoverformat=",d", unifiedhovertitle_text="step %{x}", rangemode="tozero")
+
+
+def _curve(history: History, name: str) -> tuple[np.ndarray, np.ndarray]:
+    return decimate(*history.curves.get(name, ((), ())))
+
+
+def _add_curve(figure: go.Figure, history: History, name: str, label: str, colour: str) -> None:
+    steps, values = _curve(history, name)
+    if len(steps):
+        figure.add_trace(go.Scatter(x=steps, y=values, name=label, mode="lines",
+                                    line=dict(color=colour, width=2, dash=DASH[colour])))
+
+
+def _add_points(figure: go.Figure, array: np.ndarray, name: str, marker: dict) -> None:
+    x, y = plane(array).astype(np.float32).T
+    trace = go.Scattergl if len(x) > SVG_POINTS else go.Scatter
+    figure.add_trace(trace(x=x, y=y, name=name, mode="markers", marker=marker,
+                           hovertemplate="%{x:.3~r}, %{y:.3~r}"))
+
+
+def _tint(colour: str, alpha: float) -> str:
+    red, green, blue = (int(colour[i:i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {alpha})"
