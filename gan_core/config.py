@@ -91,8 +91,7 @@ class TrainingConfig:
 @dataclass(frozen=True)
 class RecordingConfig:
     log_every: int = setting(25, "Write the losses down every this many steps (the mean over them).", 1, 100_000)
-    measurements: int = setting(40, "How often the distance to held-out data is measured in the whole run.", 1, 400)
-    snapshots: int = setting(32, "How many snapshots of the generator are kept.", 2, 48)
+    snapshots: int = setting(32, "How often the generator is kept and measured against held-out data.", 2, 48)
     rows: int = setting(1000, "Samples of each kind in one distance measurement (at most the test part).", 50, 10_000)
 
 

@@ -68,6 +68,7 @@ class RunInfo:
     threads: int | None
     versions: Mapping[str, str]
     error: str | None
+    claim_no: int = 0
     position: int | None = None
     parent_id: str | None = None
     parent_step: int | None = None
@@ -123,7 +124,7 @@ class DatasetInfo:
 
 @dataclass(frozen=True)
 class Command:
-    """A wish concerning a run: pause, resume or stop; pending until `outcome` is set."""
+    """A wish concerning a run: pause, resume or stop."""
 
     id: int
     run_id: str
@@ -131,7 +132,6 @@ class Command:
     payload: Mapping[str, Any]
     by: str
     created: float
-    outcome: str | None = None
 
 
 @dataclass(frozen=True)

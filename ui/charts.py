@@ -20,8 +20,8 @@ REAL, FAKE, BOTH = "#3b82f6", "#e0682b", "#8b5cf6"
 BAND = "rgba(59, 130, 246, 0.18)"
 GREY = "#8a8f98"
 
-DASH = {REAL: "solid", FAKE: "dash", BOTH: "dot"}
-SYMBOL = {REAL: "circle", FAKE: "x", BOTH: "diamond"}
+DASH = {REAL: "solid", FAKE: "9px,2px", BOTH: "2px,2px"}
+"""Generated is a long dash with a short gap: told apart on a smooth curve, and still one line on a noisy one."""
 
 CURVE_POINTS = 600
 """A curve is drawn with at most this many points."""
@@ -39,7 +39,7 @@ def losses(history: History) -> go.Figure:
     generator means the discriminator wins every round and the generator learns nothing more. Low is not good here.
     """
     figure = _curves("loss (nats)")
-    _add_curve(figure, history, "loss_discriminator", "discriminator", BOTH)
+    _add_curve(figure, history, "loss_discriminator", "discriminator", BOTH, "solid")
     _add_curve(figure, history, "loss_generator", "generator", FAKE)
     return figure
 
@@ -52,7 +52,7 @@ def scores(history: History) -> go.Figure:
     figure = _curves("mean probability of being real")
     _add_curve(figure, history, "score_real", "real, D(x)", REAL)
     _add_curve(figure, history, "score_fake", "generated, D(G(z))", FAKE)
-    figure.add_hline(0.5, line=dict(color=GREY, width=1, dash="dot"), layer="below")
+    figure.add_hline(0.5, line_color=GREY, line_width=1, line_dash="dot", layer="below")
     return figure.update_yaxes(range=[-0.03, 1.03])
 
 
@@ -73,24 +73,26 @@ def distance_curve(
     figure = _curves(title)
     if log:
         positive = values[np.isfinite(values) & (values > 0)]
-        floor = float(sd if sd > 0 else positive.min(initial=1.0))
+        floor = float(sd if sd > 0 else positive.min() if positive.size else 1.0)
         drawn = np.maximum(values, np.float32(floor))
         top = max(high, floor, float(positive.max(initial=floor)))
         why = "one sd of real vs real" if sd > 0 else "its smallest value"
         # The range is stated, because the band must stay in sight below a curve that is still far above it.
-        figure.update_yaxes(type="log", range=[float(np.log10(floor / 1.5)), float(np.log10(top * 1.3))],
+        decades = [float(np.log10(floor / 1.5)), float(np.log10(top * 1.3))]
+        figure.update_yaxes(type="log", range=decades, dtick=1 if decades[1] - decades[0] > 1.5 else "D2",
                             title=f"energy distance (data units, log)<br>floor {floor:.2g}: {why}")
         low, high = floor / 2, max(high, floor)
     if sd > 0:
-        figure.add_hrect(low, high, fillcolor=BAND, line_width=0, layer="below",
-                         label=dict(text="real vs real, ± 2 sd", textposition="top right", yanchor="bottom"))
+        figure.add_hrect(low, high, fillcolor=BAND, line_color=BAND, line_width=1, layer="below",
+                         label_text="real vs real, ± 2 sd", label_textposition="top right", label_yanchor="bottom")
     if marked_step is not None:
-        figure.add_vline(marked_step, line=dict(color=GREY, width=1, dash="dot"),
-                         label=dict(text=f"step {marked_step:,}", textposition="end", textangle=0, xanchor="left"))
+        figure.add_vline(marked_step, line_color=GREY, line_width=1, line_dash="dot",
+                         label_text=f"step {marked_step:,}", label_textposition="end", label_textangle=0,
+                         label_xanchor="left")
     if len(steps):
         figure.add_trace(go.Scatter(
             x=steps, y=drawn, customdata=values, name="generated vs real", mode="lines+markers",
-            hovertemplate="%{customdata:.3~r}", line=dict(color=FAKE, width=2), marker=dict(color=FAKE, size=5)))
+            hovertemplate="%{customdata:.3~r}", line_color=FAKE, line_width=2, marker_size=5))
     return figure
 
 
@@ -106,7 +108,8 @@ def spread_curve(history: History, reference: Reference | None = None) -> go.Fig
         _add_curve(figure, history, name, label, colour)
     if reference and "mean_real_real" in reference.metrics:
         mean, sd = reference.metrics["mean_real_real"]
-        figure.add_hrect(mean - 2 * sd, mean + 2 * sd, fillcolor=BAND, line_width=0, layer="below")
+        low, high = mean - 2 * sd, mean + 2 * sd
+        figure.add_hrect(low, high, fillcolor=BAND, line_color=BAND, line_width=1, layer="below")
     return figure
 
 
@@ -122,13 +125,13 @@ def histograms(histogram: Histogram, means: Mapping[str, float] | None = None) -
         density = np.asarray(getattr(histogram, name.removeprefix("mean_")), np.float32)
         mean = (means or {}).get(name)
         if mean is not None:
-            label = f"{label}, mean {mean:.3g}"
-            figure.add_vline(mean, line=dict(color=colour, width=1, dash=DASH[colour]))
+            label = f"{label}, mean {mean:#.3g}"
+            figure.add_vline(mean, line_color=colour, line_width=1, line_dash=DASH[colour])
         # A step holds from its left edge to the next; the closing 0 brings the outline back to the axis.
         figure.add_trace(go.Scatter(
             x=edges, y=np.append(density, np.float32(0)), name=label, mode="lines", fill="tozeroy",
-            fillcolor=_tint(colour, 0.12), line=dict(color=colour, width=2, dash=DASH[colour], shape="hv")))
-    figure.update_xaxes(hoverformat=".3~r", unifiedhovertitle_text="from distance %{x}")
+            fillcolor=_tint(colour, 0.12), line_color=colour, line_width=2, line_dash=DASH[colour], line_shape="hv"))
+    figure.update_xaxes(hoverformat=".3~r", unifiedhovertitle_text="from distance %{x:.3~r}")
     return figure.update_yaxes(rangemode="tozero")
 
 
@@ -140,12 +143,11 @@ def points(*, real: np.ndarray, fake: np.ndarray, highlight: np.ndarray | None =
     """
     figure = _figure("first coordinate (data units)", "second coordinate (data units)", height=360)
     figure.update_layout(hovermode="closest")
-    for name, array, colour, opacity in (("real", real, REAL, 0.55), ("generated", fake, FAKE, 0.75)):
-        _add_points(figure, array, name, dict(color=colour, symbol=SYMBOL[colour], size=5, opacity=opacity))
+    _add_points(figure, real, "real", REAL, symbol="circle", size=6, opacity=0.6)
+    _add_points(figure, fake, "generated", FAKE, symbol="x-thin", size=5, line_width=1)
     if highlight is not None:
-        ring = dict(color=BOTH, symbol="circle-open", size=13, line=dict(color=BOTH, width=2))
-        _add_points(figure, highlight, "selected", ring)
-    figure.update_xaxes(zeroline=False, hoverformat=".3~r", unifiedhovertitle_text=None)
+        _add_points(figure, highlight, "selected", BOTH, symbol="circle-open", size=13, line_width=2)
+    figure.update_xaxes(zeroline=False)
     return figure.update_yaxes(zeroline=False, scaleanchor="x")
 
 
@@ -174,33 +176,35 @@ _SPREADS = (
 
 
 def _figure(x: str, y: str, height: int = 320) -> go.Figure:
-    figure = go.Figure(layout=dict(
-        height=height, margin=dict(l=8, r=8, t=36, b=8), hovermode="x unified",
-        legend=dict(orientation="h", x=0, xanchor="left", y=1.02, yanchor="bottom")))
+    figure = go.Figure()
+    figure.update_layout(
+        height=height, margin_l=8, margin_r=8, margin_t=36, margin_b=8, hovermode="x unified", hoverlabel_namelength=-1,
+        legend_orientation="h", legend_x=0, legend_xanchor="left", legend_y=1.02, legend_yanchor="bottom")
     figure.update_xaxes(title=x, automargin=True)
     return figure.update_yaxes(title=y, automargin=True, hoverformat=".3~r")
 
 
 def _curves(y: str) -> go.Figure:
-    return _figure(STEP, y).update_xaxes(hoverformat=",d", unifiedhovertitle_text="step %{x}", rangemode="tozero")
+    return _figure(STEP, y).update_xaxes(hoverformat=",d", unifiedhovertitle_text="step %{x:,d}", rangemode="tozero")
 
 
 def _curve(history: History, name: str) -> tuple[np.ndarray, np.ndarray]:
     return decimate(*history.curves.get(name, ((), ())))
 
 
-def _add_curve(figure: go.Figure, history: History, name: str, label: str, colour: str) -> None:
+def _add_curve(figure: go.Figure, history: History, name: str, label: str, colour: str, dash: str = "") -> None:
     steps, values = _curve(history, name)
     if len(steps):
         figure.add_trace(go.Scatter(x=steps, y=values, name=label, mode="lines",
-                                    line=dict(color=colour, width=2, dash=DASH[colour])))
+                                    line_color=colour, line_width=2, line_dash=dash or DASH[colour]))
 
 
-def _add_points(figure: go.Figure, array: np.ndarray, name: str, marker: dict) -> None:
+def _add_points(figure: go.Figure, array: np.ndarray, name: str, colour: str, **marker) -> None:
     x, y = plane(array).astype(np.float32).T
     trace = go.Scattergl if len(x) > SVG_POINTS else go.Scatter
-    figure.add_trace(trace(x=x, y=y, name=name, mode="markers", marker=marker,
-                           hovertemplate="%{x:.3~r}, %{y:.3~r}"))
+    # Thin crosses take their colour from the marker's line, discs from the marker: both are given it.
+    figure.add_trace(trace(x=x, y=y, name=name, mode="markers", marker_color=colour, marker_line_color=colour,
+                           hovertemplate="%{x:.3~r}, %{y:.3~r}").update(marker=marker))
 
 
 def _tint(colour: str, alpha: float) -> str:

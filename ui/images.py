@@ -47,7 +47,7 @@ def grid(images: np.ndarray, *, columns: int = 8, scale: int | None = None, gap:
     return _compose(cells.reshape(rows, columns, height, width, -1), scale, gap, [gap] * (columns - 1))
 
 
-def strip(steps: Sequence[np.ndarray], *, scale: int | None = None, gap: int = 1) -> bytes:
+def strip(steps: Sequence[np.ndarray], *, scale: int | None = None, gap: int = 2) -> bytes:
     """How samples grew: one column a step, one row a latent; each step is an (n, h, w, c) batch from the same latents.
 
     Raises GanometerError if a step is not such a batch or the steps differ in shape.
@@ -151,8 +151,8 @@ def scatter(
     Where points crowd the colour deepens. A good generator leaves no blue without orange, and no orange without blue.
     """
     limits = limits or window(points if real is None else real)
-    radius = max(1.2, size / 130)
-    above = _ink(plane(points), limits, size, _cross(radius), 0.75)
+    radius = max(1.7, size / 130)
+    above = _ink(plane(points), limits, size, _cross(radius), 0.65)
     below = 0 * above if real is None else _ink(plane(real), limits, size, _disc(radius), 0.45)
     below = below * (1 - above)
     alpha = above + below
@@ -207,4 +207,4 @@ def _disc(radius: float) -> np.ndarray:
 
 def _cross(radius: float) -> np.ndarray:
     offsets = _offsets(radius)
-    return offsets[abs(abs(offsets[:, 0]) - abs(offsets[:, 1])) <= radius * _FINE / 4]
+    return offsets[abs(abs(offsets[:, 0]) - abs(offsets[:, 1])) <= max(1, radius * _FINE / 4)]

@@ -38,12 +38,14 @@ class Diverged(Exception):
 
 
 class Recorder(Protocol):
-    """Where a training writes. Nothing is kept until `commit`, which keeps everything at once."""
+    """Where a training writes. Nothing is kept until `commit`, which keeps everything at once.
+
+    A snapshot is the run's fixed samples, the averaged generator's weights, and fresh samples to measure.
+    """
 
     def resolved(self, config: RunConfig) -> None: ...
     def metrics(self, step: int, values: Mapping[str, float]) -> None: ...
-    def measure(self, step: int, fake: np.ndarray) -> None: ...
-    def snapshot(self, step: int, samples: np.ndarray, weights: bytes) -> None: ...
+    def snapshot(self, step: int, samples: np.ndarray, weights: bytes, fake: np.ndarray) -> None: ...
     def due(self) -> bool: ...
     def commit(self, step: int, checkpoint: bytes, state: Outcome, steps_per_second: float | None) -> None: ...
 
@@ -68,7 +70,7 @@ def train(
 ) -> Outcome:
     """Train on `samples` (storage form) until the last step or until told otherwise; returns how it ended.
 
-    `rows` samples are generated for every scheduled measurement. `checkpoint` continues an earlier part of
+    With every snapshot, `rows` fresh samples are generated to be measured. `checkpoint` continues an earlier part of
     the same run. "paused" means: paused for so long that the worker should do something else.
     Raises Diverged when losses or samples are no longer finite.
     """
@@ -86,9 +88,8 @@ def train(
     # Everything below is decided here, once.
     total, dials = config.training.steps, Dials.of(config)
     log_steps = {*range(config.recording.log_every, total + 1, config.recording.log_every), total}
-    measure_steps = set(recorded_steps(total, config.recording.measurements))
     snapshot_steps = set(recorded_steps(total, config.recording.snapshots))
-    stops = np.array(sorted(log_steps | measure_steps | snapshot_steps))
+    stops = np.array(sorted(log_steps | snapshot_steps))
     preview = sampling.latents(config.seed, PREVIEWS, config.generator.latent_dim, sampling.PREVIEW)
     already = step if checkpoint else -1
     pace = _Pace(clock)
@@ -100,12 +101,10 @@ def train(
             if step in log_steps:
                 recorder.metrics(step, dict(zip(ROW, window.mean(axis=0, dtype=np.float64).tolist())))
                 window = window[:0]
-            if step in measure_steps:
-                z = sampling.latents(config.seed, rows, config.generator.latent_dim, sampling.MEASURE, step)
-                recorder.measure(step, _finite(sampling.generate(gan.ema_generator, z), step))
             if step in snapshot_steps:
-                fake = _finite(sampling.generate(gan.ema_generator, preview), step)
-                recorder.snapshot(step, fake, checkpoints.weights_to_bytes(gan.ema_generator.weights))
+                z = sampling.latents(config.seed, rows, config.generator.latent_dim, sampling.MEASURE, step)
+                samples_now, fake = (_finite(sampling.generate(gan.ema_generator, latents), step) for latents in (preview, z))
+                recorder.snapshot(step, samples_now, checkpoints.weights_to_bytes(gan.ema_generator.weights), fake)
 
         # Keep it, when it is time or when something changes.
         wish = control.wish()

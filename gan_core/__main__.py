@@ -1,0 +1,31 @@
+"""The command line: the same code as the app's, without a browser.
+
+    python -m gan_core train --data digits --steps 2000
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def _prefer_wide_kernels() -> None:
+    """OpenBLAS may take a new processor for an old one and run at half speed; said before NumPy is loaded.
+
+    195 -> 356 GFLOP/s measured on a processor with AVX-512. Elsewhere, and where somebody chose, nothing is changed.
+    """
+    try:
+        with open("/proc/cpuinfo") as about:
+            flags = next((line for line in about if line.startswith("flags")), "").split()
+    except OSError:
+        return
+    if {"avx512f", "avx512bw", "avx512dq", "avx512vl"} <= set(flags):
+        os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
+
+
+if __name__ == "__main__":
+    _prefer_wide_kernels()
+
+    from gan_core.cli import main
+
+    sys.exit(main())

@@ -1,0 +1,314 @@
+"""What each command of `python -m gan_core` does.
+
+With --json, standard output holds one JSON value and nothing else; progress goes to standard error. Wrong
+input is one line on standard error and exit code 2. Exit 0: finished or stopped by command; 1: failed or
+diverged; 130: stopped by Ctrl-C, everything kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gan_core import answers, config, datasets, export, settings, worker
+from gan_core.codec import flatten
+from gan_core.config import ConfigError
+from gan_core.records import GanometerError, MeasureError, RunInfo
+from gan_core.store import Store
+
+
+ANY_NUMBER = 10_000
+"""A person at the command line does not wait for the app's runs."""
+
+
+class WrongInput(Exception):
+    """Said as one line, with exit code 2."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise WrongInput(message)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    try:
+        options = _parser().parse_args(arguments)
+        logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
+        if options.command is None:
+            raise WrongInput("name a command: train, measure, sample, runs, export, import, delete or worker; --help explains them")
+        return _COMMANDS[options.command](options)
+    except (WrongInput, GanometerError, ConfigError, ValueError) as error:
+        print(f"gan_core: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="python -m gan_core", description="Train a GAN, and measure how far its samples are from real ones.")
+    every = _Parser(add_help=False)
+    every.add_argument("--store", metavar="URL", help="database URL (default: $GANOMETER_STORE, else a file in $GANOMETER_HOME)")
+    every.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
+    commands = parser.add_subparsers(dest="command", parser_class=_Parser, metavar="COMMAND")
+
+    def command(name: str, help: str):
+        return commands.add_parser(name, help=help, description=help, parents=[every], allow_abbrev=False)
+
+    train = command("train", "train a run here and now, or put it into the queue")
+    train.add_argument("--preset", default="auto", help=f"one of {', '.join(config.PRESETS)}")
+    train.add_argument("--data", default="digits", help=f"one of {', '.join(datasets.OPTIONS)}")
+    length = train.add_mutually_exclusive_group()
+    length.add_argument("--steps", help="generator updates")
+    length.add_argument("--seconds", help="train about this long; a short trial decides the steps")
+    train.add_argument("--seed", default="0")
+    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, for example optimizer.beta1=.5")
+    train.add_argument("--resume", metavar="ID", help="go on with a paused, stopped or interrupted run")
+    train.add_argument("--queue", action="store_true", help="leave it to a running app or worker")
+
+    measure = command("measure", "measure generated samples against real ones")
+    measure.add_argument("--real", metavar="FILE", help="real samples: .npy, or .npz with key x")
+    measure.add_argument("--fake", metavar="FILE", help="generated samples: .npy, or .npz with key x")
+    measure.add_argument("--run", metavar="ID", help="measure a run's generator against held-out data instead")
+    measure.add_argument("--step", type=int, help="which snapshot of the run (default: the newest)")
+    measure.add_argument("--n", type=int, default=1000, help="samples of the run's generator (at most the test part)")
+    measure.add_argument("--reference", metavar="FILE", help="more real samples, to measure real against real at the same n")
+    measure.add_argument("--k", type=int, default=5)
+    measure.add_argument("--seed", type=int, default=0)
+
+    sample = command("sample", "new samples of a run's generator")
+    sample.add_argument("--run", required=True, metavar="ID")
+    sample.add_argument("--step", type=int, help="which snapshot (default: the newest)")
+    sample.add_argument("--n", type=int, default=64)
+    sample.add_argument("--seed", type=int, default=0)
+    sample.add_argument("--out", required=True, metavar="FILE", help=".npz (float32, key x) or .png (a grid)")
+
+    command("runs", "list the runs, newest first")
+    bundle = command("export", "write everything of a run into one file")
+    bundle.add_argument("--run", required=True, metavar="ID")
+    bundle.add_argument("--out", required=True, metavar="FILE.zip")
+    unbundle = command("import", "add an exported run to the store")
+    unbundle.add_argument("file", metavar="FILE.zip")
+    delete = command("delete", "remove a run and everything of it")
+    delete.add_argument("--run", required=True, metavar="ID")
+    serve = command("worker", "train what is queued in the store until told to end")
+    serve.add_argument("--parent", type=int, help=argparse.SUPPRESS)  # end when this process is gone
+    return parser
+
+
+# ---------------------------------------------------------------- commands
+
+def _train(options) -> int:
+    place, store = _open(options)
+    run_id = None
+    if options.resume:
+        if store.runs.send(options.resume, "resume") != "queued":
+            raise WrongInput(f"run {options.resume} is {store.runs.get(options.resume).state}; only a paused, stopped or "
+                             "interrupted run can be resumed")
+        run_id = options.resume
+    if options.queue:
+        run_id = run_id or store.runs.create(_config_of(options, store))
+        return _say(options, _summary(store.runs.get(run_id)), f"run {run_id} is queued")
+    trainer = worker.Worker(store, place)
+    if run_id is None:
+        run = store.runs.get(store.runs.create(_config_of(options, store), worker_id=trainer.id))
+    else:
+        run = store.runs.claim(trainer.id, at_once=ANY_NUMBER, run_id=run_id)
+    if run is None:
+        raise WrongInput(f"run {run_id} was taken by another worker of this store")
+    run_id = run.id
+    interrupted = threading.Event()
+
+    def stop(*_):
+        interrupted.set()
+        trainer.stop_run()
+
+    for name in ("SIGINT", "SIGTERM"):
+        signal.signal(getattr(signal, name), stop)
+    done = threading.Event()
+    threading.Thread(target=_show_progress, args=(store, run_id, done), daemon=True).start()
+    trainer.train(run)
+    done.set()
+    run = store.runs.get(run_id)
+    energy = store.runs.history(run_id, ["energy_distance"]).last("energy_distance")
+    words = f"run {run_id} {run.state} at step {run.step} of {run.total_steps}"
+    if energy is not None:
+        words += f"; energy distance {energy:.4f}"
+    _say(options, _summary(run) | {"energy_distance": energy}, words + (f"; {run.error}" if run.error else ""))
+    if interrupted.is_set():
+        return 130
+    return 0 if run.state in ("finished", "stopped", "paused") else 1
+
+
+def _config_of(options, store: Store) -> config.RunConfig:
+    changes: dict[str, Any] = {"seed": options.seed}
+    for text in options.set:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise WrongInput(f"--set {text!r} has no value; write key=value, for example optimizer.beta1=.5")
+        changes[key.strip()] = value.strip()
+    changes |= {f"training.{name}": getattr(options, name) for name in ("steps", "seconds") if getattr(options, name) is not None}
+    if options.data in datasets.OPTIONS:
+        shape = datasets.OPTIONS[options.data].shape
+    else:
+        info = store.library.dataset_named(options.data)
+        if info is None:
+            raise WrongInput(f"there is no data set {options.data!r}; choose one of {', '.join(datasets.OPTIONS)}")
+        shape = info.shape
+    return config.override(config.preset(options.preset, data=options.data, shape=shape), changes)
+
+
+def _show_progress(store: Store, run_id: str, done: threading.Event) -> None:
+    shown = None
+    while not done.wait(1):
+        try:
+            run = store.runs.get(run_id)
+        except GanometerError:
+            continue
+        if run.version != shown:
+            shown = run.version
+            pace = f" · {run.steps_per_second:,.0f} steps/s" if run.steps_per_second else ""
+            print(f"{run.phase or run.state} · step {run.step:,} of {run.total_steps:,}{pace}", file=sys.stderr)
+
+
+def _measure(options) -> int:
+    if options.run:
+        place, store = _open(options)
+        run = store.runs.get(options.run)
+        dataset = worker.Shelf(store, place).dataset(run.config.data.name)
+        report = answers.report_for(store, options.run, options.step, options.n, options.seed, dataset)
+    elif options.real and options.fake:
+        from gan_core.distances import reference as references
+        from gan_core.distances.report import check_ranges, measure
+
+        real, fake = _array(options.real), _array(options.fake)
+        check_ranges(real=real, fake=fake)
+        known = None
+        if options.reference:
+            pool = _array(options.reference)
+            known = references.calibrate(test=flatten(real), pool=flatten(pool), n=min(len(real), len(pool)), seed=options.seed)
+        report = measure(real=real, fake=fake, reference=known, k=options.k, seed=options.seed)
+    else:
+        raise WrongInput("measure needs --real FILE and --fake FILE, or --run ID")
+    about = {key: getattr(report, key) for key in ("status", "n_real", "n_fake", "k", "space", "seed", "verdict", "seconds")}
+    about["metrics"] = {name: dataclasses.asdict(metric) for name, metric in report.metrics.items()}
+    lines = [report.verdict]
+    for metric in report.metrics.values():
+        beside = f"   real-vs-real {metric.reference_mean:.4f} ± {metric.reference_sd:.4f}" if metric.reference_mean is not None else ""
+        value = "—" if metric.value is None else f"{metric.value:.4f}"
+        lines.append(f"  {metric.name:<20} {value:>10}{beside}")
+    return _say(options, about, "\n".join(lines))
+
+
+def _sample(options) -> int:
+    out = Path(options.out)
+    if out.suffix not in (".npz", ".png"):
+        raise WrongInput(f"--out is {options.out!r}; name a file that ends in .npz or .png")
+    _, store = _open(options)
+    x = answers.sample(store, options.run, options.step, options.n, options.seed)
+    if out.suffix == ".npz":
+        _write(out, lambda file: np.savez_compressed(file, x=x.astype(np.float32)))
+    elif x.ndim != 4:
+        raise WrongInput(f"run {options.run} makes points, not pictures: name an .npz file instead of {options.out}")
+    else:
+        _write(out, lambda file: file.write(export.png_grid(x)))
+    return _say(options, {"run": options.run, "n": len(x), "out": str(out)}, f"{len(x)} samples in {out}")
+
+
+def _runs(options) -> int:
+    _, store = _open(options)
+    runs = store.runs.all()
+    lines = [f"{r.id}  {r.state:<11} {r.step:>8,} / {r.total_steps:<8,} {r.name}" for r in runs]
+    return _say(options, [_summary(run) for run in runs], "\n".join(lines) or "no runs yet")
+
+
+def _export(options) -> int:
+    _, store = _open(options)
+    data = export.bundle(store, options.run)
+    _write(Path(options.out), lambda file: file.write(data))
+    return _say(options, {"run": options.run, "out": options.out, "bytes": len(data)}, f"{options.out}: {len(data):,} bytes")
+
+
+def _import(options) -> int:
+    _, store = _open(options)
+    try:
+        data = Path(options.file).read_bytes()
+    except OSError as error:
+        raise WrongInput(f"{options.file} cannot be read: {error.strerror}") from None
+    run = store.runs.get(export.unbundle(store, data))
+    return _say(options, _summary(run), f"run {run.id}: {run.name}, {run.state} at step {run.step}")
+
+
+def _delete(options) -> int:
+    _, store = _open(options)
+    store.runs.delete(options.run)
+    return _say(options, {"run": options.run, "deleted": True}, f"run {options.run} is gone")
+
+
+def _worker(options) -> int:
+    place, _store = _open(options)
+    _store.close()
+    return worker.serve(place, parent=options.parent)
+
+
+_COMMANDS = {
+    "train": _train, "measure": _measure, "sample": _sample, "runs": _runs, "export": _export, "import": _import,
+    "delete": _delete, "worker": _worker,
+}
+
+
+# ---------------------------------------------------------------- parts
+
+def _open(options) -> tuple[settings.Settings, Store]:
+    place = settings.from_environment(os.environ, store_url=options.store)
+    return place, Store(place.store_url)
+
+
+def _summary(run: RunInfo) -> dict[str, Any]:
+    return {
+        "run": run.id, "name": run.name, "state": run.state, "step": run.step, "total_steps": run.total_steps,
+        "seconds": run.seconds, "steps_per_second": run.steps_per_second, "data": run.config.data.name,
+        "preset": run.config.preset, "error": run.error,
+    }
+
+
+def _say(options, value: Any, words: str) -> int:
+    print(json.dumps(value) if options.json else words)
+    return 0
+
+
+def _array(name: str) -> np.ndarray:
+    """The samples of an array file, in measured form."""
+    try:
+        loaded = np.load(name, allow_pickle=False)
+        if isinstance(loaded, np.lib.npyio.NpzFile):
+            keys = loaded.files
+            if "x" not in keys and len(keys) != 1:
+                raise WrongInput(f"{name} holds {', '.join(keys)}; name the samples x")
+            loaded = loaded["x" if "x" in keys else keys[0]]
+    except OSError as error:
+        raise WrongInput(f"{name} cannot be read: {error.strerror or error}") from None
+    except (ValueError, EOFError) as error:
+        raise WrongInput(f"{name} is not a plain .npy or .npz file of numbers ({error})") from None
+    if loaded.dtype.kind not in "uif" or loaded.ndim < 2:
+        raise WrongInput(f"{name} holds {loaded.dtype} of shape {loaded.shape}; samples are numbers, (n, d) or (n, h, w, c)")
+    if not np.isfinite(loaded).all():
+        raise MeasureError(f"{name} holds values that are not finite numbers (NaN or infinity)")
+    return flatten(loaded)
+
+
+def _write(path: Path, write) -> None:
+    try:
+        with path.open("wb") as file:
+            write(file)
+    except OSError as error:
+        raise WrongInput(f"{path} cannot be written: {error.strerror}") from None

@@ -1,0 +1,253 @@
+"""The Lab: everything pages and the command line may ask for. One a server; safe to call from any thread."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Mapping
+
+import psutil
+
+from gan_core import config as configs
+from gan_core import datasets, export, machine, uploads
+from gan_core.config import RunConfig
+from gan_core.records import DatasetError, DatasetInfo, GanometerError, Job, Reference, Report, RunInfo, WorkerInfo
+from gan_core.settings import Settings
+from gan_core.store import Store, unpack
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = Path(__file__).resolve().parent / "examples"
+LOG_BYTES = 2_000_000
+
+
+class Lab:
+    """A store, and a worker that trains what is queued in it.
+
+    `settings.worker` decides who trains: a child process that is warm before the first click, a daemon
+    thread of this process, or somebody else who works on the same store.
+    """
+
+    def __init__(self, settings: Settings):
+        self.settings = settings
+        self.store = Store(settings.store_url)
+        self._lock = threading.Lock()
+        self._child: psutil.Process | None = None
+        self._thread = None
+        self._checked = 0.0
+        self.ensure_worker()
+
+    # ------------------------------------------------------------ the worker
+
+    def ensure_worker(self) -> None:
+        """Start the worker, or adopt the one this server has; bury what is dead. Cheap when called often."""
+        with self._lock:
+            if time.monotonic() - self._checked < 2:
+                return
+            self._checked = time.monotonic()
+            if self.settings.worker == "process" and not _lives(self._child):
+                self._child = _own_worker() or self._spawn()
+            if self.settings.worker == "thread" and not (self._thread and self._thread.is_alive()):
+                self._thread = self._start_thread()
+        machine.bury_dead_workers(self.store)
+
+    def _spawn(self) -> psutil.Process:
+        # The store's URL may hold a password: it travels in the environment, not in the list of processes.
+        environ = os.environ | {
+            "GANOMETER_STORE": self.settings.store_url, "GANOMETER_HOME": str(self.settings.home),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
+        }
+        if self.settings.data_folder:
+            environ["GANOMETER_DATA"] = str(self.settings.data_folder)
+        log = self.log_path
+        if log.exists() and log.stat().st_size > LOG_BYTES:
+            log.replace(log.with_suffix(".old.log"))
+        with log.open("ab") as out:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "gan_core", "worker", "--parent", str(os.getpid())],
+                cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            )
+        return psutil.Process(child.pid)
+
+    def _start_thread(self) -> threading.Thread:
+        from gan_core.worker import Worker
+
+        self._worker = Worker(self.store, self.settings)
+        thread = threading.Thread(target=self._worker.serve, name="ganometer-worker", daemon=True)
+        thread.start()
+        return thread
+
+    @property
+    def log_path(self) -> Path:
+        return self.settings.home / "worker.log"
+
+    def close(self) -> None:
+        """End the worker (with a commit) and the store's connections."""
+        if self._thread:
+            self._worker.stop()
+            self._thread.join(timeout=10)
+        if _lives(self._child):
+            self._child.terminate()
+            psutil.wait_procs([self._child], timeout=10)
+        self.store.close()
+
+    # ------------------------------------------------------------ runs
+
+    def start(self, config: RunConfig, *, name: str = "", owner: str = "") -> str:
+        """Queue a new run; returns its id. Raises DatasetError for data nobody has."""
+        if config.data.name not in datasets.OPTIONS and self.store.library.dataset_bytes(config.data.name) is None:
+            raise DatasetError(
+                f"there is no data set {config.data.name!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one"
+            )
+        run_id = self.store.runs.create(config, name=name, owner=owner)
+        self.ensure_worker()
+        return run_id
+
+    def preset(self, name: str, *, data: str, seed: int = 0) -> RunConfig:
+        """A preset's explicit configuration for a data set, resolved by the shape of its samples."""
+        return configs.preset(name, data=data, shape=self.shape_of(data), seed=seed)
+
+    def shape_of(self, data: str) -> tuple[int, ...]:
+        if data in datasets.OPTIONS:
+            return datasets.OPTIONS[data].shape
+        info = self.store.library.dataset_named(data)
+        if info is None:
+            raise DatasetError(f"there is no data set {data!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one")
+        return info.shape
+
+    def pause(self, run_id: str, *, by: str = "") -> str:
+        return self.store.runs.send(run_id, "pause", by=by)
+
+    def resume(self, run_id: str, *, by: str = "") -> str:
+        said = self.store.runs.send(run_id, "resume", by=by)
+        self.ensure_worker()
+        return said
+
+    def stop(self, run_id: str, *, by: str = "") -> str:
+        return self.store.runs.send(run_id, "stop", by=by)
+
+    def delete(self, run_id: str) -> None:
+        self.store.runs.delete(run_id)
+
+    def rename(self, run_id: str, name: str) -> None:
+        self.store.runs.rename(run_id, name)
+
+    def run(self, run_id: str) -> RunInfo:
+        return self.store.runs.get(run_id)
+
+    def runs(self, limit: int = 200) -> list[RunInfo]:
+        return self.store.runs.all(limit)
+
+    # ------------------------------------------------------------ what a run has
+
+    def dataset_of(self, run: RunInfo) -> DatasetInfo | None:
+        """The run's data set with a preview of real rows; None until its worker has loaded it."""
+        return self.store.library.dataset(run.dataset) if run.dataset else None
+
+    def reference_of(self, run: RunInfo, n: int) -> Reference | None:
+        """Real-vs-real at n for the run's data, when it has been measured."""
+        return self.store.library.reference(run.dataset, "pixels", n) if run.dataset else None
+
+    def reports_of(self, run: RunInfo) -> list[tuple[int, Report]]:
+        """(step, report) of every measurement, each beside the reference even if that was measured later."""
+        from gan_core.distances.report import beside
+
+        found = self.store.library.reports(run.id)
+        known = {n: self.reference_of(run, n) for n in {report.n_fake for _, report in found}}
+        return [(step, beside(report, known[report.n_fake])) for step, report in found]
+
+    # ------------------------------------------------------------ jobs
+
+    def request(self, kind: str, *, run_id: str | None = None, step: int | None = None, **params) -> int:
+        """Ask the worker for something; returns the job's id (the same one for the same request)."""
+        job = self.store.jobs.request(kind, run_id=run_id, step=step, params=params)
+        self.ensure_worker()
+        return job
+
+    def retry(self, kind: str, *, run_id: str | None = None, step: int | None = None, **params) -> int:
+        return self.store.jobs.request(kind, run_id=run_id, step=step, params=params, retry=True)
+
+    def job(self, job_id: int) -> Job | None:
+        return self.store.jobs.get(job_id)
+
+    @staticmethod
+    def arrays(job: Job) -> Mapping[str, Any]:
+        """The arrays a finished job answered with."""
+        return unpack(job.result)
+
+    # ------------------------------------------------------------ uploads
+
+    def read_upload(self, data: bytes, filename: str, *, size: int = 28, colour: bool = False) -> uploads.Upload:
+        return uploads.read_upload(data, filename, size=size, colour=colour)
+
+    def keep_upload(self, upload: uploads.Upload, title: str, *, owner: str = "") -> str:
+        """Put an upload into the store; returns the data set's name, the same for the same content."""
+        dataset = uploads.dataset_from_upload(upload, "upload")
+        name = f"upload-{dataset.sha256[:10]}"
+        if self.store.library.dataset_bytes(name) is None:
+            named = uploads.dataset_from_upload(upload, name)
+            self.store.library.put_dataset(named.info(owner=owner), uploads.dataset_to_bytes(named))
+        return name
+
+    # ------------------------------------------------------------ bundles
+
+    def export(self, run_id: str) -> bytes:
+        """Everything of a run as a zip file."""
+        return export.bundle(self.store, run_id)
+
+    def import_bundle(self, data: bytes) -> str:
+        """Add the run of a bundle to the store; returns its id. Raises BundleError when the file is not sound."""
+        return export.unbundle(self.store, data)
+
+    def example(self) -> RunInfo | None:
+        """The finished run that ships with the app, imported on first sight; None when somebody deleted it."""
+        path = EXAMPLES / "digits.zip"
+        if not path.exists():
+            return None
+        data = path.read_bytes()
+        run_id = export.unbundle_once(self.store, data, key=f"example {hashlib.sha256(data).hexdigest()[:16]}")
+        try:
+            return self.run(run_id)
+        except GanometerError:
+            return None
+
+    # ------------------------------------------------------------ health
+
+    def workers(self) -> list[WorkerInfo]:
+        return self.store.presence.all()
+
+    def system(self) -> Mapping[str, str]:
+        """What one wants to know when something is wrong: versions, memory, places, the worker's last words."""
+        memory = psutil.Process().memory_info().rss
+        facts = {
+            **machine.versions(), "store": self.store.shown_url, "home": str(self.settings.home),
+            "memory of this server": f"{memory / 2**20:,.0f} MB", "memory free": f"{machine.free_memory() / 2**20:,.0f} MB",
+        }
+        for worker in self.workers():
+            state = worker.phase if worker.alive else f"silent for {worker.age:.0f} s"
+            facts[f"worker {worker.id}"] = f"{state} · {worker.memory / 2**20:,.0f} MB"
+            if worker.error:
+                facts[f"last error of {worker.id}"] = worker.error
+        return facts
+
+
+def _own_worker() -> psutil.Process | None:
+    """The worker this very process started before its modules were reloaded or its caches cleared."""
+    for child in psutil.Process().children():
+        try:
+            if child.cmdline()[1:4] == ["-m", "gan_core", "worker"] and _lives(child):
+                return child
+        except psutil.Error:
+            continue
+    return None
+
+
+def _lives(process: psutil.Process | None) -> bool:
+    try:
+        return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False

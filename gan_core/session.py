@@ -1,0 +1,136 @@
+"""One training against the store: what the loop's Recorder and Control ask for, buffered until a commit."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Callable, Literal, Mapping
+
+import numpy as np
+
+from gan_core.codec import to_storage
+from gan_core.config import RunConfig
+from gan_core.distances.report import Ruler
+from gan_core.records import Report, RunInfo
+from gan_core.store import LeaseLost, Store
+
+COMMIT_SECONDS = 2.0
+PAUSE_SECONDS = 60.0
+"""A run paused for so long gives its place to the next one in the queue."""
+
+LIVE_METRICS = ("energy_distance", "mean_real_real", "mean_fake_fake", "mean_real_fake")
+
+
+class Session:
+    """The run `run` while `worker_id` trains it. `refresh` is called from the worker's beat thread, all else from the loop."""
+
+    def __init__(
+        self, store: Store, run: RunInfo, worker_id: str, *, clock: Callable[[], float] = time.monotonic,
+        on_phase: Callable[[str], None] = lambda phase: None,
+    ):
+        self.store, self.run, self.worker_id = store, run, worker_id
+        self._key = (run.id, worker_id, run.claim_no)
+        self._clock, self._on_phase = clock, on_phase
+        self._news = threading.Condition()
+        self._pending: tuple[str, int] = ("go", 0)
+        self._release = self._stopped = False
+        self._answered = 0
+        self._state = "running"
+        self._ruler: Ruler | None = None
+        self._values: list[tuple[int, str, float]] = []
+        self._reports: list[tuple[int, Report]] = []
+        self._taken: list[tuple[int, np.ndarray, bytes]] = []
+        self._committed = clock()
+
+    # ------------------------------------------------------------ asked from other threads
+
+    def refresh(self, *, beat: bool) -> None:
+        """Fetch what people want, and (with `beat`) say that the run is being looked after."""
+        lost = beat and not self.store.runs.beat(*self._key)
+        wishes = self.store.runs.pending(self.run.id)
+        with self._news:
+            if lost:
+                self._release = True
+            if wishes and not self._stopped:
+                kind = wishes[-1].kind
+                self._pending = ({"resume": "go"}.get(kind, kind), wishes[-1].id)
+            self._news.notify_all()
+
+    def release(self) -> None:
+        """Ask the loop to commit and let go of the run."""
+        with self._news:
+            self._release = True
+            self._news.notify_all()
+
+    def stop(self) -> None:
+        """Stop the run as if somebody had asked for it."""
+        with self._news:
+            self._pending = ("stop", self._pending[1])
+            self._stopped = True
+            self._news.notify_all()
+
+    # ------------------------------------------------------------ Control
+
+    def wish(self) -> Literal["go", "pause", "stop", "release"]:
+        with self._news:
+            wish, self._answered = self._pending
+            return "release" if self._release else wish
+
+    def wait_while_paused(self) -> None:
+        """Until somebody wants something else, or PAUSE_SECONDS are over: then the run is given up, still paused."""
+        with self._news:
+            changed = self._news.wait_for(lambda: self._release or self._pending[0] != "pause", timeout=PAUSE_SECONDS)
+        if not changed and self.store.runs.release(*self._key):
+            self._release = True
+        self._committed = self._clock()  # resting is not training
+
+    def phase(self, name: str) -> None:
+        self.describe(phase=name)
+        self._on_phase(name)
+
+    # ------------------------------------------------------------ Recorder
+
+    def use(self, ruler: Ruler) -> None:
+        """The ruler every snapshot is measured with."""
+        self._ruler = ruler
+
+    def resolved(self, config: RunConfig) -> None:
+        self.describe(config=config)
+
+    def describe(self, **values) -> None:
+        self.store.runs.describe(*self._key, **values)
+
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        self._values += [(step, name, float(value)) for name, value in values.items()]
+
+    def snapshot(self, step: int, samples: np.ndarray, weights: bytes, fake: np.ndarray) -> None:
+        report = self._ruler.measure(fake=fake)
+        self._reports.append((step, report))
+        self._taken.append((step, to_storage(samples), weights))
+        self.metrics(step, {
+            name: report.metrics[name].value for name in LIVE_METRICS if report.metrics[name].value is not None
+        })
+
+    def due(self) -> bool:
+        return self._state != "running" or self._clock() - self._committed >= COMMIT_SECONDS
+
+    def commit(
+        self, step: int, checkpoint: bytes | None, state: str, steps_per_second: float | None, error: str | None = None
+    ) -> None:
+        """Everything buffered and the state it leads to, at once; a lost lease ends the training unwritten."""
+        now = self._clock()
+        try:
+            self.store.runs.commit(
+                *self._key, state=state, step=step, seconds=now - self._committed, steps_per_second=steps_per_second,
+                values=self._values, measured=self._reports, taken=self._taken, checkpoint=checkpoint,
+                answered=self._answered, error=error,
+            )
+        except LeaseLost:
+            self.release()
+            raise
+        self._values, self._reports, self._taken = [], [], []
+        self._state, self._committed = state, now
+
+    def fail(self, step: int, error: str) -> None:
+        """End the run as failed; what was recorded up to then is kept."""
+        self.commit(step, None, "failed", None, error)

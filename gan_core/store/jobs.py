@@ -1,0 +1,88 @@
+"""Jobs: what a page wants that needs the generator or more than a moment. Equal requests share a row."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Iterable, Mapping
+
+import sqlalchemy as sa
+
+from gan_core.records import GanometerError, Job
+from gan_core.store.schema import Database, jobs, meta, now
+
+KINDS = ("sample", "neighbours", "measure", "reference")
+KEPT_JOBS = 300
+
+
+class Jobs:
+    def __init__(self, database: Database):
+        self._db = database
+
+    def request(
+        self, kind: str, *, run_id: str | None = None, step: int | None = None,
+        params: Mapping[str, Any] | None = None, retry: bool = False,
+    ) -> int:
+        """Ask for a job; the same request twice gives the same id. A failed one is tried again with `retry`."""
+        if kind not in KINDS:
+            raise GanometerError(f"{kind!r} is no kind of job; choose one of {', '.join(KINDS)}")
+        text = json.dumps(params or {}, sort_keys=True)
+        key = hashlib.sha256(json.dumps([kind, run_id, step, text]).encode()).hexdigest()
+        with self._db.reading() as db:
+            row = db.execute(sa.select(jobs.c.id, jobs.c.state).where(jobs.c.key == key)).first()
+        if row and not (retry and row.state == "failed"):
+            return row.id
+        with self._db.writing() as db:
+            row = db.execute(sa.select(jobs.c.id).where(jobs.c.key == key).with_for_update()).first()
+            if row:
+                again = dict(state="waiting", error=None, progress=0.0, created=now(), ended=None, worker_id=None)
+                db.execute(jobs.update().where(jobs.c.id == row.id, jobs.c.state == "failed").values(**again))
+                return row.id
+            values = dict(key=key, kind=kind, run_id=run_id, step=step, params=text, state="waiting", created=now())
+            return db.execute(jobs.insert().values(**values)).inserted_primary_key[0]
+
+    def get(self, job_id: int, *, result: bool = True) -> Job | None:
+        columns = [c for c in jobs.c if result or c.name != "result"]
+        with self._db.reading() as db:
+            row = db.execute(sa.select(*columns).where(jobs.c.id == job_id)).mappings().first()
+        return _job(row) if row else None
+
+    def claim(self, worker_id: str) -> Job | None:
+        """The job that has waited longest, now working for this worker."""
+        with self._db.reading() as db:
+            if db.execute(sa.select(jobs.c.id).where(jobs.c.state == "waiting").limit(1)).first() is None:
+                return None
+        with self._db.writing() as db:
+            db.execute(sa.select(meta.c.value).where(meta.c.key == "schema").with_for_update())
+            query = sa.select(*(c for c in jobs.c if c.name != "result")).where(jobs.c.state == "waiting")
+            row = db.execute(query.order_by(jobs.c.created, jobs.c.id).limit(1)).mappings().first()
+            if row is None:
+                return None
+            db.execute(jobs.update().where(jobs.c.id == row["id"]).values(state="working", worker_id=worker_id))
+        return _job(dict(row) | {"state": "working"})
+
+    def progress(self, job_id: int, share: float) -> None:
+        with self._db.writing() as db:
+            db.execute(jobs.update().where(jobs.c.id == job_id).values(progress=share))
+
+    def finish(self, job_id: int, *, result: bytes | None = None, error: str | None = None) -> None:
+        """Store what came of it, and forget the oldest answers beyond the newest few hundred."""
+        state = "failed" if error else "done"
+        with self._db.writing() as db:
+            db.execute(jobs.update().where(jobs.c.id == job_id).values(
+                state=state, result=result, error=error, progress=1.0, ended=now()))
+            over = sa.select(jobs.c.id).where(jobs.c.state.in_(("done", "failed")))
+            old = db.scalars(over.order_by(jobs.c.id.desc()).offset(KEPT_JOBS)).all()
+            if old:
+                db.execute(jobs.delete().where(jobs.c.id.in_(old)))
+
+    def give_back(self, worker_ids: Iterable[str]) -> None:
+        """Jobs that these (dead) workers had begun wait again."""
+        mine = sa.and_(jobs.c.state == "working", jobs.c.worker_id.in_(list(worker_ids)))
+        with self._db.writing() as db:
+            db.execute(jobs.update().where(mine).values(state="waiting", worker_id=None))
+
+
+def _job(row: Mapping[str, Any]) -> Job:
+    same = ("id", "kind", "run_id", "step", "state", "progress", "error")
+    return Job(**{key: row[key] for key in same}, params=json.loads(row["params"]), result=row.get("result"))

@@ -1,0 +1,47 @@
+"""Which workers there are, and how they are."""
+
+from __future__ import annotations
+
+import json
+from typing import Mapping
+
+import sqlalchemy as sa
+
+from gan_core.records import WorkerInfo
+from gan_core.store.schema import Database, now, workers
+
+ALIVE_SECONDS = 15
+FORGET_SECONDS = 24 * 3600
+
+
+class Presence:
+    def __init__(self, database: Database):
+        self._db = database
+
+    def report(
+        self, worker_id: str, *, host: str, pid: int, phase: str, memory: int,
+        versions: Mapping[str, str], error: str | None = None,
+    ) -> None:
+        """A worker says that it lives, what it is doing, and how many bytes of memory it holds."""
+        values = dict(host=host, pid=pid, phase=phase, memory=memory, versions=json.dumps(dict(versions)), heartbeat=now())
+        if error is not None:
+            values["error"] = error
+        with self._db.writing() as db:
+            if db.execute(workers.update().where(workers.c.id == worker_id).values(**values)).rowcount == 0:
+                db.execute(workers.insert().values(id=worker_id, **values))
+                db.execute(workers.delete().where(workers.c.heartbeat < now() - FORGET_SECONDS))
+
+    def remove(self, worker_id: str) -> None:
+        """A worker that ends on purpose signs off."""
+        with self._db.writing() as db:
+            db.execute(workers.delete().where(workers.c.id == worker_id))
+
+    def all(self) -> list[WorkerInfo]:
+        """The most recently heard-of worker first."""
+        query = sa.select(workers, (now() - workers.c.heartbeat).label("age")).order_by(workers.c.heartbeat.desc())
+        with self._db.reading() as db:
+            rows = db.execute(query).all()
+        return [
+            WorkerInfo(r.id, r.host, r.pid, r.phase, r.age < ALIVE_SECONDS, r.age, r.memory, json.loads(r.versions), r.error)
+            for r in rows
+        ]

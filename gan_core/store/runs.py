@@ -1,0 +1,389 @@
+"""Runs: listings, claims, commits, control, and what a training wrote. Every change of state is one function here."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import secrets
+from typing import Any, Iterable, Mapping
+
+import numpy as np
+import sqlalchemy as sa
+
+from gan_core import config as configs
+from gan_core import records
+from gan_core.config import RunConfig
+from gan_core.records import ACTIVE, Command, Event, GanometerError, History, Report, RunInfo, Snapshot, UnknownRun
+from gan_core.store.schema import Database, checkpoints, commands, events, meta, metrics, now, reports, runs, snapshots
+
+LEASE_SECONDS = 30
+"""A worker that has not been heard of for so long has lost its run."""
+
+KEPT_CHECKPOINTS = 2
+
+RESUMABLE = ("paused", "stopped", "interrupted")
+
+
+class LeaseLost(GanometerError):
+    """The run now belongs to another worker, or is gone: stop writing."""
+
+
+class Runs:
+    def __init__(self, database: Database):
+        self._db = database
+
+    # ------------------------------------------------------------ make, list, change, delete
+
+    def create(
+        self, config: RunConfig, *, name: str = "", owner: str = "", worker_id: str | None = None
+    ) -> str:
+        """A new run, waiting in the queue; or already claimed, for a process that trains its own run."""
+        run_id = secrets.token_hex(4)
+        values = dict(
+            id=run_id, name=name or f"{config.data.name} · {config.preset}", config=configs.to_json(config),
+            state="running" if worker_id else "queued", total_steps=config.training.steps, owner=owner,
+            created=now(), queued=now(),
+        )
+        if worker_id:
+            values |= dict(worker_id=worker_id, claim_no=1, heartbeat=now(), started=now(), phase="starting")
+        with self._db.writing() as db:
+            db.execute(runs.insert().values(**values))
+            _event(db, run_id, 0, "created", {"preset": config.preset, "by": owner})
+        return run_id
+
+    def get(self, run_id: str) -> RunInfo:
+        with self._db.reading() as db:
+            row = db.execute(_listing().where(runs.c.id == run_id)).mappings().first()
+        if row is None:
+            raise UnknownRun(f"there is no run {run_id!r}; `runs` and the Home page list those there are")
+        return _info(row)
+
+    def all(self, limit: int = 200) -> list[RunInfo]:
+        """The newest runs first."""
+        with self._db.reading() as db:
+            rows = db.execute(_listing().order_by(runs.c.created.desc(), runs.c.id).limit(limit)).mappings().all()
+        return [_info(row) for row in rows]
+
+    def pulse(self) -> tuple[int, int]:
+        """Two numbers that change whenever any run does: what a page asks before it draws again."""
+        with self._db.reading() as db:
+            row = db.execute(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(runs.c.version), 0)).select_from(runs))
+            return tuple(int(v) for v in row.one())
+
+    def version(self, run_id: str) -> int:
+        with self._db.reading() as db:
+            return db.scalar(sa.select(runs.c.version).where(runs.c.id == run_id)) or 0
+
+    def rename(self, run_id: str, name: str) -> None:
+        self._update(run_id, name=name.strip()[:100] or "unnamed")
+
+    def delete(self, run_id: str) -> None:
+        """Remove a run and everything of it, and shrink the file. A run that is being trained is refused."""
+        with self._db.writing() as db:
+            row = _locked(db, run_id)
+            if row.worker_id is not None:
+                raise GanometerError(f"run {run_id} is {row.state}: stop it before deleting it")
+            db.execute(runs.delete().where(runs.c.id == run_id))
+        self._db.shrink()
+
+    # ------------------------------------------------------------ wishes
+
+    def send(self, run_id: str, kind: str, *, by: str = "", payload: Mapping[str, Any] | None = None) -> str:
+        """Ask for pause, resume or stop; returns what happened, in a word. Asking twice is asking once.
+
+        What needs no worker happens here; everything else waits as a command for the worker that has the run.
+        """
+        if kind not in ("pause", "resume", "stop"):
+            raise GanometerError(f"{kind!r} is no command; ask for pause, resume or stop")
+        with self._db.writing() as db:
+            row = _locked(db, run_id)
+            if kind == "resume" and row.worker_id is None and row.state in RESUMABLE:
+                _change(db, row, "queued", queued=now(), error=None, ended=None, phase="")
+                return "queued"
+            if kind == "stop" and row.worker_id is None and row.state in ("queued", "paused"):
+                _change(db, row, "stopped", ended=now(), phase="")
+                return "stopped"
+            if row.worker_id is None or row.state not in ACTIVE:
+                return row.state  # nothing to do: it is what it is
+            waiting = sa.select(commands.c.kind).where(commands.c.run_id == run_id, commands.c.outcome.is_(None))
+            last = db.scalar(waiting.order_by(commands.c.id.desc()).limit(1))
+            if last != kind and not (last is None and row.state == {"pause": "paused", "resume": "running"}.get(kind)):
+                db.execute(commands.insert().values(
+                    run_id=run_id, kind=kind, payload=json.dumps(payload or {}), by=by, created=now()))
+                _touch(db, run_id)
+            return "asked"
+
+    def pending(self, run_id: str) -> list[Command]:
+        """Wishes the worker has not yet fulfilled, oldest first."""
+        query = sa.select(commands).where(commands.c.run_id == run_id, commands.c.outcome.is_(None))
+        with self._db.reading() as db:
+            rows = db.execute(query.order_by(commands.c.id)).mappings().all()
+        return [Command(r["id"], r["run_id"], r["kind"], json.loads(r["payload"]), r["by"], r["created"]) for r in rows]
+
+    # ------------------------------------------------------------ a worker's side
+
+    def claim(self, worker_id: str, *, at_once: int = 1, run_id: str | None = None) -> RunInfo | None:
+        """Take the run that has waited longest, unless `at_once` runs are being trained already.
+
+        The count and the take are one transaction, so two workers can neither share a run nor exceed the limit.
+        """
+        with self._db.writing() as db:
+            # One claim at a time: SQLite's write lock does it there, this row does it on PostgreSQL.
+            db.execute(sa.select(meta.c.value).where(meta.c.key == "schema").with_for_update())
+            busy = db.scalar(sa.select(sa.func.count()).select_from(runs).where(runs.c.worker_id.is_not(None)))
+            if busy >= at_once:
+                return None
+            waiting = sa.select(runs).where(runs.c.state == "queued")
+            if run_id is not None:
+                waiting = waiting.where(runs.c.id == run_id)
+            row = db.execute(waiting.order_by(runs.c.queued, runs.c.id).limit(1)).first()
+            if row is None:
+                return None
+            _change(
+                db, row, "running", worker_id=worker_id, claim_no=row.claim_no + 1, heartbeat=now(),
+                started=sa.func.coalesce(runs.c.started, now()), phase="starting", error=None, steps_per_second=None,
+            )
+        return self.get(row.id)
+
+    def beat(self, run_id: str, worker_id: str, claim_no: int) -> bool:
+        """Say that the worker is alive; False when the run is no longer its."""
+        mine = _mine(run_id, worker_id, claim_no)
+        with self._db.writing() as db:
+            return db.execute(runs.update().where(mine).values(heartbeat=now())).rowcount == 1
+
+    def describe(self, run_id: str, worker_id: str, claim_no: int, **values) -> None:
+        """Write down what the worker learnt about its run: phase, dataset, threads, versions, config."""
+        if isinstance(values.get("versions"), Mapping):
+            values["versions"] = json.dumps(values["versions"])
+        if isinstance(values.get("config"), RunConfig):
+            values["total_steps"] = values["config"].training.steps
+            values["config"] = configs.to_json(values["config"])
+        with self._db.writing() as db:
+            statement = runs.update().where(_mine(run_id, worker_id, claim_no))
+            if db.execute(statement.values(version=runs.c.version + 1, **values)).rowcount != 1:
+                raise LeaseLost(f"run {run_id} belongs to another worker now")
+
+    def commit(
+        self, run_id: str, worker_id: str, claim_no: int, *, state: str, step: int, seconds: float,
+        steps_per_second: float | None, values: Iterable[tuple[int, str, float]], measured: Iterable[tuple[int, Report]],
+        taken: Iterable[tuple[int, np.ndarray, bytes]], checkpoint: bytes | None, answered: int = 0,
+        error: str | None = None,
+    ) -> None:
+        """Everything since the last commit, and the state it leads to, in one transaction.
+
+        `values` are (step, name, value), `measured` (step, report), `taken` are snapshots (step, samples in storage form, weights),
+        `seconds` is training time since the last commit. Wishes up to number `answered`, whose outcome `state`
+        is, are acknowledged in the same transaction; an ending answers all. Raises LeaseLost, and writes
+        nothing, when the run is not this worker's any more.
+        """
+        with self._db.writing() as db:
+            row = db.execute(sa.select(runs).where(_mine(run_id, worker_id, claim_no)).with_for_update()).first()
+            if row is None:
+                raise LeaseLost(f"run {run_id} belongs to another worker now")
+            if rows := [dict(run_id=run_id, step=s, name=n, value=v) for s, n, v in values]:
+                db.execute(metrics.insert(), rows)
+            for s, samples, weights in taken:
+                db.execute(snapshots.insert().values(run_id=run_id, step=s, samples=pack(x=samples), weights=weights))
+            if rows := [report_row(run_id, s, report) for s, report in measured]:
+                db.execute(reports.insert(), rows)
+            if checkpoint is not None:
+                _keep_checkpoint(db, run_id, step, checkpoint)
+            changes = dict(step=step, seconds=row.seconds + seconds, steps_per_second=steps_per_second,
+                           heartbeat=now(), phase="training" if state == "running" else "")
+            if state in ("finished", "stopped", "failed"):
+                changes |= dict(worker_id=None, ended=now(), error=error)
+                answered = None
+            _acknowledge(db, run_id, f"{state} at step {step}", up_to=answered)
+            _change(db, row, state, at_step=step, **changes)
+
+    def release(self, run_id: str, worker_id: str, claim_no: int, *, state: str | None = None) -> bool:
+        """Give the run up without losing it; `state` names what it is then (a paused run just stays paused).
+
+        False, and nothing changes, when somebody asked to resume it at the last moment.
+        """
+        with self._db.writing() as db:
+            row = db.execute(sa.select(runs).where(_mine(run_id, worker_id, claim_no)).with_for_update()).first()
+            if row is None:
+                return True
+            asked = sa.select(sa.func.count()).select_from(commands).where(
+                commands.c.run_id == run_id, commands.c.outcome.is_(None), commands.c.kind != "pause")
+            if state is None and db.scalar(asked):
+                return False
+            _change(db, row, state or row.state, worker_id=None, phase="")
+            return True
+
+    def interrupt(self, dead_workers: Iterable[str] = ()) -> list[str]:
+        """Runs whose worker is known to be dead, or silent for longer than the lease, become interrupted."""
+        gone = sa.or_(runs.c.worker_id.in_(list(dead_workers)), runs.c.heartbeat < now() - LEASE_SECONDS)
+        query = sa.select(runs).where(runs.c.worker_id.is_not(None), gone)
+        with self._db.reading() as db:
+            if not db.execute(query.limit(1)).first():
+                return []
+        with self._db.writing() as db:
+            rows = db.execute(query.with_for_update()).all()
+            for row in rows:
+                _acknowledge(db, row.id, "interrupted")
+                _change(db, row, "interrupted", worker_id=None, phase="", error="its worker ended without a word")
+        return [row.id for row in rows]
+
+    # ------------------------------------------------------------ what a training wrote
+
+    def history(self, run_id: str, names: Iterable[str] | None = None, points: int = 600) -> History:
+        """Curves of about `points` evenly thinned values each, the newest always among them."""
+        where = [metrics.c.run_id == run_id]
+        if names is not None:
+            where.append(metrics.c.name.in_(list(names)))
+        rank = sa.func.row_number().over(partition_by=metrics.c.name, order_by=metrics.c.step.desc()).label("rank")
+        size = sa.func.count().over(partition_by=metrics.c.name).label("size")
+        ranked = sa.select(metrics.c.name, metrics.c.step, metrics.c.value, rank, size).where(*where).subquery()
+        every = (ranked.c.size + points - 1) // points
+        thinned = sa.select(ranked.c.name, ranked.c.step, ranked.c.value).where((ranked.c.rank - 1) % every == 0)
+        with self._db.reading() as db:
+            rows = db.execute(thinned.order_by(ranked.c.name, ranked.c.step)).all()
+        curves: dict[str, list] = {}
+        for name, step, value in rows:
+            curves.setdefault(name, []).append((step, value))
+        return History({name: tuple(np.array(curve, dtype=np.float64).T) for name, curve in curves.items()})
+
+    def snapshot_steps(self, run_id: str) -> tuple[int, ...]:
+        with self._db.reading() as db:
+            query = sa.select(snapshots.c.step).where(snapshots.c.run_id == run_id)
+            return tuple(db.scalars(query.order_by(snapshots.c.step)).all())
+
+    def snapshot(self, run_id: str, step: int | None = None) -> Snapshot | None:
+        """The samples of one step, or of the newest one; None when there is none."""
+        query = sa.select(snapshots.c.step, snapshots.c.samples).where(snapshots.c.run_id == run_id)
+        query = query.where(snapshots.c.step == step) if step is not None else query.order_by(snapshots.c.step.desc())
+        with self._db.reading() as db:
+            row = db.execute(query.limit(1)).first()
+        return Snapshot(run_id, row.step, unpack(row.samples)["x"]) if row else None
+
+    def snapshot_weights(self, run_id: str, step: int) -> bytes | None:
+        query = sa.select(snapshots.c.weights).where(snapshots.c.run_id == run_id, snapshots.c.step == step)
+        with self._db.reading() as db:
+            return db.scalar(query)
+
+    def checkpoint(self, run_id: str) -> tuple[int, bytes] | None:
+        """The newest checkpoint (step, bytes) whose bytes are what was written; None for a run without one."""
+        query = sa.select(checkpoints).where(checkpoints.c.run_id == run_id).order_by(checkpoints.c.step.desc())
+        with self._db.reading() as db:
+            for row in db.execute(query):
+                if hashlib.sha256(row.data).hexdigest() == row.sha256:
+                    return row.step, row.data
+        return None
+
+    def events(self, run_id: str, limit: int = 200) -> list[Event]:
+        """The run's diary, newest first."""
+        query = sa.select(events).where(events.c.run_id == run_id).order_by(events.c.id.desc()).limit(limit)
+        with self._db.reading() as db:
+            return [Event(r.step, r.time, r.kind, json.loads(r.payload)) for r in db.execute(query)]
+
+    def write(self, rows: Mapping[str, list[dict]]) -> None:
+        """Rows as a bundle holds them, by table: an import is one transaction, all or nothing."""
+        tables = {t.name: t for t in (runs, metrics, snapshots, checkpoints, events, reports)}
+        with self._db.writing() as db:
+            for name, values in rows.items():
+                if values:
+                    db.execute(tables[name].insert(), values)
+
+    def raw(self, run_id: str) -> dict[str, list[dict]]:
+        """Every row of a run, by table, for a bundle."""
+        with self._db.reading() as db:
+            found = {"runs": [dict(r) for r in db.execute(sa.select(runs).where(runs.c.id == run_id)).mappings()]}
+            for table in (metrics, snapshots, checkpoints, events, reports):
+                query = sa.select(table).where(table.c.run_id == run_id).order_by(*table.primary_key.columns)
+                found[table.name] = [dict(r) for r in db.execute(query).mappings()]
+        if not found["runs"]:
+            raise UnknownRun(f"there is no run {run_id!r}")
+        return found
+
+    def _update(self, run_id: str, **values) -> None:
+        with self._db.writing() as db:
+            _locked(db, run_id)
+            db.execute(runs.update().where(runs.c.id == run_id).values(version=runs.c.version + 1, **values))
+
+
+# ---------------------------------------------------------------- parts
+
+def report_row(run_id: str, step: int, report: Report) -> dict:
+    return dict(run_id=run_id, step=step, space=report.space, n=report.n_fake, seed=report.seed, report=records.to_json(report))
+
+
+def pack(**arrays: np.ndarray) -> bytes:
+    """Arrays as compressed npz bytes."""
+    out = io.BytesIO()
+    np.savez_compressed(out, **arrays)
+    return out.getvalue()
+
+
+def unpack(data: bytes) -> dict[str, np.ndarray]:
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return dict(arrays)
+
+
+def _listing():
+    ahead = runs.alias("ahead")
+    position = (
+        sa.select(sa.func.count()).select_from(ahead)
+        .where(ahead.c.state == "queued", sa.tuple_(ahead.c.queued, ahead.c.id) <= sa.tuple_(runs.c.queued, runs.c.id))
+        .scalar_subquery()
+    )
+    return sa.select(
+        runs, (now() - runs.c.heartbeat).label("heartbeat_age"),
+        sa.case((runs.c.state == "queued", position)).label("position"),
+    )
+
+
+def _info(row: Mapping[str, Any]) -> RunInfo:
+    same = ("id", "name", "state", "step", "total_steps", "version", "owner", "created", "started", "ended", "seconds",
+            "steps_per_second", "phase", "dataset", "heartbeat_age", "threads", "error", "position", "parent_id",
+            "parent_step", "claim_no")
+    return RunInfo(
+        **{key: row[key] for key in same}, config=configs.from_json(row["config"]),
+        worker=row["worker_id"], versions=json.loads(row["versions"]),
+    )
+
+
+def _locked(db, run_id: str):
+    row = db.execute(sa.select(runs).where(runs.c.id == run_id).with_for_update()).first()
+    if row is None:
+        raise UnknownRun(f"there is no run {run_id!r}; `runs` and the Home page list those there are")
+    return row
+
+
+def _mine(run_id: str, worker_id: str, claim_no: int):
+    return sa.and_(runs.c.id == run_id, runs.c.worker_id == worker_id, runs.c.claim_no == claim_no)
+
+
+def _touch(db, run_id: str) -> None:
+    db.execute(runs.update().where(runs.c.id == run_id).values(version=runs.c.version + 1))
+
+
+def _change(db, row, state: str, *, at_step: int | None = None, **values) -> None:
+    """Set the state, and write the diary when it is a new one."""
+    statement = runs.update().where(runs.c.id == row.id)
+    db.execute(statement.values(state=state, version=runs.c.version + 1, **values))
+    if state != row.state:
+        error = values.get("error")
+        _event(db, row.id, row.step if at_step is None else at_step, state, {"error": error} if isinstance(error, str) else {})
+
+
+def _event(db, run_id: str, step: int, kind: str, payload: Mapping[str, Any]) -> None:
+    db.execute(events.insert().values(run_id=run_id, step=step, time=now(), kind=kind, payload=json.dumps(payload)))
+
+
+def _acknowledge(db, run_id: str, outcome: str, *, up_to: int | None = None) -> None:
+    waiting = sa.and_(commands.c.run_id == run_id, commands.c.outcome.is_(None))
+    if up_to is not None:
+        waiting = sa.and_(waiting, commands.c.id <= up_to)
+    db.execute(commands.update().where(waiting).values(handled=now(), outcome=outcome))
+
+
+def _keep_checkpoint(db, run_id: str, step: int, data: bytes) -> None:
+    db.execute(checkpoints.delete().where(checkpoints.c.run_id == run_id, checkpoints.c.step == step))
+    db.execute(checkpoints.insert().values(
+        run_id=run_id, step=step, data=data, sha256=hashlib.sha256(data).hexdigest()))
+    newest = sa.select(checkpoints.c.step).where(checkpoints.c.run_id == run_id)
+    old = db.scalars(newest.order_by(checkpoints.c.step.desc()).offset(KEPT_CHECKPOINTS)).all()
+    db.execute(checkpoints.delete().where(checkpoints.c.run_id == run_id, checkpoints.c.step.in_(old)))

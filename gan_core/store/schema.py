@@ -1,0 +1,264 @@
+"""The tables, and how a connection to them is opened. Blobs live in columns that listings never read."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import FunctionElement
+
+from gan_core.records import StoreError
+
+SCHEMA_VERSION = 1
+
+metadata = sa.MetaData()
+_text, _real, _whole, _blob = sa.Text, sa.Double, sa.BigInteger, sa.LargeBinary
+_id = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts only plain INTEGER keys by itself
+
+
+def _run(**options):
+    return sa.Column("run_id", _text, sa.ForeignKey("runs.id", ondelete="CASCADE"), nullable=False, **options)
+
+
+meta = sa.Table("meta", metadata, sa.Column("key", _text, primary_key=True), sa.Column("value", _text, nullable=False))
+
+runs = sa.Table(
+    "runs", metadata,
+    sa.Column("id", _text, primary_key=True),
+    sa.Column("name", _text, nullable=False),
+    sa.Column("config", _text, nullable=False),
+    sa.Column("state", _text, nullable=False, index=True),
+    sa.Column("phase", _text, nullable=False, default=""),
+    sa.Column("step", _whole, nullable=False, default=0),
+    sa.Column("total_steps", _whole, nullable=False),
+    sa.Column("version", _whole, nullable=False, default=0),
+    sa.Column("owner", _text, nullable=False, default=""),
+    sa.Column("dataset", _text),
+    sa.Column("parent_id", _text),
+    sa.Column("parent_step", _whole),
+    sa.Column("worker_id", _text),
+    sa.Column("claim_no", _whole, nullable=False, default=0),
+    sa.Column("heartbeat", _real),
+    sa.Column("seconds", _real, nullable=False, default=0.0),
+    sa.Column("steps_per_second", _real),
+    sa.Column("threads", _whole),
+    sa.Column("versions", _text, nullable=False, default="{}"),
+    sa.Column("error", _text),
+    sa.Column("created", _real, nullable=False),
+    sa.Column("queued", _real),
+    sa.Column("started", _real),
+    sa.Column("ended", _real),
+)
+
+metrics = sa.Table(
+    "metrics", metadata,
+    _run(primary_key=True),
+    sa.Column("name", _text, primary_key=True),
+    sa.Column("step", _whole, primary_key=True),
+    sa.Column("value", _real, nullable=False),
+)
+
+snapshots = sa.Table(
+    "snapshots", metadata,
+    _run(primary_key=True),
+    sa.Column("step", _whole, primary_key=True),
+    sa.Column("samples", _blob, nullable=False),
+    sa.Column("weights", _blob, nullable=False),
+)
+
+checkpoints = sa.Table(
+    "checkpoints", metadata,
+    _run(primary_key=True),
+    sa.Column("step", _whole, primary_key=True),
+    sa.Column("data", _blob, nullable=False),
+    sa.Column("sha256", _text, nullable=False),
+)
+
+commands = sa.Table(
+    "commands", metadata,
+    sa.Column("id", _id, primary_key=True),
+    _run(index=True),
+    sa.Column("kind", _text, nullable=False),
+    sa.Column("payload", _text, nullable=False, default="{}"),
+    sa.Column("by", _text, nullable=False, default=""),
+    sa.Column("created", _real, nullable=False),
+    sa.Column("handled", _real),
+    sa.Column("outcome", _text),
+)
+
+events = sa.Table(
+    "events", metadata,
+    sa.Column("id", _id, primary_key=True),
+    _run(index=True),
+    sa.Column("step", _whole, nullable=False),
+    sa.Column("time", _real, nullable=False),
+    sa.Column("kind", _text, nullable=False),
+    sa.Column("payload", _text, nullable=False, default="{}"),
+)
+
+datasets = sa.Table(
+    "datasets", metadata,
+    sa.Column("sha256", _text, primary_key=True),
+    sa.Column("name", _text, nullable=False, index=True),
+    sa.Column("kind", _text, nullable=False),
+    sa.Column("shape", _text, nullable=False),
+    sa.Column("parts", _text, nullable=False),
+    sa.Column("preview", _blob, nullable=False),
+    sa.Column("data", _blob),
+    sa.Column("owner", _text, nullable=False, default=""),
+    sa.Column("created", _real, nullable=False),
+)
+
+reports = sa.Table(
+    "reports", metadata,
+    _run(primary_key=True),
+    sa.Column("step", _whole, primary_key=True),
+    sa.Column("space", _text, primary_key=True),
+    sa.Column("n", _whole, primary_key=True),
+    sa.Column("seed", _whole, primary_key=True),
+    sa.Column("report", _text, nullable=False),
+)
+
+references = sa.Table(
+    "references", metadata,
+    sa.Column("dataset", _text, primary_key=True),
+    sa.Column("space", _text, primary_key=True),
+    sa.Column("n", _whole, primary_key=True),
+    sa.Column("seed", _whole, primary_key=True),
+    sa.Column("reference", _text, nullable=False),
+)
+
+jobs = sa.Table(
+    "jobs", metadata,
+    sa.Column("id", _id, primary_key=True),
+    sa.Column("key", _text, nullable=False, unique=True),
+    sa.Column("kind", _text, nullable=False),
+    sa.Column("run_id", _text, sa.ForeignKey("runs.id", ondelete="CASCADE"), index=True),
+    sa.Column("step", _whole),
+    sa.Column("params", _text, nullable=False),
+    sa.Column("state", _text, nullable=False, index=True),
+    sa.Column("progress", _real, nullable=False, default=0.0),
+    sa.Column("error", _text),
+    sa.Column("result", _blob),
+    sa.Column("worker_id", _text),
+    sa.Column("created", _real, nullable=False),
+    sa.Column("ended", _real),
+)
+
+workers = sa.Table(
+    "workers", metadata,
+    sa.Column("id", _text, primary_key=True),
+    sa.Column("host", _text, nullable=False),
+    sa.Column("pid", _whole, nullable=False),
+    sa.Column("phase", _text, nullable=False),
+    sa.Column("heartbeat", _real, nullable=False),
+    sa.Column("memory", _whole, nullable=False, default=0),
+    sa.Column("versions", _text, nullable=False, default="{}"),
+    sa.Column("error", _text),
+)
+
+
+class now(FunctionElement):
+    """Seconds since 1970 by the database's clock: the only clock that every process shares."""
+
+    type = sa.Double()
+    inherit_cache = True
+
+
+@compiles(now, "sqlite")
+def _sqlite_now(element, compiler, **_):
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(now, "postgresql")
+def _postgresql_now(element, compiler, **_):
+    return "extract(epoch from clock_timestamp())::double precision"
+
+
+class Database:
+    """One URL, and transactions on it: `reading()` and `writing()` give a connection, or raise StoreError."""
+
+    def __init__(self, url: str):
+        self.url = str(url)
+        try:
+            parsed = make_url(self.url)
+        except sa.exc.ArgumentError:
+            raise StoreError(
+                f"{self.url!r} is not a database URL; write sqlite:///file.sqlite or postgresql+psycopg://user@host/name"
+            ) from None
+        self.shown = parsed.render_as_string(hide_password=True)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        try:
+            if self.is_sqlite:
+                Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+            self.engine = sa.create_engine(parsed, pool_pre_ping=not self.is_sqlite)
+        except (OSError, sa.exc.SQLAlchemyError, ImportError) as error:
+            raise StoreError(f"the store {self.shown} cannot be opened: {_first_line(error)}") from error
+        if self.is_sqlite:
+            sa.event.listen(self.engine, "connect", _prepare_sqlite)
+            sa.event.listen(self.engine, "begin", _begin_sqlite)
+        self._create()
+
+    def _create(self) -> None:
+        with self.writing() as connection:
+            if not self.is_sqlite:  # two processes may open an empty database at the same moment
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7318349)"))
+            metadata.create_all(connection)
+            found = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
+            if found is None:
+                connection.execute(meta.insert().values(key="schema", value=str(SCHEMA_VERSION)))
+            elif int(found) != SCHEMA_VERSION:
+                raise StoreError(
+                    f"the store {self.shown} has schema {found}, this Ganometer knows schema {SCHEMA_VERSION}: "
+                    "use the version that made it, or another store (GANOMETER_STORE)"
+                )
+
+    @contextmanager
+    def reading(self):
+        with self._transaction(write=False) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self):
+        with self._transaction(write=True) as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self, write: bool):
+        try:
+            with self.engine.connect() as connection:
+                connection = connection.execution_options(write=write)
+                with connection.begin():
+                    yield connection
+        except sa.exc.DBAPIError as error:
+            raise StoreError(f"the store {self.shown} refused: {_first_line(error.orig)}") from error
+
+    def shrink(self) -> None:
+        """Give the space of deleted rows back to the file system (SQLite)."""
+        if self.is_sqlite:
+            raw = self.engine.raw_connection()
+            try:  # through `execute` this pragma frees a single page
+                raw.driver_connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
+            finally:
+                raw.close()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _prepare_sqlite(connection, _record) -> None:
+    connection.isolation_level = None  # transactions begin where _begin_sqlite says
+    for pragma in ("auto_vacuum=INCREMENTAL", "busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection) -> None:
+    # A writer asks for the lock at once: upgrading a read transaction later may fail without waiting.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,295 @@
+"""The worker: claims runs and trains them, answers jobs, obeys commands, and survives what goes wrong.
+
+Three threads share one process. The main one trains, because TensorFlow wants the cores. The *beat* says
+four times a second that we live and fetches what people want. The *jobs* thread answers requests, also
+while a run trains.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import math
+import os
+import secrets
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from typing import Callable
+
+import psutil
+from threadpoolctl import threadpool_limits
+
+from gan_core import answers, datasets, machine
+from gan_core.codec import flatten
+from gan_core.config import RunConfig
+from gan_core.datasets import Dataset
+from gan_core.distances import reference
+from gan_core.distances.report import Ruler
+from gan_core.records import DatasetError, GanometerError, RunInfo, StoreError
+from gan_core.session import Session
+from gan_core.settings import Settings
+from gan_core.store import LeaseLost, Store
+
+log = logging.getLogger("ganometer.worker")
+
+IDLE_SECONDS = 0.1
+MIB = 2**20
+
+
+class Worker:
+    """Trains the runs of one store. `serve` returns after `stop`, or when the process `parent` is gone."""
+
+    def __init__(self, store: Store, settings: Settings, *, parent: int | None = None):
+        self.id = f"{machine.HOST}-{os.getpid()}-{secrets.token_hex(2)}"
+        self.store, self.settings = store, settings
+        self._parent = psutil.Process(parent) if parent else None
+        self._stopping, self._warm = threading.Event(), threading.Event()
+        self._session: Session | None = None
+        self._phase, self._error = "starting", None
+        self._versions = machine.versions()
+        self._shelf = Shelf(store, settings)
+
+    def stop(self) -> None:
+        """Commit, let go of the run, and end; safe to call from a signal handler or another thread."""
+        self._stopping.set()
+        if session := self._session:
+            session.release()
+
+    def stop_run(self) -> None:
+        """Stop the run for good (what Ctrl-C means to a person at the command line)."""
+        if session := self._session:
+            session.stop()
+
+    def serve(self) -> None:
+        """Train one run after the other until told to stop."""
+        with self._helpers():
+            while not self._stopping.is_set():
+                self._enter("idle")
+                try:
+                    run = self.store.runs.claim(self.id, at_once=self.settings.at_once)
+                except StoreError as error:
+                    self._note(error)
+                    self._stopping.wait(2)
+                    continue
+                if run is None:
+                    self._stopping.wait(IDLE_SECONDS)
+                else:
+                    self._train(run)
+
+    def train(self, run: RunInfo) -> str:
+        """Train one run that is already claimed for this worker; returns the state it ends in."""
+        with self._helpers():
+            return self._train(run)
+
+    def _train(self, run: RunInfo) -> str:
+        log.info("run %s: begins at step %s", run.id, run.step)
+        self._session = Session(self.store, run, self.id, on_phase=lambda phase: self._enter(f"run {run.id}: {phase}"))
+        if self._stopping.is_set():
+            self._session.release()
+        try:
+            outcome = train_run(self._session, self._shelf.dataset)
+        except GanometerError as error:
+            self._note(error)
+            outcome = "lost"
+        finally:
+            self._session = None
+        log.info("run %s: %s", run.id, outcome)
+        return outcome
+
+    @contextmanager
+    def _helpers(self):
+        """The beat and the jobs thread, while the main thread warms up and trains."""
+        threads = [threading.Thread(target=work, daemon=True) for work in (self._beat_forever, self._answer_forever)]
+        for thread in threads:
+            thread.start()
+        try:
+            self._enter("importing TensorFlow")
+            import gan_core.engine.loop  # noqa: F401  (warm before the first click)
+
+            gc.freeze()  # these half a million objects never go away: no collection need look at them again
+            self._warm.set()
+            yield
+        finally:
+            self._stopping.set()
+            self._warm.set()
+            for thread in threads:
+                thread.join(timeout=5)
+            _quietly(self.store.jobs.give_back, [self.id])
+            _quietly(self.store.presence.remove, self.id)
+
+    # ------------------------------------------------------------ the beat
+
+    def _beat_forever(self) -> None:
+        interval = 0.25 if self.store.is_sqlite else 1.0
+        turn = 0
+        while True:
+            try:
+                if self._parent and not self._parent.is_running():
+                    log.info("the server is gone: stopping")
+                    self.stop()
+                if session := self._session:
+                    session.refresh(beat=turn % 8 == 0)
+                if turn % 8 == 0:
+                    self._enter(self._phase)
+                if turn % 40 == 0:
+                    machine.bury_dead_workers(self.store)
+            except GanometerError as error:
+                self._note(error)
+            turn += 1
+            if self._stopping.wait(interval):
+                if self._session is None:
+                    return
+                time.sleep(interval)  # still committing: keep the run's heart beating
+
+    # ------------------------------------------------------------ jobs
+
+    def _answer_forever(self) -> None:
+        self._warm.wait()
+        while not self._stopping.is_set():
+            job = None
+            try:
+                job = self.store.jobs.claim(self.id)
+                if job is None:
+                    self._stopping.wait(IDLE_SECONDS)
+                    continue
+                with threadpool_limits(1, user_api="blas"):  # training keeps a core
+                    progress = lambda share, job=job: self.store.jobs.progress(job.id, share)  # noqa: E731
+                    result = answers.answer(self.store, job, self._shelf.dataset, progress)
+                self.store.jobs.finish(job.id, result=result)
+            except Exception as error:  # whatever a job does, the next one must be answered
+                self._note(error)
+                if job is not None:
+                    _quietly(self.store.jobs.finish, job.id, error=_sentence(error))
+                else:
+                    self._stopping.wait(2)
+
+    # ------------------------------------------------------------ presence
+
+    def _enter(self, phase: str) -> None:
+        self._phase = phase
+        memory = psutil.Process().memory_info().rss
+        _quietly(self.store.presence.report, self.id, host=machine.HOST, pid=os.getpid(), phase=phase, memory=memory,
+                 versions=self._versions, error=self._error)
+
+    def _note(self, error: Exception) -> None:
+        self._error = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {_sentence(error)}"
+        log.error("%s", error, exc_info=not isinstance(error, GanometerError))
+
+
+class Shelf:
+    """The data sets this process has loaded, the last two of them kept."""
+
+    def __init__(self, store: Store, settings: Settings):
+        self._store, self._folder = store, settings.data_folder
+        self._lock, self._kept = threading.Lock(), {}
+
+    def dataset(self, name: str, progress: Callable[[float, str], None] | None = None) -> Dataset:
+        """A built-in data set, or an upload from the store. Raises DatasetError when there is none of that name."""
+        with self._lock:
+            if name not in self._kept:
+                self._kept = dict([*self._kept.items()][-1:]) | {name: self._load(name, progress)}
+            return self._kept[name]
+
+    def _load(self, name, progress) -> Dataset:
+        if name in datasets.OPTIONS:
+            return datasets.load(name, folder=self._folder, progress=progress)
+        data = self._store.library.dataset_bytes(name)
+        if data is None:
+            raise DatasetError(f"there is no data set {name!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one")
+        return datasets.dataset_from_bytes(data, name)
+
+
+def train_run(session: Session, dataset_named: Callable[..., Dataset]) -> str:
+    """Train the session's run to whatever end it comes to, and leave that end in the store; returns its state."""
+    run = session.run
+    reached = run.step
+    try:
+        session.phase("loading data")
+        dataset = dataset_named(run.config.data.name, lambda share, text: session.phase(text))
+        rows = min(run.config.recording.rows, len(dataset.test.x))
+        session.store.library.put_dataset(dataset.info(owner=run.owner))
+        session.describe(dataset=dataset.sha256, threads=os.cpu_count() or 1, versions=machine.versions())
+        _check_memory(run, dataset)
+        session.use(_ruler(session.store, dataset, rows))
+
+        from gan_core.engine.loop import Diverged, train
+
+        checkpoint = session.store.runs.checkpoint(run.id)
+        reached = checkpoint[0] if checkpoint else 0
+        try:
+            outcome = train(
+                run.config, dataset.train.x, session, session, rows=rows, checkpoint=checkpoint[1] if checkpoint else None
+            )
+        except Diverged as end:
+            session.fail(end.step, str(end))
+            return "failed"
+        if outcome in ("running", "paused"):
+            state = None if outcome == "paused" else "interrupted"
+            session.store.runs.release(run.id, session.worker_id, run.claim_no, state=state)
+            return state or "paused"
+        return outcome
+    except LeaseLost:
+        return "lost"
+    except Exception as error:
+        if not isinstance(error, GanometerError):
+            log.exception("run %s failed", run.id)
+        session.fail(max(reached, session.store.runs.get(run.id).step), _sentence(error))
+        return "failed"
+
+
+def _ruler(store: Store, dataset: Dataset, rows: int) -> Ruler:
+    """What every snapshot is measured with; the reference is asked for where it is not known yet."""
+    known = store.library.reference(dataset.sha256, answers.SPACE, rows)
+    if known is None:
+        store.jobs.request("reference", params={"dataset": dataset.name, "n": rows})
+    return Ruler(reference.test_rows(flatten(dataset.test.x), rows), known)
+
+
+def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
+    """Bytes a training adds to a warm worker; measured runs of every preset stayed below it (benchmarks/dashboard.py)."""
+    from gan_core.engine.gan import BLOCK
+
+    pixels = math.prod(dataset.shape)
+    widths = [config.generator.latent_dim, *config.generator.hidden, pixels, *config.discriminator.hidden, 1]
+    weights = 4 * sum(a * b for a, b in zip(widths, widths[1:]))
+    draws = 4 * BLOCK * 2 * config.training.batch * (config.generator.latent_dim + 1)
+    activations = 4 * 8 * 2 * config.training.batch * (pixels + sum(widths))
+    return int(150 * MIB + 2 * dataset.train.x.nbytes + 6 * draws + 12 * weights + activations)
+
+
+def _check_memory(run: RunInfo, dataset: Dataset) -> None:
+    need, free = memory_estimate(run.config, dataset), machine.free_memory()
+    if need > free:
+        raise GanometerError(
+            f"this run needs about {need / MIB:,.0f} MB of memory and {free / MIB:,.0f} MB are free: "
+            "choose a smaller batch, narrower layers or a smaller data set, or close other programs"
+        )
+
+
+def _sentence(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    if isinstance(error, GanometerError):
+        return str(error)
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+def _quietly(call, *args, **kwargs) -> None:
+    """For last words: when the store is gone there is nobody left to tell but the log."""
+    try:
+        call(*args, **kwargs)
+    except GanometerError as error:
+        log.warning("%s", error)
+
+
+def serve(settings: Settings, *, parent: int | None = None) -> int:
+    """The worker as a process: train until told to end by a signal, or until the parent process is gone."""
+    store = Store(settings.store_url)
+    worker = Worker(store, settings, parent=parent)
+    for name in ("SIGTERM", "SIGINT"):
+        signal.signal(getattr(signal, name), lambda *_: worker.stop())
+    log.info("worker %s on %s", worker.id, store.shown_url)
+    worker.serve()
+    store.close()
+    return 0

