@@ -63,7 +63,7 @@ $(PY):
 	        "$$python" -m venv --clear $(VENV) && exit 0; \
 	        rm -rf $(VENV); exit 1; \
 	    }; \
-	    found="$$found; $$python is "`echo $${about:-missing}`; \
+	    found="$$found; $$python is "`echo $${about:-missing or far too old}`; \
 	done; \
 	echo "Ganometer needs Python 3.11, 3.12 or 3.13 with ensurepip, ssl and sqlite3, and this is what there is:" >&2; \
 	echo "$${found#; }." >&2; \

@@ -48,8 +48,8 @@ def reference_for(store: Store, dataset: Dataset, n: int, progress: Callable[[fl
     """The real-vs-real calibration at n, from the store or measured now and kept there."""
     known = store.library.reference(dataset.sha256, SPACE, n)
     if known is None:
-        pool = np.concatenate([flatten(dataset.train.x), flatten(dataset.holdout.x)])
-        known = reference.calibrate(test=flatten(dataset.test.x), pool=pool, n=n, progress=progress)
+        pool = np.concatenate([dataset.train.x, dataset.holdout.x])
+        known = reference.calibrate(test=dataset.test.x, pool=pool, n=n, progress=progress)
         store.library.put_reference(dataset.sha256, SPACE, known)
     return known
 
@@ -57,7 +57,7 @@ def reference_for(store: Store, dataset: Dataset, n: int, progress: Callable[[fl
 def report_for(store: Store, run_id: str, step: int | None, n: int, seed: int, dataset: Dataset) -> records.Report:
     """Measure `n` new samples of a snapshot against `n` held-out rows (at most the test part), beside the reference."""
     n = min(n, len(dataset.test.x))
-    real = reference.test_rows(flatten(dataset.test.x), n)
+    real = flatten(reference.test_rows(dataset.test.x, n))
     fake = flatten(sample(store, run_id, step, n, seed))
     return measure(real=real, fake=fake, reference=reference_for(store, dataset, n), space=SPACE, seed=seed)
 

@@ -8,10 +8,10 @@ from typing import Callable, Literal, Mapping
 
 import numpy as np
 
-from gan_core.codec import to_storage
+from gan_core.codec import flatten, to_storage
 from gan_core.config import RunConfig
-from gan_core.distances.report import Ruler
-from gan_core.records import Report, RunInfo
+from gan_core.distances.report import RealPart, measure
+from gan_core.records import Reference, Report, RunInfo
 from gan_core.store import LeaseLost, Store
 
 COMMIT_SECONDS = 2.0
@@ -36,7 +36,7 @@ class Session:
         self._release = self._stopped = False
         self._answered = 0
         self._state = "running"
-        self._ruler: Ruler | None = None
+        self._real: np.ndarray | None = None
         self._values: list[tuple[int, str, float]] = []
         self._reports: list[tuple[int, Report]] = []
         self._taken: list[tuple[int, np.ndarray, bytes]] = []
@@ -82,17 +82,18 @@ class Session:
             changed = self._news.wait_for(lambda: self._release or self._pending[0] != "pause", timeout=PAUSE_SECONDS)
         if not changed and self.store.runs.release(*self._key):
             self._release = True
-        self._committed = self._clock()  # resting is not training
+        self._committed = self._clock()  # resting is not training time
 
     def phase(self, name: str) -> None:
+        self._committed = self._clock()  # neither is loading or compiling
         self.describe(phase=name)
         self._on_phase(name)
 
     # ------------------------------------------------------------ Recorder
 
-    def use(self, ruler: Ruler) -> None:
-        """The ruler every snapshot is measured with."""
-        self._ruler = ruler
+    def measure_against(self, real: np.ndarray, reference: Reference | None) -> None:
+        """The held-out rows every snapshot is measured against, and what real-vs-real gives at their number."""
+        self._real, self._part, self._reference = real, RealPart.of(real), reference
 
     def resolved(self, config: RunConfig) -> None:
         self.describe(config=config)
@@ -104,7 +105,7 @@ class Session:
         self._values += [(step, name, float(value)) for name, value in values.items()]
 
     def snapshot(self, step: int, samples: np.ndarray, weights: bytes, fake: np.ndarray) -> None:
-        report = self._ruler.measure(fake=fake)
+        report = measure(real=self._real, fake=flatten(fake), reference=self._reference, real_part=self._part)
         self._reports.append((step, report))
         self._taken.append((step, to_storage(samples), weights))
         self.metrics(step, {

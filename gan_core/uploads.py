@@ -227,7 +227,10 @@ def _decoded(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]):
     for member in members:
         data = read_member(archive, member)
         with readable(short(member.filename), "replace it by a .png, .jpg, .gif or .bmp picture or leave it out"):
-            picture = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "GIF", "BMP"))  # reads the header only
+            try:
+                picture = Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "GIF", "BMP"))  # reads the header only
+            except Image.DecompressionBombError:
+                raise DatasetError(f"A picture has far over {MAX_SIDE} pixels along a side; make it smaller.") from None
             _check_side(*picture.size)
             if (pixels := pixels + math.prod(picture.size)) > MAX_PIXELS:
                 raise DatasetError(f"The pictures have over {MAX_PIXELS} pixels together; make them smaller first.")

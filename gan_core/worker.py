@@ -26,8 +26,7 @@ from gan_core.codec import flatten
 from gan_core.config import RunConfig
 from gan_core.datasets import Dataset
 from gan_core.distances import reference
-from gan_core.distances.report import Ruler
-from gan_core.records import DatasetError, GanometerError, RunInfo, StoreError
+from gan_core.records import DatasetError, GanometerError, Reference, RunInfo, StoreError
 from gan_core.session import Session
 from gan_core.settings import Settings
 from gan_core.store import LeaseLost, Store
@@ -212,7 +211,8 @@ def train_run(session: Session, dataset_named: Callable[..., Dataset]) -> str:
         session.store.library.put_dataset(dataset.info(owner=run.owner))
         session.describe(dataset=dataset.sha256, threads=os.cpu_count() or 1, versions=machine.versions())
         _check_memory(run, dataset)
-        session.use(_ruler(session.store, dataset, rows))
+        real = flatten(reference.test_rows(dataset.test.x, rows))
+        session.measure_against(real, _reference(session.store, dataset, rows))
 
         from gan_core.engine.loop import Diverged, train
 
@@ -239,12 +239,12 @@ def train_run(session: Session, dataset_named: Callable[..., Dataset]) -> str:
         return "failed"
 
 
-def _ruler(store: Store, dataset: Dataset, rows: int) -> Ruler:
-    """What every snapshot is measured with; the reference is asked for where it is not known yet."""
+def _reference(store: Store, dataset: Dataset, rows: int) -> Reference | None:
+    """Real-vs-real at the n of the run's measurements; asked for where it is not known yet."""
     known = store.library.reference(dataset.sha256, answers.SPACE, rows)
     if known is None:
         store.jobs.request("reference", params={"dataset": dataset.name, "n": rows})
-    return Ruler(reference.test_rows(flatten(dataset.test.x), rows), known)
+    return known
 
 
 def memory_estimate(config: RunConfig, dataset: Dataset) -> int:

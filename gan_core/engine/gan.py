@@ -155,12 +155,12 @@ class GAN(keras.Model):
 
     def _chunk(self, samples, indices, z, first, n, step, dials):
         def body(k, rows):
-            i = first + k
-            pick = tf.gather(samples, indices[i])
-            real = tf.cast(pick, tf.float32)
+            # gather, not z[i]: XLA wants the start of a slice to be a constant and would compile for each value.
+            picked, latents = tf.gather(indices, first + k), tf.gather(z, first + k)
+            real = tf.cast(tf.gather(samples, picked), tf.float32)
             if samples.dtype == tf.uint8:
                 real = real / 255.0
-            row = self.update(step + tf.cast(k, tf.int64), dials, real[0], z[i, 0], real[1], z[i, 1])
+            row = self.update(step + tf.cast(k, tf.int64), dials, real[0], latents[0], real[1], latents[1])
             return k + 1, tf.tensor_scatter_nd_update(rows, [[k]], [tf.stack(row)])
 
         rows = tf.zeros((BLOCK, len(ROW)))

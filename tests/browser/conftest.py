@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import ConsoleMessage, Error, Page, sync_playwright
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -28,7 +28,7 @@ FLAGS = (
     "--disable-sync",
 )
 NAMES = ("chromium", "chromium-browser", "google-chrome")
-MAC_APPS = ("/Applications/Chromium.app/Contents/MacOS/Chromium", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
+MAC_APPS = tuple(f"/Applications/{app}.app/Contents/MacOS/{app}" for app in ("Chromium", "Google Chrome"))
 
 # The readiness that Streamlit's own browser tests wait for, held for 200 ms: between two runs of a
 # script it is idle for a moment only.
@@ -108,7 +108,8 @@ def wait_healthy(server: Server, seconds: float = 60) -> None:
             if urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=5).read() == b"ok":
                 return
         time.sleep(0.1)
-    pytest.fail(f"the app did not come up at {server.url}; it printed:\n{server.log.read_text(errors='replace')[-4000:]}")
+    printed = server.log.read_text(errors="replace")[-4000:]
+    pytest.fail(f"the app did not come up at {server.url}; it printed:\n{printed}")
 
 
 def stop(process: subprocess.Popen, seconds: float = 15) -> None:
@@ -178,11 +179,15 @@ def open_page(browser, console_errors, wait_idle):
     """
     contexts = []
 
+    def hear(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            console_errors.append(f"{message.text} ({message.location['url']})")
+
     def visit(server: Server, path: str = "/", color_scheme: str | None = None, width: int = 1280) -> Page:
         context = browser.new_context(color_scheme=color_scheme, viewport={"width": width, "height": 900})
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda message: message.type == "error" and console_errors.append(message.text))
+        page.on("console", hear)
         page.on("pageerror", lambda error: console_errors.append(str(error)))
         page.goto(f"{server.url}/{path.lstrip('/')}")
         wait_idle(page)
