@@ -7,16 +7,26 @@ library and nothing else; TensorFlow is loaded only where a generator runs.
 import importlib
 
 _HOME = {
-    "RunConfig": "config",
-    "ConfigError": "config",
-    "PRESETS": "config",
-    "preset": "config",
-    "override": "config",
-    "Lab": "lab",
-    "Store": "store",
-    "GanometerError": "records",
-    "Dataset": "datasets",
-    "measure": "distances.report",
+    "Lab": "lab:Lab",
+    "settings_from_environment": "settings:from_environment",
+    "RunConfig": "config:RunConfig",
+    "ConfigError": "config:ConfigError",
+    "PRESETS": "config:PRESETS",
+    "preset": "config:preset",
+    "override": "config:override",
+    "flatten_config": "config:flatten",
+    "describe_setting": "config:describe",
+    "setting_type": "config:kind_of",
+    "differences": "config:differences",
+    "OPTIONS": "datasets:OPTIONS",
+    "GanometerError": "records:GanometerError",
+    "DatasetInfo": "records:DatasetInfo",
+    "RunInfo": "records:RunInfo",
+    "History": "records:History",
+    "Histogram": "records:Histogram",
+    "Reference": "records:Reference",
+    "Report": "records:Report",
+    "measure": "distances.report:measure",
 }
 
 __all__ = [*_HOME]
@@ -26,7 +36,8 @@ __version__ = "0.1.0"
 def __getattr__(name: str):
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+    module, _, attribute = _HOME[name].partition(":")
+    return getattr(importlib.import_module(f"{__name__}.{module}"), attribute)
 
 
 def __dir__():

@@ -26,7 +26,6 @@ from gan_core.config import ConfigError
 from gan_core.records import GanometerError, MeasureError, RunInfo
 from gan_core.store import Store
 
-
 ANY_NUMBER = 10_000
 """A person at the command line does not wait for the app's runs."""
 

@@ -240,6 +240,18 @@ def describe(key: str) -> Mapping[str, Any]:
     return _FIELDS[key].metadata
 
 
+def kind_of(key: str) -> tuple[str, tuple[str, ...]]:
+    """What a dotted key holds: choice (with the choices), switch, whole, number, widths or text."""
+    kind = _TYPES[key]
+    if typing.get_origin(kind) is Literal:
+        return "choice", typing.get_args(kind)
+    if typing.get_origin(kind) is tuple:
+        return "widths", ()
+    if typing.get_origin(kind) is types.UnionType:
+        kind = next(k for k in typing.get_args(kind) if k is not type(None))
+    return {bool: "switch", int: "whole", float: "number"}.get(kind, "text"), ()
+
+
 _SECTIONS: dict[str, type] = {
     "data": DataConfig,
     "generator": GeneratorConfig,

@@ -16,7 +16,17 @@ import psutil
 from gan_core import config as configs
 from gan_core import datasets, export, machine, uploads
 from gan_core.config import RunConfig
-from gan_core.records import DatasetError, DatasetInfo, GanometerError, Job, Reference, Report, RunInfo, WorkerInfo
+from gan_core.records import (
+    DatasetError,
+    DatasetInfo,
+    GanometerError,
+    Job,
+    Reference,
+    Report,
+    RunInfo,
+    WorkerInfo,
+    report_from_json,
+)
 from gan_core.settings import Settings
 from gan_core.store import Store, unpack
 
@@ -152,6 +162,16 @@ class Lab:
         """Real-vs-real at n for the run's data, when it has been measured."""
         return self.store.library.reference(run.dataset, "pixels", n) if run.dataset else None
 
+    def live_reference(self, run: RunInfo) -> Reference | None:
+        """Real-vs-real at the n of the run's own measurements."""
+        data = self.dataset_of(run)
+        return self.reference_of(run, min(run.config.recording.rows, data.parts["test"])) if data else None
+
+    def pending(self, run_id: str) -> str | None:
+        """What was asked of a run and is not done yet: pause, resume, stop, or nothing."""
+        asked = self.store.runs.pending(run_id)
+        return asked[-1].kind if asked else None
+
     def reports_of(self, run: RunInfo) -> list[tuple[int, Report]]:
         """(step, report) of every measurement, each beside the reference even if that was measured later."""
         from gan_core.distances.report import beside
@@ -173,6 +193,16 @@ class Lab:
 
     def job(self, job_id: int) -> Job | None:
         return self.store.jobs.get(job_id)
+
+    def job_state(self, job_id: int) -> str | None:
+        """waiting, working, done or failed, without fetching the answer; None when it has been cleared away."""
+        job = self.store.jobs.get(job_id, result=False)
+        return job.state if job else None
+
+    @staticmethod
+    def report_in(job: Job) -> Report:
+        """The report a finished measure job answered with."""
+        return report_from_json(job.result.decode())
 
     @staticmethod
     def arrays(job: Job) -> Mapping[str, Any]:

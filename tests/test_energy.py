@@ -77,7 +77,7 @@ def test_equal_sets_are_at_zero():
 
 
 def test_v_is_never_negative_by_rounding():
-    rr, rf = 0.1, 6 * 0.1 / 7  # equal sets of 7: rr·6/7 = rf, but in floating point 2·rf is 3e-17 short
+    rr, rf = 0.1, 0.1 - 0.1 / 7  # equal sets of 7: rr·6/7 = rf, but in floating point 2·rf is 3e-17 short
     assert EnergyDistance(n=7, m=7, rr=rr, ff=rr, rf=rf).v == 0
 
 

@@ -72,7 +72,10 @@ def test_every_pool_row_is_drawn_equally_often(rounds):
     assert result.metrics["mean_real_real"] == (pytest.approx(pdist(fixed).mean(), rel=1e-12), 0.0)
 
 
-@pytest.mark.parametrize(("pool", "draws", "overlap"), [(30, 3, False), (39, 3, False), (39, 4, True), (10, 2, True)])
+@pytest.mark.parametrize(
+    ("pool", "draws", "overlap"),
+    [(30, 3, False), (39, 3, False), (39, 4, True), (20, 2, False), (20, 3, True), (19, 2, True), (10, 2, True)],
+)
 def test_overlap_says_whether_the_pool_was_large_enough(pool, draws, overlap):
     result = reference.calibrate(test=numbered(0, 12), pool=numbered(100, pool), n=10, draws=draws)
     assert (result.n, result.draws, result.overlap) == (10, draws, overlap)
@@ -99,6 +102,22 @@ def test_the_same_seed_gives_the_same_reference_and_json_keeps_it():
     assert reference_from_json(to_json(one)) == one
 
 
+@pytest.mark.parametrize("pool", [40, 60])
+def test_a_pool_of_less_than_two_draws_still_tells_the_spread(pool):
+    """The sd against that of independent pairs, measured by dcor; one fixed draw would have none (ratio 0)."""
+    rng = np.random.default_rng(0)
+    made = reference.calibrate(test=rng.normal(size=(40, 5)), pool=rng.normal(size=(pool, 5)), n=40, draws=60)
+    independent = [
+        dcor.energy_distance(rng.normal(size=(40, 5)), rng.normal(size=(40, 5)), estimation_stat="u")
+        for _ in range(200)
+    ]
+    mean, sd = made.metrics["energy_distance"]
+    assert made.overlap
+    assert sd == pytest.approx(np.std(independent), rel=0.4)  # either sd is known to about 10 %
+    assert abs(mean) < 4 * sd / 60**0.5
+    assert made.metrics["mean_real_real"][1] > 0
+
+
 def test_the_seed_decides_the_draws_too():
     rng = np.random.default_rng(0)
     test, pool = rng.normal(size=(10, 3)), rng.normal(size=(60, 3))
@@ -120,8 +139,10 @@ def test_progress_counts_up_to_one():
         ({"n": 21}, "21 test samples are wanted, but there are 20"),
         ({"n": 1}, "1 test samples are wanted"),
         ({"draws": 1}, "draws is 1"),
-        ({"pool": numbered(0, 30, d=4)}, r"fake is \(10, 4\)"),
+        ({"pool": numbered(0, 30, d=4)}, r"test is \(10, 3\) and pool is \(30, 4\)"),
         ({"pool": np.full((30, 3), np.nan)}, "pool has 30 of 30"),
+        ({"pool": np.full((15, 3), np.nan)}, "pool has 45 of 45"),
+        ({"test": np.full((20, 3), np.nan)}, "test has 30 of 30"),
     ],
 )
 def test_what_cannot_be_calibrated_is_named(changes, said):

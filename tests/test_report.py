@@ -10,7 +10,7 @@ import pytest
 from scipy.spatial.distance import cdist, pdist
 
 from gan_core.distances.reference import calibrate, test_rows
-from gan_core.distances.report import METRICS, RealPart, check_ranges, measure
+from gan_core.distances.report import METRICS, RealPart, beside, check_ranges, measure
 from gan_core.records import MeasureError, Reference, report_from_json, to_json
 
 N = 100
@@ -160,6 +160,16 @@ def test_a_diverged_generator_gives_a_report_without_values(reference, bad):
     assert report.histogram is None
     assert report.verdict.startswith("The generator diverged: 1 of its 1,200 numbers are not finite")
     assert_no_nan(report)
+
+
+def test_a_report_judged_later_is_the_report_judged_at_once(reference):
+    diverged = np.full_like(FRESH, np.nan)
+    for fake in (FRESH, FRESH * 0.7, np.zeros_like(FRESH), diverged):
+        judged, alone = measure(real=REAL, fake=fake, reference=reference), measure(real=REAL, fake=fake)
+        assert beside(alone, None) == alone
+        assert without_clock(beside(alone, reference)) == without_clock(judged)
+    with pytest.raises(MeasureError, match="for 100 samples, but there are 100 real and 50 fake"):
+        beside(measure(real=REAL, fake=FRESH[:50]), reference)
 
 
 @pytest.mark.parametrize("rounding", [0.0, 1e-8], ids=["equal", "equal but for float32"])

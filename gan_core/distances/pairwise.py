@@ -127,10 +127,15 @@ def rows(x, name: str = "the array") -> np.ndarray:
 
 def pair(*, real, fake, names: tuple[str, str] = ("real", "fake")) -> tuple[np.ndarray, np.ndarray]:
     """Both sets as `rows`. Raises MeasureError when a real and a fake sample differ in shape."""
+    same_shape(real=real, fake=fake, names=names)
+    return rows(real, names[0]), rows(fake, names[1])
+
+
+def same_shape(*, real, fake, names: tuple[str, str] = ("real", "fake")) -> None:
+    """Raises MeasureError when a real and a fake sample differ in shape."""
     one, other = np.shape(real), np.shape(fake)
     if one[1:] != other[1:]:
         raise MeasureError(f"{names[0]} is {one} and {names[1]} is {other}; all but the first number must agree")
-    return rows(real, names[0]), rows(fake, names[1])
 
 
 def count_unusable(x: np.ndarray) -> int:

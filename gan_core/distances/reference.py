@@ -36,6 +36,8 @@ def calibrate(
 
     `test` and `pool` are disjoint parts of one data set, (N, d) or (N, h, w, c). The draws are disjoint while the
     pool lasts; then it is shuffled and cut anew, and the Reference says `overlap`: its sd is a little too small.
+    A pool of less than 2n rows would give nearly the same draw every time; there the fixed rows are shuffled in
+    with it, and each draw compares n rows of all with n others, as in a permutation test.
     `progress` is called after every draw with the share that is done. Raises MeasureError when n is larger
     than either part, or draws < 2.
     """
@@ -43,12 +45,17 @@ def calibrate(
         raise MeasureError(f"draws is {draws}; a spread needs at least 2")
     if n > len(pool):
         raise MeasureError(f"n is {n}, but the pool has {len(pool)} real samples; choose n up to {len(pool)}")
-    real = pairwise.rows(test_rows(np.asarray(test), n, seed), "test")
-    pool = np.asarray(pool)
-    within = pairwise.within(real)
+    fixed, pool = test_rows(np.asarray(test), n, seed), np.asarray(pool)
+    pairwise.same_shape(real=fixed, fake=pool, names=("test", "pool"))
+    fixed = pairwise.rows(fixed, "test")
+    if len(pool) < 2 * n:
+        everything = np.concatenate([fixed, pairwise.rows(pool, "pool")])
+        within, pairs = None, ((everything[i[:n]], everything[i[n:]]) for i in _draws(len(everything), 2 * n, seed))
+    else:
+        within = pairwise.within(fixed)
+        pairs = ((fixed, pairwise.rows(pool[i], "pool")) for i in _draws(len(pool), n, seed))
     measured = []
-    for done, drawn in enumerate(itertools.islice(_draws(len(pool), n, seed), draws), start=1):
-        fake = pairwise.rows(pool[drawn], "pool")
+    for done, (real, fake) in enumerate(itertools.islice(pairs, draws), start=1):
         measured.append(energy(real=real, fake=fake, real_within=within).as_metrics())
         if progress:
             progress(done / draws)

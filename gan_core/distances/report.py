@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -98,6 +98,20 @@ def measure(
     )
 
 
+def beside(report: Report, reference: Reference | None) -> Report:
+    """The same measurement judged by a reference that was made later; without one, the report as it is.
+
+    Raises MeasureError when the reference is for another n.
+    """
+    if reference is None:
+        return report
+    _check_size(reference, report.n_real, report.n_fake)
+    metrics = {name: _result(name, m.value, reference, m.seconds) for name, m in report.metrics.items()}
+    if report.status == "diverged":
+        return replace(report, metrics=metrics)
+    return replace(report, metrics=metrics, verdict=_verdict(metrics, report.status, report.n_real, report.n_fake))
+
+
 def check_ranges(*, real, fake) -> None:
     """Raises MeasureError when the values of one array span more than 8 times those of the other.
 
@@ -115,18 +129,21 @@ def check_ranges(*, real, fake) -> None:
 
 
 def _check(real: np.ndarray, fake: np.ndarray, reference: Reference | None, part: RealPart | None) -> None:
-    if real.shape[1:] != fake.shape[1:]:
-        raise MeasureError(f"real is {real.shape} and fake is {fake.shape}; all but the first number must agree")
+    pairwise.same_shape(real=real, fake=fake)
     if min(real.shape[:1] + fake.shape[:1], default=0) < 2:
         raise MeasureError(f"real is {real.shape} and fake is {fake.shape}; a measurement needs 2 samples of each")
-    if reference and {len(real), len(fake)} != {reference.n}:
-        raise MeasureError(
-            f"the reference is for {reference.n} samples, but there are {len(real)} real and {len(fake)} fake; "
-            f"give {reference.n} of each or calibrate again"
-        )
+    _check_size(reference, len(real), len(fake))
     rows = pairwise.rows(real, "real")
     if part and (part.shape != real.shape[1:] or not np.array_equal(part.rows, rows)):
         raise MeasureError(f"real_part was made of {len(part.rows)} other samples; make it from this real array")
+
+
+def _check_size(reference: Reference | None, n_real: int, n_fake: int) -> None:
+    if reference and {n_real, n_fake} != {reference.n}:
+        raise MeasureError(
+            f"the reference is for {reference.n} samples, but there are {n_real} real and {n_fake} fake; "
+            f"give {reference.n} of each or calibrate again"
+        )
 
 
 def _timed(compute):
