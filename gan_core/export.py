@@ -54,7 +54,7 @@ def bundle(store: Store, run_id: str) -> bytes:
             members["dataset.npz"] = data
     members |= {f"snapshots/{s['step']}": s["samples"] for s in rows["snapshots"]}
     members |= {f"weights/{s['step']}": s["weights"] for s in rows["snapshots"]}
-    members |= {f"checkpoints/{c['step']}": c["data"] for c in rows["checkpoints"]}
+    members |= {f"checkpoints/{c['step']}": c["data"] for c in rows["checkpoints"][-1:]}
     members["run.json"] = json.dumps(about).encode()
     manifest = {"format": FORMAT, "version": FORMAT_VERSION, "sha256": {n: _hash(d) for n, d in members.items()}}
     out = io.BytesIO()
