@@ -91,9 +91,10 @@ class Session:
 
     # ------------------------------------------------------------ Recorder
 
-    def measure_against(self, real: np.ndarray, reference: Reference | None) -> None:
-        """The held-out rows every snapshot is measured against, and what real-vs-real gives at their number."""
-        self._real, self._part, self._reference = real, RealPart.of(real), reference
+    def measure_against(self, real: np.ndarray, find_reference: Callable[[], Reference | None]) -> None:
+        """The held-out rows every snapshot is measured against; real-vs-real at their number may still be on its way."""
+        self._real, self._part, self._reference = real, RealPart.of(real), None
+        self._find_reference = find_reference
 
     def resolved(self, config: RunConfig) -> None:
         self.describe(config=config)
@@ -105,6 +106,7 @@ class Session:
         self._values += [(step, name, float(value)) for name, value in values.items()]
 
     def snapshot(self, step: int, samples: np.ndarray, weights: bytes, fake: np.ndarray) -> None:
+        self._reference = self._reference or self._find_reference()
         report = measure(real=self._real, fake=flatten(fake), reference=self._reference, real_part=self._part)
         self._reports.append((step, report))
         self._taken.append((step, to_storage(samples), weights))

@@ -212,7 +212,7 @@ def train_run(session: Session, dataset_named: Callable[..., Dataset]) -> str:
         session.describe(dataset=dataset.sha256, threads=os.cpu_count() or 1, versions=machine.versions())
         _check_memory(run, dataset)
         real = flatten(reference.test_rows(dataset.test.x, rows))
-        session.measure_against(real, _reference(session.store, dataset, rows))
+        session.measure_against(real, _find_reference(session.store, dataset, rows))
 
         from gan_core.engine.loop import Diverged, train
 
@@ -239,12 +239,15 @@ def train_run(session: Session, dataset_named: Callable[..., Dataset]) -> str:
         return "failed"
 
 
-def _reference(store: Store, dataset: Dataset, rows: int) -> Reference | None:
-    """Real-vs-real at the n of the run's measurements; asked for where it is not known yet."""
-    known = store.library.reference(dataset.sha256, answers.SPACE, rows)
-    if known is None:
+def _find_reference(store: Store, dataset: Dataset, rows: int) -> Callable[[], Reference | None]:
+    """Looks real-vs-real at the n of the run's measurements up; a job measures it where it is not known yet."""
+
+    def find() -> Reference | None:
+        return store.library.reference(dataset.sha256, answers.SPACE, rows)
+
+    if find() is None:
         store.jobs.request("reference", params={"dataset": dataset.name, "n": rows})
-    return known
+    return find
 
 
 def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
