@@ -78,7 +78,7 @@ def _neighbours(store, job, dataset_named, progress) -> bytes:
     else:
         x = to_storage(sample(store, job.run_id, job.step, int(job.params["n"]), int(seed)))
     train = dataset_named(run.config.data.name).train
-    distances, rows = neighbours.nearest_real(fake=flatten(x), real=flatten(train.x), k=int(job.params["k"]))
+    distances, rows = neighbours.nearest_real(fake=x, real=train.x, k=int(job.params["k"]))
     return pack(x=x, distances=distances, rows=rows, nearest=train.x[rows], labels=train.y[rows])
 
 

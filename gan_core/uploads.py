@@ -20,21 +20,8 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from gan_core.datasets import (
-    Dataset,
-    dataset_from_bytes,
-    dataset_to_bytes,
-    disjoint,
-    megabytes,
-    open_zip,
-    parse_npy,
-    read_member,
-    read_npz,
-    readable,
-    row_keys,
-    short,
-    split,
-)
+from gan_core.archives import megabytes, open_zip, parse_npy, read_member, read_npz, readable, short
+from gan_core.datasets import Dataset, dataset_from_bytes, dataset_to_bytes, disjoint, row_keys, split
 from gan_core.records import DatasetError
 
 __all__ = ["Upload", "dataset_from_bytes", "dataset_from_upload", "dataset_to_bytes", "read_upload"]

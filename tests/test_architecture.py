@@ -34,8 +34,9 @@ MAY_IMPORT = {
     "gan_core.codec": "numpy",
     "gan_core.records": "gan_core.config numpy",
     "gan_core.settings": "",
-    "gan_core.datasets": f"{RECORDS} numpy sklearn PIL keras",
-    "gan_core.uploads": f"{RECORDS} gan_core.datasets numpy PIL",
+    "gan_core.archives": f"{RECORDS} numpy",
+    "gan_core.datasets": f"{RECORDS} gan_core.archives numpy sklearn PIL keras",
+    "gan_core.uploads": f"{RECORDS} gan_core.archives gan_core.datasets numpy PIL",
     DISTANCES: f"{RECORDS} {DISTANCES} numpy scipy sklearn numba threadpoolctl",
     ENGINE: f"{RECORDS} {ENGINE} numpy keras tensorflow",
     STORE: f"{RECORDS} {STORE} numpy sqlalchemy",
@@ -45,14 +46,14 @@ MAY_IMPORT = {
     "gan_core.session": f"{RECORDS} {STORE} {DISTANCES} numpy",
     "gan_core.answers": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets numpy",
     "gan_core.worker": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.health psutil"
-    " gan_core.answers gan_core.machine gan_core.session gan_core.settings",
+    " gan_core.answers gan_core.machine gan_core.session gan_core.settings threadpoolctl",
     "gan_core.lab": f"{RECORDS} {STORE} gan_core.datasets gan_core.uploads gan_core.export gan_core.worker psutil"
-    " gan_core.machine gan_core.settings",
+    " gan_core.machine gan_core.settings gan_core.distances.report",
     "gan_core.cli": f"{RECORDS} {STORE} {DISTANCES} gan_core.lab gan_core.worker gan_core.export gan_core.datasets"
     " gan_core.answers gan_core.settings numpy",
     "gan_core.__main__": f"{RECORDS} gan_core.cli",
     "ui": "",
-    "ui.charts": PURE,
+    "ui.charts": f"{PURE} ui.images",
     "ui.images": PURE,
     "ui.*": PAGE,
     "app": PAGE,
@@ -65,6 +66,7 @@ ONLY_INSIDE = {
     ("gan_core.answers", ENGINE): "*",
     ("gan_core.worker", ENGINE): "*",
     ("gan_core.lab", "gan_core.worker"): "*",
+    ("gan_core.lab", DISTANCES): "*",
 }
 
 # What a distribution is called where it is not what one imports.

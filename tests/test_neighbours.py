@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import cdist
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
 
+from gan_core.distances import neighbours
 from gan_core.distances.neighbours import class_shares, nearest_real
 from gan_core.records import MeasureError
 
@@ -59,3 +61,14 @@ def test_class_shares_agree_with_a_nearest_neighbour_classifier():
 def test_labels_must_fit_the_real_samples():
     with pytest.raises(MeasureError, match=r"labels is \(2,\) for 3 real samples"):
         class_shares(real=np.eye(3), fake=np.eye(3), labels=[0, 1])
+
+
+def test_many_real_rows_are_searched_part_by_part_with_the_same_result():
+    rng = np.random.default_rng(5)
+    real = rng.integers(0, 4, (2 * neighbours.ROWS_AT_ONCE + 17, 3)).astype(float)  # a grid: full of ties
+    fake = rng.integers(0, 4, (50, 3)).astype(float)
+    distances, indices = nearest_real(real=real, fake=fake, k=7)
+    oracle = cdist(fake, real)
+    order = np.argsort(oracle, axis=1, kind="stable")[:, :7]
+    np.testing.assert_array_equal(indices, order)
+    np.testing.assert_allclose(distances, np.take_along_axis(oracle, order, 1), rtol=1e-12)

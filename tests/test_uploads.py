@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gan_core.datasets import MAX_DECOMPRESSED_BYTES
+from gan_core.archives import MAX_DECOMPRESSED_BYTES
 from gan_core.records import DatasetError
 from gan_core.uploads import (
     MAX_CLASSES,

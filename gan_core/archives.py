@@ -1,0 +1,91 @@
+"""Files from strangers -> bytes and arrays, without trusting them: no pickles, no bombs, no paths outside the archive."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import zipfile
+from contextlib import contextmanager
+
+import numpy as np
+
+from gan_core.records import DatasetError
+
+MAX_DECOMPRESSED_BYTES = 200 * 2**20
+"""What an archive may unpack to; checked before a byte is unpacked, and held to while reading."""
+
+
+def read_npz(data: bytes, limit: int = MAX_DECOMPRESSED_BYTES) -> dict[str, np.ndarray]:
+    """Every array of an .npz by its name, read-only; at most `limit` bytes decompressed. Raises DatasetError."""
+    archive = open_zip(data, limit)
+    members = [m for m in archive.infolist() if m.filename.endswith(".npy")]
+    if not members:
+        raise DatasetError("The .npz holds no arrays; save it with numpy.savez(file, x=samples, y=labels).")
+    return {m.filename.removesuffix(".npy"): parse_npy(read_member(archive, m)) for m in members}
+
+
+def parse_npy(data: bytes) -> np.ndarray:
+    """The array of an .npy file: real numbers or text, not empty, read-only. Raises DatasetError; never unpickles."""
+    stream = io.BytesIO(data)
+    with readable("The array", "save it again with numpy.save or numpy.savez"):
+        headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        shape, fortran, dtype = headers[np.lib.format.read_magic(stream)](stream)
+        if dtype.hasobject:
+            raise DatasetError("The array holds Python objects (pickled), which are never opened; save plain numbers.")
+        if dtype.kind not in "biufU":
+            raise DatasetError(f"The array has type {dtype}; save plain real numbers.")
+        # Allocating what a header promises would let 100 bytes claim all memory: the bytes must be there.
+        promised, there = math.prod(shape) * dtype.itemsize, len(data) - stream.tell()
+        if promised != there:
+            raise DatasetError(f"The array should have {promised} bytes but {there} follow its header; save it again.")
+        if not promised:
+            raise DatasetError(f"The array is empty (shape {shape}); save rows of numbers.")
+        return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape, order="F" if fortran else "C")
+
+
+def open_zip(data: bytes, limit: int = MAX_DECOMPRESSED_BYTES) -> zipfile.ZipFile:
+    """An archive whose every member is safe to read by `read_member`: `limit` bytes in all. Raises DatasetError."""
+    with readable("The archive", "zip it again, without a password, and upload the new copy"):
+        archive = zipfile.ZipFile(io.BytesIO(data))
+    members = archive.infolist()
+    if (total := sum(m.file_size for m in members)) > limit:
+        raise DatasetError(f"The archive would unpack to {megabytes(total)}, over {megabytes(limit)}; give fewer rows.")
+    for member in members:
+        path = member.filename.replace("\\", "/")
+        if re.match(r"/|[A-Za-z]:", path) or ".." in path.split("/"):
+            raise DatasetError(f"The archive names {short(path)}, outside itself; zip the plain folder again.")
+        if member.flag_bits & 1:
+            raise DatasetError(f"{short(path)} has a password; zip it without one.")
+        # bz2 and lzma can ask for gigabytes before the first byte comes out.
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DatasetError(f"{short(path)} is packed by method {member.compress_type}; zip it with deflate.")
+    return archive
+
+
+def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """What the member unpacks to, never more than its header says. Raises DatasetError."""
+    with readable(short(member.filename), "zip it again and upload the new copy"):
+        with archive.open(member) as stream:
+            # In pieces: a plain read() inflates everything first, however small the header says it is.
+            # Pieces end at the header's size, and a header that lied then fails its checksum.
+            return b"".join(iter(lambda: stream.read(2**18), b""))
+
+
+@contextmanager
+def readable(what: str, remedy: str):
+    """Decoders raise a dozen different exceptions on hostile bytes; to a person all of them mean one thing."""
+    try:
+        yield
+    except DatasetError:
+        raise
+    except Exception as error:
+        raise DatasetError(f"{what} is damaged or mislabelled ({type(error).__name__}); {remedy}.") from error
+
+
+def megabytes(n: int) -> str:
+    return f"{n / 2**20:.1f} MB"
+
+
+def short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
