@@ -1,4 +1,4 @@
-"""Files from strangers -> bytes and arrays, without trusting them: no pickles, no bombs, no paths outside the archive."""
+"""Files from strangers -> bytes and arrays, without trusting them: no pickles, no bombs, no path outside."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Gallery: what does the generator make? Samples at any snapshot, more on request, and their nearest real images."""
 
-import numpy as np
+import statistics
+
 import streamlit as st
 
 from gan_core import DatasetInfo, RunInfo
@@ -73,7 +74,7 @@ def draw_nearest(found, data: DatasetInfo) -> None:
             ],
             hide_index=True,
         )
-    typical = float(np.median(found["distances"][:, 0]))
+    typical = statistics.median(found["distances"][:, 0].tolist())
     st.caption(
         f"The nearest training sample of all {count} lies at {typical:.3f} (median), the closest at "
         f"{found['distances'][:, 0].min():.3f}."
