@@ -31,17 +31,21 @@ def sample(store: Store, run_id: str, step: int | None, n: int, seed: int) -> np
     if not 1 <= n <= MOST_SAMPLES:
         raise GanometerError(f"{n} samples were asked for; ask for 1 to {MOST_SAMPLES:,}")
     run = store.runs.get(run_id)
-    steps = store.runs.snapshot_steps(run_id)
-    if not steps:
-        raise GanometerError(f"run {run_id} has no snapshot yet: let it train a little first")
-    step = steps[-1] if step is None else step
-    weights = store.runs.snapshot_weights(run_id, step)
-    if weights is None:
-        raise GanometerError(f"run {run_id} has no snapshot of step {step}; it has {', '.join(map(str, steps))}")
+    weights = store.runs.snapshot_weights(run_id, snapshot_step(store, run_id, step))
     shape = _dataset_info(store, run).shape
     generator = networks.build_generator(run.config.generator, networks.DataStatistics(shape, np.zeros(shape, np.float32), 1.0))
     checkpoints.load_weights(generator, weights)
     return sampling.generate(generator, sampling.latents(seed, n, run.config.generator.latent_dim, sampling.REQUEST))
+
+
+def snapshot_step(store: Store, run_id: str, step: int | None) -> int:
+    """`step` where the run has a snapshot of it, the newest one without; GanometerError where there is none."""
+    steps = store.runs.snapshot_steps(run_id)
+    if not steps:
+        raise GanometerError(f"run {run_id} has no snapshot yet: let it train a little first")
+    if step is not None and step not in steps:
+        raise GanometerError(f"run {run_id} has no snapshot of step {step}; it has {', '.join(map(str, steps))}")
+    return steps[-1] if step is None else step
 
 
 def reference_for(store: Store, dataset: Dataset, n: int, progress: Callable[[float], None] | None = None) -> records.Reference:
@@ -71,10 +75,7 @@ def _neighbours(store, job, dataset_named, progress) -> bytes:
     """The k nearest training rows of the snapshot's own samples, or of `n` new ones when a seed is given."""
     run, seed = store.runs.get(job.run_id), job.params.get("seed")
     if seed is None:
-        snapshot = store.runs.snapshot(job.run_id, job.step)
-        if snapshot is None:
-            raise GanometerError(f"run {job.run_id} has no snapshot of step {job.step}")
-        x = snapshot.samples
+        x = store.runs.snapshot(job.run_id, snapshot_step(store, job.run_id, job.step)).samples
     else:
         x = to_storage(sample(store, job.run_id, job.step, int(job.params["n"]), int(seed)))
     train = dataset_named(run.config.data.name).train
@@ -84,8 +85,9 @@ def _neighbours(store, job, dataset_named, progress) -> bytes:
 
 def _measure(store, job, dataset_named, progress) -> bytes:
     dataset = dataset_named(store.runs.get(job.run_id).config.data.name)
-    report = report_for(store, job.run_id, job.step, int(job.params["n"]), int(job.params["seed"]), dataset)
-    store.library.put_report(job.run_id, job.step, report)
+    step = snapshot_step(store, job.run_id, job.step)
+    report = report_for(store, job.run_id, step, int(job.params["n"]), int(job.params["seed"]), dataset)
+    store.library.put_report(job.run_id, step, report)
     return records.to_json(report).encode()
 
 

@@ -12,9 +12,10 @@ import dataclasses
 import json
 import logging
 import os
-import signal
 import sys
 import threading
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from gan_core import answers, config, datasets, export, settings, worker
 from gan_core.codec import flatten
 from gan_core.config import ConfigError
 from gan_core.records import GanometerError, MeasureError, RunInfo
-from gan_core.store import Store
+from gan_core.store import RESUMABLE, Store
 
 ANY_NUMBER = 10_000
 """A person at the command line does not wait for the app's runs."""
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command is None:
             raise WrongInput("name a command: train, measure, sample, runs, export, import, delete or worker; --help explains them")
         return _COMMANDS[options.command](options)
-    except (WrongInput, GanometerError, ConfigError, ValueError) as error:
+    except (WrongInput, GanometerError, ConfigError, ValueError) as error:  # whatever it is, it is one line
         print(f"gan_core: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except BrokenPipeError:
@@ -64,12 +65,12 @@ def _parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help, description=help, parents=[every], allow_abbrev=False)
 
     train = command("train", "train a run here and now, or put it into the queue")
-    train.add_argument("--preset", default="auto", help=f"one of {', '.join(config.PRESETS)}")
-    train.add_argument("--data", default="digits", help=f"one of {', '.join(datasets.OPTIONS)}")
+    train.add_argument("--preset", help=f"one of {', '.join(config.PRESETS)} (default: auto)")
+    train.add_argument("--data", help=f"one of {', '.join(datasets.OPTIONS)} (default: digits), or an upload's name")
     length = train.add_mutually_exclusive_group()
     length.add_argument("--steps", help="generator updates")
     length.add_argument("--seconds", help="train about this long; a short trial decides the steps")
-    train.add_argument("--seed", default="0")
+    train.add_argument("--seed", help="fixes every random draw (default: 0)")
     train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, for example optimizer.beta1=.5")
     train.add_argument("--resume", metavar="ID", help="go on with a paused, stopped or interrupted run")
     train.add_argument("--queue", action="store_true", help="leave it to a running app or worker")
@@ -78,17 +79,19 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("--real", metavar="FILE", help="real samples: .npy, or .npz with key x")
     measure.add_argument("--fake", metavar="FILE", help="generated samples: .npy, or .npz with key x")
     measure.add_argument("--run", metavar="ID", help="measure a run's generator against held-out data instead")
-    measure.add_argument("--step", type=int, help="which snapshot of the run (default: the newest)")
-    measure.add_argument("--n", type=int, default=1000, help="samples of the run's generator (at most the test part)")
+    measure.add_argument("--step", type=_whole(0), help="which snapshot of the run (default: the newest)")
+    measure.add_argument("--n", type=_whole(2), default=1000, help="samples of the run's generator (at most the test part)")
     measure.add_argument("--reference", metavar="FILE", help="more real samples, to measure real against real at the same n")
-    measure.add_argument("--k", type=int, default=5)
-    measure.add_argument("--seed", type=int, default=0)
+    measure.add_argument("--space", choices=["pixels"], default="pixels", help="how samples become vectors")
+    measure.add_argument("--panel", choices=["live", "full"], default="full", help="how many metrics; all are quick today")
+    measure.add_argument("--k", type=_whole(1), default=5, help="neighbours of a sample, for metrics that look at them")
+    measure.add_argument("--seed", type=_whole(0), default=0)
 
     sample = command("sample", "new samples of a run's generator")
     sample.add_argument("--run", required=True, metavar="ID")
-    sample.add_argument("--step", type=int, help="which snapshot (default: the newest)")
-    sample.add_argument("--n", type=int, default=64)
-    sample.add_argument("--seed", type=int, default=0)
+    sample.add_argument("--step", type=_whole(0), help="which snapshot (default: the newest)")
+    sample.add_argument("--n", type=_whole(1), default=64)
+    sample.add_argument("--seed", type=_whole(0), default=0)
     sample.add_argument("--out", required=True, metavar="FILE", help=".npz (float32, key x) or .png (a grid)")
 
     command("runs", "list the runs, newest first")
@@ -110,9 +113,13 @@ def _train(options) -> int:
     place, store = _open(options)
     run_id = None
     if options.resume:
-        if store.runs.send(options.resume, "resume") != "queued":
-            raise WrongInput(f"run {options.resume} is {store.runs.get(options.resume).state}; only a paused, stopped or "
-                             "interrupted run can be resumed")
+        given = [f"--{name}" for name in ("preset", "data", "steps", "seconds", "seed", "set") if getattr(options, name)]
+        if given:
+            raise WrongInput(f"--resume {options.resume} goes on with the run's own settings; leave out {', '.join(given)}")
+        state = store.runs.get(options.resume).state
+        if state not in ("queued", *RESUMABLE) or store.runs.send(options.resume, "resume") != "queued":
+            raise WrongInput(f"run {options.resume} is {state}; only a run that waits, or that is paused, stopped or "
+                             "interrupted with no worker at it, can be resumed")
         run_id = options.resume
     if options.queue:
         run_id = run_id or store.runs.create(_config_of(options, store))
@@ -127,12 +134,11 @@ def _train(options) -> int:
     run_id = run.id
     interrupted = threading.Event()
 
-    def stop(*_):
+    def stop():
         interrupted.set()
         trainer.stop_run()
 
-    for name in ("SIGINT", "SIGTERM"):
-        signal.signal(getattr(signal, name), stop)
+    worker.on_ending_signals(stop)
     done = threading.Event()
     threading.Thread(target=_show_progress, args=(store, run_id, done), daemon=True).start()
     trainer.train(run)
@@ -149,21 +155,22 @@ def _train(options) -> int:
 
 
 def _config_of(options, store: Store) -> config.RunConfig:
-    changes: dict[str, Any] = {"seed": options.seed}
+    changes: dict[str, Any] = {"seed": options.seed or "0"}
+    data = options.data or "digits"
     for text in options.set:
         key, equals, value = text.partition("=")
         if not equals:
             raise WrongInput(f"--set {text!r} has no value; write key=value, for example optimizer.beta1=.5")
         changes[key.strip()] = value.strip()
     changes |= {f"training.{name}": getattr(options, name) for name in ("steps", "seconds") if getattr(options, name) is not None}
-    if options.data in datasets.OPTIONS:
-        shape = datasets.OPTIONS[options.data].shape
+    if data in datasets.OPTIONS:
+        shape = datasets.OPTIONS[data].shape
     else:
-        info = store.library.dataset_named(options.data)
+        info = store.library.dataset_named(data)
         if info is None:
-            raise WrongInput(f"there is no data set {options.data!r}; choose one of {', '.join(datasets.OPTIONS)}")
+            raise WrongInput(f"there is no data set {data!r}; choose one of {', '.join(datasets.OPTIONS)}")
         shape = info.shape
-    return config.override(config.preset(options.preset, data=options.data, shape=shape), changes)
+    return config.override(config.preset(options.preset or "auto", data=data, shape=shape), changes)
 
 
 def _show_progress(store: Store, run_id: str, done: threading.Event) -> None:
@@ -180,6 +187,9 @@ def _show_progress(store: Store, run_id: str, done: threading.Event) -> None:
 
 
 def _measure(options) -> int:
+    files = [f"--{name}" for name in ("real", "fake", "reference") if getattr(options, name)]
+    if options.run and files:
+        raise WrongInput(f"--run {options.run} is measured against held-out data; leave out {', '.join(files)}")
     if options.run:
         place, store = _open(options)
         run = store.runs.get(options.run)
@@ -272,6 +282,17 @@ def _open(options) -> tuple[settings.Settings, Store]:
     return place, Store(place.store_url)
 
 
+def _whole(low: int):
+    """Reads an option as a whole number from `low` to 2**31 - 1."""
+
+    def read(text: str) -> int:
+        if not text.lstrip("+-").isdigit() or not low <= int(text) < 2**31:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {low} to {2**31 - 1}")
+        return int(text)
+
+    return read
+
+
 def _summary(run: RunInfo) -> dict[str, Any]:
     return {
         "run": run.id, "name": run.name, "state": run.state, "step": run.step, "total_steps": run.total_steps,
@@ -296,7 +317,7 @@ def _array(name: str) -> np.ndarray:
             loaded = loaded["x" if "x" in keys else keys[0]]
     except OSError as error:
         raise WrongInput(f"{name} cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise WrongInput(f"{name} is not a plain .npy or .npz file of numbers ({error})") from None
     if loaded.dtype.kind not in "uif" or loaded.ndim < 2:
         raise WrongInput(f"{name} holds {loaded.dtype} of shape {loaded.shape}; samples are numbers, (n, d) or (n, h, w, c)")

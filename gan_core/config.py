@@ -28,7 +28,7 @@ INITS: tuple[str, ...] = typing.get_args(Init)
 
 
 class ConfigError(ValueError):
-    """One or more settings are wrong; the message names all of them, one per line."""
+    """One or more settings are wrong; the message names all of them, `problems` has them one by one."""
 
     def __init__(self, problems: list[str]):
         self.problems = tuple(problems)
@@ -50,7 +50,7 @@ class GeneratorConfig:
     latent_dim: int = setting(64, "How many random numbers the generator starts from.", 1, 512)
     hidden: tuple[int, ...] = setting((128, 128), "Width of each hidden layer.", 1, 1024, whole=6)
     init: Init = setting("he_normal", "How the first weights are drawn.")
-    output_gain: float = setting(0.3, "Scale of the last layer's first weights: small starts near the mean image.", 0, 10)
+    output_gain: float = setting(0.3, "Scale of the last layer's first weights: small starts near the mean.", 0, 10)
     output_bias: bool = setting(True, "Start from the average image instead of from grey.")
     ema: float = setting(0.999, "How slowly the averaged generator follows: 0 copies, .999 smooths.", 0, 0.99999)
 
@@ -84,7 +84,7 @@ class OptimizerConfig:
 @dataclass(frozen=True)
 class TrainingConfig:
     steps: int = setting(12_000, "Generator updates in all.", 1, 1_000_000)
-    seconds: float | None = setting(None, "Train about this long instead: the steps follow from a short speed trial.", 1, 86_400)
+    seconds: float | None = setting(None, "Train about this long: a short speed trial decides the steps.", 1, 86_400)
     batch: int = setting(256, "Samples of each kind per step.", 1, 2048)
 
 
@@ -119,7 +119,7 @@ class RunConfig:
 PRESETS: dict[str, str] = {
     "auto": "The steady modern recipe (relativistic loss, gradient penalties on both sides): start here.",
     "classic-2014": "The article's GAN, faithfully: the original minimax game. Watch it struggle.",
-    "non-saturating": "The same two networks with the generator paid for fooling, not for avoiding: the classic repair.",
+    "non-saturating": "The same networks with the generator paid for fooling, not for avoiding: the classic repair.",
 }
 
 
@@ -282,8 +282,8 @@ def _assemble(config: RunConfig, changes: dict[str, Any], problems: list[str]) -
             continue
         try:
             value = _read(_TYPES[key], value)
-        except ValueError as error:
-            problems.append(f"{key} is {value!r}: {error}")
+        except (ValueError, TypeError, OverflowError):
+            problems.append(_expected(key, value))
             continue
         section, _, name = key.rpartition(".")
         parts.setdefault(section, {})[name] = value
@@ -302,8 +302,23 @@ def _nearest(key: str) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
+def _expected(key: str, value: Any) -> str:
+    kind, choices = kind_of(key)
+    return f"{key} is {value!r}; expected {_EXPECTED[kind]}{', '.join(choices)}"
+
+
+_EXPECTED = {
+    "choice": "one of ",
+    "switch": "true or false",
+    "whole": "a whole number",
+    "number": "a number",
+    "widths": "whole numbers, for example 128,128",
+    "text": "text",
+}
+
+
 def _read(kind: Any, value: Any) -> Any:
-    """`value` (JSON or text) as the setting's type, or ValueError with what was expected."""
+    """`value` (JSON or text) as the setting's type; ValueError, TypeError or OverflowError when it is none."""
     if typing.get_origin(kind) is types.UnionType:
         if value is None or (isinstance(value, str) and value.lower() in ("none", "")):
             return None
@@ -311,50 +326,45 @@ def _read(kind: Any, value: Any) -> Any:
     if typing.get_origin(kind) is tuple:
         items = value.split(",") if isinstance(value, str) else value
         if not isinstance(items, (list, tuple)):
-            raise ValueError("expected whole numbers, for example 128,128")
+            raise TypeError
         return tuple(_read(int, item) for item in items)
-    if kind is bool:
-        if isinstance(value, str) and value.lower() in ("true", "false"):
-            return value.lower() == "true"
-        if isinstance(value, bool):
-            return value
-        raise ValueError("expected true or false")
-    if kind is int:
-        try:
-            if isinstance(value, bool) or float(value) != int(float(value)):
-                raise ValueError
-            return int(value) if isinstance(value, (int, str)) and str(value).strip().lstrip("+-").isdigit() else int(float(value))
-        except (TypeError, ValueError, OverflowError):
-            raise ValueError("expected a whole number") from None
-    if kind is float:
-        try:
-            if isinstance(value, bool):
-                raise ValueError
-            return float(value)
-        except (TypeError, ValueError, OverflowError):
-            raise ValueError("expected a number") from None
-    if not isinstance(value, str):
-        raise ValueError("expected text")
+    if kind is bool and isinstance(value, str):
+        value = {"true": True, "false": False}.get(value.lower(), value)
+    if kind in (int, float) and not isinstance(value, bool):
+        number = float(value)
+        value = int(number) if kind is int and number == int(number) else number
+    if not _is(kind, value):
+        raise ValueError
     return value
+
+
+def _is(kind: Any, value: Any) -> bool:
+    """Whether a value has the setting's type; a whole number also does for a number, and a bool for neither."""
+    if typing.get_origin(kind) is types.UnionType:
+        return any(_is(k, value) for k in typing.get_args(kind))
+    if typing.get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(_is(int, item) for item in value)
+    if typing.get_origin(kind) is Literal:
+        return isinstance(value, str)
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
 
 
 def _problems(config: RunConfig):
     for key, value in flatten(config).items():
-        kind, about = _TYPES[key], describe(key)
-        if value is None and typing.get_origin(kind) is types.UnionType:
-            continue
-        if typing.get_origin(kind) is Literal:
-            if value not in typing.get_args(kind):
-                yield f"{key} is {value!r}; choose one of {', '.join(typing.get_args(kind))}"
-            continue
-        if isinstance(value, tuple) and not 1 <= len(value) <= about["longest"]:
+        about, (_, choices) = describe(key), kind_of(key)
+        if key == "preset":
+            choices = tuple(PRESETS)
+        if not _is(_TYPES[key], value):
+            yield _expected(key, value)
+        elif choices and value not in choices:
+            yield f"{key} is {value!r}; choose one of {', '.join(choices)}"
+        elif key == "data.name" and not 1 <= len(value) <= 100:
+            yield f"data.name is {value!r}; name a data set (digits, mnist, ring-8, ...)"
+        elif isinstance(value, tuple) and not 1 <= len(value) <= about["longest"]:
             yield f"{key} has {len(value)} layers; give 1 to {about['longest']}"
-        for number in value if isinstance(value, tuple) else (value,):
-            if about["low"] is None or isinstance(number, bool):
-                continue
-            if not isinstance(number, (int, float)) or not about["low"] <= number <= about["high"]:
-                yield f"{key} is {number!r}; it must be between {about['low']:g} and {about['high']:g}"
-    if config.preset not in PRESETS:
-        yield f"preset is {config.preset!r}; choose one of {', '.join(PRESETS)}"
-    if not config.data.name or len(config.data.name) > 100:
-        yield f"data.name is {config.data.name!r}; name a data set (digits, mnist, ring-8, ...)"
+        elif about["low"] is not None and value is not None:
+            for number in value if isinstance(value, tuple) else (value,):
+                if not about["low"] <= number <= about["high"]:  # not-a-number is in no range
+                    yield f"{key} is {number!r}; it must be between {about['low']:,} and {about['high']:,}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import subprocess
 import sys
@@ -42,13 +43,13 @@ class Lab:
     thread of this process, or somebody else who works on the same store.
     """
 
-    def __init__(self, settings: Settings):
-        self.settings = settings
+    def __init__(self, settings: Settings, *, examples: Path = EXAMPLES):
+        self.settings, self._examples = settings, examples
         self.store = Store(settings.store_url)
         self._lock = threading.Lock()
         self._child: psutil.Process | None = None
         self._thread = None
-        self._checked = 0.0
+        self._checked = -math.inf
         self.ensure_worker()
 
     # ------------------------------------------------------------ the worker
@@ -59,8 +60,8 @@ class Lab:
             if time.monotonic() - self._checked < 2:
                 return
             self._checked = time.monotonic()
-            if self.settings.worker == "process" and not _lives(self._child):
-                self._child = _own_worker() or self._spawn()
+            if self.settings.worker == "process" and not machine.lives(self._child):
+                self._child = _own_worker(self.settings.store_url) or self._spawn()
             if self.settings.worker == "thread" and not (self._thread and self._thread.is_alive()):
                 self._thread = self._start_thread()
         machine.bury_dead_workers(self.store)
@@ -79,7 +80,7 @@ class Lab:
         with log.open("ab") as out:
             child = subprocess.Popen(
                 [sys.executable, "-m", "gan_core", "worker", "--parent", str(os.getpid())],
-                cwd=ROOT, env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             )
         return psutil.Process(child.pid)
 
@@ -100,9 +101,11 @@ class Lab:
         if self._thread:
             self._worker.stop()
             self._thread.join(timeout=10)
-        if _lives(self._child):
+        if machine.lives(self._child):
             self._child.terminate()
-            psutil.wait_procs([self._child], timeout=10)
+            _, left = psutil.wait_procs([self._child], timeout=10)
+            for process in left:
+                process.kill()
         self.store.close()
 
     # ------------------------------------------------------------ runs
@@ -235,11 +238,12 @@ class Lab:
 
     def example(self) -> RunInfo | None:
         """The finished run that ships with the app, imported on first sight; None when somebody deleted it."""
-        path = EXAMPLES / "digits.zip"
+        path = self._examples / "digits.zip"
         if not path.exists():
             return None
         data = path.read_bytes()
-        run_id = export.unbundle_once(self.store, data, key=f"example {hashlib.sha256(data).hexdigest()[:16]}")
+        with self._lock:  # two first visitors see one example
+            run_id = export.unbundle_once(self.store, data, key=f"example {hashlib.sha256(data).hexdigest()[:16]}")
         try:
             return self.run(run_id)
         except GanometerError:
@@ -265,19 +269,13 @@ class Lab:
         return facts
 
 
-def _own_worker() -> psutil.Process | None:
-    """The worker this very process started before its modules were reloaded or its caches cleared."""
+def _own_worker(store_url: str) -> psutil.Process | None:
+    """The worker of this store that this very process started before its modules were reloaded or its caches cleared."""
     for child in psutil.Process().children():
         try:
-            if child.cmdline()[1:4] == ["-m", "gan_core", "worker"] and _lives(child):
+            ours = child.cmdline()[1:4] == ["-m", "gan_core", "worker"] and machine.lives(child)
+            if ours and child.environ().get("GANOMETER_STORE", store_url) == store_url:
                 return child
         except psutil.Error:
             continue
     return None
-
-
-def _lives(process: psutil.Process | None) -> bool:
-    try:
-        return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import platform
 import socket
+import time
 from importlib import metadata
 from pathlib import Path
 
 import psutil
 
+from gan_core.records import WorkerInfo
 from gan_core.store import Store
 
 HOST = socket.gethostname()
 
 
 def free_memory(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """Bytes that can still be allocated: the machine's, or the container's where that is less."""
+    """Bytes that can still be allocated: the machine's, or the container's where that is less.
+
+    A container's count includes files the kernel keeps in memory because nobody else wants it; those give way.
+    """
     free = psutil.virtual_memory().available
-    for limit, used in (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes")):
+    for folder, limit, used, cache in (
+        (cgroup, "memory.max", "memory.current", "inactive_file"),
+        (cgroup / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ):
         try:
-            free = min(free, int((cgroup / limit).read_text()) - int((cgroup / used).read_text()))
+            allowed, taken = (int((folder / name).read_text()) for name in (limit, used))
+            kept = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+            free = min(free, allowed - taken + int(kept.get(cache, 0)))
         except (OSError, ValueError):  # no such file, or the word "max": no limit of this kind
             continue
     return max(free, 0)
@@ -37,8 +47,9 @@ def bury_dead_workers(store: Store) -> list[str]:
 
     A worker of this machine is gone when its process is; one elsewhere when its lease has run out.
     """
-    dead = [w.id for w in store.presence.all() if w.host == HOST and not _is_worker(w.pid)]
-    silent = [w.id for w in store.presence.all() if w.host != HOST and not w.alive and w.age > 60]
+    workers = store.presence.all()
+    dead = [w.id for w in workers if w.host == HOST and not _is_there(w)]
+    silent = [w.id for w in workers if w.host != HOST and w.age > 60]
     interrupted = store.runs.interrupt(dead)
     if dead or silent:
         store.jobs.give_back([*dead, *silent])
@@ -47,11 +58,19 @@ def bury_dead_workers(store: Store) -> list[str]:
     return interrupted
 
 
-def _is_worker(pid: int) -> bool:
-    """Whether this process exists and is a Python: a reused number is most likely something else."""
+def lives(process: psutil.Process | None) -> bool:
+    """Whether there is such a process and it has not ended, even if nobody has asked yet how it ended."""
     try:
-        process = psutil.Process(pid)
-        return process.status() != psutil.STATUS_ZOMBIE and "python" in process.name().lower()
+        return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _is_there(worker: WorkerInfo) -> bool:
+    """Whether the worker's process exists; one younger than the worker's last heartbeat only has its number."""
+    try:
+        process = psutil.Process(worker.pid)
+        return lives(process) and process.create_time() <= time.time() - worker.age + 1
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:

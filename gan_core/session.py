@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import Callable, Literal, Mapping
@@ -11,7 +12,7 @@ import numpy as np
 from gan_core.codec import flatten, to_storage
 from gan_core.config import RunConfig
 from gan_core.distances.report import RealPart, measure
-from gan_core.records import Reference, Report, RunInfo
+from gan_core.records import Reference, Report, RunInfo, StoreError
 from gan_core.store import LeaseLost, Store
 
 COMMIT_SECONDS = 2.0
@@ -26,11 +27,11 @@ class Session:
 
     def __init__(
         self, store: Store, run: RunInfo, worker_id: str, *, clock: Callable[[], float] = time.monotonic,
-        on_phase: Callable[[str], None] = lambda phase: None,
+        pause_seconds: float = PAUSE_SECONDS, on_phase: Callable[[str], None] = lambda phase: None,
     ):
         self.store, self.run, self.worker_id = store, run, worker_id
         self._key = (run.id, worker_id, run.claim_no)
-        self._clock, self._on_phase = clock, on_phase
+        self._clock, self._on_phase, self._pause_seconds = clock, on_phase, pause_seconds
         self._news = threading.Condition()
         self._pending: tuple[str, int] = ("go", 0)
         self._release = self._stopped = False
@@ -77,9 +78,9 @@ class Session:
             return "release" if self._release else wish
 
     def wait_while_paused(self) -> None:
-        """Until somebody wants something else, or PAUSE_SECONDS are over: then the run is given up, still paused."""
+        """Until somebody wants something else, or `pause_seconds` are over: then the run is given up, still paused."""
         with self._news:
-            changed = self._news.wait_for(lambda: self._release or self._pending[0] != "pause", timeout=PAUSE_SECONDS)
+            changed = self._news.wait_for(lambda: self._release or self._pending[0] != "pause", timeout=self._pause_seconds)
         if not changed and self.store.runs.release(*self._key):
             self._release = True
         self._committed = self._clock()  # resting is not training time
@@ -103,7 +104,8 @@ class Session:
         self.store.runs.describe(*self._key, **values)
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
-        self._values += [(step, name, float(value)) for name, value in values.items()]
+        """Keep the finite values: what is not a number has no place on a curve."""
+        self._values += [(step, name, float(value)) for name, value in values.items() if math.isfinite(value)]
 
     def snapshot(self, step: int, samples: np.ndarray, weights: bytes, fake: np.ndarray) -> None:
         self._reference = self._reference or self._find_reference()
@@ -136,4 +138,8 @@ class Session:
 
     def fail(self, step: int, error: str) -> None:
         """End the run as failed; what was recorded up to then is kept."""
-        self.commit(step, None, "failed", None, error)
+        try:
+            self.commit(step, None, "failed", None, error)
+        except StoreError:  # perhaps it is what was recorded that the store refuses
+            self._values, self._reports, self._taken = [], [], []
+            self.commit(step, None, "failed", None, error)

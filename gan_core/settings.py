@@ -33,9 +33,9 @@ def from_environment(environ: Mapping[str, str] = os.environ, *, store_url: str 
     A home that cannot be written is replaced by a temporary one, with a notice. Raises ValueError for an
     unknown worker mode.
     """
-    home, notice = _writable(Path(environ.get("GANOMETER_HOME") or Path.home() / ".ganometer").expanduser())
+    home, notice = _writable(Path(environ.get("GANOMETER_HOME") or Path.home() / ".ganometer").expanduser().resolve())
     url = store_url or environ.get("GANOMETER_STORE") or f"sqlite:///{home / 'ganometer.sqlite'}"
-    worker = environ.get("GANOMETER_WORKER", "process")
+    worker = environ.get("GANOMETER_WORKER") or "process"
     if worker not in WORKER_MODES:
         raise ValueError(f"GANOMETER_WORKER is {worker!r}; choose one of {', '.join(WORKER_MODES)}")
     folder = environ.get("GANOMETER_DATA")

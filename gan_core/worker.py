@@ -43,8 +43,9 @@ class Worker:
     def __init__(self, store: Store, settings: Settings, *, parent: int | None = None):
         self.id = f"{machine.HOST}-{os.getpid()}-{secrets.token_hex(2)}"
         self.store, self.settings = store, settings
-        self._parent = psutil.Process(parent) if parent else None
         self._stopping, self._warm = threading.Event(), threading.Event()
+        self._has_parent = _watch(parent)
+        self._unwanted = False
         self._session: Session | None = None
         self._phase, self._error = "starting", None
         self._versions = machine.versions()
@@ -57,7 +58,8 @@ class Worker:
             session.release()
 
     def stop_run(self) -> None:
-        """Stop the run for good (what Ctrl-C means to a person at the command line)."""
+        """Stop the run for good (what Ctrl-C means to a person at the command line), even before it has begun."""
+        self._unwanted = True
         if session := self._session:
             session.stop()
 
@@ -87,6 +89,8 @@ class Worker:
         self._session = Session(self.store, run, self.id, on_phase=lambda phase: self._enter(f"run {run.id}: {phase}"))
         if self._stopping.is_set():
             self._session.release()
+        if self._unwanted:
+            self._session.stop()
         try:
             outcome = train_run(self._session, self._shelf.dataset)
         except GanometerError as error:
@@ -125,7 +129,7 @@ class Worker:
         turn = 0
         while True:
             try:
-                if self._parent and not self._parent.is_running():
+                if not self._has_parent():
                     log.info("the server is gone: stopping")
                     self.stop()
                 if session := self._session:
@@ -200,7 +204,9 @@ class Shelf:
         return datasets.dataset_from_bytes(data, name)
 
 
-def train_run(session: Session, dataset_named: Callable[..., Dataset]) -> str:
+def train_run(
+    session: Session, dataset_named: Callable[..., Dataset], *, free_memory: Callable[[], int] = machine.free_memory
+) -> str:
     """Train the session's run to whatever end it comes to, and leave that end in the store; returns its state."""
     run = session.run
     reached = run.step
@@ -210,7 +216,7 @@ def train_run(session: Session, dataset_named: Callable[..., Dataset]) -> str:
         rows = min(run.config.recording.rows, len(dataset.test.x))
         session.store.library.put_dataset(dataset.info(owner=run.owner))
         session.describe(dataset=dataset.sha256, threads=os.cpu_count() or 1, versions=machine.versions())
-        _check_memory(run, dataset)
+        _check_memory(run, dataset, free_memory())
         real = flatten(reference.test_rows(dataset.test.x, rows))
         session.measure_against(real, _find_reference(session.store, dataset, rows))
 
@@ -218,6 +224,8 @@ def train_run(session: Session, dataset_named: Callable[..., Dataset]) -> str:
 
         checkpoint = session.store.runs.checkpoint(run.id)
         reached = checkpoint[0] if checkpoint else 0
+        if reached < run.step or run.step and not checkpoint:  # the newest checkpoint is damaged
+            session.store.runs.rewind(run.id, session.worker_id, run.claim_no, reached if checkpoint else -1)
         try:
             outcome = train(
                 run.config, dataset.train.x, session, session, rows=rows, checkpoint=checkpoint[1] if checkpoint else None
@@ -226,9 +234,11 @@ def train_run(session: Session, dataset_named: Callable[..., Dataset]) -> str:
             session.fail(end.step, str(end))
             return "failed"
         if outcome in ("running", "paused"):
-            state = None if outcome == "paused" else "interrupted"
-            session.store.runs.release(run.id, session.worker_id, run.claim_no, state=state)
-            return state or "paused"
+            release = (run.id, session.worker_id, run.claim_no)
+            if outcome == "paused" and session.store.runs.release(*release):
+                return "paused"
+            session.store.runs.release(*release, state="interrupted")
+            return "interrupted"
         return outcome
     except LeaseLost:
         return "lost"
@@ -262,13 +272,24 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
     return int(150 * MIB + 2 * dataset.train.x.nbytes + 6 * draws + 12 * weights + activations)
 
 
-def _check_memory(run: RunInfo, dataset: Dataset) -> None:
-    need, free = memory_estimate(run.config, dataset), machine.free_memory()
+def _check_memory(run: RunInfo, dataset: Dataset, free: int) -> None:
+    need = memory_estimate(run.config, dataset)
     if need > free:
         raise GanometerError(
             f"this run needs about {need / MIB:,.0f} MB of memory and {free / MIB:,.0f} MB are free: "
             "choose a smaller batch, narrower layers or a smaller data set, or close other programs"
         )
+
+
+def _watch(parent: int | None) -> Callable[[], bool]:
+    """A question that is answered with no once the process `parent` is gone; without a parent always with yes."""
+    if parent is None:
+        return lambda: True
+    try:
+        process = psutil.Process(parent)
+    except psutil.NoSuchProcess:
+        return lambda: False
+    return lambda: machine.lives(process)
 
 
 def _sentence(error: BaseException) -> str:
@@ -286,12 +307,17 @@ def _quietly(call, *args, **kwargs) -> None:
         log.warning("%s", error)
 
 
+def on_ending_signals(call: Callable[[], None]) -> None:
+    """Have `call` called at SIGTERM and SIGINT: in a thread, since the main one may hold the very lock it needs."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: threading.Thread(target=call).start())
+
+
 def serve(settings: Settings, *, parent: int | None = None) -> int:
     """The worker as a process: train until told to end by a signal, or until the parent process is gone."""
     store = Store(settings.store_url)
     worker = Worker(store, settings, parent=parent)
-    for name in ("SIGTERM", "SIGINT"):
-        signal.signal(getattr(signal, name), lambda *_: worker.stop())
+    on_ending_signals(worker.stop)
     log.info("worker %s on %s", worker.id, store.shown_url)
     worker.serve()
     store.close()

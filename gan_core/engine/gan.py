@@ -22,7 +22,7 @@ BLOCK = 64
 """Steps one compiled call can hold. The random draws of a run come in blocks of this many steps."""
 
 ROW = ("loss_discriminator", "loss_generator", "score_real", "score_fake", "penalty")
-"""What every step reports, in this order."""
+"""What every step reports, in this order; `penalty` is what it added to the discriminator's loss, often 0."""
 
 
 class Dials(NamedTuple):
@@ -110,8 +110,9 @@ class GAN(keras.Model):
                 logits, squared = logits_and_squared_gradients(self.discriminator, both)
                 on_real, on_fake = tf.split(squared, 2)
                 penalty = shrink * (zero_centred(on_real, dials.r1) + zero_centred(on_fake, dials.r2))
+                penalty = settings.penalty_every * penalty * self._penalty_units
                 loss = self._discriminator_loss(logits)
-                total = loss + settings.penalty_every * penalty * self._penalty_units
+                total = loss + penalty
             return tape.gradient(total, variables), loss, logits, penalty
 
         if settings.r1 == settings.r2 == 0:
@@ -146,8 +147,11 @@ class GAN(keras.Model):
         """Run steps `step` ... `step + n − 1` with rows first ... first + n − 1 of `draws`; one row of ROW each.
 
         `samples` are the training rows in storage form. However the steps are cut into chunks, the bits of
-        the result are the same. n = 0 compiles and changes nothing.
+        the result are the same. n = 0 compiles and changes nothing. Raises ValueError past the end of the block.
         """
+        if first + n > BLOCK:
+            raise ValueError(f"{n} steps from row {first} pass the end of a block of {BLOCK}; take the next block")
+        dials = Dials(*(tf.convert_to_tensor(d, tf.float32) for d in dials))  # a plain number would compile anew
         rows = self._compiled(
             samples, draws.rows, draws.z, tf.constant(first), tf.constant(n), tf.constant(step, tf.int64), dials
         )

@@ -81,7 +81,7 @@ def train(
     step, window = checkpoints.restore(gan, checkpoint) if checkpoint else (0, np.zeros((0, len(ROW)), np.float32))
     control.phase("compiling")
     gan.chunk(data, draws.block(step // BLOCK), 0, 0, step, Dials.of(config))
-    if config.training.seconds and not checkpoint and control.wish() == "go":
+    if config.training.seconds and not checkpoint:  # asked to pause or not: a checkpoint must know the run's length
         config = _steps_for_the_time(gan, data, draws, config, clock)
         recorder.resolved(config)
 
@@ -102,9 +102,9 @@ def train(
                 recorder.metrics(step, dict(zip(ROW, window.mean(axis=0, dtype=np.float64).tolist())))
                 window = window[:0]
             if step in snapshot_steps:
-                z = sampling.latents(config.seed, rows, config.generator.latent_dim, sampling.MEASURE, step)
-                samples_now, fake = (_finite(sampling.generate(gan.ema_generator, latents), step) for latents in (preview, z))
-                recorder.snapshot(step, samples_now, checkpoints.weights_to_bytes(gan.ema_generator.weights), fake)
+                fresh = sampling.latents(config.seed, rows, config.generator.latent_dim, sampling.MEASURE, step)
+                shown, fake = (_finite(sampling.generate(gan.ema_generator, z), step) for z in (preview, fresh))
+                recorder.snapshot(step, shown, checkpoints.weights_to_bytes(gan.ema_generator.weights), fake)
 
         # Keep it, when it is time or when something changes.
         wish = control.wish()

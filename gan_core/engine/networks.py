@@ -42,7 +42,6 @@ def statistics(x: np.ndarray) -> DataStatistics:
     return DataStatistics(x.shape[1:], mean.astype(np.float32), scale or 1.0)
 
 
-@keras.saving.register_keras_serializable("ganometer")
 class Affine(keras.layers.Layer):
     """gain · x + offset with values that are saved with the weights and never trained."""
 
@@ -69,10 +68,9 @@ def build_generator(config: GeneratorConfig, data: DataStatistics, seed: int = 0
     z = x = keras.Input((config.latent_dim,))
     for width in config.hidden:
         x = keras.layers.LeakyReLU(LEAK)(keras.layers.Dense(width, kernel_initializer=next(draw))(x))
-    start = keras.layers.Dense(
-        math.prod(data.shape), kernel_initializer=_scaled(next(draw), config.output_gain), bias_initializer=_bias(config, data)
-    )
-    x = keras.layers.Reshape(data.shape)(start(x))
+    kernel, bias = _scaled(next(draw), config.output_gain), _bias(config, data)
+    x = keras.layers.Dense(math.prod(data.shape), kernel_initializer=kernel, bias_initializer=bias)(x)
+    x = keras.layers.Reshape(data.shape)(x)
     if data.is_image:
         x = keras.layers.Activation("sigmoid")(x)
     else:

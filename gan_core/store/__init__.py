@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from gan_core.store.jobs import Jobs
 from gan_core.store.library import Library
 from gan_core.store.presence import Presence
-from gan_core.store.runs import LeaseLost, Runs, pack, unpack
-from gan_core.store.schema import Database, meta
+from gan_core.store.runs import RESUMABLE, LeaseLost, Runs, dataset_row, pack, reference_row, report_row, unpack
+from gan_core.store.schema import Database, meta, one_at_a_time
 
-__all__ = ["Store", "LeaseLost", "pack", "unpack"]
+__all__ = ["RESUMABLE", "Store", "LeaseLost", "dataset_row", "pack", "reference_row", "report_row", "unpack"]
 
 
 class Store:
@@ -46,6 +46,7 @@ class Store:
 
     def remember(self, key: str, value: str) -> None:
         with self.database.writing() as db:
+            one_at_a_time(db)
             db.execute(meta.delete().where(meta.c.key == key))
             db.execute(meta.insert().values(key=key, value=value))
 

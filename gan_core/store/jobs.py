@@ -8,8 +8,8 @@ from typing import Any, Iterable, Mapping
 
 import sqlalchemy as sa
 
-from gan_core.records import GanometerError, Job
-from gan_core.store.schema import Database, jobs, meta, now
+from gan_core.records import GanometerError, Job, UnknownRun
+from gan_core.store.schema import Database, jobs, now, one_at_a_time, runs
 
 KINDS = ("sample", "neighbours", "measure", "reference")
 KEPT_JOBS = 300
@@ -23,7 +23,10 @@ class Jobs:
         self, kind: str, *, run_id: str | None = None, step: int | None = None,
         params: Mapping[str, Any] | None = None, retry: bool = False,
     ) -> int:
-        """Ask for a job; the same request twice gives the same id. A failed one is tried again with `retry`."""
+        """Ask for a job; the same request twice gives the same id. A failed one is tried again with `retry`.
+
+        Raises UnknownRun for a run that is not (or no longer) there.
+        """
         if kind not in KINDS:
             raise GanometerError(f"{kind!r} is no kind of job; choose one of {', '.join(KINDS)}")
         text = json.dumps(params or {}, sort_keys=True)
@@ -33,11 +36,14 @@ class Jobs:
         if row and not (retry and row.state == "failed"):
             return row.id
         with self._db.writing() as db:
-            row = db.execute(sa.select(jobs.c.id).where(jobs.c.key == key).with_for_update()).first()
+            one_at_a_time(db)
+            row = db.execute(sa.select(jobs.c.id).where(jobs.c.key == key)).first()
             if row:
                 again = dict(state="waiting", error=None, progress=0.0, created=now(), ended=None, worker_id=None)
                 db.execute(jobs.update().where(jobs.c.id == row.id, jobs.c.state == "failed").values(**again))
                 return row.id
+            if run_id is not None and db.scalar(sa.select(runs.c.id).where(runs.c.id == run_id)) is None:
+                raise UnknownRun(f"there is no run {run_id!r}, so nothing can be made of it; choose another run")
             values = dict(key=key, kind=kind, run_id=run_id, step=step, params=text, state="waiting", created=now())
             return db.execute(jobs.insert().values(**values)).inserted_primary_key[0]
 
@@ -53,7 +59,7 @@ class Jobs:
             if db.execute(sa.select(jobs.c.id).where(jobs.c.state == "waiting").limit(1)).first() is None:
                 return None
         with self._db.writing() as db:
-            db.execute(sa.select(meta.c.value).where(meta.c.key == "schema").with_for_update())
+            one_at_a_time(db)
             query = sa.select(*(c for c in jobs.c if c.name != "result")).where(jobs.c.state == "waiting")
             row = db.execute(query.order_by(jobs.c.created, jobs.c.id).limit(1)).mappings().first()
             if row is None:

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from gan_core import records
 from gan_core.records import DatasetInfo, Reference, Report
-from gan_core.store.runs import pack, report_row, unpack
-from gan_core.store.schema import Database, datasets, now, references, reports
+from gan_core.store.runs import dataset_row, keep, reference_row, report_row, unpack
+from gan_core.store.schema import Database, datasets, one_at_a_time, references, reports
 
 
 class Library:
@@ -20,14 +20,9 @@ class Library:
 
     def put_dataset(self, info: DatasetInfo, data: bytes | None = None) -> None:
         """Remember a data set by its hash; `data` (its bytes) only for uploads. Known ones stay as they are."""
-        values = dict(
-            sha256=info.sha256, name=info.name, kind=info.kind, shape=json.dumps(info.shape),
-            parts=json.dumps(dict(info.parts)), preview=pack(x=info.preview, y=info.labels), data=data,
-            owner=info.owner, created=now(),
-        )
         with self._db.writing() as db:
-            if db.scalar(sa.select(datasets.c.sha256).where(datasets.c.sha256 == info.sha256)) is None:
-                db.execute(datasets.insert().values(**values))
+            one_at_a_time(db)
+            keep(db, datasets, dataset_row(info, data))
 
     def dataset(self, sha256: str) -> DatasetInfo | None:
         return next(iter(self._datasets(datasets.c.sha256 == sha256)), None)
@@ -60,8 +55,8 @@ class Library:
     # ------------------------------------------------------------ references and reports
 
     def put_reference(self, dataset: str, space: str, reference: Reference) -> None:
-        key = dict(dataset=dataset, space=space, n=reference.n, seed=reference.seed)
-        self._replace(references, key, reference=records.to_json(reference))
+        row = reference_row(dataset, space, reference)
+        self._replace(references, row, reference=row.pop("reference"))
 
     def reference(self, dataset: str, space: str, n: int, seed: int = 0) -> Reference | None:
         where = (references.c.dataset == dataset, references.c.space == space, references.c.n == n, references.c.seed == seed)
@@ -83,5 +78,6 @@ class Library:
     def _replace(self, table, key: dict, **values) -> None:
         where = sa.and_(*(table.c[name] == value for name, value in key.items()))
         with self._db.writing() as db:
+            one_at_a_time(db)
             db.execute(table.delete().where(where))
             db.execute(table.insert().values(**key, **values))

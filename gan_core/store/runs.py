@@ -14,8 +14,33 @@ import sqlalchemy as sa
 from gan_core import config as configs
 from gan_core import records
 from gan_core.config import RunConfig
-from gan_core.records import ACTIVE, Command, Event, GanometerError, History, Report, RunInfo, Snapshot, UnknownRun
-from gan_core.store.schema import Database, checkpoints, commands, events, meta, metrics, now, reports, runs, snapshots
+from gan_core.records import (
+    ACTIVE,
+    Command,
+    DatasetInfo,
+    Event,
+    GanometerError,
+    History,
+    Reference,
+    Report,
+    RunInfo,
+    Snapshot,
+    UnknownRun,
+)
+from gan_core.store.schema import (
+    Database,
+    checkpoints,
+    commands,
+    datasets,
+    events,
+    metrics,
+    now,
+    one_at_a_time,
+    references,
+    reports,
+    runs,
+    snapshots,
+)
 
 LEASE_SECONDS = 30
 """A worker that has not been heard of for so long has lost its run."""
@@ -50,6 +75,8 @@ class Runs:
         with self._db.writing() as db:
             db.execute(runs.insert().values(**values))
             _event(db, run_id, 0, "created", {"preset": config.preset, "by": owner})
+            if worker_id:
+                _event(db, run_id, 0, "running", {})
         return run_id
 
     def get(self, run_id: str) -> RunInfo:
@@ -128,9 +155,11 @@ class Runs:
 
         The count and the take are one transaction, so two workers can neither share a run nor exceed the limit.
         """
+        with self._db.reading() as db:  # an idle worker asks often, and should lock nobody out
+            if db.execute(sa.select(runs.c.id).where(runs.c.state == "queued").limit(1)).first() is None:
+                return None
         with self._db.writing() as db:
-            # One claim at a time: SQLite's write lock does it there, this row does it on PostgreSQL.
-            db.execute(sa.select(meta.c.value).where(meta.c.key == "schema").with_for_update())
+            one_at_a_time(db)
             busy = db.scalar(sa.select(sa.func.count()).select_from(runs).where(runs.c.worker_id.is_not(None)))
             if busy >= at_once:
                 return None
@@ -210,8 +239,19 @@ class Runs:
                 commands.c.run_id == run_id, commands.c.outcome.is_(None), commands.c.kind != "pause")
             if state is None and db.scalar(asked):
                 return False
+            _acknowledge(db, run_id, state or row.state)  # or the next worker would obey what was meant for this one
             _change(db, row, state or row.state, worker_id=None, phase="")
             return True
+
+    def rewind(self, run_id: str, worker_id: str, claim_no: int, step: int) -> None:
+        """Forget what was recorded after `step`, because the training goes on from there; -1 forgets everything."""
+        with self._db.writing() as db:
+            row = db.execute(sa.select(runs).where(_mine(run_id, worker_id, claim_no)).with_for_update()).first()
+            if row is None:
+                raise LeaseLost(f"run {run_id} belongs to another worker now")
+            for table in (metrics, snapshots, checkpoints, reports):
+                db.execute(table.delete().where(table.c.run_id == run_id, table.c.step > step))
+            _change(db, row, row.state, step=max(step, 0))
 
     def interrupt(self, dead_workers: Iterable[str] = ()) -> list[str]:
         """Runs whose worker is known to be dead, or silent for longer than the lease, become interrupted."""
@@ -280,12 +320,19 @@ class Runs:
             return [Event(r.step, r.time, r.kind, json.loads(r.payload)) for r in db.execute(query)]
 
     def write(self, rows: Mapping[str, list[dict]]) -> None:
-        """Rows as a bundle holds them, by table: an import is one transaction, all or nothing."""
+        """Rows as a bundle holds them, by table: an import is one transaction, all or nothing.
+
+        Data sets and references belong to all runs: those the store knows already stay as they are.
+        """
         tables = {t.name: t for t in (runs, metrics, snapshots, checkpoints, events, reports)}
         with self._db.writing() as db:
-            for name, values in rows.items():
-                if values:
-                    db.execute(tables[name].insert(), values)
+            one_at_a_time(db)
+            for table in (datasets, references):
+                for row in rows.get(table.name, []):
+                    keep(db, table, row)
+            for name, table in tables.items():
+                if rows.get(name):
+                    db.execute(table.insert(), rows[name])
 
     def raw(self, run_id: str) -> dict[str, list[dict]]:
         """Every row of a run, by table, for a bundle."""
@@ -308,6 +355,24 @@ class Runs:
 
 def report_row(run_id: str, step: int, report: Report) -> dict:
     return dict(run_id=run_id, step=step, space=report.space, n=report.n_fake, seed=report.seed, report=records.to_json(report))
+
+
+def dataset_row(info: DatasetInfo, data: bytes | None) -> dict:
+    return dict(
+        sha256=info.sha256, name=info.name, kind=info.kind, shape=json.dumps(info.shape), owner=info.owner, created=now(),
+        parts=json.dumps(dict(info.parts)), preview=pack(x=info.preview, y=info.labels), data=data,
+    )
+
+
+def reference_row(dataset: str, space: str, reference: Reference) -> dict:
+    return dict(dataset=dataset, space=space, n=reference.n, seed=reference.seed, reference=records.to_json(reference))
+
+
+def keep(db, table: sa.Table, row: Mapping[str, Any]) -> None:
+    """Insert a row whose key is not there yet."""
+    where = sa.and_(*(column == row[column.name] for column in table.primary_key.columns))
+    if db.execute(sa.select(*table.primary_key.columns).where(where)).first() is None:
+        db.execute(table.insert().values(**row))
 
 
 def pack(**arrays: np.ndarray) -> bytes:

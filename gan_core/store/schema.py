@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -185,15 +186,23 @@ class Database:
         self.url = str(url)
         try:
             parsed = make_url(self.url)
-        except sa.exc.ArgumentError:
+        except (sa.exc.ArgumentError, ValueError):
+            start, at, place = self.url.rpartition("@")  # whatever stands before an @ may be a password
             raise StoreError(
-                f"{self.url!r} is not a database URL; write sqlite:///file.sqlite or postgresql+psycopg://user@host/name"
+                f"{'***@' + place if at else place!r} is not a database URL; "
+                "write sqlite:///file.sqlite or postgresql+psycopg://user@host/name"
             ) from None
+        if parsed.drivername in ("postgres", "postgresql"):  # as hosting services write it
+            parsed = parsed.set(drivername="postgresql+psycopg")
         self.shown = parsed.render_as_string(hide_password=True)
-        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        self.is_sqlite = parsed.drivername.startswith("sqlite")
+        if self.is_sqlite and parsed.database in (None, "", ":memory:"):
+            raise StoreError(f"the store {self.shown} would keep nothing: name a file, sqlite:///file.sqlite")
+        if not self.is_sqlite and "connect_timeout" not in parsed.query:
+            parsed = parsed.update_query_dict({"connect_timeout": "10"})
         try:
             if self.is_sqlite:
-                Path(parsed.database or "").parent.mkdir(parents=True, exist_ok=True)
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             self.engine = sa.create_engine(parsed, pool_pre_ping=not self.is_sqlite)
         except (OSError, sa.exc.SQLAlchemyError, ImportError) as error:
             raise StoreError(f"the store {self.shown} cannot be opened: {_first_line(error)}") from error
@@ -210,7 +219,7 @@ class Database:
             found = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
             if found is None:
                 connection.execute(meta.insert().values(key="schema", value=str(SCHEMA_VERSION)))
-            elif int(found) != SCHEMA_VERSION:
+            elif found != str(SCHEMA_VERSION):
                 raise StoreError(
                     f"the store {self.shown} has schema {found}, this Ganometer knows schema {SCHEMA_VERSION}: "
                     "use the version that made it, or another store (GANOMETER_STORE)"
@@ -233,8 +242,9 @@ class Database:
                 connection = connection.execution_options(write=write)
                 with connection.begin():
                     yield connection
-        except sa.exc.DBAPIError as error:
-            raise StoreError(f"the store {self.shown} refused: {_first_line(error.orig)}") from error
+        except sa.exc.SQLAlchemyError as error:
+            reason = _first_line(getattr(error, "orig", None) or error)
+            raise StoreError(f"the store {self.shown} refused: {reason}") from error
 
     def shrink(self) -> None:
         """Give the space of deleted rows back to the file system (SQLite)."""
@@ -242,11 +252,21 @@ class Database:
             raw = self.engine.raw_connection()
             try:  # through `execute` this pragma frees a single page
                 raw.driver_connection.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
+            except sqlite3.OperationalError:
+                pass  # somebody is writing: the rows are gone, and the next delete gives the space back
             finally:
                 raw.close()
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def one_at_a_time(connection) -> None:
+    """Until this transaction ends, nobody else gets past this line: what is looked up now stays true.
+
+    SQLite's writers are alone anyway; on PostgreSQL the lock of one row does it.
+    """
+    connection.execute(sa.select(meta.c.value).where(meta.c.key == "schema").with_for_update())
 
 
 def _prepare_sqlite(connection, _record) -> None:

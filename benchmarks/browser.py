@@ -1,0 +1,131 @@
+"""What the benchmarks share: a Streamlit server of their own, a headless Chromium, and when a page is drawn."""
+
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+from playwright.sync_api import Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync")
+WIDTH, HEIGHT = 1280, 900
+
+# Between two runs of a script it is idle for a moment only, so idle counts when it has lasted 200 ms.
+# The answer is when it began, in milliseconds since the navigation began.
+DRAWN = """() => {
+    const app = document.querySelector('[data-testid="stApp"]');
+    const idle = app?.dataset.testConnectionState === "CONNECTED" && app.dataset.testScriptState === "notRunning"
+        && document.querySelector('[data-testid="stAppViewContainer"]')
+        && !document.querySelector('[data-testid="stSkeleton"]');
+    if (!idle) { window.idleSince = undefined; return false; }
+    window.idleSince ??= performance.now();
+    return performance.now() - window.idleSince > 200 && window.idleSince;
+}"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running Streamlit: its address without a slash at the end, its process, and its GANOMETER_HOME."""
+
+    url: str
+    process: psutil.Process
+    home: Path
+
+    @property
+    def store_url(self) -> str:
+        return f"sqlite:///{self.home / 'ganometer.sqlite'}"
+
+    @property
+    def processes(self) -> list[psutil.Process]:
+        """The server first, then the worker and whatever else it has started."""
+        return [self.process, *self.process.children(recursive=True)]
+
+
+@contextmanager
+def serve(*command: str):
+    """`streamlit *command` on a free port with a fresh home, until the block ends: yields a Server that answers.
+
+    Of this process's GANOMETER_* variables only GANOMETER_DATA is handed on.
+    """
+    with tempfile.TemporaryDirectory(prefix="ganometer-", ignore_cleanup_errors=True) as folder, socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+        s.close()
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("GANOMETER_") or k == "GANOMETER_DATA"}
+        started = subprocess.Popen(
+            [sys.executable, "-m", "streamlit", *command, "--server.headless", "true", "--server.port", str(port),
+             "--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"],
+            cwd=ROOT, env=kept | {"GANOMETER_HOME": folder}, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        server = Server(f"http://127.0.0.1:{port}", psutil.Process(started.pid), Path(folder))
+        try:
+            _wait_healthy(server, started)
+            yield server
+        finally:
+            everything = server.processes if server.process.is_running() else []
+            for process in everything:
+                with suppress(psutil.NoSuchProcess):
+                    process.terminate()
+            for process in psutil.wait_procs(everything, timeout=15)[1]:
+                process.kill()
+            started.wait()
+
+
+def _wait_healthy(server: Server, started: subprocess.Popen, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and started.poll() is None:
+        with suppress(OSError):
+            if urllib.request.urlopen(f"{server.url}/_stcore/health", timeout=5).read() == b"ok":
+                return
+        time.sleep(0.1)
+    raise SystemExit(f"the server did not come up at {server.url} within {seconds:.0f} s; try it with `make run`")
+
+
+@contextmanager
+def chromium():
+    """A headless browser, until the block ends: CHROMIUM, else an installed one, else Playwright's own."""
+    named = os.environ.get("CHROMIUM") or next(filter(shutil.which, NAMES), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=named and shutil.which(named), args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def visitor(browser, url: str, *, dark: bool = False):
+    """A new person with an empty cache at `url`; yields the page as soon as it is drawn, closes it afterwards."""
+    context = browser.new_context(
+        viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark" if dark else "light"
+    )
+    page = context.new_page()
+    page.goto(url)
+    drawn(page)
+    yield page
+    context.close()
+
+
+def drawn(page: Page, seconds: float = 60) -> float:
+    """Wait until everything is drawn and the script rests; returns when that was, in seconds since the navigation."""
+    return page.wait_for_function(DRAWN, timeout=seconds * 1000).json_value() / 1000
+
+
+def machine() -> dict[str, str | int | float]:
+    """What a measured time depends on; the load is that of the last minute before the benchmark."""
+    load = round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else -1.0
+    return {"cores": os.cpu_count() or 1, "processor": platform.machine(), "system": platform.system(), "load": load}
+
+
+def verdict(value: float, goal: float) -> str:
+    return "met" if value <= goal else "MISSED"

@@ -1,0 +1,241 @@
+"""What the pages cost, in time and memory: python -m benchmarks.dashboard [--json]
+
+First paint of Home beside `streamlit hello`, the memory of server and worker together while MNIST trains and
+pages are drawn, and how soon a command is obeyed. MNIST is read from the folder GANOMETER_DATA.
+"""
+
+import argparse
+import json
+import os
+import re
+import statistics
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import psutil
+
+from benchmarks.browser import Server, chromium, drawn, machine, serve, verdict, visitor
+from gan_core import config, datasets
+from gan_core.store import Store
+
+PAINT_GOAL, MEMORY_GOAL = 1.5, 1600.0
+LOADS, PAIRS, SAMPLE_SECONDS = 5, 10, 0.2
+MB = 1e6
+TRAINING_SECONDS = 10.0
+"""How long training is watched alone before other pages are drawn."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
+    options = parser.parse_args()
+    folder = os.environ.get("GANOMETER_DATA")
+    if not folder or not (Path(folder) / "mnist.npz").is_file():
+        raise SystemExit(f"GANOMETER_DATA is {folder!r}; set it to a folder with mnist.npz")
+    found = {"machine": machine()}
+    with chromium() as browser:
+        found["paint"] = first_paint(browser)
+        found |= training(browser, Path(folder))
+    print(json.dumps(found)) if options.json else show(found)
+
+
+# ---------------------------------------------------------------- first paint
+
+def first_paint(browser) -> dict:
+    """Seconds from navigation to an idle script, for a new visitor of a warm server; ours and hello's in turn."""
+    with serve("run", "app.py") as ours, serve("hello") as hello:
+        servers = {"home": ours.url, "hello": hello.url}
+        for url in servers.values():
+            paint(browser, url)
+        _wait_for_worker(ours)
+        loads = {name: [] for name in servers}
+        for _ in range(LOADS):
+            for name, url in servers.items():
+                loads[name].append(paint(browser, url))
+    medians = {name: statistics.median(times) for name, times in loads.items()}
+    return {"loads": loads, **medians, "ratio": medians["home"] / medians["hello"]}
+
+
+def paint(browser, url: str) -> float:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(url, wait_until="commit")
+    seconds = drawn(page)
+    context.close()
+    return seconds
+
+
+def _wait_for_worker(server: Server, seconds: float = 60) -> None:
+    """Until TensorFlow is imported: a starting worker takes a core from whatever is measured."""
+    store = Store(server.store_url)
+    deadline = time.monotonic() + seconds
+    while not any(worker.phase == "idle" for worker in store.presence.all()):
+        if time.monotonic() > deadline:
+            raise SystemExit(f"the worker was not ready after {seconds:.0f} s: see `python -m gan_core worker`")
+        time.sleep(0.1)
+    store.close()
+
+
+# ---------------------------------------------------------------- memory
+
+class Memory:
+    """Resident megabytes of the server and of the worker with all else it started, sampled in a thread by phase."""
+
+    def __init__(self, server: Server):
+        self._server, self._phase, self._over = server, "", threading.Event()
+        self.peaks: dict[str, dict[str, float]] = {}
+
+    @contextmanager
+    def sampling(self):
+        thread = threading.Thread(target=self._sample, daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self._over.set()
+            thread.join()
+
+    def phase(self, name: str) -> None:
+        self.peaks[name] = {"server": 0.0, "worker": 0.0, "together": 0.0}
+        self._phase = name
+
+    def _sample(self) -> None:
+        while not self._over.wait(SAMPLE_SECONDS):
+            if self._phase:
+                peak, now = self.peaks[self._phase], resident(self._server)
+                self.peaks[self._phase] = {name: max(peak[name], now[name]) for name in peak}
+
+
+def resident(server: Server) -> dict[str, float]:
+    first, *others = (_megabytes(process) for process in server.processes)
+    return {"server": first, "worker": sum(others), "together": first + sum(others)}
+
+
+def _megabytes(process: psutil.Process) -> float:
+    with suppress(psutil.NoSuchProcess):
+        return process.memory_info().rss / MB
+    return 0.0
+
+
+def training(browser, folder: Path) -> dict:
+    """Memory while MNIST trains and its pages are drawn, then how soon a second MNIST run obeys."""
+    with serve("run", "app.py") as server, visitor(browser, server.url) as page:
+        store, memory = Store(server.store_url), Memory(server)
+        _wait_for_worker(server)
+        with memory.sampling():
+            memory.phase("before training")
+            page.wait_for_timeout(1500)
+            before = resident(server)["worker"]
+            memory.phase("Train, live")
+            page.get_by_role("button", name="Train on MNIST").click()
+            page.wait_for_url(re.compile(r"run=\w{8}"))
+            run_id = re.search(r"run=(\w{8})", page.url)[1]
+            _wait_for(store, run_id, lambda run: run.phase == "training")
+            page.wait_for_timeout(TRAINING_SECONDS * 1000)
+            memory.phase("Distances")
+            page.goto(f"{server.url}/distances?run={run_id}")
+            drawn(page)
+            page.wait_for_timeout(3000)
+            memory.phase("Gallery, nearest images")
+            page.goto(f"{server.url}/gallery?run={run_id}&step={store.runs.snapshot_steps(run_id)[-1]}")
+            page.get_by_text("The nearest training sample of all").wait_for(timeout=60_000)
+            memory.phase("Gallery, 1,000 more samples")
+            step = store.runs.snapshot_steps(run_id)[-1]
+            page.goto(f"{server.url}/gallery?run={run_id}&step={step}")
+            drawn(page)
+            page.get_by_label("How many").click()
+            page.get_by_role("option", name="1000").click()
+            drawn(page)
+            page.get_by_role("button", name="Make them").click()
+            page.get_by_alt_text("1000 new generated samples").wait_for(timeout=60_000)
+            memory.phase("Train, live again")
+            page.goto(f"{server.url}/train?run={run_id}")
+            page.wait_for_timeout(3000)
+        reached = store.runs.get(run_id)
+        _end(store, run_id)
+        latency = commands(store)
+        store.close()
+    added = max(peak["worker"] for name, peak in memory.peaks.items() if name.startswith("Train, live")) - before
+    return {
+        "memory": {
+            "phases": memory.peaks, "peak": max(peak["together"] for peak in memory.peaks.values()),
+            "added_by_training": added, "estimate": estimate(folder),
+            "step": reached.step, "total_steps": reached.total_steps,
+        },
+        "latency": latency,
+    }
+
+
+def estimate(folder: Path) -> float:
+    """The worker's own forecast for this run in megabytes; worked out here, in another process than the measured."""
+    from gan_core.worker import memory_estimate
+
+    mnist = datasets.load("mnist", folder=folder)
+    return memory_estimate(mnist_recipe(), mnist) / MB
+
+
+def mnist_recipe(seed: int = 0) -> config.RunConfig:
+    return config.preset("auto", data="mnist", shape=datasets.OPTIONS["mnist"].shape, seed=seed)
+
+
+# ---------------------------------------------------------------- commands
+
+def commands(store: Store) -> dict[str, list[float]]:
+    """Seconds from a command in the store to its state in the store, for each kind.
+
+    A page shows the state at its next drawing, within another half a second.
+    """
+    run_id = store.runs.create(mnist_recipe(seed=1))
+    _wait_for(store, run_id, lambda run: run.phase == "training" and run.steps_per_second)
+    times: dict[str, list[float]] = {"pause": [], "resume": []}
+    for turn in range(PAIRS):
+        time.sleep(0.5 + turn * 0.037)  # at another moment of the worker's rhythm each time
+        for kind, state in (("pause", "paused"), ("resume", "running")):
+            sent = time.monotonic()
+            store.runs.send(run_id, kind)
+            _wait_for(store, run_id, lambda run, state=state: run.state == state)
+            times[kind].append(time.monotonic() - sent)
+    _end(store, run_id)
+    return times
+
+
+def _wait_for(store: Store, run_id: str, reached, seconds: float = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached(run := store.runs.get(run_id)):
+        if run.state in ("failed", "finished", "stopped", "interrupted") or time.monotonic() > deadline:
+            raise SystemExit(f"run {run_id} is {run.state} at step {run.step}, too early: {run.error or run.phase}")
+        time.sleep(0.01)
+
+
+def _end(store: Store, run_id: str) -> None:
+    if store.runs.get(run_id).active:
+        store.runs.send(run_id, "stop")
+        deadline = time.monotonic() + 30
+        while store.runs.get(run_id).active and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+
+# ---------------------------------------------------------------- words
+
+def show(found: dict) -> None:
+    about, paint, memory, latency = (found[name] for name in ("machine", "paint", "memory", "latency"))
+    print(f"{about['cores']} cores, {about['processor']} {about['system']}, load {about['load']} before")
+    print(f"first paint, median of {LOADS} loads each, taken in turn")
+    for name in ("home", "hello"):
+        print(f"  {name:<26} {paint[name]:.2f} s   ({', '.join(f'{t:.2f}' for t in paint['loads'][name])})")
+    print(f"  {'ratio':<26} {paint['ratio']:.2f}   goal {PAINT_GOAL}: {verdict(paint['ratio'], PAINT_GOAL)}")
+    print(f"peak resident memory in MB while MNIST trains, up to step {memory['step']:,} of {memory['total_steps']:,}")
+    print(f"  {'':<26} {'server':>8} {'worker':>8} {'together':>9}")
+    for name, peak in memory["phases"].items():
+        print(f"  {name:<26} {peak['server']:>8,.0f} {peak['worker']:>8,.0f} {peak['together']:>9,.0f}")
+    peak, added, forecast = memory["peak"], memory["added_by_training"], memory["estimate"]
+    print(f"  {'peak':<26} {peak:,.0f} MB   goal {MEMORY_GOAL:,.0f} MB: {verdict(peak, MEMORY_GOAL)}")
+    print(f"  training added {added:,.0f} MB to the worker, which expected {forecast:,.0f} MB")
+    for kind, times in latency.items():
+        print(f"{kind}, {len(times)} times: median {statistics.median(times):.2f} s, worst {max(times):.2f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""What this machine says of itself: free memory in and out of containers, and which workers are gone."""
+
+import os
+import subprocess
+import sys
+from importlib import metadata
+
+import psutil
+import pytest
+import sqlalchemy as sa
+
+from gan_core import machine
+from gan_core.config import preset
+from gan_core.store import Store
+from gan_core.store import schema as tables
+
+MB = 10**6
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    yield store
+    store.close()
+
+
+def container(folder, limit: str, used: str, cache: int, *, old: bool = False):
+    """A cgroup as Linux shows it to a container (kernel.org, cgroup-v2.rst and cgroup-v1/memory.rst)."""
+    names = ("memory.max", "memory.current", "inactive_file")
+    if old:
+        names, folder = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"), folder / "memory"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in zip(names, (f"{limit}\n", f"{used}\n")):
+        (folder / name).write_text(text)
+    (folder / "memory.stat").write_text(f"anon 1\n{names[2]} {cache}\nactive_file 5\n")
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_container_s_limit_counts_but_its_file_cache_does_not(tmp_path, old):
+    container(tmp_path, str(100 * MB), str(90 * MB), 20 * MB, old=old)
+    assert machine.free_memory(tmp_path) == 30 * MB
+
+
+def test_an_overfull_container_has_nothing_free(tmp_path):
+    container(tmp_path, str(100 * MB), str(110 * MB), 0)
+    assert machine.free_memory(tmp_path) == 0
+
+
+def test_without_a_limit_the_machine_s_memory_counts(tmp_path):
+    free = psutil.virtual_memory().available
+    container(tmp_path / "none", "max", str(90 * MB), 0)
+    for folder in (tmp_path / "none", tmp_path / "nowhere"):
+        assert machine.free_memory(folder) == pytest.approx(free, rel=0.2)
+
+
+def test_versions_name_what_decides_a_result():
+    found = machine.versions()
+    assert {"python", "numpy", "keras", "tensorflow", "system"} <= found.keys()
+    assert found["numpy"] == metadata.version("numpy") and found["python"] == ".".join(map(str, sys.version_info[:3]))
+
+
+# ---------------------------------------------------------------- burying the dead
+
+def ended() -> int:
+    """The number of a process that has just ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def busy(store: Store, pid: int, host: str = machine.HOST, silent: float = 0) -> tuple[str, int]:
+    """A worker with this process number that trains a run and answers a job; returns both."""
+    run_id = store.runs.create(preset("auto", data="digits"), worker_id="w1")
+    job_id = store.jobs.request("reference", params={"n": 4})
+    store.jobs.claim("w1")
+    store.presence.report("w1", host=host, pid=pid, phase="run", memory=0, versions={})
+    with store.database.writing() as db:
+        db.execute(tables.workers.update().values(heartbeat=tables.workers.c.heartbeat - silent))
+    return run_id, job_id
+
+
+def test_a_dead_process_is_buried_at_once(store):
+    run_id, job_id = busy(store, ended())
+    assert machine.bury_dead_workers(store) == [run_id]
+    assert store.runs.get(run_id).state == "interrupted"
+    assert store.jobs.get(job_id).state == "waiting"
+    assert store.presence.all() == []
+
+
+def test_an_ended_process_nobody_has_asked_about_is_dead(store):
+    process = subprocess.Popen([sys.executable, "-c", ""], stdout=subprocess.PIPE)
+    process.stdout.read()  # its end closes the pipe; not waited for, it stays as a zombie
+    while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+        pass
+    run_id, _ = busy(store, process.pid)
+    assert machine.bury_dead_workers(store) == [run_id]
+    process.wait()
+
+
+def test_this_process_is_alive_whatever_its_name(store):
+    run_id, job_id = busy(store, os.getpid())
+    assert machine.bury_dead_workers(store) == []
+    assert store.runs.get(run_id).state == "running" and store.jobs.get(job_id).state == "working"
+
+
+def test_a_process_younger_than_the_last_heartbeat_only_has_its_number(store):
+    age = psutil.time.time() - psutil.Process().create_time()
+    run_id, _ = busy(store, os.getpid(), silent=age + 60)
+    assert machine.bury_dead_workers(store) == [run_id]
+
+
+def test_workers_elsewhere_are_left_to_their_lease(store):
+    run_id, job_id = busy(store, ended(), host="elsewhere", silent=70)
+    assert machine.bury_dead_workers(store) == []
+    assert store.jobs.get(job_id).state == "waiting"
+    with store.database.writing() as db:
+        db.execute(sa.update(tables.runs).values(heartbeat=tables.runs.c.heartbeat - 31))
+    assert machine.bury_dead_workers(store) == [run_id]

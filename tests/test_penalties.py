@@ -1,0 +1,119 @@
+"""Gradient penalties against discriminators whose gradients are known by heart."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan_core.config import DiscriminatorConfig
+from gan_core.engine.networks import DataStatistics, build_discriminator
+from gan_core.engine.penalties import logits_and_squared_gradients, zero_centred
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(6, 3)).astype(np.float32)
+W = np.array([[1.0], [-2.0], [0.5]], np.float32)
+
+
+def linear(x, training):
+    """D(x) = w·x: the gradient is w wherever one looks, and ||w||² is 1 + 4 + 1/4."""
+    return tf.matmul(x, W)
+
+
+def quadratic(x, training):
+    """D(x) = ||x||² / 2: the gradient at x is x."""
+    return tf.reduce_sum(x**2, axis=1, keepdims=True) / 2
+
+
+def test_a_linear_discriminator():
+    logits, squared = logits_and_squared_gradients(linear, tf.constant(X))
+    assert logits.numpy() == pytest.approx((X @ W)[:, 0], rel=1e-6)
+    assert squared.numpy().tolist() == [5.25] * 6
+    assert float(zero_centred(squared, 10.0)) == 10 / 2 * 5.25
+
+
+def test_a_quadratic_discriminator():
+    logits, squared = logits_and_squared_gradients(quadratic, tf.constant(X))
+    assert squared.numpy() == pytest.approx((X**2).sum(1), rel=1e-6)
+    assert logits.numpy() == pytest.approx((X**2).sum(1) / 2, rel=1e-6)
+    assert float(zero_centred(squared, 0.5)) == pytest.approx(0.25 * (X**2).sum(1).mean(), rel=1e-6)
+
+
+def test_images_count_every_pixel():
+    images = tf.constant(RNG.normal(size=(4, 2, 3, 1)), tf.float32)
+    _, squared = logits_and_squared_gradients(lambda x, training: quadratic(tf.reshape(x, (4, 6)), training), images)
+    assert squared.numpy() == pytest.approx((images.numpy() ** 2).sum((1, 2, 3)), rel=1e-6)
+
+
+def test_real_and_fake_halves_are_not_mixed():
+    """What one half holds does not touch the other half's penalty."""
+    both = np.concatenate([X, 100 * X])
+    _, squared = logits_and_squared_gradients(quadratic, tf.constant(both))
+    on_real, on_fake = (half.numpy() for half in tf.split(squared, 2))
+    assert on_real == pytest.approx((X**2).sum(1), rel=1e-6)
+    assert on_fake == pytest.approx(1e4 * (X**2).sum(1), rel=1e-6)
+
+
+@pytest.fixture(scope="module")
+def network():
+    data = DataStatistics((2, 2, 1), np.full((2, 2, 1), 0.4, np.float32), 1.0)
+    return build_discriminator(DiscriminatorConfig(hidden=(16, 8)), data, seed=1)
+
+
+def test_our_discriminator_by_finite_differences(network):
+    x, h = RNG.uniform(size=(5, 2, 2, 1)), 1e-3
+    expected = np.zeros(5)
+    for i in range(4):
+        e = h * np.eye(4)[i].reshape(2, 2, 1)
+        expected += ((network(x + e).numpy()[:, 0].astype(float) - network(x - e).numpy()[:, 0]) / (2 * h)) ** 2
+    logits, squared = logits_and_squared_gradients(network, tf.constant(x, tf.float32))
+    assert squared.numpy() == pytest.approx(expected, rel=5e-3)
+    assert logits.numpy() == pytest.approx(network(x).numpy()[:, 0], rel=1e-6)
+
+
+def test_every_sample_has_its_own_gradient(network):
+    """No layer mixes samples: alone or among others, a sample's value is the same."""
+    x = tf.constant(RNG.uniform(size=(5, 2, 2, 1)), tf.float32)
+    together = logits_and_squared_gradients(network, x)[1].numpy()
+    alone = [float(logits_and_squared_gradients(network, x[i : i + 1])[1][0]) for i in range(5)]
+    assert together == pytest.approx(alone, rel=1e-5)
+    assert len(set(np.round(together, 6))) > 1
+
+
+def test_it_can_be_trained_on_and_pulls_weights_to_zero():
+    """d/dw of γ/2 ||w||² is γ w."""
+    w = tf.Variable(W)
+    with tf.GradientTape() as tape:
+        _, squared = logits_and_squared_gradients(lambda x, training: tf.matmul(x, w), tf.constant(X))
+        penalty = zero_centred(squared, 3.0)
+    assert tape.gradient(penalty, w).numpy() == pytest.approx(3 * W, rel=1e-6)
+
+
+def test_a_gradient_of_zero_is_no_trouble():
+    """A square root would have no derivative there, and training would end in not-a-number."""
+    w = tf.Variable(np.zeros((3, 1), np.float32))
+    with tf.GradientTape() as tape:
+        _, squared = logits_and_squared_gradients(lambda x, training: tf.matmul(x, w), tf.constant(X))
+        penalty = zero_centred(squared, 3.0)
+    assert float(penalty) == 0
+    assert tape.gradient(penalty, w).numpy().tolist() == [[0], [0], [0]]
+
+
+def test_a_weight_of_zero_is_no_penalty():
+    assert float(zero_centred(tf.constant([1.0, 2.0]), 0.0)) == 0
+
+
+def test_the_weight_is_a_factor():
+    values = tf.constant([1.0, 2.0, 6.0])
+    assert [float(zero_centred(values, w)) for w in (1.0, 2.0, tf.constant(4.0))] == [1.5, 3.0, 6.0]
+
+
+def test_it_sees_the_network_as_it_trains():
+    seen = []
+
+    class Spy(keras.layers.Layer):
+        def call(self, x, training):
+            seen.append(training)
+            return tf.reduce_sum(x, axis=1, keepdims=True)
+
+    logits_and_squared_gradients(Spy(), tf.constant(X))
+    assert seen == [True]

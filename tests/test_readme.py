@@ -1,0 +1,161 @@
+"""The README is true: its tree, targets, presets, variables, commands and limits are held against the code."""
+
+import ast
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from gan_core import archives, cli, config, datasets, settings, uploads
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+OURS = ("app.py", "pages", "ui", "gan_core", "benchmarks")
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def section(title: str) -> str:
+    """The text below a heading, up to the next one of the same rank."""
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found, f"README.md has no section {title!r}"
+    return found[1]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of a Markdown table, without its head."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+def tree() -> list[str]:
+    """Every path of the tree, folders with a slash at the end."""
+    paths, parents = [], []
+    for line in FENCE.search(section("The tree"))[2].splitlines():
+        name, purpose = re.fullmatch(r" *(\S+)(?: +(\S.*))?", line).groups()
+        depth = (len(line) - len(line.lstrip())) // 2
+        parents[depth:] = [name]
+        paths.append("".join(parents))
+        assert purpose or name == "pages/", f"{name} in the tree has no purpose"
+    return paths
+
+
+def commands() -> dict:
+    """Each command of the command line with its parser."""
+    return next(action.choices for action in cli._parser()._actions if isinstance(action.choices, dict))
+
+
+def options(parser) -> set[str]:
+    """The long options that a parser offers and shows."""
+    shown = [action for action in parser._actions if action.help != "==SUPPRESS=="]
+    return {text for action in shown for text in action.option_strings if text.startswith("--")}
+
+
+# ---------------------------------------------------------------- files
+
+def test_the_tree_lists_every_module_once():
+    files = [file for top in OURS for file in [ROOT / top, *(ROOT / top).rglob("*.py")] if file.suffix == ".py"]
+    listed = [path for path in tree() if path.endswith(".py") and path.startswith(OURS)]
+    assert sorted(listed) == sorted(file.relative_to(ROOT).as_posix() for file in files)
+
+
+def test_nothing_in_the_tree_is_missing():
+    assert [path for path in tree() if not (ROOT / path).exists()] == []
+
+
+def test_every_file_it_links_to_exists():
+    links = re.findall(r"\]\((?!https?://|#)([^)]+)\)", README)
+    assert links and [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_pictures_are_light_enough_for_a_slow_line():
+    pictures = {ROOT / link for link in re.findall(r"\]\(([^)]+\.png)\)", README)}
+    assert pictures == set((ROOT / "docs" / "screenshots").iterdir())
+    assert {p.name: p.stat().st_size for p in pictures if p.stat().st_size > 200_000} == {}
+
+
+# ---------------------------------------------------------------- what one can type
+
+def test_make_targets():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)
+    assert [row[0] for row in rows(section("Start"))] == [f"`make {target}`" for target in targets]
+    used = re.findall(r"make ([a-z-]+)(?: |`|$)", "\n".join(re.findall(r"`make [^`]+`", README)))
+    assert set(used) <= set(targets)
+    assert re.search(r"^PORT +\?= 8501$", makefile, re.MULTILINE), "the README says 8501"
+
+
+def test_every_command_and_option_is_listed():
+    table = rows(section("Command line"))
+    assert [name.strip("`") for name, _, _ in table] == list(commands())
+    everywhere = {"--help", "--store", "--json"}
+    for name, _, listed in table:
+        parser = commands()[name.strip("`")]
+        assert everywhere <= options(parser)
+        assert set(re.findall(r"--[a-z]+", listed)) == options(parser) - everywhere, name
+
+
+@pytest.mark.parametrize(
+    "line", [line for line in FENCE.search(section("Command line"))[2].splitlines()], ids=lambda line: line[19:]
+)
+def test_examples_are_understood(line):
+    python, dash, package, *arguments = shlex.split(line)
+    assert (python, dash, package) == ("python", "-m", "gan_core")
+    parsed = cli._parser().parse_args(arguments)
+    assert parsed.command == arguments[0]
+    if parsed.command == "train":
+        assert parsed.preset in config.PRESETS and parsed.data in datasets.OPTIONS
+        changes = dict(text.split("=") for text in parsed.set)
+        assert set(changes) <= set(config.override(config.preset(), changes) and config.SETTINGS)
+
+
+def test_benchmarks_it_tells_to_run_exist():
+    told = set(re.findall(r"-m benchmarks\.(\w+)", README))
+    assert told == {"first_minute", "dashboard", "screenshots"}
+    for name in told:
+        source = (ROOT / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
+        assert f"python -m benchmarks.{name}" in ast.get_docstring(ast.parse(source))
+
+
+# ---------------------------------------------------------------- names and limits
+
+def test_presets_and_data_sets():
+    presets = rows(section("Recipes"))
+    assert [row[0] for row in presets] == [f"`{name}`" for name in config.PRESETS]
+    assert all("arxiv.org/abs/" in source for _, _, source in presets)
+    sentence = re.search(r"The built-in data sets are (.*?)\.", section("Recipes"))[1]
+    assert re.findall(r"`(.+?)`", sentence) == list(datasets.OPTIONS)
+
+
+def test_environment_variables():
+    table = {row[0].strip("`"): row for row in rows(section("Where things are kept"))}
+    source = Path(settings.__file__).read_text(encoding="utf-8")
+    read = set(re.findall(r'environ\.get\("(GANOMETER_\w+)"', source))
+    assert set(table) == read
+    assert set(re.findall(r"GANOMETER_\w+", README)) == read
+    assert re.findall(r"`(.+?)`", table["GANOMETER_WORKER"][2]) == list(settings.WORKER_MODES)
+
+
+def test_defaults_of_the_variables(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    table = {row[0].strip("`"): row[1].strip("`") for row in rows(section("Where things are kept"))}
+    place = settings.from_environment({})
+    assert place.home == Path(table["GANOMETER_HOME"]).expanduser() == tmp_path / ".ganometer"
+    assert place.store_url.startswith(f"sqlite:///{place.home}")
+    assert place.worker == table["GANOMETER_WORKER"]
+
+
+def test_limits_of_uploads():
+    text = " ".join(section("Your own data").split())
+    megabytes, unpacked = re.search(r"at most (\d+) MB and unpacks to at most (\d+) MB", text).groups()
+    most, least = re.search(r"at most ([\d,]+) samples, and at least (\d+) different", text).groups()
+    columns = re.search(r"up to (\d+) numbers are points", text)[1]
+    low, high = re.search(r"a side of (\d+) to (\d+) pixels", text).groups()
+    assert int(megabytes) * 2**20 == uploads.MAX_UPLOAD_BYTES
+    assert int(unpacked) * 2**20 == archives.MAX_DECOMPRESSED_BYTES
+    assert (int(most.replace(",", "")), int(least)) == (uploads.MAX_ROWS, uploads.MIN_ROWS)
+    assert int(columns) == uploads.MAX_DIMENSIONS
+    assert (int(low), int(high)) == (uploads.SIZES[0], uploads.SIZES[-1])
+    config_toml = (ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8")
+    assert f"maxUploadSize = {megabytes}\n" in config_toml

@@ -1,0 +1,55 @@
+"""Where things are kept: what the environment says, and what happens where nothing can be written."""
+
+from pathlib import Path
+
+import pytest
+
+from gan_core.settings import from_environment
+
+
+def test_everything_follows_from_the_home(tmp_path):
+    place = from_environment({"GANOMETER_HOME": str(tmp_path / "new" / "home")})
+    assert place.home == tmp_path / "new" / "home" and place.home.is_dir()
+    assert place.store_url == f"sqlite:///{tmp_path / 'new' / 'home' / 'ganometer.sqlite'}"
+    assert (place.data_folder, place.worker, place.at_once, place.notice) == (None, "process", 1, "")
+
+
+def test_the_environment_decides_and_an_argument_beats_it(tmp_path):
+    environ = {
+        "GANOMETER_HOME": str(tmp_path), "GANOMETER_STORE": "sqlite:///a.sqlite", "GANOMETER_DATA": str(tmp_path / "data"),
+        "GANOMETER_WORKER": "thread",
+    }
+    place = from_environment(environ)
+    assert (place.store_url, place.data_folder, place.worker) == ("sqlite:///a.sqlite", tmp_path / "data", "thread")
+    assert from_environment(environ, store_url="sqlite:///b.sqlite").store_url == "sqlite:///b.sqlite"
+
+
+def test_empty_variables_are_unset_ones(tmp_path):
+    empty = dict.fromkeys(("GANOMETER_STORE", "GANOMETER_DATA", "GANOMETER_WORKER"), "")
+    home = {"GANOMETER_HOME": str(tmp_path)}
+    assert from_environment(home | empty) == from_environment(home)
+
+
+def test_a_home_is_the_same_place_from_every_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert from_environment({"GANOMETER_HOME": "mine"}).home == tmp_path / "mine"
+
+
+def test_a_tilde_is_the_user_s_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert from_environment({"GANOMETER_HOME": "~/g"}).home == tmp_path / "g"
+    assert from_environment({}).home == tmp_path / ".ganometer"
+
+
+def test_an_unwritable_home_is_replaced_with_a_notice(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    place = from_environment({"GANOMETER_HOME": str(tmp_path / "file" / "home")})
+    assert place.home.is_dir() and place.home != tmp_path / "file" / "home"
+    assert str(tmp_path / "file" / "home") in place.notice and str(place.home) in place.notice
+    assert "GANOMETER_HOME" in place.notice
+    assert Path(place.store_url.removeprefix("sqlite:///")).parent == place.home
+
+
+def test_an_unknown_worker_mode_is_named(tmp_path):
+    with pytest.raises(ValueError, match="'rocket'.*process, thread, none"):
+        from_environment({"GANOMETER_HOME": str(tmp_path), "GANOMETER_WORKER": "rocket"})
