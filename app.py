@@ -18,6 +18,7 @@ STARTS = {
     ),
     "mnist": ("MNIST", "70,000 handwritten digits of 28×28 pixels: the article's own data.", "one to two minutes"),
 }
+SHOWN = 24
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
@@ -32,6 +33,7 @@ def evolution(run_id: str, steps: tuple[int, ...]) -> bytes:
 
 
 def start(data: str) -> None:
+    """One click is all it takes; the Train page then shows the run."""
     run_id = page.lab.start(page.lab.preset("auto", data=data))
     st.switch_page("pages/train.py", query_params={"run": run_id})
 
@@ -48,17 +50,17 @@ def show_example() -> None:
             evolution(example.id, chosen),
             output_format="PNG",
             width="stretch",
-            alt=f"Six generated digits at twelve moments of training, from noise at step 0 to digits at step {chosen[-1]:,}",
+            alt=f"Six generated digits at twelve moments of training, from noise to digits at step {chosen[-1]:,}",
         )
         left.caption(
-            f"Six samples of one run, from step 0 to step {chosen[-1]:,}. Every row starts from the same random numbers."
+            f"Six samples of one run, from step 0 to step {chosen[-1]:,}. Each row keeps its random numbers."
         )
         with right:
             st.subheader("A finished run", anchor=False)
-            reports = page.lab.reports_of(example)
-            if reports:
-                result = reports[-1][1].metrics["energy_distance"]
-                first = reports[0][1].metrics["energy_distance"]
+            reports = [report for _, report in page.lab.reports_of(example) if report.seed == 0]
+            measured = [report.metrics["energy_distance"] for report in reports]
+            if measured:
+                first, result = measured[0], measured[-1]
                 one, two = st.columns(2)
                 one.metric(
                     "Energy distance now",
@@ -85,11 +87,11 @@ def show_example() -> None:
 
 
 def show_runs() -> None:
-    runs = [run for run in page.lab.runs(60)]
+    runs = page.lab.runs(SHOWN + 1)
     if not runs:
         return
     st.subheader("Runs", anchor=False)
-    for run in runs[:24]:
+    for run in runs[:SHOWN]:
         with st.container(border=True, key=f"run {run.id}"):
             picture, about, links = st.columns([1, 5, 3], vertical_alignment="center")
             steps = page.lab.store.runs.snapshot_steps(run.id)
@@ -118,11 +120,11 @@ def show_runs() -> None:
                             "Delete for good",
                             key=f"delete {run.id}",
                             type="primary",
-                            on_click=page.lab.delete,
-                            args=(run.id,),
+                            on_click=page.do,
+                            args=(page.lab.delete, run.id),
                         )
-    if len(runs) > 24:
-        st.caption(f"{len(runs) - 24} older runs are not shown.")
+    if len(runs) > SHOWN:
+        st.caption(f"Older runs than these {SHOWN} are in the list on the Train page.")
 
 
 with open_page("home") as page:

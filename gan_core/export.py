@@ -138,7 +138,7 @@ def _open(data: bytes) -> dict[str, bytes]:
         if manifest["format"] != FORMAT:
             raise BundleError(f"the file is a {manifest['format']!r}, not a {FORMAT!r}")
         version, hashes = manifest["version"], dict(manifest["sha256"])
-    except (KeyError, ValueError, TypeError):
+    except (KeyError, ValueError, TypeError, RecursionError):
         raise BundleError("the file is no run bundle: its manifest.json is missing or broken") from None
     if version != FORMAT_VERSION:
         raise BundleError(f"the bundle has format version {version!r}; this Ganometer reads version {FORMAT_VERSION}")

@@ -4,9 +4,8 @@ import streamlit as st
 
 from gan_core import Report, RunInfo
 from ui import charts
-from ui.shell import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS, open_page, page_link, plain
+from ui.shell import chart, open_page, page_link, plain
 
-MODEBAR = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 MEANS = {
     "mean_real_real": (
         "Real to real",
@@ -24,7 +23,7 @@ MEANS = {
 
 
 def beside(metric) -> str | None:
-    if metric.reference_mean is None:
+    if not metric.reference_sd:  # not measured yet; or the same real samples every time, which compares nothing
         return None
     return f"real vs real {metric.reference_mean:.4f} ± {metric.reference_sd:.4f}"
 
@@ -48,6 +47,7 @@ def show_metrics(report: Report) -> None:
         delta_color="off",
         delta_arrow="off",
         border=True,
+        height="stretch",
         help="2 × (real to generated) − (real to real) − (generated to generated). It is 0 exactly when both come from "
         "the same distribution, so it cannot be cheated by copying one average image.",
     )
@@ -58,12 +58,20 @@ def show_metrics(report: Report) -> None:
         delta_color="off",
         delta_arrow="off",
         border=True,
-        help="The energy coefficient H: 0 is the same distribution, 1 is nothing in common. It does not depend on units.",
+        height="stretch",
+        help="The energy coefficient H: 0 is the same distribution, 1 is nothing in common. Units do not matter.",
     )
     for column, (name, (label, help)) in zip(st.columns(3), MEANS.items()):
         metric = report.metrics[name]
         column.metric(
-            label, value(metric), beside(metric), delta_color="off", delta_arrow="off", help=help, border=True
+            label,
+            value(metric),
+            beside(metric),
+            delta_color="off",
+            delta_arrow="off",
+            border=True,
+            height="stretch",
+            help=help,
         )
 
 
@@ -79,15 +87,17 @@ def show_arithmetic(report: Report) -> None:
         return
     with st.popover("What is this?", icon=":material/help:"):
         st.markdown(
-            "The **Euclidean distance** between two samples is the length of the straight line between them, pixel by pixel "
-            "(or coordinate by coordinate). We take all pairs and average.\n\n"
-            "Averaging real-to-generated distances alone is a trap: a generator that always draws the *mean image* gets the "
-            "smallest value of all. The **energy distance** repairs it by subtracting how far samples lie from their own kind:"
+            "The **Euclidean distance** between two samples is the length of the straight line between them, pixel by "
+            "pixel (or coordinate by coordinate). We take all pairs and average.\n\n"
+            "Averaging real-to-generated distances alone is a trap: a generator that always draws the *mean image* "
+            "gets the smallest value of all. The **energy distance** repairs it by subtracting how far samples lie from "
+            "their own kind:"
         )
         st.latex(rf"2\cdot {rf:.4f} - {rr:.4f} - {ff:.4f} = {u:.4f}")
         st.markdown(
-            f"Finite samples never give exactly 0: with n = {report.n_fake:,} of each, two sets of *real* samples give the "
-            "*real vs real* value. Only a result well outside that range says anything.  \n"
+            f"Finite samples never give exactly 0: with n = {report.n_fake:,} of each, two sets of *real* samples give "
+            "the *real vs real* value, which may fall a little below 0. Only a result well outside that range says "
+            "anything.  \n"
             "Székely & Rizzo 2013, *Energy statistics*, J. Stat. Plan. Inference 143."
         )
 
@@ -100,10 +110,10 @@ def show_report(report: Report) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown("**How often each distance occurs**")
             show_arithmetic(report)
-        st.plotly_chart(charts.histograms(report.histogram, means), key="histograms", config=MODEBAR)
+        chart(charts.histograms(report.histogram, means), "histograms", "Histograms of the distances")
         st.caption(
-            "Three humps on top of each other: the samples are spread like real ones. Orange to the left of blue: generated "
-            "samples are more alike than real ones are."
+            "Three humps on top of each other: the samples are spread like real ones. Orange to the left of blue: "
+            "generated samples are more alike than real ones are."
         )
     st.caption(
         f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, in the space of "
@@ -121,9 +131,11 @@ def show_curves(run: RunInfo, step: int) -> None:
     reference = page.lab.live_reference(run)
     left, right = st.columns(2)
     left.markdown("**Energy distance**")
-    left.plotly_chart(charts.distance_curve(history, reference, step, log=True), key="curve", config=MODEBAR)
+    with left:
+        chart(charts.distance_curve(history, reference, step, log=True), "curve", "Energy distance over steps")
     right.markdown("**The three mean distances**")
-    right.plotly_chart(charts.spread_curve(history, reference), key="spread", config=MODEBAR)
+    with right:
+        chart(charts.spread_curve(history, reference), "spread", "Mean distances over steps")
 
 
 def show_measure(run: RunInfo, step: int) -> None:
@@ -135,7 +147,8 @@ def show_measure(run: RunInfo, step: int) -> None:
     sizes = [n for n in (200, 360, 500, 1000, 2000, 5000) if n <= most] or [most]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n = st.selectbox("Samples of each kind", sizes, index=min(len(sizes) - 1, 2), key="n")
-        seed = st.number_input("Seed of the draw", 0, 10_000, 1, key="draw seed")
+        # From 1 on: 0 is the draw that was measured during the training.
+        seed = st.number_input("Seed of the draw", 1, 10_000, 1, key="draw seed")
         if st.button("Measure", key="measure", icon=":material/straighten:"):
             st.session_state["measure job"] = (
                 run.id,
@@ -144,36 +157,19 @@ def show_measure(run: RunInfo, step: int) -> None:
             )
     asked = st.session_state.get("measure job")
     if asked and asked[:2] == (run.id, step):
-        job = page.lab.job(asked[2])
-        waiting = job is not None and job.state in ("waiting", "working")
-        page.live(lambda: show_job(asked[2], waiting), every=PENDING_SECONDS if waiting else 60.0, key="measure part")
+        page.answer(asked[2], draw_measured, key="measured")
 
 
-def show_job(job_id: int, waiting_drawn: bool) -> None:
-    job = page.lab.job(job_id)
-    if job is None:
-        st.caption("This answer has been cleared away: press Measure again.")
-    elif job.state == "failed":
-        st.error(plain(job.error), icon=":material/error:")
-    elif job.state == "done":
-        if waiting_drawn:
-            st.rerun()  # the rhythm can rest
-        report = page.lab.report_in(job)
-        st.markdown(plain(report.verdict))
-        st.dataframe(
-            [
-                {"metric": name, "value": m.value, "real vs real": m.reference_mean, "±": m.reference_sd, "z": m.z}
-                for name, m in report.metrics.items()
-            ],
-            hide_index=True,
-        )
-    else:
-        st.progress(job.progress, "Measuring …" if job.state == "working" else "Waiting for the worker …")
-
-
-def watch(run_id: str, version: int) -> None:
-    if page.lab.run(run_id).version != version:
-        st.rerun()
+def draw_measured(job) -> None:
+    report = page.lab.report_in(job)
+    st.markdown(plain(report.verdict))
+    st.dataframe(
+        [
+            {"metric": name, "value": m.value, "real vs real": m.reference_mean, "±": m.reference_sd, "z": m.z}
+            for name, m in report.metrics.items()
+        ],
+        hide_index=True,
+    )
 
 
 with open_page("distances") as page:
@@ -183,6 +179,7 @@ with open_page("distances") as page:
     if run is None:
         st.info("No run yet, so there is nothing to measure.", icon=":material/straighten:")
         page_link("train", "Train the first one")
+        page.wait_for_run()
         st.stop()
     reports = {step: report for step, report in page.lab.reports_of(run) if report.seed == 0}
     if not reports:
@@ -195,7 +192,4 @@ with open_page("distances") as page:
         show_report(reports[step])
         show_curves(run, step)
         show_measure(run, step)
-    if run.active:
-        page.live(lambda: watch(run.id, run.version), every=LIVE_SECONDS, key="watch")
-    else:
-        page.live(lambda: watch(run.id, run.version), every=IDLE_SECONDS, key="watch")
+    page.watch(run)

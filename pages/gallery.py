@@ -6,10 +6,10 @@ import streamlit as st
 
 from gan_core import DatasetInfo, RunInfo
 from ui import charts, images
-from ui.shell import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS, open_page, page_link, plain
+from ui.shell import chart, open_page, page_link
 
-MODEBAR = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 NEAREST, GAP = 5, 4
+SAMPLE_WIDTH = 128
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
@@ -20,7 +20,7 @@ def snapshot_grid(run_id: str, step: int) -> bytes:
 def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
         samples = page.lab.store.runs.snapshot(run.id, step).samples
-        st.plotly_chart(charts.points(real=data.preview, fake=samples), key="points", config=MODEBAR)
+        chart(charts.points(real=data.preview, fake=samples), "points", f"Points at step {step:,}")
         st.caption("64 generated points from the same latents at every step, on 64 real ones.")
         return
     left, right = st.columns(2, gap="large")
@@ -31,7 +31,10 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     left.caption("The same 64 latents at every step: move the slider and watch each sample grow.")
     right.markdown("**Real, held out**")
     right.image(
-        images.grid(data.preview, gap=GAP), output_format="PNG", width="stretch", alt="64 real samples that are never trained on"
+        images.grid(data.preview, gap=GAP),
+        output_format="PNG",
+        width="stretch",
+        alt="64 real samples that are never trained on",
     )
     right.caption("Never shown to the discriminator.")
 
@@ -39,33 +42,26 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
 def show_nearest(run: RunInfo, data: DatasetInfo, step: int) -> None:
     st.subheader("Is it copied?", anchor=False)
     st.caption("The training samples nearest to a generated one, by Euclidean distance. A distance near 0 is a copy.")
-    job_id = page.lab.request("neighbours", run_id=run.id, step=step, k=NEAREST)
-    page.live(
-        lambda: show_answer(job_id, lambda found: draw_nearest(found, data)), every=rhythm(job_id), key="nearest part"
+    wanted = dict(run_id=run.id, step=step, k=NEAREST)
+    page.answer(
+        page.lab.request("neighbours", **wanted),
+        lambda job: draw_nearest(job, data),
+        key="nearest",
+        again=lambda: page.lab.retry("neighbours", **wanted),
     )
 
 
-def draw_nearest(found, data: DatasetInfo) -> None:
+def draw_nearest(job, data: DatasetInfo) -> None:
+    found = page.lab.arrays(job)
     count = len(found["x"])
     chosen = st.number_input("Sample (counted row by row)", 1, count, 1, key="sample") - 1
     distances, labels = found["distances"][chosen], found["labels"][chosen]
     if data.kind == "image":
-        columns = st.columns(NEAREST + 1)
-        columns[0].image(
-            images.grid(found["x"][chosen : chosen + 1], columns=1),
-            output_format="PNG",
-            width="stretch",
-            alt=f"Generated sample {chosen + 1}",
-        )
-        columns[0].caption(f"**Generated** no. {chosen + 1}")
-        for column, image, distance, label in zip(columns[1:], found["nearest"][chosen], distances, labels):
-            column.image(
-                images.grid(image[None], columns=1),
-                output_format="PNG",
-                width="stretch",
-                alt=f"A real training image of class {label} at distance {distance:.3f}",
-            )
-            column.caption(f"{distance:.3f}  \nclass {label}")
+        with st.container(horizontal=True):
+            show_one(found["x"][chosen], f"Generated sample {chosen + 1}", f"**Generated**  \nno. {chosen + 1}")
+            for image, distance, label in zip(found["nearest"][chosen], distances, labels):
+                alt = f"A real training image of class {label} at distance {distance:.3f}"
+                show_one(image, alt, f"{distance:.3f}  \nclass {label}")
     else:
         st.dataframe(
             [
@@ -81,6 +77,12 @@ def draw_nearest(found, data: DatasetInfo) -> None:
     )
 
 
+def show_one(image, alt: str, caption: str) -> None:
+    with st.container(width=SAMPLE_WIDTH):
+        st.image(images.grid(image[None], columns=1), output_format="PNG", width="stretch", alt=alt)
+        st.caption(caption)
+
+
 def show_more(run: RunInfo, data: DatasetInfo, step: int) -> None:
     st.subheader("More samples", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -94,13 +96,11 @@ def show_more(run: RunInfo, data: DatasetInfo, step: int) -> None:
             )
     asked = st.session_state.get("sample job")
     if asked and asked[:2] == (run.id, step):
-        page.live(
-            lambda: show_answer(asked[2], lambda found: draw_more(found, data)), every=rhythm(asked[2]), key="more part"
-        )
+        page.answer(asked[2], lambda job: draw_more(job, data), key="more")
 
 
-def draw_more(found, data: DatasetInfo) -> None:
-    x = found["x"]
+def draw_more(job, data: DatasetInfo) -> None:
+    x = page.lab.arrays(job)["x"]
     if data.kind == "image":
         picture = images.grid(x, columns=16, gap=2)
         st.image(picture, output_format="PNG", width="stretch", alt=f"{len(x)} new generated samples")
@@ -108,30 +108,7 @@ def draw_more(found, data: DatasetInfo) -> None:
             "Download as PNG", picture, "samples.png", "image/png", icon=":material/download:", on_click="ignore"
         )
     else:
-        st.plotly_chart(charts.points(real=data.preview, fake=x), key="more points", config=MODEBAR)
-
-
-def rhythm(job_id: int) -> float:
-    job = page.lab.job_state(job_id)
-    return PENDING_SECONDS if job in ("waiting", "working") else 60.0
-
-
-def show_answer(job_id: int, draw) -> None:
-    """What a job answered, or how it is getting on."""
-    job = page.lab.job(job_id)
-    if job is None:
-        st.caption("This answer has been cleared away: ask again.")
-    elif job.state == "failed":
-        st.error(plain(job.error), icon=":material/error:")
-    elif job.state == "done":
-        draw(page.lab.arrays(job))
-    else:
-        st.progress(job.progress, "Working …" if job.state == "working" else "Waiting for the worker …")
-
-
-def watch(run_id: str, version: int) -> None:
-    if page.lab.run(run_id).version != version:
-        st.rerun()
+        chart(charts.points(real=data.preview, fake=x), "more points", "New points")
 
 
 with open_page("gallery") as page:
@@ -141,6 +118,7 @@ with open_page("gallery") as page:
     if run is None:
         st.info("No run yet, so there is nothing to look at.", icon=":material/photo_library:")
         page_link("train", "Train the first one")
+        page.wait_for_run()
         st.stop()
     steps, data = page.lab.store.runs.snapshot_steps(run.id), page.lab.dataset_of(run)
     if not steps or data is None:
@@ -151,4 +129,4 @@ with open_page("gallery") as page:
         show_snapshot(run, data, step)
         show_nearest(run, data, step)
         show_more(run, data, step)
-    page.live(lambda: watch(run.id, run.version), every=LIVE_SECONDS if run.active else IDLE_SECONDS, key="watch")
+    page.watch(run)

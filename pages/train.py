@@ -15,7 +15,7 @@ from gan_core import (
     setting_type,
 )
 from ui import charts, images
-from ui.shell import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS, badge, open_page, page_link, plain, seconds
+from ui.shell import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS, badge, chart, open_page, page_link, plain, seconds
 
 GROUPS = {
     "training": ("Length and batch", "How long, and how many samples each step looks at."),
@@ -25,8 +25,7 @@ GROUPS = {
     "discriminator": ("Discriminator", "Tells real samples from generated ones."),
     "recording": ("Recording", "What is written down, and how often."),
 }
-MODEBAR = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
-GAP = 4
+GAP, NUMBER_WIDTH = 4, 160
 CHANGED = {"pause": "Pausing", "resume": "Resuming", "stop": "Stopping"}
 
 
@@ -197,23 +196,23 @@ def keep_upload(upload, title: str) -> None:
 # ---------------------------------------------------------------- watch
 
 
-def show_controls(run: RunInfo) -> None:
+def show_controls(run: RunInfo, pending: str | None) -> None:
     """Buttons stand outside the live part, so that a click never waits for a drawing to end."""
+
+    def act(label: str, ask, icon: str, kind: str = "secondary") -> None:
+        key = label.lower()
+        st.button(
+            label, key=key, icon=icon, type=kind, disabled=pending == key, on_click=page.do, args=(ask, run.id)
+        )
+
     with st.container(horizontal=True, vertical_alignment="center", key="controls"):
         resumable = run.state in ("paused", "stopped", "interrupted")
         if run.state == "running":
-            st.button("Pause", key="pause", icon=":material/pause:", on_click=page.lab.pause, args=(run.id,))
+            act("Pause", page.lab.pause, ":material/pause:")
         elif resumable:
-            st.button(
-                "Resume",
-                key="resume",
-                icon=":material/play_arrow:",
-                type="primary",
-                on_click=page.lab.resume,
-                args=(run.id,),
-            )
+            act("Resume", page.lab.resume, ":material/play_arrow:", "primary")
         if run.active:
-            st.button("Stop", key="stop", icon=":material/stop:", on_click=page.lab.stop, args=(run.id,))
+            act("Stop", page.lab.stop, ":material/stop:")
         page_link("distances", "Distances", run=run.id)
         page_link("gallery", "Gallery", run=run.id)
 
@@ -240,28 +239,25 @@ def show_state(run: RunInfo, pending: str | None) -> None:
             icon=":material/power_off:",
         )
     pace = run.steps_per_second if run.state == "running" else None
-    one, two, three, four = st.columns(4)
-    one.metric("Step", f"{run.step:,}", f"of {run.total_steps:,}", delta_color="off", delta_arrow="off")
-    two.metric("Steps per second", f"{pace:,.0f}" if pace else "—")
-    three.metric(
-        "Time left",
-        seconds(run.seconds_left) if run.state == "running" else "—",
-        f"{seconds(run.seconds)} trained",
-        delta_color="off",
-        delta_arrow="off",
-    )
+    left = seconds(run.seconds_left) if run.state == "running" else "—"
     energy, reference = latest_energy(run)
     beside = f"real: {reference[0]:.3f} ± {reference[1]:.3f}" if reference else None
-    four.metric(
-        "Energy distance",
-        f"{energy:.4f}" if energy is not None else "—",
-        beside,
-        delta_color="off",
-        delta_arrow="off",
-        help="How far the generated samples are from held-out real ones, as distributions. Two sets of real samples "
-        "give the number below: as good as it gets.",
-    )
+    with st.container(horizontal=True, key="numbers"):
+        number("Step", f"{run.step:,}", f"of {run.total_steps:,}")
+        number("Steps per second", f"{pace:,.0f}" if pace else "—")
+        number("Time left", left, f"{seconds(run.seconds)} trained")
+        number(
+            "Energy distance",
+            f"{energy:.4f}" if energy is not None else "—",
+            beside,
+            help="How far the generated samples are from held-out real ones, as distributions. Two sets of real "
+            "samples give the number below: as good as it gets.",
+        )
     st.progress(min(1.0, run.progress))
+
+
+def number(label: str, value: str, below: str | None = None, help: str | None = None) -> None:
+    st.metric(label, value, below, delta_color="off", delta_arrow="off", help=help, width=NUMBER_WIDTH)
 
 
 def waiting_for(worker) -> str:
@@ -308,7 +304,7 @@ def show_samples(run: RunInfo) -> None:
     if data.kind == "points":
         snapshot = page.lab.store.runs.snapshot(run.id, step)
         st.markdown(f"**Generated points at step {step:,}, on real ones**")
-        st.plotly_chart(charts.points(real=data.preview, fake=snapshot.samples), key="points", config=MODEBAR)
+        chart(charts.points(real=data.preview, fake=snapshot.samples), "points", "Points")
         return
     left, right = st.columns(2)
     left.markdown(f"**Generated, step {step:,}**")
@@ -329,19 +325,24 @@ def show_curves(run: RunInfo) -> None:
     if not history.curves:
         return
     st.markdown("**Distance to real samples**")
-    log = st.session_state.get("log", True)
-    st.plotly_chart(charts.distance_curve(history, reference_of(run), log=log), key="distance", config=MODEBAR)
+    figure = charts.distance_curve(history, reference_of(run), log=True)
+    chart(figure, "distance", "Energy distance over steps")
+    st.caption("In the blue band the generated samples are as close to real ones as other real samples are.")
     left, right = st.columns(2)
     left.markdown("**Losses**")
-    left.plotly_chart(charts.losses(history), key="losses", config=MODEBAR)
+    with left:
+        chart(charts.losses(history), "losses", "Losses over steps")
+    left.caption("Curves that settle: neither network has won. Low is not good here.")
     right.markdown("**What the discriminator believes**")
-    right.plotly_chart(charts.scores(history), key="scores", config=MODEBAR)
+    with right:
+        chart(charts.scores(history), "scores", "D(x) and D(G(z)) over steps")
+    right.caption("Both near 0.5: it can only guess. Far apart: it tells them apart with ease.")
 
 
 def show_diary(run: RunInfo) -> None:
     with st.expander("Settings and diary", icon=":material/menu_book:"):
         base = page.lab.preset(run.config.preset, data=run.config.data.name)
-        changed = {k: v for k, v in differences(run.config, base).items() if k != "training.seconds"}
+        changed = {k: v for k, v in differences(run.config, base).items() if k not in ("seed", "training.seconds")}
         st.markdown(
             f"Recipe `{run.config.preset}` on `{plain(run.config.data.name)}`, seed {run.config.seed}"
             + (", changed: " + ", ".join(f"`{k}` = {plain(v[0])}" for k, v in changed.items()) if changed else ".")
@@ -371,14 +372,11 @@ def show_live(run_id: str, drawn: str, pending_drawn: str | None) -> None:
     pending = page.lab.pending(run_id)
     if run.state != drawn or pending != pending_drawn:
         st.rerun()  # the buttons and the rhythm are another now
+    if not run.active and "run" not in st.query_params and any(other.active for other in page.lab.runs(20)):
+        st.rerun()  # nobody chose this run, and another one has begun
     show_state(run, pending)
     show_samples(run)
     show_curves(run)
-
-
-def watch_for_runs(pulse) -> None:
-    if page.lab.store.runs.pulse() != pulse and any(run.active for run in page.lab.runs(5)):
-        st.rerun()
 
 
 with open_page("train") as page:
@@ -393,11 +391,10 @@ with open_page("train") as page:
             st.info(
                 "No run yet. Choose data and a recipe, and press **Start training**.", icon=":material/model_training:"
             )
-            pulse = page.lab.store.runs.pulse()
-            page.live(lambda: watch_for_runs(pulse), every=IDLE_SECONDS, key="watch")
+            page.wait_for_run()
         else:
             pending = page.lab.pending(run.id)
-            show_controls(run)
+            show_controls(run, pending)
             every = PENDING_SECONDS if pending else LIVE_SECONDS if run.active else IDLE_SECONDS
             page.live(lambda: show_live(run.id, run.state, pending), every=every, key="live")
             show_diary(run)

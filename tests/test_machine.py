@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from importlib import metadata
 
 import psutil
@@ -104,7 +105,7 @@ def test_this_process_is_alive_whatever_its_name(store):
 
 
 def test_a_process_younger_than_the_last_heartbeat_only_has_its_number(store):
-    age = psutil.time.time() - psutil.Process().create_time()
+    age = time.time() - psutil.Process().create_time()
     run_id, _ = busy(store, os.getpid(), silent=age + 60)
     assert machine.bury_dead_workers(store) == [run_id]
 

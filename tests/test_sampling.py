@@ -22,8 +22,8 @@ def test_latents_are_standard_normal():
 
 def test_latents_of_old_runs_stay_what_they_were():
     """Written down once: stored snapshots and checkpoints only make sense with these very numbers."""
-    assert latents(0, 1, 3, PREVIEW) == pytest.approx(np.array([GOLDEN[0]]), abs=1e-7)
-    assert latents(7, 1, 3, MEASURE, 50) == pytest.approx(np.array([GOLDEN[1]]), abs=1e-7)
+    assert latents(0, 1, 3, PREVIEW)[0] == pytest.approx([-0.1409119, 0.8753360, 0.7073396], abs=1e-6)
+    assert latents(7, 1, 3, MEASURE, 50)[0] == pytest.approx([-0.2777490, -0.7135391, 1.0275301], abs=1e-6)
 
 
 def test_the_same_arguments_give_the_same_bits():
@@ -61,9 +61,3 @@ def test_a_generators_samples(shape):
     assert fake == pytest.approx(generate(generator, z), abs=1e-6)
     assert generate(generator, z[:0]).shape == (0, *shape)
     assert generate(generator, z[:0]).dtype == np.float32
-
-
-GOLDEN = (
-    (0, 0, 0),
-    (0, 0, 0),
-)

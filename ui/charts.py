@@ -88,7 +88,7 @@ def distance_curve(
     if marked_step is not None:
         figure.add_vline(marked_step, line_color=GREY, line_width=1, line_dash="dot",
                          label_text=f"step {marked_step:,}", label_textposition="end", label_textangle=0,
-                         label_xanchor="left")
+                         label_xanchor="left" if 2 * marked_step < max(steps, default=0) else "right")
     if len(steps):
         figure.add_trace(go.Scatter(
             x=steps, y=drawn, customdata=values, name="generated vs real", mode="lines+markers",

@@ -1,6 +1,6 @@
 """What every page shares: its frame and menu, the run it looks at, the Lab, and how errors are said.
 
-    with open_page("Distances", "distances") as page:
+    with open_page("distances") as page:
         run = page.pick_run()
         ...
 
@@ -10,8 +10,9 @@ A page holds no state of its own: `run` and `step` live in the URL, everything e
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import wraps
 
 import streamlit as st
@@ -36,6 +37,9 @@ STATES = {
 }
 
 LIVE_SECONDS, PENDING_SECONDS, IDLE_SECONDS = 2.0, 0.5, 5.0
+WAITING = ("waiting", "working")
+
+MODEBAR = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
 
 @st.cache_resource(show_spinner=False)
@@ -52,37 +56,42 @@ def _secret_store() -> str | None:
         return None
 
 
-@dataclass
+@contextmanager
+def open_page(name: str) -> Iterator[Page]:
+    """The frame of a page: a context around everything the page draws, in which errors become sentences."""
+    _, title, _ = PAGES[name]
+    label = "Ganometer" if name == "home" else f"{title} · Ganometer"
+    st.set_page_config(page_title=label, page_icon="📏", layout="wide", initial_sidebar_state="collapsed")
+    _menu(name)
+    try:
+        lab = get_lab()
+        lab.ensure_worker()
+    except GanometerError as error:
+        st.error(plain(error), title="The store cannot be used", icon=":material/database_off:")
+        st.stop()
+    except ValueError as error:
+        st.error(plain(error), title="A setting of this server is wrong", icon=":material/settings:")
+        st.stop()
+    if lab.settings.notice:
+        st.warning(plain(lab.settings.notice), icon=":material/folder_off:")
+    with _errors_said():
+        yield Page(name, lab)
+
+
+@contextmanager
+def _errors_said() -> Iterator[None]:
+    try:
+        yield
+    except (GanometerError, ConfigError) as error:
+        st.error(plain(error), icon=":material/error:")
+
+
+@dataclass(frozen=True)
 class Page:
-    """One page for one visitor, as a context that turns errors into sentences."""
+    """One page for one visitor."""
 
     name: str
-    lab: Lab | None = None
-    state_shown: list[str] = field(default_factory=list)
-
-    def __enter__(self) -> Page:
-        _, title, _ = PAGES[self.name]
-        label = "Ganometer" if self.name == "home" else f"{title} · Ganometer"
-        st.set_page_config(page_title=label, page_icon="📏", layout="wide", initial_sidebar_state="collapsed")
-        _menu(self.name)
-        try:
-            self.lab = get_lab()
-            self.lab.ensure_worker()
-        except GanometerError as error:
-            st.error(plain(error), title="The store cannot be used", icon=":material/database_off:")
-            st.stop()
-        except ValueError as error:
-            st.error(plain(error), title="A setting of this server is wrong", icon=":material/settings:")
-            st.stop()
-        if notice := self.lab.settings.notice:
-            st.warning(notice, icon=":material/folder_off:")
-        return self
-
-    def __exit__(self, kind, error, trace) -> bool:
-        if isinstance(error, (GanometerError, ConfigError)):
-            st.error(plain(error), icon=":material/error:")
-            return True
-        return False
+    lab: Lab
 
     # ------------------------------------------------------------ the run and the step in the URL
 
@@ -131,7 +140,7 @@ class Page:
     def pick_step(self, steps: tuple[int, ...], label: str = "Snapshot at step") -> int:
         """One of `steps`: the URL's, else the newest; a slider that keeps its place while snapshots arrive."""
         asked = st.query_params.get("step", "")
-        chosen = min(steps, key=lambda s: abs(s - int(asked))) if asked.isdigit() and len(asked) < 10 else steps[-1]
+        chosen = min(steps, key=lambda s: abs(s - int(asked))) if asked.isdecimal() and len(asked) < 10 else steps[-1]
         key = f"{self.name} step"
         st.session_state[key] = chosen
 
@@ -148,34 +157,69 @@ class Page:
 
     # ------------------------------------------------------------ live parts
 
-    def live(self, draw: Callable[[], object], *, every: float, key: str) -> None:
+    def live(self, draw: Callable[[], object], *, every: float | None, key: str) -> None:
         """Draw now, and again every so many seconds; an error is said in place and ends nothing else."""
 
         @st.fragment(run_every=every, key=key)
         @wraps(draw)
         def part():
-            with self._errors():
+            with _errors_said():
                 self.lab.ensure_worker()
                 draw()
 
         part()
 
-    def _errors(self):
-        page = self
+    def wait_for_run(self) -> None:
+        """Draw the whole page again as soon as there is a run."""
 
-        class Frame:
-            def __enter__(self):
-                return self
+        def look():
+            if self.lab.runs(1):
+                st.rerun()
 
-            def __exit__(self, kind, error, trace):
-                return page.__exit__(kind, error, trace)
+        self.live(look, every=IDLE_SECONDS, key="wait")
 
-        return Frame()
+    def watch(self, run: RunInfo) -> None:
+        """Draw the whole page again when the run has changed."""
 
+        def look():
+            if self.lab.run(run.id).version != run.version:
+                st.rerun()
 
-def open_page(name: str) -> Page:
-    """The frame of a page: use it as a context around everything the page draws."""
-    return Page(name)
+        self.live(look, every=LIVE_SECONDS if run.active else IDLE_SECONDS, key="watch")
+
+    def answer(
+        self, job_id: int, draw: Callable[..., object], *, key: str, again: Callable[[], object] | None = None
+    ) -> None:
+        """What a job answered: `draw(job)`; until then, how it is getting on. `again` asks anew for a failed one."""
+        waiting = self.lab.job_state(job_id) in WAITING
+
+        def look():
+            job = self.lab.job(job_id)
+            if job is None:
+                st.caption("This answer has been cleared away: ask again.")
+            elif job.state in WAITING:
+                st.progress(job.progress, "Working …" if job.state == "working" else "Waiting for the worker …")
+            elif waiting:
+                st.rerun()  # the rhythm can rest
+            elif job.state == "done":
+                draw(job)
+            else:
+                st.error(plain(job.error), icon=":material/error:")
+                if again:
+                    st.button("Try again", key=f"{key} again", on_click=self.do, args=(again,))
+
+        self.live(look, every=PENDING_SECONDS if waiting else None, key=key)
+
+    # ------------------------------------------------------------ what a button does
+
+    def do(self, action: Callable[..., object], *args) -> None:
+        """For `on_click`: act, then draw the page anew; where it cannot be done (any more), say why in passing."""
+        try:
+            action(*args)
+        except (GanometerError, ConfigError) as error:
+            st.toast(plain(error), icon=":material/error:", duration="long")
+        else:
+            st.rerun()
 
 
 def page_link(
@@ -189,6 +233,11 @@ def page_link(
     st.page_link(path, label=label, icon=icon or own, query_params=query)
 
 
+def chart(figure, key: str, alt: str) -> None:
+    """A figure of `ui.charts`, with the buttons that do something here."""
+    st.plotly_chart(figure, key=key, config=MODEBAR, alt=alt)
+
+
 def badge(state: str) -> None:
     colour, icon, label = STATES[state]
     st.badge(label, icon=icon, color=colour)
@@ -199,7 +248,8 @@ def plain(text: object) -> str:
     escaped = html.escape(str(text), quote=False)
     for character in "\\`*_[]$#~|:":
         escaped = escaped.replace(character, "\\" + character)
-    return escaped
+    # An icon is looked for after the escapes are gone: a word joiner, which nobody sees, breaks its name.
+    return escaped.replace("material/", "material\N{WORD JOINER}/")
 
 
 def seconds(value: float | None) -> str:
@@ -212,7 +262,7 @@ def seconds(value: float | None) -> str:
 
 
 def _menu(current: str) -> None:
-    kept = {key: st.query_params[key] for key in ("run", "step", "space") if key in st.query_params}
-    with st.container(horizontal=True, key="menu", gap="small"):
+    kept = {key: st.query_params[key] for key in ("run", "step") if key in st.query_params}
+    with st.container(horizontal=True, key="menu", gap=None):
         for name, (path, label, icon) in PAGES.items():
             st.page_link(path, label=label, icon=icon, query_params=kept, disabled=name == current)

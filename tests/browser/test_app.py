@@ -1,0 +1,267 @@
+"""The whole app as a person meets it: a real server with its worker, and a real Chromium."""
+
+import os
+import re
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from gan_core.store import Store
+
+SOON = 5_000
+"""Milliseconds within which a button's effect shows."""
+FIRST = 40_000
+"""Milliseconds within which a run's first samples show; the benchmarks hold it to fifteen seconds."""
+
+
+@pytest.fixture(scope="module")
+def server(serve):
+    return serve()
+
+
+@pytest.fixture
+def store(server):
+    store = Store(f"sqlite:///{server.home / 'ganometer.sqlite'}")
+    yield store
+    store.close()
+
+
+@pytest.fixture(autouse=True)
+def idle_worker(store):
+    """The next test finds the worker free, however this one ends."""
+    yield
+    for run in store.runs.all():
+        if run.active:
+            end(store, run.id)
+
+
+@pytest.fixture(autouse=True)
+def quiet_console(console_errors):
+    """No page reports an error, but for an address that Streamlit itself tries first on a deep link."""
+    yield
+    assert [error for error in console_errors if not re.search(r"404.*/\w+/_stcore/", error)] == []
+
+
+def number(page: Page, label: str):
+    return page.get_by_test_id("stMetric").filter(has_text=label).get_by_test_id("stMetricValue")
+
+
+def step_of(page: Page) -> int:
+    return int(number(page, "Step").first.inner_text().replace(",", ""))
+
+
+def expect_state(page: Page, state: str, timeout: float = SOON) -> None:
+    expect(page.locator(".st-key-state").get_by_text(state, exact=True)).to_be_visible(timeout=timeout)
+
+
+def wait_past(page: Page, step: int, timeout: float = FIRST) -> None:
+    page.wait_for_function(
+        """step => [...document.querySelectorAll('[data-testid=stMetric]')].some(metric =>
+            metric.innerText.startsWith('Step\\n') && parseInt(metric.innerText.slice(5).replace(/,/g, '')) > step)""",
+        arg=step, timeout=timeout,
+    )
+
+
+def start(page: Page, steps: int) -> str:
+    """Begin a long run on the digits from the Train page; returns its id."""
+    before = page.url
+    steps_field = page.get_by_label("Steps", exact=True)
+    steps_field.fill(str(steps))
+    steps_field.press("Tab")
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_url(lambda url: "run=" in url and url != before)
+    return re.search(r"run=(\w+)", page.url)[1]
+
+
+def end(store: Store, run_id: str) -> None:
+    """Leave the worker free for the next test."""
+    store.runs.send(run_id, "stop")
+    deadline = time.monotonic() + 30
+    while store.runs.get(run_id).active:
+        assert time.monotonic() < deadline, f"run {run_id} does not stop"
+        time.sleep(0.1)
+
+
+def test_digits_in_one_click_seen_by_every_tab(server, open_page, store, capsys):
+    earlier_train, earlier_home = open_page(server, "/train"), open_page(server)
+    expect(earlier_train.get_by_text("No run yet")).to_be_hidden(timeout=10_000)  # Home brought the example
+    page = open_page(server)
+    expect(page.get_by_text("A finished run")).to_be_visible()
+    for name in ("ring of Gaussians", "8×8 digits", "MNIST"):
+        expect(page.get_by_role("button", name=f"Train on {name}")).to_be_visible()
+
+    clicked = time.monotonic()
+    page.get_by_role("button", name="Train on 8×8 digits").click()
+    shown = page.locator("img[alt^='64 generated samples at step ']")
+    expect(shown).to_have_attribute("alt", re.compile(r"step (\d{3}|[\d,]{5,})$"), timeout=FIRST)
+    with capsys.disabled():
+        print(f"\nsamples of step >= 100 after {time.monotonic() - clicked:.1f} s")
+    run_id = re.search(r"run=(\w+)", page.url)[1]
+
+    expect_state(page, "Running")
+    expect(page.locator("img[alt^='64 real samples']")).to_be_visible()
+    expect(page.get_by_test_id("stProgress").first).to_be_visible()
+    expect(number(page, "Steps per second")).to_have_text(re.compile(r"^[\d,]+$"))
+    expect(number(page, "Time left")).to_have_text(re.compile(r"^\d+ (s|min)$"))
+    expect(number(page, "Energy distance")).to_have_text(re.compile(r"^-?\d+\.\d{4}$"))
+    charts = page.get_by_test_id("stPlotlyChart")
+    for words in ("energy distance (data units", "discriminator", "real, D(x)", "generated, D(G(z))"):
+        expect(charts.filter(has_text=words).first).to_be_visible(timeout=20_000)
+
+    expect_state(earlier_train, "Running", timeout=15_000)
+    expect(earlier_home.get_by_text("Running")).to_be_visible(timeout=15_000)
+    page.reload()
+    expect_state(page, "Running", timeout=20_000)
+    assert store.runs.get(run_id).state == "running"
+    expect(number(page, "Step")).not_to_have_text("0")
+
+    expect_state(page, "Finished", timeout=120_000)
+    expect(number(page, "Step")).to_have_text("12,000")
+    expect_state(earlier_train, "Finished", timeout=10_000)
+
+
+def test_the_run_goes_on_whatever_the_browser_does(server, open_page, store, wait_idle):
+    page = open_page(server, "/train")
+    run_id = start(page, 400_000)
+    wait_past(page, 0)
+    second = open_page(server, f"/train?run={run_id}")
+    expect_state(second, "Running", timeout=20_000)
+
+    for name in ("Distances", "Gallery", "Home", "Train"):
+        page.locator(".st-key-menu").get_by_role("link", name=name).click()
+        page.wait_for_url(re.compile(rf"/{'' if name == 'Home' else name.lower()}(\?|$)"))
+    expect_state(page, "Running", timeout=20_000)
+    before = step_of(page)
+    seed = page.get_by_label("Seed", exact=True)
+    seed.fill("3")
+    seed.press("Tab")
+    wait_past(page, before)
+    page.context.close()
+    second.context.close()
+
+    there = store.runs.get(run_id).step
+    again = open_page(server, f"/train?run={run_id}")
+    wait_past(again, there)
+    expect_state(again, "Running")
+    end(store, run_id)
+
+
+def test_pause_resume_and_stop_answer(server, open_page, store):
+    page = open_page(server, "/train")
+    run_id = start(page, 400_000)
+    other = open_page(server, f"/train?run={run_id}")
+    wait_past(page, 0)
+
+    page.get_by_role("button", name="Pause").click()
+    expect_state(page, "Paused")
+    expect_state(other, "Paused", timeout=10_000)
+    paused_at = store.runs.get(run_id).step
+    page.get_by_role("button", name="Resume").click()
+    expect_state(page, "Running")
+    wait_past(page, paused_at)
+    other.get_by_role("button", name="Stop").click()
+    expect_state(other, "Stopped")
+    expect_state(page, "Stopped", timeout=10_000)
+    assert store.runs.get(run_id).state == "stopped"
+
+
+def test_a_wish_during_compilation_is_shown_and_honoured_first(server, open_page, store):
+    page = open_page(server, "/train")
+    page.get_by_label("Steps", exact=True).fill("400000")
+    page.get_by_text("All settings").click()
+    # A batch that was never used before has to be compiled anew.
+    page.get_by_label("Batch", exact=True).fill("311")
+    page.get_by_label("Batch", exact=True).press("Tab")
+    page.get_by_role("button", name="Start training").click()
+    page.get_by_role("button", name="Pause").click(timeout=20_000)
+    expect(page.get_by_text("Pausing …")).to_be_visible(timeout=SOON)
+    expect_state(page, "Paused", timeout=30_000)
+    run_id = re.search(r"run=(\w+)", page.url)[1]
+    assert store.runs.get(run_id).step == 0
+    page.get_by_role("button", name="Stop").click()
+    expect_state(page, "Stopped")
+
+
+def example_of(store: Store) -> str:
+    return next(run.id for run in store.runs.all() if "example" in run.name)
+
+
+def test_distances_of_the_example(server, open_page, store):
+    open_page(server)
+    page = open_page(server, f"/distances?run={example_of(store)}")
+    histograms = page.get_by_test_id("stPlotlyChart").first
+    for kind in ("real–real", "generated–generated", "real–generated"):
+        expect(histograms.get_by_text(re.compile(rf"^{kind}, mean"))).to_be_visible(timeout=20_000)
+    for label in ("Energy distance", "Real to real", "Generated to generated", "Real to generated"):
+        expect(number(page, label).first).to_have_text(re.compile(r"^-?\d+\.\d{4}$"))
+    expect(page.get_by_text("two sets of real samples of this size give").first).to_be_visible()
+    page.get_by_role("button", name="Measure").click()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=30_000)
+
+
+def test_gallery_of_the_example(server, open_page, store):
+    open_page(server)
+    run_id = example_of(store)
+    first = store.runs.snapshot_steps(run_id)[1]
+    page = open_page(server, f"/gallery?run={run_id}&step={first}")
+    expect(page.get_by_alt_text(f"64 generated samples at step {first:,}")).to_be_visible()
+    expect(page.get_by_alt_text(re.compile(r"class \d at distance \d+\.\d{3}"))).to_have_count(5, timeout=30_000)
+    page.get_by_role("slider").press("End")
+    expect(page.get_by_alt_text("64 generated samples at step 12,000")).to_be_visible(timeout=10_000)
+    expect(page).to_have_url(re.compile(r"^((?!step=).)*$"))
+    page.get_by_role("slider").press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"step=\d+"))
+    page.get_by_role("button", name="Make them").click()
+    expect(page.get_by_alt_text("64 new generated samples")).to_be_visible(timeout=30_000)
+
+
+@pytest.mark.parametrize("path", ["/train", "/distances", "/gallery"])
+@pytest.mark.parametrize(
+    "query", ["run=%3Cscript%3Ealert(1)%3C/script%3E", "run=00000000&step=5", "run=&step=9999999999", "step=abc"]
+)
+def test_a_deep_link_to_nowhere_is_answered_in_words(server, open_page, path, query):
+    page = open_page(server, f"{path}?{query}")
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+    if re.search("run=.", query):
+        expect(page.get_by_text("Unknown run")).to_be_visible()
+    else:
+        expect(page.get_by_label("Run", exact=True)).to_be_visible()
+
+
+def test_a_deep_link_is_the_first_request_of_a_server(serve, open_page, store, server):
+    open_page(server)
+    run_id = example_of(store)
+    fresh = serve(home=server.home, env={"GANOMETER_WORKER": "none"})
+    for path in ("/distances", "/gallery", "/train"):
+        page = open_page(fresh, f"{path}?run={run_id}")
+        expect(page.get_by_text("8×8 digits, a finished example").first).to_be_visible(timeout=20_000)
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_name_is_shown_letter_by_letter(server, open_page, store):
+    open_page(server)
+    name = "**b** <b>x</b> $x^2$ :smile: :red[x] :material/home: [a](b) `c`"
+    run_id = store.runs.create(store.runs.get(example_of(store)).config, name=name)
+    store.runs.send(run_id, "stop")
+    for path in ("/", f"/train?run={run_id}"):
+        page = open_page(server, path)
+        expect(page.get_by_text(name, exact=True).first).to_be_visible()
+    store.runs.delete(run_id)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("path", ["/", "/train", "/distances", "/gallery"])
+def test_nothing_is_wider_than_the_window(server, open_page, path, width):
+    page = open_page(server, path, width=width)
+    assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= width
+
+
+def test_mnist_in_one_click(server, open_page, store):
+    if not os.environ.get("GANOMETER_DATA"):
+        pytest.skip("GANOMETER_DATA is not set to a folder with mnist.npz")
+    page = open_page(server)
+    page.get_by_role("button", name="Train on MNIST").click()
+    shown = page.locator("img[alt^='64 generated samples at step ']")
+    expect(shown).to_have_attribute("alt", re.compile(r"step (\d{3}|[\d,]{5,})$"), timeout=60_000)
+    end(store, re.search(r"run=(\w+)", page.url)[1])

@@ -1,0 +1,369 @@
+"""The command line: one line for wrong input, one JSON value for --json, and exit codes that mean something."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scipy.spatial.distance import cdist, pdist
+
+from gan_core import cli
+from gan_core.settings import from_environment
+from gan_core.store import Store
+
+ROOT = Path(__file__).parents[1]
+TINY = [
+    "--set", "generator.hidden=8", "--set", "discriminator.hidden=8", "--set", "training.batch=32",
+    "--set", "recording.snapshots=4", "--set", "recording.rows=60", "--set", "recording.log_every=1000",
+]
+SUMMARY = {"run", "name", "state", "step", "total_steps", "seconds", "steps_per_second", "data", "preset", "error"}
+
+
+def process(*arguments: str, **options) -> subprocess.Popen:
+    return subprocess.Popen([sys.executable, "-m", "gan_core", *arguments], cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | options)
+
+
+@pytest.fixture
+def store(home):
+    store = Store(from_environment().store_url)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A store's URL with one finished run, and what `train --json` printed."""
+    home = tmp_path_factory.mktemp("trained")
+    url = f"sqlite:///{home / 'store.sqlite'}"
+    done = process("train", "--steps", "40", *TINY, "--store", url, "--json", GANOMETER_HOME=str(home))
+    out, err = done.communicate(timeout=120)
+    assert done.returncode == 0, err
+    return url, out
+
+
+@pytest.fixture
+def run_id(trained):
+    return json.loads(trained[1])["run"]
+
+
+@pytest.fixture
+def say(home, trained, capsys):
+    """Call the command line on the store of the finished run; the JSON value it prints."""
+
+    def call(*arguments: str, code: int = 0):
+        assert cli.main([*arguments, "--store", trained[0], "--json"]) == code
+        return json.loads(capsys.readouterr().out)
+
+    return call
+
+
+@pytest.fixture
+def arrays(tmp_path):
+    """Files with arrays in them, by name."""
+    rng = np.random.default_rng(0)
+    images = rng.random((30, 4, 4, 1), dtype=np.float32)
+    files = {
+        "a.npy": rng.standard_normal((30, 3)), "b.npy": rng.standard_normal((30, 3)) + 1, "c.npy": rng.random((30, 2)),
+        "pool.npy": rng.standard_normal((90, 3)), "images.npy": images, "bytes.npy": (images * 255).astype(np.uint8),
+        "unscaled.npy": images * 255, "nan.npy": np.full((30, 3), np.nan), "flat.npy": np.zeros(5),
+        "objects.npy": np.array([{"a": 1}] * 3, dtype=object), "texts.npy": np.array([["a", "b"]] * 3),
+        "one.npy": np.zeros((1, 3)),
+    }
+    for name, array in files.items():
+        np.save(tmp_path / name, array, allow_pickle=True)
+    np.savez(tmp_path / "x.npz", x=files["a.npy"], y=np.arange(30))
+    np.savez(tmp_path / "only.npz", samples=files["b.npy"])
+    np.savez(tmp_path / "two.npz", p=files["a.npy"], q=files["b.npy"])
+    whole = (tmp_path / "x.npz").read_bytes()
+    (tmp_path / "half.npz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "half.npy").write_bytes((tmp_path / "a.npy").read_bytes()[:200])
+    (tmp_path / "text.npy").write_text("no array at all")
+    (tmp_path / "empty.npy").write_bytes(b"")
+    return tmp_path
+
+
+# ---------------------------------------------------------------- wrong input
+
+def refused(capsys, arguments: list[str], *said: str) -> None:
+    """Exit code 2, nothing on standard output, and exactly one line that says all of this."""
+    assert cli.main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("gan_core: error: ") and err.endswith("\n") and err.count("\n") == 1
+    for words in said:
+        assert words in err
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    ("", "name a command"),
+    ("fly", "'fly'"),
+    ("train --altitude 3", "--altitude"),
+    ("train --preset wild", "'wild'"),
+    ("train --data moon", "'moon'"),
+    ("train --steps many", "'many'"),
+    ("train --steps 0", "training.steps is 0"),
+    ("train --steps 5 --seconds 5", "--seconds"),
+    ("train --seconds -3", "-3"),
+    ("train --seed -1", "seed is -1"),
+    ("train --seed 1.5", "'1.5'"),
+    ("train --set optimizer.beta1", "'optimizer.beta1'"),
+    ("train --set magic=1", "magic"),
+    ("train --set generator.hiden=8", "did you mean generator.hidden"),
+    ("train --set generator.hidden=8,wide", "8,wide"),
+    ("train --set optimizer.beta1=2", "optimizer.beta1 is 2"),
+    ("train --set objective.loss=fun", "'fun'"),
+    ("train --resume nobody", "'nobody'"),
+    ("train --resume nobody --steps 5 --set a=b", "--steps, --set"),
+    ("train --seed", "--seed"),
+    ("train --step 5", "--step"),
+    ("measure", "--real FILE"),
+    ("measure --real a.npy", "--fake FILE"),
+    ("measure --run nobody", "'nobody'"),
+    ("measure --run nobody --real a.npy", "leave out --real"),
+    ("measure --run x --n 1", "'1'"),
+    ("measure --run x --step 99999999999999999999", "99999999999999999999"),
+    ("measure --real a.npy --fake b.npy --space moon", "'moon'"),
+    ("measure --real a.npy --fake b.npy --panel huge", "'huge'"),
+    ("measure --real a.npy --fake b.npy --k 0", "'0'"),
+    ("measure --real a.npy --fake b.npy --seed -1", "'-1'"),
+    ("measure --real missing.npy --fake b.npy", "missing.npy"),
+    ("measure --real . --fake b.npy", "cannot be read"),
+    ("measure --real nan.npy --fake b.npy", "nan.npy"),
+    ("measure --real a.npy --fake objects.npy", "objects.npy"),
+    ("measure --real a.npy --fake texts.npy", "texts.npy"),
+    ("measure --real a.npy --fake flat.npy", "(5,)"),
+    ("measure --real a.npy --fake text.npy", "text.npy"),
+    ("measure --real a.npy --fake empty.npy", "empty.npy"),
+    ("measure --real a.npy --fake half.npy", "half.npy"),
+    ("measure --real a.npy --fake half.npz", "half.npz"),
+    ("measure --real a.npy --fake two.npz", "p, q"),
+    ("measure --real a.npy --fake c.npy", "2"),
+    ("measure --real a.npy --fake one.npy", "(1, 3)"),
+    ("measure --real images.npy --fake unscaled.npy", "8 times"),
+    ("measure --real bytes.npy --fake unscaled.npy", "8 times"),
+    ("measure --real a.npy --fake b.npy --reference c.npy", "(30, 2)"),
+    ("sample --run nobody --out x.npz", "'nobody'"),
+    ("sample --out x.npz", "--run"),
+    ("sample --run x --out x.gif", "'x.gif'"),
+    ("sample --run x --out x.npz --n 0", "'0'"),
+    ("sample --run x --out x.npz --n some", "'some'"),
+    ("export --run nobody --out x.zip", "'nobody'"),
+    ("import missing.zip", "missing.zip"),
+    ("import a.npy", "zip file"),
+    ("delete --run nobody", "'nobody'"),
+    ("runs --store nonsense", "nonsense"),
+    ("runs --store sqlite:///a.npy", "a.npy"),
+    ("runs --store postgresql://ada:s3cret@127.0.0.1:1/x", "127.0.0.1"),
+    ("worker --parent some", "'some'"),
+])
+def test_wrong_input_is_one_line_that_names_it(home, arrays, capsys, monkeypatch, line, said):
+    monkeypatch.chdir(arrays)
+    refused(capsys, line.split(), said)
+
+
+def test_no_error_shows_a_password(home, capsys):
+    assert cli.main(["runs", "--store", "postgresql://ada:s3cret@127.0.0.1:1/x"]) == 2
+    assert "s3cret" not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(("line", "said"), [
+    ("sample --run RUN --n 10001 --out x.npz", "10001"),
+    ("sample --run RUN --step 39 --out x.npz", "step 39"),
+    ("sample --run RUN --out nowhere/x.npz", "nowhere/x.npz"),
+    ("export --run RUN --out nowhere/x.zip", "nowhere/x.zip"),
+    ("measure --run RUN --step 39", "step 39"),
+    ("train --resume RUN", "is finished"),
+])
+def test_wrong_input_about_a_run_is_one_line_too(home, trained, run_id, tmp_path, capsys, monkeypatch, line, said):
+    monkeypatch.chdir(tmp_path)
+    refused(capsys, [*line.replace("RUN", run_id).split(), "--store", trained[0]], said)
+
+
+def test_a_wrong_environment_is_one_line(home, capsys, monkeypatch):
+    monkeypatch.setenv("GANOMETER_WORKER", "rocket")
+    refused(capsys, ["runs"], "'rocket'")
+
+
+def test_the_real_command_says_one_line_too():
+    wrong = process("fly")
+    out, err = wrong.communicate(timeout=60)
+    assert (wrong.returncode, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("gan_core: error: ") and "'fly'" in err
+
+
+def test_help_explains_and_is_no_error(capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["train", "--help"])
+    assert end.value.code == 0 and "--preset" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- train, runs, and back and forth
+
+def test_train_prints_one_json_value(trained):
+    value = json.loads(trained[1])
+    assert value.keys() == SUMMARY | {"energy_distance"}
+    assert (value["state"], value["step"], value["total_steps"], value["data"]) == ("finished", 40, 40, "digits")
+    assert value["seconds"] > 0 and value["energy_distance"] > 0
+
+
+def test_runs_lists_the_runs(say, run_id):
+    (value,) = say("runs")
+    assert value.keys() == SUMMARY and (value["run"], value["state"], value["step"]) == (run_id, "finished", 40)
+
+
+def test_runs_in_words(home, trained, run_id, capsys):
+    assert cli.main(["runs", "--store", trained[0]]) == 0
+    assert run_id in capsys.readouterr().out
+    assert cli.main(["runs"]) == 0  # the home's own store
+    assert capsys.readouterr().out == "no runs yet\n"
+
+
+def test_queued_runs_wait_for_a_worker(store, capsys):
+    assert cli.main(["train", "--queue", "--steps", "7", "--seed", "3", "--data", "ring-8", "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    run = store.runs.get(value["run"])
+    assert (run.state, run.config.seed, run.total_steps, run.config.data.name) == ("queued", 3, 7, "ring-8")
+
+
+def test_a_run_travels_and_goes(say, run_id, tmp_path):
+    there = str(tmp_path / "run.zip")
+    about = say("export", "--run", run_id, "--out", there)
+    assert about == {"run": run_id, "out": there, "bytes": Path(there).stat().st_size}
+    copy = say("import", there)
+    assert copy["run"] != run_id and (copy["state"], copy["step"]) == ("finished", 40)
+    assert say("delete", "--run", copy["run"]) == {"run": copy["run"], "deleted": True}
+    assert [run["run"] for run in say("runs")] == [run_id]
+
+
+def test_samples_are_floats_between_0_and_1(say, run_id, tmp_path):
+    out = str(tmp_path / "x.npz")
+    assert say("sample", "--run", run_id, "--n", "9", "--seed", "4", "--out", out) == {"run": run_id, "n": 9, "out": out}
+    with np.load(out) as file:
+        x = file["x"]
+    assert x.shape == (9, 8, 8, 1) and x.dtype == np.float32 and 0 <= x.min() < x.max() <= 1
+    say("sample", "--run", run_id, "--n", "9", "--seed", "4", "--step", "40", "--out", str(tmp_path / "again.npz"))
+    with np.load(tmp_path / "again.npz") as file:
+        assert np.array_equal(file["x"], x)
+
+
+def test_samples_as_a_picture(say, run_id, tmp_path):
+    say("sample", "--run", run_id, "--n", "9", "--out", str(tmp_path / "x.png"))
+    with Image.open(tmp_path / "x.png") as picture:
+        assert picture.size == (8 * 8 * 3, 2 * 8 * 3)
+
+
+# ---------------------------------------------------------------- measure
+
+def energy(real: np.ndarray, fake: np.ndarray) -> float:
+    """Szekely and Rizzo: twice the mean distance across, less the mean distances within (unbiased)."""
+    return 2 * cdist(real, fake).mean() - pdist(real).mean() - pdist(fake).mean()
+
+
+def measured(capsys, *arguments: str) -> dict:
+    assert cli.main(["measure", *map(str, arguments), "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_measuring_two_files(arrays, capsys):
+    value = measured(capsys, "--real", arrays / "a.npy", "--fake", arrays / "b.npy", "--k", "3", "--panel", "live")
+    assert (value["n_real"], value["n_fake"], value["k"], value["space"]) == (30, 30, 3, "pixels")
+    found = value["metrics"]["energy_distance"]
+    assert found.keys() >= {"value", "reference_mean", "reference_sd", "z", "p", "seconds"}
+    assert found["value"] == pytest.approx(energy(np.load(arrays / "a.npy"), np.load(arrays / "b.npy")), rel=1e-4)
+    assert found["reference_mean"] is None
+
+
+def test_a_reference_file_says_what_real_samples_give(arrays, capsys):
+    value = measured(capsys, "--real", arrays / "a.npy", "--fake", arrays / "b.npy", "--reference", arrays / "pool.npy",
+                     "--space", "pixels")
+    found = value["metrics"]["energy_distance"]
+    z = (found["value"] - found["reference_mean"]) / found["reference_sd"]
+    assert abs(found["reference_mean"]) < found["value"] and found["z"] == pytest.approx(z) and z > 3
+
+
+def test_npz_files_name_their_samples_x_or_hold_nothing_else(arrays, capsys):
+    plain = measured(capsys, "--real", arrays / "a.npy", "--fake", arrays / "b.npy")
+    packed = measured(capsys, "--real", arrays / "x.npz", "--fake", arrays / "only.npz")
+    assert {n: m["value"] for n, m in plain["metrics"].items()} == {n: m["value"] for n, m in packed["metrics"].items()}
+
+
+def test_bytes_are_read_as_shares_of_255(arrays, capsys):
+    value = measured(capsys, "--real", arrays / "images.npy", "--fake", arrays / "bytes.npy")
+    assert abs(value["metrics"]["energy_distance"]["value"]) < 0.2  # in the units of 0..1, not of 0..255
+    spread = pdist(np.load(arrays / "images.npy").reshape(30, -1)).mean()
+    assert value["metrics"]["mean_fake_fake"]["value"] == pytest.approx(spread, rel=0.02)
+
+
+def test_measuring_a_run(say, run_id):
+    value = say("measure", "--run", run_id, "--n", "80")
+    assert (value["n_real"], value["n_fake"], value["status"]) == (80, 80, "measured")
+    found = value["metrics"]["energy_distance"]
+    assert found["reference_mean"] is not None and found["z"] > 3  # 40 steps make no digits
+
+
+# ---------------------------------------------------------------- Ctrl-C, failure, and going on
+
+def stored(url: str, condition, seconds: float = 60):
+    """What `condition` finds in the store, as soon as it finds anything."""
+    store, end = Store(url), time.monotonic() + seconds
+    try:
+        while time.monotonic() < end:
+            if found := condition(store):
+                return found
+            time.sleep(0.02)
+    finally:
+        store.close()
+    pytest.fail(f"it did not happen within {seconds:.0f} s")
+
+
+def test_ctrl_c_stops_and_keeps_everything_and_resume_goes_on(tmp_path):
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    here = dict(GANOMETER_HOME=str(tmp_path))
+    training = process("train", "--steps", "1000000", *TINY, "--store", url, "--json", **here)
+    stored(url, lambda store: [run for run in store.runs.all() if run.step])
+    training.send_signal(signal.SIGINT)
+    out, err = training.communicate(timeout=30)
+    assert training.returncode == 130, err
+    first = json.loads(out)
+    assert first["state"] == "stopped" and "Traceback" not in err
+    run = stored(url, lambda store: store.runs.get(first["run"]))
+    assert run.step == first["step"] > 0 and run.worker is None
+    assert stored(url, lambda store: store.runs.checkpoint(run.id))[0] == run.step
+    assert stored(url, lambda store: store.runs.snapshot_steps(run.id))[0] == 0
+
+    moved = f"sqlite:///{tmp_path / 'moved.sqlite'}"  # and goes on elsewhere, from a bundle
+    for arguments in (["export", "--run", run.id, "--out", str(tmp_path / "run.zip"), "--store", url],
+                      ["import", str(tmp_path / "run.zip"), "--store", moved]):
+        assert cli.main(arguments) == 0
+    training = process("train", "--resume", run.id, "--store", moved, "--json", **here)
+    stored(moved, lambda store: store.runs.get(run.id).step > run.step)
+    training.send_signal(signal.SIGINT)
+    out, err = training.communicate(timeout=30)
+    assert training.returncode == 130, err
+    assert json.loads(out)["run"] == run.id and json.loads(out)["step"] > run.step
+
+
+def test_ctrl_c_before_the_first_step_stops_too(tmp_path):
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    training = process("train", "--steps", "1000000", *TINY, "--store", url, "--json", GANOMETER_HOME=str(tmp_path))
+    stored(url, lambda store: store.presence.all())  # still importing TensorFlow
+    training.send_signal(signal.SIGINT)
+    out, err = training.communicate(timeout=60)
+    assert training.returncode == 130, err
+    assert (json.loads(out)["state"], json.loads(out)["step"]) == ("stopped", 0)
+
+
+def test_a_run_that_fails_is_exit_code_1(store, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("GANOMETER_DATA", str(tmp_path))
+    (tmp_path / "mnist.npz").write_bytes(b"no archive")
+    assert cli.main(["train", "--data", "mnist", "--json"]) == 1
+    value = json.loads(capsys.readouterr().out)
+    assert value["state"] == "failed" and "mnist.npz" in value["error"]
+    assert store.runs.get(value["run"]).state == "failed"

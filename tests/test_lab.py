@@ -1,0 +1,268 @@
+"""The Lab: one worker a server, whatever happens to it, and everything pages ask for."""
+
+import csv
+import io
+import shutil
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from gan_core import export, machine
+from gan_core.config import override, preset
+from gan_core.distances import reference
+from gan_core.distances.report import measure
+from gan_core.lab import EXAMPLES, Lab
+from gan_core.records import BundleError, DatasetError, GanometerError, UnknownRun
+from gan_core.settings import Settings
+
+CONFIG = override(preset("auto", data="digits"), {
+    "generator.hidden": "8", "discriminator.hidden": "8", "training.steps": 40, "training.batch": 32,
+    "recording.snapshots": 4, "recording.rows": 60,
+})
+ENDLESS = override(CONFIG, {"training.steps": 1_000_000, "recording.log_every": 1000})
+
+
+def wait_until(condition, seconds: float = 90):
+    """The first true value of `condition`, asked again and again; fails when there is none in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if value := condition():
+            return value
+        time.sleep(0.02)
+    pytest.fail(f"it did not happen within {seconds:.0f} s")
+
+
+@contextmanager
+def opened(folder: Path, worker: str = "none", **more):
+    lab = Lab(Settings(folder, f"sqlite:///{folder / 'store.sqlite'}", None, worker), **more)
+    try:
+        yield lab
+    finally:
+        lab.close()
+
+
+@pytest.fixture
+def lab(tmp_path):
+    """Without a worker."""
+    with opened(tmp_path) as lab:
+        yield lab
+
+
+@pytest.fixture(scope="module")
+def working(tmp_path_factory):
+    """With a worker in a thread, for the whole file."""
+    with opened(tmp_path_factory.mktemp("lab"), "thread") as lab:
+        yield lab
+
+
+def ended(lab: Lab, run_id: str):
+    return wait_until(lambda: run if (run := lab.run(run_id)).state in ("finished", "stopped", "failed") else None)
+
+
+@pytest.fixture(scope="module")
+def finished(working):
+    run = ended(working, working.start(CONFIG, name="first", owner="ada"))
+    assert run.state == "finished", run.error
+    return run
+
+
+# ---------------------------------------------------------------- the worker as a process
+
+def workers_of(lab: Lab) -> list[int]:
+    """Process numbers of this process's living children that work on the lab's store."""
+    return [c.pid for c in psutil.Process().children() if machine.lives(c) and "worker" in c.cmdline()
+            and c.environ().get("GANOMETER_STORE") == lab.settings.store_url]
+
+
+def test_one_worker_whatever_happens(tmp_path):
+    with opened(tmp_path, "process") as lab:
+        (first,) = workers_of(lab)
+        second = Lab(lab.settings)  # as after a hot reload, or "Clear cache"
+        assert workers_of(lab) == [first]
+        run_id = lab.start(ENDLESS)
+        wait_until(lambda: lab.run(run_id).step)
+        assert "train" not in psutil.Process(first).cmdline() and lab.settings.store_url not in psutil.Process(first).cmdline()
+
+        psutil.Process(first).kill()
+
+        def another():
+            second.ensure_worker()
+            return [pid for pid in workers_of(lab) if pid != first]
+
+        assert len(wait_until(another)) == 1
+        wait_until(lambda: second.ensure_worker() or lab.run(run_id).state == "interrupted")
+        before = lab.run(run_id).step
+        assert lab.resume(run_id) == "queued"
+        wait_until(lambda: lab.run(run_id).step > before)
+        assert len(workers_of(lab)) == 1
+        second.close()
+        assert workers_of(lab) == []
+        run = lab.run(run_id)
+        assert run.state == "interrupted" and run.step == lab.store.runs.checkpoint(run_id)[0]
+        assert lab.workers() == []
+    assert "importing" in lab.log_path.read_text() or lab.log_path.exists()
+
+
+def test_closing_ends_a_worker_that_has_hardly_begun(tmp_path):
+    with opened(tmp_path, "process") as lab:
+        assert len(workers_of(lab)) == 1
+    assert workers_of(lab) == []
+
+
+def test_a_lab_without_a_worker_starts_none(lab):
+    lab.start(CONFIG)
+    assert workers_of(lab) == [] and lab.workers() == []
+
+
+# ---------------------------------------------------------------- the worker as a thread
+
+def test_a_run_in_a_thread(working, finished):
+    assert (finished.name, finished.owner, finished.step) == ("first", "ada", 40)
+    assert [run.id for run in working.runs()] == [finished.id]
+    (worker,) = working.workers()
+    assert worker.alive
+    facts = working.system()
+    assert facts["store"] == working.store.shown_url and f"worker {worker.id}" in facts
+
+
+def test_start_pause_resume_stop(working):
+    run_id = working.start(ENDLESS)
+    wait_until(lambda: working.run(run_id).state == "running")
+    for wish, state in (("pause", "paused"), ("resume", "running"), ("stop", "stopped")):
+        assert getattr(working, wish)(run_id, by="ada") == "asked"
+        wait_until(lambda state=state: working.run(run_id).state == state and working.pending(run_id) is None)
+    working.delete(run_id)
+    with pytest.raises(UnknownRun):
+        working.run(run_id)
+
+
+def test_jobs_and_their_answers(working, finished):
+    job_id = working.request("sample", run_id=finished.id, step=40, n=5, seed=1)
+    wait_until(lambda: working.job_state(job_id) == "done")
+    assert working.request("sample", run_id=finished.id, step=40, seed=1, n=5) == job_id
+    assert working.arrays(working.job(job_id))["x"].shape == (5, 8, 8, 1)
+    job_id = working.request("measure", run_id=finished.id, step=40, n=70, seed=0)
+    wait_until(lambda: working.job_state(job_id) == "done")
+    assert working.report_in(working.job(job_id)) in [report for _, report in working.reports_of(finished)]
+    assert working.job(10**6) is None and working.job_state(10**6) is None
+
+
+def test_a_failed_job_can_be_tried_again(working, finished):
+    wrong = dict(run_id=finished.id, step=40, n=10**6, seed=0)
+    job_id = working.request("sample", **wrong)
+    wait_until(lambda: working.job_state(job_id) == "failed")
+    assert working.retry("sample", **wrong) == job_id
+    wait_until(lambda: working.job_state(job_id) == "failed")
+
+
+def test_what_a_run_knows_of_its_data(working, finished):
+    info = working.dataset_of(finished)
+    assert info.name == "digits" and len(info.preview) == 64
+    known = wait_until(lambda: working.live_reference(finished))
+    assert known == working.reference_of(finished, 60) and known.n == 60
+    assert working.reference_of(finished, 61) is None
+    reports = working.reports_of(finished)
+    assert {report.metrics["energy_distance"].reference_mean for _, report in reports if report.n_fake == 60} == {
+        known.metrics["energy_distance"][0]}
+
+
+def points(n: int = 120) -> bytes:
+    """A file of a person's own points."""
+    out = io.StringIO()
+    csv.writer(out).writerows([["x", "y"], *np.random.default_rng(5).standard_normal((n, 2)).round(6).tolist()])
+    return out.getvalue().encode()
+
+
+def test_an_upload_is_kept_once_and_can_be_trained_on(working):
+    upload = working.read_upload(points(), "points.csv")
+    name = working.keep_upload(upload, "my points", owner="ada")
+    assert working.keep_upload(working.read_upload(points(), "copy.csv"), "again") == name
+    assert [info.name for info in working.store.library.uploads()] == [name]
+    assert name == f"upload-{working.store.library.dataset_named(name).sha256[:10]}"
+    assert working.shape_of(name) == (2,)
+    config = override(working.preset("auto", data=name, seed=3), {
+        "generator.hidden": "8", "discriminator.hidden": "8", "training.steps": 20, "recording.rows": 50})
+    run = ended(working, working.start(config))
+    assert (run.state, run.error) == ("finished", None)
+    assert working.dataset_of(run).name == name and working.store.runs.snapshot(run.id).samples.shape == (64, 2)
+
+
+# ---------------------------------------------------------------- without a worker
+
+def test_data_nobody_has_cannot_be_trained_on(lab):
+    for call in (lambda: lab.start(override(CONFIG, {"data.name": "upload-gone"})), lambda: lab.shape_of("upload-gone"),
+                 lambda: lab.preset("auto", data="upload-gone")):
+        with pytest.raises(DatasetError, match="'upload-gone'.*digits"):
+            call()
+    assert lab.runs() == []
+
+
+def test_presets_follow_the_shape_of_the_data(lab):
+    assert lab.shape_of("mnist") == (28, 28, 1) and lab.shape_of("ring-8") == (2,)
+    assert lab.preset("auto", data="ring-8", seed=4) == preset("auto", data="ring-8", shape=(2,), seed=4)
+
+
+def test_queueing_renaming_stopping_deleting(lab):
+    run_id = lab.start(CONFIG)
+    assert (lab.run(run_id).state, lab.run(run_id).position) == ("queued", 1)
+    assert lab.dataset_of(lab.run(run_id)) is lab.live_reference(lab.run(run_id)) is None
+    lab.rename(run_id, "better")
+    assert lab.run(run_id).name == "better"
+    assert lab.stop(run_id) == "stopped" and lab.resume(run_id) == "queued" and lab.stop(run_id) == "stopped"
+    lab.delete(run_id)
+    assert lab.runs() == []
+
+
+def test_reports_stand_beside_a_reference_that_was_made_later(lab):
+    rng = np.random.default_rng(0)
+    real, fake, pool = rng.random((50, 4)), rng.random((50, 4)) + 0.2, rng.random((300, 4))
+    run = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
+    report = measure(real=real, fake=fake)
+    lab.store.runs.describe(run.id, "w1", run.claim_no, dataset="ab" * 32)
+    lab.store.library.put_report(run.id, 5, report)
+    run = lab.run(run.id)
+    assert lab.reports_of(run) == [(5, report)]
+    assert report.metrics["energy_distance"].z is None
+    known = reference.calibrate(test=real, pool=pool, n=50)
+    lab.store.library.put_reference("ab" * 32, "pixels", known)
+    ((step, judged),) = lab.reports_of(run)
+    found, (mean, sd) = judged.metrics["energy_distance"], known.metrics["energy_distance"]
+    assert step == 5 and found.z == pytest.approx((found.value - mean) / sd)
+    assert found.value == report.metrics["energy_distance"].value
+
+
+def test_bundles_go_out_and_come_in(lab):
+    run_id = lab.start(CONFIG)
+    data = lab.export(run_id)
+    assert lab.run(lab.import_bundle(data)).state == "interrupted"
+    with pytest.raises(BundleError):
+        lab.import_bundle(data[:-1])
+    with pytest.raises(GanometerError):
+        lab.export("nobody")
+
+
+# ---------------------------------------------------------------- the example
+
+def test_no_example_without_its_file(tmp_path):
+    with opened(tmp_path, examples=tmp_path) as lab:
+        assert lab.example() is None and lab.runs() == []
+
+
+def test_the_example_is_there_once_and_stays_deleted(tmp_path):
+    (tmp_path / "examples").mkdir()
+    shutil.copy(EXAMPLES / "digits.zip", tmp_path / "examples")
+    with opened(tmp_path, examples=tmp_path / "examples") as lab:
+        first = lab.example()
+        assert first.state == "finished" and lab.example() == first and len(lab.runs()) == 1
+        assert lab.dataset_of(first).name == "digits" and lab.reports_of(first)
+        lab.delete(first.id)
+        assert lab.example() is None and lab.runs() == []
+    with opened(tmp_path, examples=tmp_path / "examples") as lab:  # after a restart too
+        assert lab.example() is None
+        other = replace(first, id=export.unbundle(lab.store, (EXAMPLES / "digits.zip").read_bytes()))
+        assert lab.run(other.id).state == "finished"

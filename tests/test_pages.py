@@ -1,0 +1,468 @@
+"""Every page in every state a run can be in, drawn without a browser: nothing raises, and the page says what is so."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from gan_core import config as configs
+from gan_core import datasets
+from gan_core.codec import flatten
+from gan_core.distances import reference
+from gan_core.distances.report import measure
+from gan_core.store import Store
+
+APP = Path(__file__).resolve().parents[1] / "app.py"
+PAGES = ("pages/train.py", "pages/distances.py", "pages/gallery.py")
+STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted")
+STEPS = (0, 50, 100)
+MARKDOWN = "**bold** <img src=x onerror=alert(1)> [link](http://example.com) $x^2$ `code`"
+
+
+@pytest.fixture(autouse=True)
+def no_cache_outlives_a_test():
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+@pytest.fixture
+def store(home):
+    store = Store(f"sqlite:///{home / 'ganometer.sqlite'}")
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def data():
+    """`data(name)`: a built-in data set, loaded once."""
+    loaded = {}
+    return lambda name: loaded.get(name) or loaded.setdefault(name, datasets.load(name))
+
+
+def open_page(path="app.py", **query) -> AppTest:
+    """A visitor at `path`. Pages cannot be drawn without app.py, where their links lead."""
+    at = AppTest.from_file(APP, default_timeout=30)
+    if path != "app.py":
+        at.switch_page(path)
+    for name, value in query.items():
+        at.query_params[name] = value
+    return drawn(at.run())
+
+
+def drawn(at: AppTest) -> AppTest:
+    assert not at.exception, [e.value for e in at.exception]
+    return at
+
+
+def said(at: AppTest) -> str:
+    """All the text of a page, and the titles of its messages."""
+    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success")
+    parts = [element for kind in kinds for element in getattr(at, kind)]
+    titles = [getattr(e.proto, "title", "") for kind in ("info", "warning", "error") for e in getattr(at, kind)]
+    return "\n".join([*(str(element.value) for element in parts), *titles])
+
+
+def links(at: AppTest) -> set[str]:
+    return {element.proto.page for element in at.get("page_link")}
+
+
+def trained(store, dataset, state="finished", *, error=None, name="", pending=None) -> str:
+    """A run in `state`, with three snapshots: held-out rows, noised less from step to step, as its samples."""
+    shape = dataset.shape
+    config = configs.override(
+        configs.preset("auto", data=dataset.name, shape=shape), {"training.steps": 100, "recording.rows": 200}
+    )
+    run_id = store.runs.create(config, name=name)
+    if state == "queued":
+        return run_id
+    run = store.runs.claim("hand", run_id=run_id)
+    store.library.put_dataset(dataset.info())
+    store.runs.describe(run_id, "hand", run.claim_no, dataset=dataset.sha256, phase="training")
+    real = flatten(reference.test_rows(dataset.test.x, 200))
+    rng = np.random.default_rng(0)
+    values, measured, taken = [], [], []
+    for step in STEPS:
+        fake = dataset.holdout.x[:200].astype(np.float32)
+        fake = fake + rng.normal(0, (100 - step) / 100 * fake.std() + 1e-3, fake.shape)
+        fake = np.clip(fake, 0, 255).astype(np.uint8) if dataset.kind == "image" else fake.astype(np.float32)
+        report = measure(real=real, fake=flatten(fake))
+        taken.append((step, fake[:64], b"no weights"))
+        measured.append((step, report))
+        values += [(step, key, result.value) for key, result in report.metrics.items()]
+        values += [(step, "loss_generator", 0.7), (step, "loss_discriminator", 0.6)]
+        values += [(step, "score_real", 0.6), (step, "score_fake", 0.4)]
+    kept = "running" if state == "interrupted" else state
+    store.runs.commit(
+        run_id, "hand", run.claim_no, state=kept, step=100, seconds=3.0, steps_per_second=50.0, values=values,
+        measured=measured, taken=taken, checkpoint=b"state", error=error,
+    )
+    if pending:
+        store.runs.send(run_id, pending)
+    if state == "interrupted":
+        assert store.runs.interrupt(["hand"]) == [run_id]
+    return run_id
+
+
+def answer_jobs(store, kind, **result) -> None:
+    """Do what a worker would: answer the job of this kind that waits."""
+    from gan_core.store import pack
+
+    job = store.jobs.claim("hand")
+    assert job.kind == kind
+    store.jobs.finish(job.id, result=pack(**result))
+
+
+# ---------------------------------------------------------------- no run, no store, wrong addresses
+
+
+def test_home_shows_the_finished_example_and_three_starts(home):
+    at = open_page()
+    assert [b.key for b in at.button if b.key.startswith("start ")] == ["start ring-8", "start digits", "start mnist"]
+    assert "A finished run" in said(at)
+    assert len(at.get("image")) == 2  # how it grew, and its thumbnail
+    assert {"train", "distances", "gallery"} <= links(at)
+    assert not at.get("plotly_chart")
+
+
+def test_a_second_visit_does_not_import_the_example_again(home, store):
+    open_page()
+    open_page()
+    assert len(store.runs.all()) == 1
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_without_a_run_a_page_says_so_and_leads_on(home, path):
+    at = open_page(path)
+    assert "No run yet" in said(at)
+    assert "train" in links(at)
+
+
+@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("run", ["00000000", "<script>alert(1)</script>", "**x**", "'; drop table runs;--", "x" * 5000])
+def test_an_unknown_run_is_said_and_the_newest_is_one_click_away(home, store, data, path, run):
+    newest = trained(store, data("digits"))
+    at = open_page(path, run=run)
+    assert "Unknown run" in said(at)
+    assert "<script" not in said(at) and "**x**" not in said(at)
+    drawn(next(b for b in at.button if "newest" in b.label).click().run())
+    assert "Unknown run" not in said(at)
+    assert next(s for s in at.selectbox if s.label == "Run").value == newest
+
+
+@pytest.mark.parametrize("path", ["pages/distances.py", "pages/gallery.py"])
+@pytest.mark.parametrize(
+    "asked, shown",
+    [("", 100), ("0", 0), ("60", 50), ("-1", 100), ("9999999999", 100), ("999999999", 100), ("abc", 100),
+     ("²", 100), ("1e2", 100), ("50", 50)],
+)
+def test_the_step_in_the_address_is_the_nearest_snapshot_or_the_newest(home, store, data, path, asked, shown):
+    run_id = trained(store, data("digits"))
+    at = open_page(path, run=run_id, step=asked)
+    assert at.select_slider[0].value == shown
+
+
+@pytest.mark.parametrize("path", ["app.py", *PAGES])
+def test_a_store_that_cannot_be_opened_is_a_sentence(home, monkeypatch, path):
+    monkeypatch.setenv("GANOMETER_STORE", "sqlite:////proc/nope/x.sqlite")
+    assert "The store cannot be used" in said(open_page(path))
+
+
+@pytest.mark.parametrize("path", ["app.py", *PAGES])
+def test_a_wrong_setting_of_the_server_is_a_sentence(home, monkeypatch, path):
+    monkeypatch.setenv("GANOMETER_WORKER", "three")
+    text = said(open_page(path))
+    assert "A setting of this server is wrong" in text and "three" in text
+
+
+# ---------------------------------------------------------------- every state
+
+
+@pytest.mark.parametrize("name", ["digits", "ring-8"])
+@pytest.mark.parametrize("state", STATES)
+def test_every_page_in_every_state(home, store, data, state, name):
+    run_id = trained(store, data(name), state)
+    assert store.runs.get(run_id).state == state
+    label = state.capitalize()
+    assert label in said(open_page())
+    train = open_page("pages/train.py", run=run_id)
+    assert label in said(train)
+    buttons = {b.label for b in train.button} & {"Pause", "Resume", "Stop"}
+    assert buttons == {
+        "queued": {"Stop"}, "running": {"Pause", "Stop"}, "paused": {"Resume", "Stop"}, "stopped": {"Resume"},
+        "interrupted": {"Resume"}, "finished": set(), "failed": set(),
+    }[state]
+    recorded = state != "queued"
+    pictures, figures = (2, 3) if name == "digits" else (0, 4)
+    assert len(train.get("image")) == pictures * recorded
+    assert len(train.get("plotly_chart")) == figures * recorded
+    distances, gallery = (open_page(path, run=run_id) for path in ("pages/distances.py", "pages/gallery.py"))
+    assert len(distances.get("plotly_chart")) == 3 * recorded
+    if recorded:
+        assert gallery.get("image" if name == "digits" else "plotly_chart")
+        assert "Waiting for the worker" in gallery.get("progress")[0].proto.text
+    else:
+        assert "not been measured yet" in said(distances) and "no samples yet" in said(gallery)
+
+
+def test_the_numbers_of_a_running_run(home, store, data):
+    run_id = trained(store, data("digits"), "running")
+    at = open_page("pages/train.py", run=run_id)
+    shown = {m.label: m.value for m in at.metric}
+    energy = store.library.reports(run_id)[-1][1].metrics["energy_distance"].value
+    assert shown == {"Step": "100", "Steps per second": "50", "Time left": "0 s", "Energy distance": f"{energy:.4f}"}
+
+
+@pytest.mark.parametrize("wish, words", [("pause", "Pausing …"), ("stop", "Stopping …")])
+def test_a_wish_not_yet_fulfilled_shows_as_pending(home, store, data, wish, words):
+    run_id = trained(store, data("digits"), "running", pending=wish)
+    at = open_page("pages/train.py", run=run_id)
+    assert words in said(at)
+    assert at.button(key=wish).disabled
+
+
+@pytest.mark.parametrize(
+    "state, button, asked",
+    [("running", "pause", ["pause"]), ("running", "stop", ["stop"]), ("paused", "resume", ["resume"]),
+     ("paused", "stop", ["stop"])],
+)
+def test_a_button_asks_the_worker(home, store, data, state, button, asked):
+    run_id = trained(store, data("digits"), state)
+    drawn(open_page("pages/train.py", run=run_id).button(key=button).click().run())
+    assert [command.kind for command in store.runs.pending(run_id)] == asked
+
+
+@pytest.mark.parametrize("state, button, after", [("queued", "stop", "stopped"), ("stopped", "resume", "queued"),
+                                                  ("interrupted", "resume", "queued")])
+def test_what_needs_no_worker_happens_at_once(home, store, data, state, button, after):
+    run_id = trained(store, data("digits"), state)
+    at = drawn(open_page("pages/train.py", run=run_id).button(key=button).click().run())
+    assert store.runs.get(run_id).state == after
+    assert after.capitalize() in said(at)
+
+
+def test_a_button_for_a_run_deleted_meanwhile_says_so(home, store, data):
+    run_id = trained(store, data("digits"), "stopped")
+    at = open_page("pages/train.py", run=run_id)
+    store.runs.delete(run_id)
+    drawn(at.button(key="resume").click().run())
+    assert run_id in at.toast[0].value and "Unknown run" in said(at)
+
+
+def test_an_error_and_a_name_are_text_and_no_markdown(home, store, data):
+    run_id = trained(store, data("digits"), "failed", error=MARKDOWN, name=MARKDOWN)
+    for path in ("app.py", *PAGES):
+        text = said(open_page(path, run=run_id))
+        for obeyed in ("**bold**", "<img", "](http", "$x^2$", "`code`"):
+            assert obeyed not in text, path
+    failed = open_page("pages/train.py", run=run_id).error[0]
+    assert failed.value.startswith(r"\*\*bold\*\* &lt;img src=x")
+
+
+def test_without_a_run_in_the_address_train_shows_the_active_one(home, store, data):
+    running = trained(store, data("digits"), "running")
+    finished = trained(store, data("ring-8"), "queued")
+    store.runs.send(finished, "stop")
+    at = open_page("pages/train.py")
+    assert next(s for s in at.selectbox if s.label == "Run").value == running
+
+
+def test_deleting_needs_two_clicks_and_leaves_the_others(home, store, data):
+    kept, gone = trained(store, data("digits"), "running"), trained(store, data("digits"), "stopped")
+    at = open_page()
+    assert {b.key for b in at.button if b.key.startswith("delete ")} >= {f"delete {gone}"}
+    assert f"delete {kept}" not in {b.key for b in at.button}
+    drawn(at.button(key=f"delete {gone}").click().run())
+    left = {run.id for run in store.runs.all()}
+    assert gone not in left and kept in left
+
+
+# ---------------------------------------------------------------- distances and gallery
+
+
+def test_distances_state_each_number_beside_real_against_real(home, store, data):
+    digits = data("digits")
+    run_id = trained(store, digits)
+    pool = np.concatenate([digits.train.x, digits.holdout.x])
+    known = reference.calibrate(test=digits.test.x, pool=pool, n=200)
+    store.library.put_reference(digits.sha256, "pixels", known)
+    at = open_page("pages/distances.py", run=run_id, step="0")
+    shown = {m.label: m for m in at.metric}
+    report = store.library.reports(run_id)[0][1]
+    names = {"Energy distance": "energy_distance", "Real to real": "mean_real_real",
+             "Generated to generated": "mean_fake_fake", "Real to generated": "mean_real_fake"}
+    assert {label: shown[label].value for label in names} == {
+        label: f"{report.metrics[name].value:.4f}" for label, name in names.items()}
+    mean, sd = known.metrics["energy_distance"]
+    assert shown["Energy distance"].delta == f"real vs real {mean:.4f} ± {sd:.4f}"
+    rf, rr, ff = (report.metrics[f"mean_{pair}"].value for pair in ("real_fake", "real_real", "fake_fake"))
+    assert 2 * rf - rr - ff == pytest.approx(float(shown["Energy distance"].value), abs=5e-5)
+    assert "two sets of real samples" in said(at)
+
+
+def test_measure_again_asks_for_a_job_and_draws_its_report(home, store, data):
+    run_id = trained(store, data("digits"))
+    at = open_page("pages/distances.py", run=run_id)
+    at.number_input(key="draw seed").set_value(7)
+    drawn(at.button(key="measure").click().run())
+    assert "Waiting for the worker" in at.get("progress")[0].proto.text
+    job = store.jobs.claim("hand")
+    assert (job.kind, job.run_id, job.step, dict(job.params)) == ("measure", run_id, 100, {"n": 360, "seed": 7})
+    report = measure(real=flatten(data("digits").test.x), fake=flatten(data("digits").holdout.x), seed=7)
+    from gan_core import records
+
+    store.jobs.finish(job.id, result=records.to_json(report).encode())
+    drawn(at.run())
+    table = at.dataframe[0].value
+    assert table.set_index("metric").loc["energy_distance", "value"] == report.metrics["energy_distance"].value
+
+
+def test_a_measurement_that_failed_is_said(home, store, data):
+    run_id = trained(store, data("digits"))
+    at = drawn(open_page("pages/distances.py", run=run_id).button(key="measure").click().run())
+    store.jobs.finish(store.jobs.claim("hand").id, error="there is **nothing** to measure")
+    drawn(at.run())
+    assert r"there is \*\*nothing\*\* to measure" in said(at)
+
+
+def test_a_diverged_measurement_has_no_numbers(home, store, data):
+    run_id = trained(store, data("ring-8"), "running")
+    run = store.runs.get(run_id)
+    real = flatten(data("ring-8").test.x[:200])
+    report = measure(real=real, fake=np.full_like(real, np.nan))
+    store.runs.commit(
+        run_id, "hand", run.claim_no, state="failed", step=101, seconds=1.0, steps_per_second=None, values=[],
+        measured=[(101, report)], taken=[], checkpoint=None, error="diverged at step 101",
+    )
+    at = open_page("pages/distances.py", run=run_id)
+    assert "The generator diverged" in said(at)
+    assert {m.value for m in at.metric if m.label != "Real to real"} == {"—"}
+
+
+def test_nearest_images_are_shown_with_their_distances(home, store, data):
+    digits = data("digits")
+    run_id = trained(store, digits)
+    at = open_page("pages/gallery.py", run=run_id)
+    x = store.runs.snapshot(run_id, 100).samples
+    nearest = np.stack([digits.train.x[i:i + 5] for i in range(64)])
+    distances = np.linspace(0.5, 4.0, 320).reshape(64, 5)
+    answer_jobs(store, "neighbours", x=x, distances=distances, nearest=nearest, labels=np.full((64, 5), 7),
+                rows=np.zeros((64, 5), int))
+    drawn(at.run())
+    assert len(at.get("image")) == 2 + 6
+    assert [c for c in said(at).splitlines() if c.startswith(f"{distances[0, 0]:.3f}")]
+    drawn(at.number_input(key="sample").set_value(64).run())
+    assert f"{distances[63, 4]:.3f}" in said(at) and f"{distances[0, 1]:.3f}" not in said(at)
+
+
+def test_a_search_that_failed_can_be_tried_again(home, store, data):
+    run_id = trained(store, data("digits"))
+    at = open_page("pages/gallery.py", run=run_id)
+    store.jobs.finish(store.jobs.claim("hand").id, error="the data could not be loaded")
+    drawn(at.run())
+    assert "the data could not be loaded" in said(at)
+    drawn(at.button(key="nearest again").click().run())
+    assert store.jobs.claim("hand").kind == "neighbours"
+
+
+@pytest.mark.parametrize("name", ["digits", "ring-8"])
+def test_more_samples_are_a_job(home, store, data, name):
+    run_id = trained(store, data(name))
+    at = open_page("pages/gallery.py", run=run_id)
+    x = store.runs.snapshot(run_id, 100).samples
+    near = dict(x=x, distances=np.ones((64, 5)), nearest=np.repeat(x[:, None], 5, axis=1),
+                labels=np.zeros((64, 5), int), rows=np.zeros((64, 5), int))
+    answer_jobs(store, "neighbours", **near)
+    drawn(at.run())
+    kind = "image" if name == "digits" else "plotly_chart"
+    before = len(at.get(kind))
+    drawn(at.button(key="make").click().run())
+    answer_jobs(store, "sample", x=data(name).holdout.x[:64])
+    drawn(at.run())
+    assert len(at.get(kind)) == before + 1
+
+
+# ---------------------------------------------------------------- setting up
+
+
+@pytest.mark.parametrize("name", ["ring-8", "digits", "mnist"])
+def test_one_click_starts_a_run_on_these_data(home, store, name):
+    at = drawn(open_page().button(key=f"start {name}").click().run())
+    run = store.runs.all()[0]
+    assert (run.config.data.name, run.config.preset, run.state) == (name, "auto", "queued")
+    assert "Place 1 in the queue" in said(at)
+
+
+def test_start_trains_what_the_widgets_say(home, store):
+    at = open_page("pages/train.py")
+    drawn(at.selectbox(key="preset").set_value("classic-2014").run())
+    at.number_input(key="seed").set_value(5)
+    at.number_input(key="training.steps classic-2014 digits").set_value(777)
+    at.text_input(key="generator.hidden classic-2014 digits").set_value("32, 16")
+    drawn(at.button(key="start").click().run())
+    config = store.runs.all()[0].config
+    assert (config.preset, config.seed, config.training.steps, config.generator.hidden) == (
+        "classic-2014", 5, 777, (32, 16))
+    expected = configs.preset("classic-2014", data="digits", shape=(8, 8, 1))
+    assert set(configs.differences(config, expected)) == {"seed", "training.steps", "generator.hidden"}
+
+
+def test_wrong_settings_are_all_said_and_start_nothing(home, store):
+    at = open_page("pages/train.py")
+    at.text_input(key="generator.hidden auto digits").set_value("abc")
+    at.text_input(key="discriminator.hidden auto digits").set_value("1,2,3,4,5,x")
+    drawn(at.button(key="start").click().run())
+    assert "This run cannot start" in said(at)
+    for named in ("generator.hidden", "abc", "discriminator.hidden"):
+        assert named in at.error[0].value.replace("\\", "")
+    assert store.runs.all() == []
+    at.text_input(key="generator.hidden auto digits").set_value("32")
+    at.text_input(key="discriminator.hidden auto digits").set_value("32")
+    drawn(at.button(key="start").click().run())
+    assert not at.error and len(store.runs.all()) == 1
+
+
+@pytest.mark.parametrize("preset", configs.PRESETS)
+@pytest.mark.parametrize("name", datasets.OPTIONS)
+def test_every_recipe_for_every_data_set_can_be_set_up(home, store, name, preset):
+    at = open_page("pages/train.py")
+    at.selectbox(key="data").set_value(name)
+    drawn(at.selectbox(key="preset").set_value(preset).run())
+    drawn(at.button(key="start").click().run())
+    config, shape = store.runs.all()[0].config, datasets.OPTIONS[name].shape
+    assert config == configs.preset(preset, data=name, shape=shape)
+
+
+def test_an_upload_can_be_trained_on(home, store):
+    file = io.BytesIO()
+    rng = np.random.default_rng(0)
+    np.savez(file, x=rng.integers(0, 256, (300, 12, 12), dtype=np.uint8), y=rng.integers(0, 3, 300))
+    at = open_page("pages/train.py")
+    drawn(at.file_uploader(key="upload").upload("mine.npz", file.getvalue()).run())
+    drawn(at.button(key="keep upload").click().run())
+    name = at.selectbox(key="data").value
+    assert name.startswith("upload-") and "300 images" in said(at)
+    drawn(at.button(key="start").click().run())
+    run = store.runs.all()[0]
+    assert run.config.data.name == name and run.state == "queued"
+
+
+@pytest.mark.parametrize("file", ["mine.npz", "mine.csv", "mine.zip", "mine.npy"])
+def test_a_bad_file_is_said_and_cannot_be_kept(home, store, file):
+    at = open_page("pages/train.py")
+    drawn(at.file_uploader(key="upload").upload(file, b"\x93no such thing").run())
+    assert "This file cannot be used" in said(at)
+    assert "keep upload" not in {b.key for b in at.button}
+    assert store.library.uploads() == []
+
+
+def test_system_tells_versions_and_places(home):
+    at = open_page("pages/train.py")
+    at.session_state["system"] = True
+    drawn(at.run())
+    assert str(home) in str(at.table[0].value)

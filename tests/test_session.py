@@ -1,0 +1,258 @@
+"""One training against the store: what is wished, what is answered, and what is kept when."""
+
+import threading
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+
+from gan_core.config import override, preset
+from gan_core.records import StoreError
+from gan_core.session import COMMIT_SECONDS, Session
+from gan_core.store import LeaseLost, Store
+from gan_core.store import schema as tables
+
+CONFIG = override(preset("auto", data="ring-8", shape=(2,)), {"training.steps": 100})
+POINTS = np.random.default_rng(0).standard_normal((60, 2)).astype(np.float32)
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def session(store, clock):
+    return begin(store, clock)
+
+
+def begin(store: Store, clock: Clock, **more) -> Session:
+    return Session(store, store.runs.claim("w1", run_id=store.runs.create(CONFIG)), "w1", clock=clock, **more)
+
+
+def ask(session: Session, kind: str) -> None:
+    session.store.runs.send(session.run.id, kind)
+    session.refresh(beat=True)
+
+
+def state(session: Session) -> str:
+    return session.store.runs.get(session.run.id).state
+
+
+def waiting(session: Session) -> list[str]:
+    return [command.kind for command in session.store.runs.pending(session.run.id)]
+
+
+# ---------------------------------------------------------------- wishes
+
+def test_nothing_wished_is_go(session):
+    session.refresh(beat=True)
+    assert session.wish() == "go"
+
+
+def test_wishes_are_read_from_memory_and_answered_by_the_commit(session):
+    ask(session, "pause")
+    assert session.wish() == "pause" and waiting(session) == ["pause"]
+    session.commit(5, b"state", "paused", None)
+    assert waiting(session) == [] and state(session) == "paused"
+    ask(session, "resume")
+    assert session.wish() == "go" and session.due()  # a change of state is told at once
+    session.commit(5, b"state", "running", None)
+    assert waiting(session) == [] and state(session) == "running"
+
+
+def test_a_commit_answers_only_what_the_loop_had_heard(session):
+    ask(session, "pause")
+    assert session.wish() == "pause"
+    ask(session, "resume")  # after the loop looked and before it committed
+    session.commit(5, b"state", "paused", None)
+    assert waiting(session) == ["resume"]
+    assert session.wish() == "go"
+
+
+def test_the_last_wish_counts(session):
+    for kind in ("pause", "resume", "stop"):
+        ask(session, kind)
+    assert session.wish() == "stop"
+    session.commit(5, b"state", "stopped", None)
+    assert waiting(session) == [] and state(session) == "stopped"
+
+
+def test_a_release_goes_before_every_wish(session):
+    ask(session, "stop")
+    session.release()
+    assert session.wish() == "release"
+
+
+def test_a_stop_of_the_process_itself_is_not_talked_over(session):
+    session.stop()
+    ask(session, "pause")
+    assert session.wish() == "stop"
+
+
+def test_a_lost_lease_lets_the_run_go(session):
+    session.store.runs.interrupt(["w1"])
+    session.refresh(beat=False)
+    assert session.wish() == "go"
+    session.refresh(beat=True)
+    assert session.wish() == "release"
+
+
+def test_a_beat_keeps_the_lease(session):
+    with session.store.database.writing() as db:
+        db.execute(tables.runs.update().values(heartbeat=tables.runs.c.heartbeat - 100))
+    session.refresh(beat=True)
+    assert session.store.runs.get(session.run.id).heartbeat_age < 5
+    assert session.store.runs.interrupt() == []
+
+
+# ---------------------------------------------------------------- pausing
+
+def test_a_paused_session_goes_on_when_somebody_wishes(session):
+    ask(session, "pause")
+    session.wish()
+    session.commit(5, b"state", "paused", None)
+    waiter = threading.Thread(target=session.wait_while_paused)
+    waiter.start()
+    ask(session, "resume")
+    waiter.join(timeout=30)
+    assert not waiter.is_alive() and session.wish() == "go"
+
+
+def test_a_long_pause_gives_the_place_up(store, clock):
+    session = begin(store, clock, pause_seconds=0.01)
+    ask(session, "pause")
+    session.wish()
+    session.commit(5, b"state", "paused", None)
+    session.wait_while_paused()
+    assert session.wish() == "release"
+    run = store.runs.get(session.run.id)
+    assert (run.state, run.worker) == ("paused", None)
+
+
+def test_a_resume_in_the_last_moment_keeps_the_place(store, clock):
+    session = begin(store, clock, pause_seconds=0.01)
+    ask(session, "pause")
+    session.wish()
+    session.commit(5, b"state", "paused", None)
+    store.runs.send(session.run.id, "resume")  # in the store, not yet heard of
+    session.wait_while_paused()
+    assert store.runs.get(session.run.id).worker == "w1"
+    session.refresh(beat=True)
+    assert session.wish() == "go"
+
+
+def test_resting_and_loading_are_not_training_time(session, clock):
+    clock.now += 50
+    session.phase("compiling")
+    clock.now += 3
+    session.commit(5, b"state", "running", None)
+    assert session.store.runs.get(session.run.id).seconds == 3.0
+    session.release()
+    clock.now += 1000
+    session.wait_while_paused()
+    clock.now += 4
+    session.commit(6, b"state", "running", None)
+    assert session.store.runs.get(session.run.id).seconds == 7.0
+
+
+# ---------------------------------------------------------------- recording
+
+def test_a_commit_is_due_after_a_while(session, clock):
+    assert not session.due()
+    clock.now += COMMIT_SECONDS
+    assert session.due()
+    session.commit(5, b"state", "running", None)
+    assert not session.due()
+
+
+def recorded(session: Session) -> Session:
+    session.measure_against(POINTS[:30], lambda: None)
+    session.metrics(5, {"loss": 1.5, "broken": float("nan"), "endless": float("inf")})
+    session.snapshot(5, POINTS[:4], b"weights", POINTS[30:])
+    return session
+
+
+def test_what_is_recorded_lands_with_the_commit_and_only_once(session):
+    recorded(session)
+    before = session.store.runs.raw(session.run.id)
+    assert before["metrics"] == before["snapshots"] == before["reports"] == []
+    session.commit(5, b"state", "running", 50.0)
+    session.commit(6, b"state", "running", 50.0)
+    run, store = session.run, session.store
+    curves = store.runs.history(run.id).curves
+    assert set(curves) == {"loss", "energy_distance", "mean_real_real", "mean_fake_fake", "mean_real_fake"}
+    assert store.runs.history(run.id).last("loss") == 1.5
+    assert np.array_equal(store.runs.snapshot(run.id, 5).samples, POINTS[:4])
+    ((step, report),) = store.library.reports(run.id)
+    assert (step, report.n_real, report.n_fake) == (5, 30, 30)
+    assert report.metrics["energy_distance"].value == store.runs.history(run.id).last("energy_distance")
+
+
+def test_what_could_not_be_committed_is_kept_for_the_next_time(session):
+    recorded(session)
+    with session.store.database.writing() as db:
+        db.execute(sa.text("ALTER TABLE checkpoints RENAME TO away"))
+    with pytest.raises(StoreError):
+        session.commit(5, b"state", "running", None)
+    with session.store.database.writing() as db:
+        db.execute(sa.text("ALTER TABLE away RENAME TO checkpoints"))
+    session.commit(5, b"state", "running", None)
+    assert session.store.runs.snapshot_steps(session.run.id) == (5,)
+    assert session.store.runs.history(session.run.id).last("loss") == 1.5
+
+
+def test_a_commit_after_the_lease_was_lost_writes_nothing(session):
+    recorded(session)
+    session.store.runs.interrupt(["w1"])
+    before = session.store.runs.raw(session.run.id)
+    with pytest.raises(LeaseLost):
+        session.commit(5, b"state", "running", None)
+    assert session.store.runs.raw(session.run.id) == before
+    assert session.wish() == "release"
+
+
+def test_a_failure_keeps_what_was_recorded(session):
+    recorded(session).fail(7, "diverged at step 7")
+    run = session.store.runs.get(session.run.id)
+    assert (run.state, run.step, run.error) == ("failed", 7, "diverged at step 7")
+    assert session.store.runs.snapshot_steps(run.id) == (5,)
+
+
+def test_a_failure_is_told_even_when_what_was_recorded_is_refused(session):
+    recorded(session).commit(5, b"state", "running", None)
+    session.metrics(5, {"loss": 2.5})  # the same step again
+    session.fail(7, "something else")
+    run = session.store.runs.get(session.run.id)
+    assert (run.state, run.error) == ("failed", "something else")
+    assert session.store.runs.history(run.id).last("loss") == 1.5
+
+
+def test_phases_are_told_to_the_store_and_to_the_worker(store, clock):
+    told = []
+    session = begin(store, clock, on_phase=told.append)
+    session.phase("compiling")
+    assert told == ["compiling"] and store.runs.get(session.run.id).phase == "compiling"
+
+
+def test_resolved_settings_are_kept(session):
+    longer = override(CONFIG, {"training.steps": 321})
+    session.resolved(longer)
+    run = session.store.runs.get(session.run.id)
+    assert (run.config, run.total_steps) == (longer, 321)
