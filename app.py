@@ -136,15 +136,15 @@ with open_page("home") as page:
     for column, (data, (title, sentence, length)) in zip(columns, STARTS.items()):
         with column.container(border=True, height="stretch"):
             st.markdown(f"**{title}**  \n{sentence}")
-            st.button(
+            clicked = st.button(
                 f"Train on {title[0].lower() + title[1:] if data != 'mnist' else title}",
                 key=f"start {data}",
                 icon=":material/play_arrow:",
                 type="primary" if data == "digits" else "secondary",
                 width="stretch",
-                on_click=start,
-                args=(data,),
             )
+            if clicked:
+                start(data)
             st.caption(f"Takes {length} on a laptop.")
     show_example()
 

@@ -9,6 +9,7 @@ import re
 from PIL import Image
 
 from benchmarks.browser import ROOT, chromium, drawn, serve, visitor
+from gan_core.store import Store
 
 FOLDER = ROOT / "docs" / "screenshots"
 MAX_BYTES = 200_000
@@ -28,7 +29,12 @@ def main() -> None:
             page.get_by_role("button", name="Train on 8×8 digits").click()
             page.wait_for_url(re.compile(r"run=\w{8}"))
             run_id = re.search(r"run=(\w{8})", page.url)[1]
-            page.get_by_text("Finished", exact=True).first.wait_for(timeout=180_000)
+            store = Store(server.store_url)
+            while (run := store.runs.get(run_id)).active:
+                page.wait_for_timeout(500)
+            store.close()
+            if run.state != "finished":
+                raise SystemExit(f"the run is {run.state} at step {run.step}: {run.error}")
         for name, path, dark in SHOTS:
             with visitor(browser, server.url + path.format(run=run_id), dark=dark) as page:
                 if name == "gallery":

@@ -33,7 +33,9 @@ def sample(store: Store, run_id: str, step: int | None, n: int, seed: int) -> np
     run = store.runs.get(run_id)
     weights = store.runs.snapshot_weights(run_id, snapshot_step(store, run_id, step))
     shape = _dataset_info(store, run).shape
-    generator = networks.build_generator(run.config.generator, networks.DataStatistics(shape, np.zeros(shape, np.float32), 1.0))
+    generator = networks.build_generator(
+        run.config.generator, networks.DataStatistics(shape, np.zeros(shape, np.float32), 1.0)
+    )
     checkpoints.load_weights(generator, weights)
     return sampling.generate(generator, sampling.latents(seed, n, run.config.generator.latent_dim, sampling.REQUEST))
 
@@ -48,7 +50,9 @@ def snapshot_step(store: Store, run_id: str, step: int | None) -> int:
     return steps[-1] if step is None else step
 
 
-def reference_for(store: Store, dataset: Dataset, n: int, progress: Callable[[float], None] | None = None) -> records.Reference:
+def reference_for(
+    store: Store, dataset: Dataset, n: int, progress: Callable[[float], None] | None = None
+) -> records.Reference:
     """The real-vs-real calibration at n, from the store or measured now and kept there."""
     known = store.library.reference(dataset.sha256, SPACE, n)
     if known is None:

@@ -45,7 +45,9 @@ def main(arguments: list[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
         if options.command is None:
-            raise WrongInput("name a command: train, measure, sample, runs, export, import, delete or worker; --help explains them")
+            raise WrongInput(
+                "name a command: train, measure, sample, runs, export, import, delete or worker; --help explains them"
+            )
         return _COMMANDS[options.command](options)
     except (WrongInput, GanometerError, ConfigError, ValueError) as error:  # whatever it is, it is one line
         print(f"gan_core: error: {' '.join(str(error).split())}", file=sys.stderr)
@@ -55,9 +57,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m gan_core", description="Train a GAN, and measure how far its samples are from real ones.")
+    parser = _Parser(
+        prog="python -m gan_core", description="Train a GAN, and measure how far its samples are from real ones."
+    )
     every = _Parser(add_help=False)
-    every.add_argument("--store", metavar="URL", help="database URL (default: $GANOMETER_STORE, else a file in $GANOMETER_HOME)")
+    every.add_argument(
+        "--store", metavar="URL", help="database URL (default: $GANOMETER_STORE, else a file in $GANOMETER_HOME)"
+    )
     every.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
     commands = parser.add_subparsers(dest="command", parser_class=_Parser, metavar="COMMAND")
 
@@ -71,7 +77,13 @@ def _parser() -> argparse.ArgumentParser:
     length.add_argument("--steps", help="generator updates")
     length.add_argument("--seconds", help="train about this long; a short trial decides the steps")
     train.add_argument("--seed", help="fixes every random draw (default: 0)")
-    train.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting, for example optimizer.beta1=.5")
+    train.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a setting, for example optimizer.beta1=.5",
+    )
     train.add_argument("--resume", metavar="ID", help="go on with a paused, stopped or interrupted run")
     train.add_argument("--queue", action="store_true", help="leave it to a running app or worker")
 
@@ -80,10 +92,16 @@ def _parser() -> argparse.ArgumentParser:
     measure.add_argument("--fake", metavar="FILE", help="generated samples: .npy, or .npz with key x")
     measure.add_argument("--run", metavar="ID", help="measure a run's generator against held-out data instead")
     measure.add_argument("--step", type=_whole(0), help="which snapshot of the run (default: the newest)")
-    measure.add_argument("--n", type=_whole(2), default=1000, help="samples of the run's generator (at most the test part)")
-    measure.add_argument("--reference", metavar="FILE", help="more real samples, to measure real against real at the same n")
+    measure.add_argument(
+        "--n", type=_whole(2), default=1000, help="samples of the run's generator (at most the test part)"
+    )
+    measure.add_argument(
+        "--reference", metavar="FILE", help="more real samples, to measure real against real at the same n"
+    )
     measure.add_argument("--space", choices=["pixels"], default="pixels", help="how samples become vectors")
-    measure.add_argument("--panel", choices=["live", "full"], default="full", help="how many metrics; all are quick today")
+    measure.add_argument(
+        "--panel", choices=["live", "full"], default="full", help="how many metrics; all are quick today"
+    )
     measure.add_argument("--k", type=_whole(1), default=5, help="neighbours of a sample, for metrics that look at them")
     measure.add_argument("--seed", type=_whole(0), default=0)
 
@@ -113,9 +131,13 @@ def _train(options) -> int:
     place, store = _open(options)
     run_id = None
     if options.resume:
-        given = [f"--{name}" for name in ("preset", "data", "steps", "seconds", "seed", "set") if getattr(options, name)]
+        given = [
+            f"--{name}" for name in ("preset", "data", "steps", "seconds", "seed", "set") if getattr(options, name)
+        ]
         if given:
-            raise WrongInput(f"--resume {options.resume} goes on with the run's own settings; leave out {', '.join(given)}")
+            raise WrongInput(
+                f"--resume {options.resume} goes on with the run's own settings; leave out {', '.join(given)}"
+            )
         state = store.runs.get(options.resume).state
         if state not in ("queued", *RESUMABLE) or store.runs.send(options.resume, "resume") != "queued":
             raise WrongInput(f"run {options.resume} is {state}; only a run that waits, or that is paused, stopped or "
@@ -162,7 +184,11 @@ def _config_of(options, store: Store) -> config.RunConfig:
         if not equals:
             raise WrongInput(f"--set {text!r} has no value; write key=value, for example optimizer.beta1=.5")
         changes[key.strip()] = value.strip()
-    changes |= {f"training.{name}": getattr(options, name) for name in ("steps", "seconds") if getattr(options, name) is not None}
+    changes |= {
+        f"training.{name}": getattr(options, name)
+        for name in ("steps", "seconds")
+        if getattr(options, name) is not None
+    }
     if data in datasets.OPTIONS:
         shape = datasets.OPTIONS[data].shape
     else:
@@ -204,15 +230,23 @@ def _measure(options) -> int:
         known = None
         if options.reference:
             pool = _array(options.reference)
-            known = references.calibrate(test=flatten(real), pool=flatten(pool), n=min(len(real), len(pool)), seed=options.seed)
+            known = references.calibrate(
+                test=flatten(real), pool=flatten(pool), n=min(len(real), len(pool)), seed=options.seed
+            )
         report = measure(real=real, fake=fake, reference=known, k=options.k, seed=options.seed)
     else:
         raise WrongInput("measure needs --real FILE and --fake FILE, or --run ID")
-    about = {key: getattr(report, key) for key in ("status", "n_real", "n_fake", "k", "space", "seed", "verdict", "seconds")}
+    about = {
+        key: getattr(report, key) for key in ("status", "n_real", "n_fake", "k", "space", "seed", "verdict", "seconds")
+    }
     about["metrics"] = {name: dataclasses.asdict(metric) for name, metric in report.metrics.items()}
     lines = [report.verdict]
     for metric in report.metrics.values():
-        beside = f"   real-vs-real {metric.reference_mean:.4f} ± {metric.reference_sd:.4f}" if metric.reference_mean is not None else ""
+        beside = (
+            f"   real-vs-real {metric.reference_mean:.4f} ± {metric.reference_sd:.4f}"
+            if metric.reference_mean is not None
+            else ""
+        )
         value = "—" if metric.value is None else f"{metric.value:.4f}"
         lines.append(f"  {metric.name:<20} {value:>10}{beside}")
     return _say(options, about, "\n".join(lines))
@@ -244,7 +278,9 @@ def _export(options) -> int:
     _, store = _open(options)
     data = export.bundle(store, options.run)
     _write(Path(options.out), lambda file: file.write(data))
-    return _say(options, {"run": options.run, "out": options.out, "bytes": len(data)}, f"{options.out}: {len(data):,} bytes")
+    return _say(
+        options, {"run": options.run, "out": options.out, "bytes": len(data)}, f"{options.out}: {len(data):,} bytes"
+    )
 
 
 def _import(options) -> int:
@@ -320,7 +356,9 @@ def _array(name: str) -> np.ndarray:
     except (ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise WrongInput(f"{name} is not a plain .npy or .npz file of numbers ({error})") from None
     if loaded.dtype.kind not in "uif" or loaded.ndim < 2:
-        raise WrongInput(f"{name} holds {loaded.dtype} of shape {loaded.shape}; samples are numbers, (n, d) or (n, h, w, c)")
+        raise WrongInput(
+            f"{name} holds {loaded.dtype} of shape {loaded.shape}; samples are numbers, (n, d) or (n, h, w, c)"
+        )
     if not np.isfinite(loaded).all():
         raise MeasureError(f"{name} holds values that are not finite numbers (NaN or infinity)")
     return flatten(loaded)

@@ -1,4 +1,4 @@
-"""A run as one zip file, and back. A bundle is data only: it is checked member by member and nothing in it is executed."""
+"""A run as one zip file, and back. A bundle is data only: every member is checked, and nothing in it is executed."""
 
 from __future__ import annotations
 
@@ -25,14 +25,16 @@ MAX_BUNDLE_BYTES = 200 * 2**20
 MAX_UNPACKED_BYTES = 500 * 2**20
 MAX_MEMBERS = 1000
 ENDED = ("finished", "stopped", "failed", "interrupted")
-_NAME = re.compile(r"manifest\.json|run\.json|metrics\.npz|dataset\.npz|preview\.npz|(snapshots|weights|checkpoints)/\d{1,9}")
+_NAME = re.compile(
+    r"manifest\.json|run\.json|metrics\.npz|dataset\.npz|preview\.npz|(snapshots|weights|checkpoints)/\d{1,9}"
+)
 _KEPT = ("id", "name", "state", "step", "total_steps", "seconds", "steps_per_second", "threads", "error", "created",
          "started", "ended", "dataset")
 _MOST = 2**31
 
 
 def bundle(store: Store, run_id: str) -> bytes:
-    """Everything of a run: configuration, metrics, snapshots, checkpoints, diary, reports, versions, and hashes of all."""
+    """Everything of a run: configuration, metrics, snapshots, checkpoint, diary, reports, versions; and all hashes."""
     rows = store.runs.raw(run_id)
     row = rows["runs"][0]
     info = store.library.dataset(row["dataset"]) if row["dataset"] else None
@@ -50,7 +52,13 @@ def bundle(store: Store, run_id: str) -> bytes:
         value=np.array([m["value"] for m in rows["metrics"]], dtype=np.float64),
     )}
     if info:
-        about["data"] = {"name": info.name, "sha256": info.sha256, "kind": info.kind, "shape": info.shape, "parts": dict(info.parts)}
+        about["data"] = {
+            "name": info.name,
+            "sha256": info.sha256,
+            "kind": info.kind,
+            "shape": info.shape,
+            "parts": dict(info.parts),
+        }
         found = (store.library.reference(info.sha256, "pixels", n) for n in sorted({r["n"] for r in rows["reports"]}))
         about["references"] = [json.loads(records.to_json(r)) for r in found if r]
         members["preview.npz"] = pack(x=info.preview, y=info.labels)
@@ -117,7 +125,9 @@ def png_grid(images: np.ndarray, columns: int = 8, scale: int = 3) -> bytes:
 def _open(data: bytes) -> dict[str, bytes]:
     """The members of a sound bundle, by name."""
     if len(data) > MAX_BUNDLE_BYTES:
-        raise BundleError(f"the bundle has {len(data) / 2**20:,.0f} MB; at most {MAX_BUNDLE_BYTES / 2**20:,.0f} MB are read")
+        raise BundleError(
+            f"the bundle has {len(data) / 2**20:,.0f} MB; at most {MAX_BUNDLE_BYTES / 2**20:,.0f} MB are read"
+        )
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as zipped:
             listed = zipped.infolist()
@@ -132,7 +142,9 @@ def _open(data: bytes) -> dict[str, bytes]:
     except BundleError:
         raise
     except Exception as error:  # zipfile raises a dozen kinds on strangers' bytes
-        raise BundleError(f"the file is not a readable zip file ({error}): it may be truncated; export the run again") from None
+        raise BundleError(
+            f"the file is not a readable zip file ({error}): it may be truncated; export the run again"
+        ) from None
     try:
         manifest = json.loads(members.pop("manifest.json"))
         if manifest["format"] != FORMAT:
@@ -144,7 +156,9 @@ def _open(data: bytes) -> dict[str, bytes]:
         raise BundleError(f"the bundle has format version {version!r}; this Ganometer reads version {FORMAT_VERSION}")
     for name in sorted({*hashes, *members}):
         if name not in members or hashes.get(name) != _hash(members[name]):
-            raise BundleError(f"{name} in the bundle is not what was exported (its SHA-256 differs): export the run again")
+            raise BundleError(
+                f"{name} in the bundle is not what was exported (its SHA-256 differs): export the run again"
+            )
     return members
 
 
@@ -207,7 +221,8 @@ def _rows(about: Mapping[str, Any], members: dict[str, bytes], run_id: str) -> d
             for step, data in steps["snapshots"].items()
         ],
         "checkpoints": [
-            dict(run_id=run_id, step=step, data=_arrays(data), sha256=_hash(data)) for step, data in steps["checkpoints"].items()
+            dict(run_id=run_id, step=step, data=_arrays(data), sha256=_hash(data))
+            for step, data in steps["checkpoints"].items()
         ],
         "events": [
             dict(run_id=run_id, step=_whole(s), time=_number(t), kind=_text(k), payload=_text(json.dumps(dict(p))))
@@ -215,7 +230,9 @@ def _rows(about: Mapping[str, Any], members: dict[str, bytes], run_id: str) -> d
         ],
         "reports": [report_row(run_id, _whole(s), _report(r)) for s, r in about["reports"]],
         "datasets": [dataset_row(info, members.get("dataset.npz"))] if info else [],
-        "references": [reference_row(about["dataset"], "pixels", _reference(r)) for r in about["references"]] if info else [],
+        "references": [reference_row(about["dataset"], "pixels", _reference(r)) for r in about["references"]]
+        if info
+        else [],
     }
     for name, key in (("metrics", ("name", "step")), ("reports", ("step", "space", "n", "seed"))):
         if len({tuple(r[k] for k in key) for r in rows[name]}) != len(rows[name]):
@@ -250,7 +267,9 @@ def _samples(data: bytes, info: DatasetInfo | None) -> bytes:
 def _check_samples(x: np.ndarray, info: DatasetInfo) -> None:
     wanted = np.uint8 if info.kind == "image" else np.float32
     if x.dtype != wanted or x.shape[1:] != info.shape:
-        raise ValueError(f"samples are {x.dtype} {x.shape}, not {np.dtype(wanted)} (n, {', '.join(map(str, info.shape))})")
+        raise ValueError(
+            f"samples are {x.dtype} {x.shape}, not {np.dtype(wanted)} (n, {', '.join(map(str, info.shape))})"
+        )
 
 
 def _report(values: Mapping[str, Any]) -> records.Report:

@@ -129,7 +129,9 @@ class Lab:
             return datasets.OPTIONS[data].shape
         info = self.store.library.dataset_named(data)
         if info is None:
-            raise DatasetError(f"there is no data set {data!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one")
+            raise DatasetError(
+                f"there is no data set {data!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one"
+            )
         return info.shape
 
     def pause(self, run_id: str, *, by: str = "") -> str:
@@ -258,8 +260,11 @@ class Lab:
         """What one wants to know when something is wrong: versions, memory, places, the worker's last words."""
         memory = psutil.Process().memory_info().rss
         facts = {
-            **machine.versions(), "store": self.store.shown_url, "home": str(self.settings.home),
-            "memory of this server": f"{memory / 2**20:,.0f} MB", "memory free": f"{machine.free_memory() / 2**20:,.0f} MB",
+            **machine.versions(),
+            "store": self.store.shown_url,
+            "home": str(self.settings.home),
+            "memory of this server": f"{memory / 2**20:,.0f} MB",
+            "memory free": f"{machine.free_memory() / 2**20:,.0f} MB",
         }
         for worker in self.workers():
             state = worker.phase if worker.alive else f"silent for {worker.age:.0f} s"
@@ -270,7 +275,7 @@ class Lab:
 
 
 def _own_worker(store_url: str) -> psutil.Process | None:
-    """The worker of this store that this very process started before its modules were reloaded or its caches cleared."""
+    """The worker of this store that this process started before its modules were reloaded or its caches cleared."""
     for child in psutil.Process().children():
         try:
             ours = child.cmdline()[1:4] == ["-m", "gan_core", "worker"] and machine.lives(child)

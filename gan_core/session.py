@@ -23,7 +23,7 @@ LIVE_METRICS = ("energy_distance", "mean_real_real", "mean_fake_fake", "mean_rea
 
 
 class Session:
-    """The run `run` while `worker_id` trains it. `refresh` is called from the worker's beat thread, all else from the loop."""
+    """The run `run` while `worker_id` trains it. The worker's beat thread calls `refresh`, the loop all else."""
 
     def __init__(
         self, store: Store, run: RunInfo, worker_id: str, *, clock: Callable[[], float] = time.monotonic,
@@ -80,7 +80,9 @@ class Session:
     def wait_while_paused(self) -> None:
         """Until somebody wants something else, or `pause_seconds` are over: then the run is given up, still paused."""
         with self._news:
-            changed = self._news.wait_for(lambda: self._release or self._pending[0] != "pause", timeout=self._pause_seconds)
+            changed = self._news.wait_for(
+                lambda: self._release or self._pending[0] != "pause", timeout=self._pause_seconds
+            )
         if not changed and self.store.runs.release(*self._key):
             self._release = True
         self._committed = self._clock()  # resting is not training time
@@ -93,7 +95,7 @@ class Session:
     # ------------------------------------------------------------ Recorder
 
     def measure_against(self, real: np.ndarray, find_reference: Callable[[], Reference | None]) -> None:
-        """The held-out rows every snapshot is measured against; real-vs-real at their number may still be on its way."""
+        """The held-out rows to measure every snapshot against; real-vs-real at their number may still be on its way."""
         self._real, self._part, self._reference = real, RealPart.of(real), None
         self._find_reference = find_reference
 

@@ -200,7 +200,9 @@ class Shelf:
             return datasets.load(name, folder=self._folder, progress=progress)
         data = self._store.library.dataset_bytes(name)
         if data is None:
-            raise DatasetError(f"there is no data set {name!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one")
+            raise DatasetError(
+                f"there is no data set {name!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one"
+            )
         return datasets.dataset_from_bytes(data, name)
 
 
@@ -228,7 +230,12 @@ def train_run(
             session.store.runs.rewind(run.id, session.worker_id, run.claim_no, reached if checkpoint else -1)
         try:
             outcome = train(
-                run.config, dataset.train.x, session, session, rows=rows, checkpoint=checkpoint[1] if checkpoint else None
+                run.config,
+                dataset.train.x,
+                session,
+                session,
+                rows=rows,
+                checkpoint=checkpoint[1] if checkpoint else None,
             )
         except Diverged as end:
             session.fail(end.step, str(end))
@@ -261,7 +268,7 @@ def _find_reference(store: Store, dataset: Dataset, rows: int) -> Callable[[], R
 
 
 def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
-    """Bytes a training adds to a warm worker; measured runs of every preset stayed below it (benchmarks/dashboard.py)."""
+    """Bytes a training adds to a warm worker; measured runs of every preset stayed below (benchmarks/dashboard.py)."""
     from gan_core.engine.gan import BLOCK
 
     pixels = math.prod(dataset.shape)

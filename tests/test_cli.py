@@ -244,7 +244,11 @@ def test_a_run_travels_and_goes(say, run_id, tmp_path):
 
 def test_samples_are_floats_between_0_and_1(say, run_id, tmp_path):
     out = str(tmp_path / "x.npz")
-    assert say("sample", "--run", run_id, "--n", "9", "--seed", "4", "--out", out) == {"run": run_id, "n": 9, "out": out}
+    assert say("sample", "--run", run_id, "--n", "9", "--seed", "4", "--out", out) == {
+        "run": run_id,
+        "n": 9,
+        "out": out,
+    }
     with np.load(out) as file:
         x = file["x"]
     assert x.shape == (9, 8, 8, 1) and x.dtype == np.float32 and 0 <= x.min() < x.max() <= 1

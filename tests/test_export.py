@@ -24,7 +24,13 @@ CONFIG = override(preset("auto", data="upload-ababababab"), {"training.steps": 3
 RNG = np.random.default_rng(0)
 PREVIEW = RNG.integers(0, 256, (3, 4, 4, 1), dtype=np.uint8)
 INFO = DatasetInfo(
-    "upload-" + "ab" * 5, "ab" * 32, "image", (4, 4, 1), {"train": 5, "holdout": 2, "test": 3}, PREVIEW, np.array([0, 1, 1])
+    "upload-" + "ab" * 5,
+    "ab" * 32,
+    "image",
+    (4, 4, 1),
+    {"train": 5, "holdout": 2, "test": 3},
+    PREVIEW,
+    np.array([0, 1, 1]),
 )
 REPORT = Report(
     "measured", 60, 60, 5, "pixels", 0, {"energy_distance": MetricResult("energy_distance", 0.5)},
@@ -41,9 +47,17 @@ def filled(store: Store, state: str = "stopped") -> str:
     store.runs.describe(run.id, "w1", run.claim_no, dataset=INFO.sha256, threads=2, versions={"numpy": "2"})
     for step in (0, 10):
         store.runs.commit(
-            run.id, "w1", run.claim_no, state=state if step else "running", step=step, seconds=1.5, steps_per_second=20.0,
-            values=[(step, "loss", 1 / 3), (step, "other", -2.0)], measured=[(step, REPORT)],
-            taken=[(step, PREVIEW[: step + 1], pack(a=RNG.standard_normal(3)))], checkpoint=pack(step=np.int64(step)),
+            run.id,
+            "w1",
+            run.claim_no,
+            state=state if step else "running",
+            step=step,
+            seconds=1.5,
+            steps_per_second=20.0,
+            values=[(step, "loss", 1 / 3), (step, "other", -2.0)],
+            measured=[(step, REPORT)],
+            taken=[(step, PREVIEW[: step + 1], pack(a=RNG.standard_normal(3)))],
+            checkpoint=pack(step=np.int64(step)),
         )
     return run.id
 
@@ -156,8 +170,10 @@ def test_a_run_that_has_not_begun_travels_too(store, target):
     target.runs.delete(new)
 
 
-@pytest.mark.parametrize(("state", "becomes"), [("finished", "finished"), ("failed", "failed"), ("paused", "interrupted"),
-                                               ("running", "interrupted")])
+@pytest.mark.parametrize(
+    ("state", "becomes"),
+    [("finished", "finished"), ("failed", "failed"), ("paused", "interrupted"), ("running", "interrupted")],
+)
 def test_a_run_that_was_being_trained_arrives_interrupted(store, target, state, becomes):
     new = export.unbundle(target, export.bundle(store, filled(store, state)))
     assert target.runs.get(new).state == becomes and target.runs.get(new).worker is None
@@ -222,8 +238,12 @@ CONTENT = {
     "missing member": (lambda members, about: members.pop("metrics.npz"), "metrics.npz"),
     "no run": (lambda members, about: members.pop("run.json"), "run.json"),
     "weights without snapshot": (put("weights/3", pack(a=np.zeros(1))), "same steps"),
-    "a step twice": (lambda members, about: members.update(
-        {"snapshots/010": members["snapshots/10"], "weights/010": members["weights/10"], "snapshots/7": b""}), "same steps"),
+    "a step twice": (
+        lambda members, about: members.update(
+            {"snapshots/010": members["snapshots/10"], "weights/010": members["weights/10"], "snapshots/7": b""}
+        ),
+        "same steps",
+    ),
     "pickled snapshot": (put("snapshots/10", pickled()), "allow_pickle"),
     "pickled weights": (put("weights/10", pickled()), "allow_pickle"),
     "pickled checkpoint": (put("checkpoints/10", pickled()), "allow_pickle"),
@@ -232,13 +252,18 @@ CONTENT = {
     "snapshot of another shape": (put("snapshots/10", pack(x=np.zeros((3, 5, 5, 1), np.uint8))), "(3, 5, 5, 1)"),
     "snapshot of floats": (put("snapshots/10", pack(x=np.zeros((3, 4, 4, 1)))), "float64"),
     "metrics of two lengths": (
-        put("metrics.npz", pack(name=np.array(["a", "b"]), step=np.array([1]), value=np.array([1.0]))), "zip()"),
+        put("metrics.npz", pack(name=np.array(["a", "b"]), step=np.array([1]), value=np.array([1.0]))),
+        "zip()",
+    ),
     "metric twice": (
-        put("metrics.npz", pack(name=np.array(["a", "a"]), step=np.array([1, 1]), value=np.zeros(2))), "twice"),
+        put("metrics.npz", pack(name=np.array(["a", "a"]), step=np.array([1, 1]), value=np.zeros(2))),
+        "twice",
+    ),
     "metric that is no number": (
-        put("metrics.npz", pack(name=np.array(["a"]), step=np.array([1]), value=np.array([np.nan]))), "nan"),
-    "negative step": (
-        put("metrics.npz", pack(name=np.array(["a"]), step=np.array([-1]), value=np.array([0.0]))), "-1"),
+        put("metrics.npz", pack(name=np.array(["a"]), step=np.array([1]), value=np.array([np.nan]))),
+        "nan",
+    ),
+    "negative step": (put("metrics.npz", pack(name=np.array(["a"]), step=np.array([-1]), value=np.array([0.0]))), "-1"),
     "id": (say(id="../../x"), "'../../x'"),
     "id of another type": (say(id=7), "TypeError"),
     "step": (say(step="many"), "'many'"),
@@ -282,10 +307,17 @@ def test_an_unchanged_repacking_is_accepted(bundle, target):
     target.runs.delete(export.unbundle(target, repacked(bundle)))
 
 
-@pytest.mark.parametrize(("manifest", "said"), [
-    ({"format": "zoo"}, "'zoo'"), ({"version": 2}, "version 2"), ({"version": None}, "version None"),
-    ({"sha256": {}}, "SHA-256 differs"), ({"sha256": 5}, "manifest.json"), ({"sha256": {"run.json": "0" * 64}}, "SHA-256 differs"),
-])
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        ({"format": "zoo"}, "'zoo'"),
+        ({"version": 2}, "version 2"),
+        ({"version": None}, "version None"),
+        ({"sha256": {}}, "SHA-256 differs"),
+        ({"sha256": 5}, "manifest.json"),
+        ({"sha256": {"run.json": "0" * 64}}, "SHA-256 differs"),
+    ],
+)
 def test_a_manifest_that_does_not_fit_is_refused(bundle, target, manifest, said):
     before = contents(target)
     with pytest.raises(BundleError) as error:

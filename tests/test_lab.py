@@ -5,14 +5,13 @@ import io
 import shutil
 import time
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
-from gan_core import export, machine
+from gan_core import machine
 from gan_core.config import override, preset
 from gan_core.distances import reference
 from gan_core.distances.report import measure
@@ -86,7 +85,7 @@ def test_one_worker_whatever_happens(tmp_path):
         assert workers_of(lab) == [first]
         run_id = lab.start(ENDLESS)
         wait_until(lambda: lab.run(run_id).step)
-        assert "train" not in psutil.Process(first).cmdline() and lab.settings.store_url not in psutil.Process(first).cmdline()
+        assert lab.settings.store_url not in psutil.Process(first).cmdline()  # it may hold a password
 
         psutil.Process(first).kill()
 
@@ -105,7 +104,7 @@ def test_one_worker_whatever_happens(tmp_path):
         run = lab.run(run_id)
         assert run.state == "interrupted" and run.step == lab.store.runs.checkpoint(run_id)[0]
         assert lab.workers() == []
-    assert "importing" in lab.log_path.read_text() or lab.log_path.exists()
+    assert f"run {run_id}: interrupted" in lab.log_path.read_text()
 
 
 def test_closing_ends_a_worker_that_has_hardly_begun(tmp_path):
@@ -171,7 +170,7 @@ def test_what_a_run_knows_of_its_data(working, finished):
         known.metrics["energy_distance"][0]}
 
 
-def points(n: int = 120) -> bytes:
+def points(n: int = 300) -> bytes:
     """A file of a person's own points."""
     out = io.StringIO()
     csv.writer(out).writerows([["x", "y"], *np.random.default_rng(5).standard_normal((n, 2)).round(6).tolist()])
@@ -264,5 +263,5 @@ def test_the_example_is_there_once_and_stays_deleted(tmp_path):
         assert lab.example() is None and lab.runs() == []
     with opened(tmp_path, examples=tmp_path / "examples") as lab:  # after a restart too
         assert lab.example() is None
-        other = replace(first, id=export.unbundle(lab.store, (EXAMPLES / "digits.zip").read_bytes()))
-        assert lab.run(other.id).state == "finished"
+        again = lab.import_bundle((EXAMPLES / "digits.zip").read_bytes())  # unless somebody asks for it
+        assert lab.run(again).state == "finished"

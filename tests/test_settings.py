@@ -16,7 +16,9 @@ def test_everything_follows_from_the_home(tmp_path):
 
 def test_the_environment_decides_and_an_argument_beats_it(tmp_path):
     environ = {
-        "GANOMETER_HOME": str(tmp_path), "GANOMETER_STORE": "sqlite:///a.sqlite", "GANOMETER_DATA": str(tmp_path / "data"),
+        "GANOMETER_HOME": str(tmp_path),
+        "GANOMETER_STORE": "sqlite:///a.sqlite",
+        "GANOMETER_DATA": str(tmp_path / "data"),
         "GANOMETER_WORKER": "thread",
     }
     place = from_environment(environ)

@@ -14,7 +14,14 @@ from gan_core.store import schema as tables
 
 PREVIEW = np.arange(3 * 2 * 2, dtype=np.uint8).reshape(3, 2, 2, 1)
 INFO = DatasetInfo(
-    "upload-x", "cd" * 32, "image", (2, 2, 1), {"train": 5, "holdout": 2, "test": 3}, PREVIEW, np.array([0, 1, 1]), "ada"
+    "upload-x",
+    "cd" * 32,
+    "image",
+    (2, 2, 1),
+    {"train": 5, "holdout": 2, "test": 3},
+    PREVIEW,
+    np.array([0, 1, 1]),
+    "ada",
 )
 
 
@@ -33,7 +40,11 @@ def same(a: DatasetInfo, b: DatasetInfo) -> bool:
 def test_a_data_set_comes_back_as_it_was(store):
     assert store.library.dataset(INFO.sha256) is None and store.library.dataset_named("upload-x") is None
     store.library.put_dataset(INFO, b"rows")
-    for found in (store.library.dataset(INFO.sha256), store.library.dataset_named("upload-x"), *store.library.uploads()):
+    for found in (
+        store.library.dataset(INFO.sha256),
+        store.library.dataset_named("upload-x"),
+        *store.library.uploads(),
+    ):
         assert same(found, INFO)
         assert found.preview.dtype == np.uint8
     assert store.library.dataset_bytes("upload-x") == b"rows"
@@ -67,7 +78,9 @@ def test_references_are_found_by_all_they_depend_on(store):
 def test_reports_come_back_in_order_of_steps(store):
     run_id = store.runs.create(preset("auto", data="digits"))
     histogram = Histogram((0.0, 1.0, 2.0), (0.5, 0.5), (0.25, 0.75), (1.0, 0.0))
-    first = Report("measured", 50, 50, 5, "pixels", 0, {"p": MetricResult("p", None, needs="train")}, histogram, "so", 1.5)
+    first = Report(
+        "measured", 50, 50, 5, "pixels", 0, {"p": MetricResult("p", None, needs="train")}, histogram, "so", 1.5
+    )
     bigger = replace(first, n_fake=80, n_real=80, histogram=None, status="diverged")
     for step, report in ((30, first), (10, bigger), (10, first)):
         store.library.put_report(run_id, step, report)

@@ -334,7 +334,9 @@ def test_a_worker_whose_claim_is_gone_writes_nothing(store):
     assert newer.claim_no == run.claim_no + 1
     store.runs.send(run.id, "pause")
     before, asked = store.runs.raw(run.id), store.runs.pending(run.id)
-    late = dict(values=[(30, "loss", 9.0)], measured=[(30, report())], taken=[(30, PIXELS, b"late")], checkpoint=b"late")
+    late = dict(
+        values=[(30, "loss", 9.0)], measured=[(30, report())], taken=[(30, PIXELS, b"late")], checkpoint=b"late"
+    )
     with pytest.raises(LeaseLost, match=run.id):
         commit(store, run, "finished", 100, **late)
     with pytest.raises(LeaseLost, match=run.id):
@@ -545,7 +547,9 @@ def test_the_file_shrinks_when_a_run_is_deleted(tmp_path):
 
 
 def test_a_data_set_outlives_the_runs_on_it(store):
-    info = DatasetInfo("digits", "ab" * 32, "image", (4, 4, 1), {"train": 1, "holdout": 1, "test": 1}, PIXELS, np.zeros(2, int))
+    info = DatasetInfo(
+        "digits", "ab" * 32, "image", (4, 4, 1), {"train": 1, "holdout": 1, "test": 1}, PIXELS, np.zeros(2, int)
+    )
     store.library.put_dataset(info)
     run = claimed(store)
     store.runs.describe(run.id, "w1", run.claim_no, dataset=info.sha256)

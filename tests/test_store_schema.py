@@ -19,7 +19,13 @@ def test_sqlite_is_opened_safely(tmp_path):
         found = {name: db.scalar(sa.text(f"PRAGMA {name}")) for name in (
             "auto_vacuum", "journal_mode", "synchronous", "foreign_keys", "busy_timeout")}
     # sqlite.org/pragma.html: auto_vacuum 2 is incremental, synchronous 2 is full.
-    assert found == {"auto_vacuum": 2, "journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 10_000}
+    assert found == {
+        "auto_vacuum": 2,
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "busy_timeout": 10_000,
+    }
     store.close()
     with sqlite3.connect(path) as db:  # these two live in the file itself
         assert db.execute("PRAGMA auto_vacuum").fetchone() == (2,)

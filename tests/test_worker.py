@@ -111,7 +111,11 @@ def test_a_finished_run_leaves_everything(store, finished):
     assert steps[0] == 0 and steps[-1] == 40 and len(steps) <= 4
     curves = store.runs.history(finished.id).curves
     assert curves["energy_distance"][0].tolist() == list(steps)
-    logged = {tuple(c[0].tolist()) for name, c in curves.items() if name not in store.library.reports(finished.id)[0][1].metrics}
+    logged = {
+        tuple(c[0].tolist())
+        for name, c in curves.items()
+        if name not in store.library.reports(finished.id)[0][1].metrics
+    }
     assert logged == {(10.0, 20.0, 30.0, 40.0)}
     assert [step for step, _ in store.library.reports(finished.id)] == list(steps)
     assert store.runs.snapshot(finished.id).samples.shape == (64, 8, 8, 1)
@@ -192,11 +196,22 @@ def test_two_runs_wait_for_each_other(store):
 
 def test_divergence_is_a_failure_that_keeps_the_last_good_snapshot(store):
     deep = "8,8,8,8,8,8"  # Adam at rate 1 makes every layer grow by 1 a step: their product leaves float32 soon
-    wild = override(preset("auto", data="ring-8", shape=(2,)), TINY | {
-        "generator.hidden": deep, "discriminator.hidden": deep, "training.steps": 20_000, "optimizer.warmup_steps": 0,
-        "optimizer.learning_rate_generator": 1.0, "optimizer.learning_rate_discriminator": 1.0, "optimizer.decay_from": 1,
-        "objective.r1": 1000, "objective.r2": 1000, "objective.penalty_end": 1,
-    })
+    wild = override(
+        preset("auto", data="ring-8", shape=(2,)),
+        TINY
+        | {
+            "generator.hidden": deep,
+            "discriminator.hidden": deep,
+            "training.steps": 20_000,
+            "optimizer.warmup_steps": 0,
+            "optimizer.learning_rate_generator": 1.0,
+            "optimizer.learning_rate_discriminator": 1.0,
+            "optimizer.decay_from": 1,
+            "objective.r1": 1000,
+            "objective.r2": 1000,
+            "objective.penalty_end": 1,
+        },
+    )
     run = ended(store, store.runs.create(wild))
     assert run.state == "failed" and run.error == f"diverged at step {run.step}"
     steps = store.runs.snapshot_steps(run.id)
@@ -347,7 +362,9 @@ def test_jobs_are_answered_while_a_run_trains(store, finished):
 
 def test_the_worker_says_what_it_does(store):
     (worker,) = wait_until(lambda: [w for w in store.presence.all() if w.phase == "idle"])
-    assert worker.alive and worker.pid == os.getpid() and worker.memory > 10**8 and worker.versions == machine.versions()
+    assert (
+        worker.alive and worker.pid == os.getpid() and worker.memory > 10**8 and worker.versions == machine.versions()
+    )
 
 
 # ---------------------------------------------------------------- processes, and their ends

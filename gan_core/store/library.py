@@ -59,7 +59,12 @@ class Library:
         self._replace(references, row, reference=row.pop("reference"))
 
     def reference(self, dataset: str, space: str, n: int, seed: int = 0) -> Reference | None:
-        where = (references.c.dataset == dataset, references.c.space == space, references.c.n == n, references.c.seed == seed)
+        where = (
+            references.c.dataset == dataset,
+            references.c.space == space,
+            references.c.n == n,
+            references.c.seed == seed,
+        )
         with self._db.reading() as db:
             text = db.scalar(sa.select(references.c.reference).where(*where))
         return records.reference_from_json(text) if text else None

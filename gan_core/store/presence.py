@@ -23,7 +23,9 @@ class Presence:
         versions: Mapping[str, str], error: str | None = None,
     ) -> None:
         """A worker says that it lives, what it is doing, and how many bytes of memory it holds."""
-        values = dict(host=host, pid=pid, phase=phase, memory=memory, versions=json.dumps(dict(versions)), heartbeat=now())
+        values = dict(
+            host=host, pid=pid, phase=phase, memory=memory, versions=json.dumps(dict(versions)), heartbeat=now()
+        )
         if error is not None:
             values["error"] = error
         with self._db.writing() as db:
@@ -42,6 +44,8 @@ class Presence:
         with self._db.reading() as db:
             rows = db.execute(query).all()
         return [
-            WorkerInfo(r.id, r.host, r.pid, r.phase, r.age < ALIVE_SECONDS, r.age, r.memory, json.loads(r.versions), r.error)
+            WorkerInfo(
+                r.id, r.host, r.pid, r.phase, r.age < ALIVE_SECONDS, r.age, r.memory, json.loads(r.versions), r.error
+            )
             for r in rows
         ]

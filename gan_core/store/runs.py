@@ -95,7 +95,9 @@ class Runs:
     def pulse(self) -> tuple[int, int]:
         """Two numbers that change whenever any run does: what a page asks before it draws again."""
         with self._db.reading() as db:
-            row = db.execute(sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(runs.c.version), 0)).select_from(runs))
+            row = db.execute(
+                sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(runs.c.version), 0)).select_from(runs)
+            )
             return tuple(int(v) for v in row.one())
 
     def version(self, run_id: str) -> int:
@@ -194,17 +196,28 @@ class Runs:
                 raise LeaseLost(f"run {run_id} belongs to another worker now")
 
     def commit(
-        self, run_id: str, worker_id: str, claim_no: int, *, state: str, step: int, seconds: float,
-        steps_per_second: float | None, values: Iterable[tuple[int, str, float]], measured: Iterable[tuple[int, Report]],
-        taken: Iterable[tuple[int, np.ndarray, bytes]], checkpoint: bytes | None, answered: int = 0,
+        self,
+        run_id: str,
+        worker_id: str,
+        claim_no: int,
+        *,
+        state: str,
+        step: int,
+        seconds: float,
+        steps_per_second: float | None,
+        values: Iterable[tuple[int, str, float]],
+        measured: Iterable[tuple[int, Report]],
+        taken: Iterable[tuple[int, np.ndarray, bytes]],
+        checkpoint: bytes | None,
+        answered: int = 0,
         error: str | None = None,
     ) -> None:
         """Everything since the last commit, and the state it leads to, in one transaction.
 
-        `values` are (step, name, value), `measured` (step, report), `taken` are snapshots (step, samples in storage form, weights),
-        `seconds` is training time since the last commit. Wishes up to number `answered`, whose outcome `state`
-        is, are acknowledged in the same transaction; an ending answers all. Raises LeaseLost, and writes
-        nothing, when the run is not this worker's any more.
+        `values` are (step, name, value), `measured` (step, report), `taken` are snapshots (step, samples in
+        storage form, weights), `seconds` is training time since the last commit. Wishes up to number
+        `answered`, whose outcome `state` is, are acknowledged in the same transaction; an ending answers all.
+        Raises LeaseLost, and writes nothing, when the run is not this worker's any more.
         """
         with self._db.writing() as db:
             row = db.execute(sa.select(runs).where(_mine(run_id, worker_id, claim_no)).with_for_update()).first()
@@ -354,13 +367,22 @@ class Runs:
 # ---------------------------------------------------------------- parts
 
 def report_row(run_id: str, step: int, report: Report) -> dict:
-    return dict(run_id=run_id, step=step, space=report.space, n=report.n_fake, seed=report.seed, report=records.to_json(report))
+    return dict(
+        run_id=run_id, step=step, space=report.space, n=report.n_fake, seed=report.seed, report=records.to_json(report)
+    )
 
 
 def dataset_row(info: DatasetInfo, data: bytes | None) -> dict:
     return dict(
-        sha256=info.sha256, name=info.name, kind=info.kind, shape=json.dumps(info.shape), owner=info.owner, created=now(),
-        parts=json.dumps(dict(info.parts)), preview=pack(x=info.preview, y=info.labels), data=data,
+        sha256=info.sha256,
+        name=info.name,
+        kind=info.kind,
+        shape=json.dumps(info.shape),
+        owner=info.owner,
+        created=now(),
+        parts=json.dumps(dict(info.parts)),
+        preview=pack(x=info.preview, y=info.labels),
+        data=data,
     )
 
 
@@ -431,7 +453,13 @@ def _change(db, row, state: str, *, at_step: int | None = None, **values) -> Non
     db.execute(statement.values(state=state, version=runs.c.version + 1, **values))
     if state != row.state:
         error = values.get("error")
-        _event(db, row.id, row.step if at_step is None else at_step, state, {"error": error} if isinstance(error, str) else {})
+        _event(
+            db,
+            row.id,
+            row.step if at_step is None else at_step,
+            state,
+            {"error": error} if isinstance(error, str) else {},
+        )
 
 
 def _event(db, run_id: str, step: int, kind: str, payload: Mapping[str, Any]) -> None:

@@ -271,7 +271,13 @@ def one_at_a_time(connection) -> None:
 
 def _prepare_sqlite(connection, _record) -> None:
     connection.isolation_level = None  # transactions begin where _begin_sqlite says
-    for pragma in ("auto_vacuum=INCREMENTAL", "busy_timeout=10000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (
+        "auto_vacuum=INCREMENTAL",
+        "busy_timeout=10000",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+    ):
         connection.execute(f"PRAGMA {pragma}")
 
 
