@@ -44,7 +44,7 @@ class Worker:
         self.id = f"{machine.HOST}-{os.getpid()}-{secrets.token_hex(2)}"
         self.store, self.settings = store, settings
         self._stopping, self._warm = threading.Event(), threading.Event()
-        self._has_parent = _watch(parent)
+        self._parent_lives = _watch(parent) if parent else None
         self._unwanted = False
         self._session: Session | None = None
         self._phase, self._error = "starting", None
@@ -108,11 +108,7 @@ class Worker:
         for thread in threads:
             thread.start()
         try:
-            self._enter("importing TensorFlow")
-            import gan_core.engine.loop  # noqa: F401  (warm before the first click)
-
-            gc.freeze()  # these half a million objects never go away: no collection need look at them again
-            self._warm.set()
+            self._warm_up()
             yield
         finally:
             self._stopping.set()
@@ -122,6 +118,20 @@ class Worker:
             _quietly(self.store.jobs.give_back, [self.id])
             _quietly(self.store.presence.remove, self.id)
 
+    def _warm_up(self) -> None:
+        """Have TensorFlow ready before the first click. Where it cannot be loaded, say so until told to end."""
+        self._enter("importing TensorFlow")
+        try:
+            import gan_core.engine.loop  # noqa: F401
+        except ImportError as error:  # ending here would only have the server start us again and again
+            self._note(error)
+            self._enter(f"cannot train: {_sentence(error)}")
+            if self._parent_lives:
+                self._stopping.wait()
+            raise GanometerError(f"TensorFlow cannot be loaded: {_sentence(error)}") from error
+        gc.freeze()  # these half a million objects never go away: no collection need look at them again
+        self._warm.set()
+
     # ------------------------------------------------------------ the beat
 
     def _beat_forever(self) -> None:
@@ -129,7 +139,7 @@ class Worker:
         turn = 0
         while True:
             try:
-                if not self._has_parent():
+                if self._parent_lives and not self._parent_lives():
                     log.info("the server is gone: stopping")
                     self.stop()
                 if session := self._session:
@@ -276,7 +286,7 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
     weights = 4 * sum(a * b for a, b in zip(widths, widths[1:]))
     draws = 4 * BLOCK * 2 * config.training.batch * (config.generator.latent_dim + 1)
     activations = 4 * 8 * 2 * config.training.batch * (pixels + sum(widths))
-    return int(150 * MIB + 2 * dataset.train.x.nbytes + 6 * draws + 12 * weights + activations)
+    return int(350 * MIB + 2 * dataset.train.x.nbytes + 6 * draws + 12 * weights + activations)
 
 
 def _check_memory(run: RunInfo, dataset: Dataset, free: int) -> None:
@@ -288,10 +298,8 @@ def _check_memory(run: RunInfo, dataset: Dataset, free: int) -> None:
         )
 
 
-def _watch(parent: int | None) -> Callable[[], bool]:
-    """A question that is answered with no once the process `parent` is gone; without a parent always with yes."""
-    if parent is None:
-        return lambda: True
+def _watch(parent: int) -> Callable[[], bool]:
+    """A question that is answered with no once the process `parent` is gone."""
     try:
         process = psutil.Process(parent)
     except psutil.NoSuchProcess:

@@ -90,8 +90,8 @@ def show_arithmetic(report: Report) -> None:
             "The **Euclidean distance** between two samples is the length of the straight line between them, pixel by "
             "pixel (or coordinate by coordinate). We take all pairs and average.\n\n"
             "Averaging real-to-generated distances alone is a trap: a generator that always draws the *mean image* "
-            "gets the smallest value of all. The **energy distance** repairs it by subtracting how far samples lie from "
-            "their own kind:"
+            "gets the smallest value of all. The **energy distance** repairs it by subtracting how far samples lie "
+            "from their own kind:"
         )
         st.latex(rf"2\cdot {rf:.4f} - {rr:.4f} - {ff:.4f} = {u:.4f}")
         st.markdown(

@@ -9,7 +9,7 @@ from ui import charts, images
 from ui.shell import chart, open_page, page_link
 
 NEAREST, GAP = 5, 4
-SAMPLE_WIDTH = 128
+SAMPLE_WIDTH = 104
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

@@ -158,6 +158,16 @@ def test_stopping_a_queued_run_happens_at_once(store):
     assert store.runs.claim("w1") is None
 
 
+def test_pausing_a_queued_run_happens_at_once_and_resuming_queues_it_again(store):
+    run_id = store.runs.create(CONFIG)
+    assert store.runs.send(run_id, "pause") == "paused"
+    assert store.runs.send(run_id, "pause") == "paused"
+    assert store.runs.claim("w1") is None
+    assert store.runs.send(run_id, "resume") == "queued"
+    assert diary(store, run_id) == ["created", "paused", "queued"]
+    assert store.runs.claim("w1").id == run_id
+
+
 def test_stopping_a_paused_run_without_a_worker_happens_at_once(store):
     run = claimed(store)
     commit(store, run, "paused")

@@ -133,6 +133,9 @@ class Runs:
             if kind == "stop" and row.worker_id is None and row.state in ("queued", "paused"):
                 _change(db, row, "stopped", ended=now(), phase="")
                 return "stopped"
+            if kind == "pause" and row.state == "queued":
+                _change(db, row, "paused")
+                return "paused"
             if row.worker_id is None or row.state not in ACTIVE:
                 return row.state  # nothing to do: it is what it is
             waiting = sa.select(commands.c.kind).where(commands.c.run_id == run_id, commands.c.outcome.is_(None))
