@@ -176,7 +176,7 @@ class WorkerInfo:
 
 @dataclass(frozen=True)
 class MetricResult:
-    """One number beside what real-vs-real gives at the same n; a missing input leaves `value` None and says what it `needs`."""
+    """One number beside what real-vs-real gives at the same n; without its input `value` is None and `needs` says what."""
 
     name: str
     value: float | None
@@ -192,7 +192,7 @@ class MetricResult:
 
 @dataclass(frozen=True)
 class Histogram:
-    """How often each distance occurs: `edges` (b+1,) in the data's units, and three densities (b,) that integrate to 1."""
+    """How often each distance occurs: `edges` (b+1,) in data units, and three densities (b,) that integrate to 1."""
 
     edges: tuple[float, ...]
     real_real: tuple[float, ...]

@@ -245,6 +245,18 @@ def test_bundles_go_out_and_come_in(lab):
         lab.export("nobody")
 
 
+def test_a_double_click_starts_one_run_and_a_later_click_another(tmp_path):
+    now = [100.0]
+    with opened(tmp_path, clock=lambda: now[0]) as lab:
+        first = lab.start(CONFIG)
+        now[0] += 0.3
+        assert lab.start(CONFIG) == first
+        assert lab.start(override(CONFIG, {"seed": 1})) != first
+        now[0] += 5
+        assert lab.start(override(CONFIG, {"seed": 1})) not in (None, first)
+        assert len(lab.runs()) == 3
+
+
 # ---------------------------------------------------------------- the example
 
 def test_no_example_without_its_file(tmp_path):

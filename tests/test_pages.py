@@ -137,7 +137,16 @@ def test_a_second_visit_does_not_import_the_example_again(home, store):
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_without_a_run_a_page_says_so_and_leads_on(home, path):
+def test_a_first_visit_to_any_page_shows_the_example(home, store, path):
+    at = open_page(path)
+    assert next(s for s in at.selectbox if s.label == "Run").value == store.runs.all()[0].id
+    assert "example" in store.runs.all()[0].name
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_without_a_run_a_page_says_so_and_leads_on(home, store, path):
+    open_page()
+    store.runs.delete(store.runs.all()[0].id)  # who deletes the example has seen it
     at = open_page(path)
     assert "No run yet" in said(at)
     assert "train" in links(at)
@@ -420,11 +429,11 @@ def test_wrong_settings_are_all_said_and_start_nothing(home, store):
     assert "This run cannot start" in said(at)
     for named in ("generator.hidden", "abc", "discriminator.hidden"):
         assert named in at.error[0].value.replace("\\", "")
-    assert store.runs.all() == []
+    assert [run.state for run in store.runs.all()] == ["finished"]  # the example
     at.text_input(key="generator.hidden auto digits").set_value("32")
     at.text_input(key="discriminator.hidden auto digits").set_value("32")
     drawn(at.button(key="start").click().run())
-    assert not at.error and len(store.runs.all()) == 1
+    assert not at.error and [run.state for run in store.runs.all()] == ["queued", "finished"]
 
 
 @pytest.mark.parametrize("preset", configs.PRESETS)

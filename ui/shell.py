@@ -115,9 +115,9 @@ class Page:
             st.stop()
 
     def pick_run(self) -> RunInfo | None:
-        """The run in the URL, else one that is active, else the newest; with a picker to choose another."""
+        """The run in the URL, else an active one, the newest, or the example; with a picker to choose another."""
         runs = self.lab.runs()
-        chosen = self.run_in_url() or next((r for r in runs if r.active), runs[0] if runs else None)
+        chosen = self.run_in_url() or next((r for r in runs if r.active), runs[0] if runs else self.lab.example())
         if chosen is None:
             return None
         ids = {run.id: run for run in [chosen, *runs]}
@@ -179,10 +179,14 @@ class Page:
         self.live(look, every=IDLE_SECONDS, key="wait")
 
     def watch(self, run: RunInfo) -> None:
-        """Draw the whole page again when the run has changed."""
+        """Draw the whole page again when the run has another state or a new snapshot.
+
+        Not at every commit: what a person is just choosing or reading would be taken from under them.
+        """
+        drawn = (run.state, self.lab.store.runs.snapshot_steps(run.id))
 
         def look():
-            if self.lab.run(run.id).version != run.version:
+            if (self.lab.run(run.id).state, self.lab.store.runs.snapshot_steps(run.id)) != drawn:
                 st.rerun()
 
         self.live(look, every=LIVE_SECONDS if run.active else IDLE_SECONDS, key="watch")

@@ -7,7 +7,6 @@ import numpy as np
 from gan_core.distances import pairwise
 from gan_core.records import MeasureError
 
-
 ROWS_AT_ONCE = 4096
 """Real rows held in float64 at a time: MNIST's 50,000 would fill a gigabyte with their centred copies."""
 

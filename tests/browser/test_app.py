@@ -87,7 +87,6 @@ def end(store: Store, run_id: str) -> None:
 
 def test_digits_in_one_click_seen_by_every_tab(server, open_page, store, capsys):
     earlier_train, earlier_home = open_page(server, "/train"), open_page(server)
-    expect(earlier_train.get_by_text("No run yet")).to_be_hidden(timeout=10_000)  # Home brought the example
     page = open_page(server)
     expect(page.get_by_text("A finished run")).to_be_visible()
     for name in ("ring of Gaussians", "8×8 digits", "MNIST"):
