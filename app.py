@@ -52,9 +52,7 @@ def show_example() -> None:
             width="stretch",
             alt=f"Six generated digits at twelve moments of training, from noise to digits at step {chosen[-1]:,}",
         )
-        left.caption(
-            f"Six samples of one run, from step 0 to step {chosen[-1]:,}. Each row keeps its random numbers."
-        )
+        left.caption(f"Six samples of one run, from step 0 to step {chosen[-1]:,}. Each row keeps its random numbers.")
         with right:
             st.subheader("A finished run", anchor=False)
             reports = [report for _, report in page.lab.reports_of(example) if report.seed == 0]

@@ -64,10 +64,25 @@ def serve(*command: str):
         s.close()
         kept = {k: v for k, v in os.environ.items() if not k.startswith("GANOMETER_") or k == "GANOMETER_DATA"}
         started = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", *command, "--server.headless", "true", "--server.port", str(port),
-             "--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"],
-            cwd=ROOT, env=kept | {"GANOMETER_HOME": folder}, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            [
+                sys.executable,
+                "-m",
+                "streamlit",
+                *command,
+                "--server.headless",
+                "true",
+                "--server.port",
+                str(port),
+                "--server.address",
+                "127.0.0.1",
+                "--browser.gatherUsageStats",
+                "false",
+            ],
+            cwd=ROOT,
+            env=kept | {"GANOMETER_HOME": folder},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         server = Server(f"http://127.0.0.1:{port}", psutil.Process(started.pid), Path(folder))
         try:
@@ -106,9 +121,7 @@ def chromium():
 @contextmanager
 def visitor(browser, url: str, *, dark: bool = False):
     """A new person with an empty cache at `url`; yields the page as soon as it is drawn, closes it afterwards."""
-    context = browser.new_context(
-        viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark" if dark else "light"
-    )
+    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark" if dark else "light")
     page = context.new_page()
     page.goto(url)
     drawn(page)

@@ -43,6 +43,7 @@ def main() -> None:
 
 # ---------------------------------------------------------------- first paint
 
+
 def first_paint(browser) -> dict:
     """Seconds from navigation to an idle script, for a new visitor of a warm server; ours and hello's in turn."""
     with serve("run", "app.py") as ours, serve("hello") as hello:
@@ -79,6 +80,7 @@ def _wait_for_worker(server: Server, seconds: float = 60) -> None:
 
 
 # ---------------------------------------------------------------- memory
+
 
 class Memory:
     """Resident megabytes of the server and of the worker with all else it started, sampled in a thread by phase."""
@@ -156,9 +158,12 @@ def training(browser, folder: Path) -> dict:
     added = max(peak["worker"] for name, peak in memory.peaks.items() if name.startswith("Train, live")) - before
     return {
         "memory": {
-            "phases": memory.peaks, "peak": max(peak["together"] for peak in memory.peaks.values()),
-            "added_by_training": added, "estimate": estimate(folder),
-            "step": reached.step, "total_steps": reached.total_steps,
+            "phases": memory.peaks,
+            "peak": max(peak["together"] for peak in memory.peaks.values()),
+            "added_by_training": added,
+            "estimate": estimate(folder),
+            "step": reached.step,
+            "total_steps": reached.total_steps,
         },
         "latency": latency,
     }
@@ -177,6 +182,7 @@ def mnist_recipe(seed: int = 0) -> config.RunConfig:
 
 
 # ---------------------------------------------------------------- commands
+
 
 def commands(store: Store) -> dict[str, list[float]]:
     """Seconds from a command in the store to its state in the store, for each kind.
@@ -222,6 +228,7 @@ def _end(store: Store, run_id: str) -> None:
 
 
 # ---------------------------------------------------------------- words
+
 
 def show(found: dict) -> None:
     about, paint, memory, latency = (found[name] for name in ("machine", "paint", "memory", "latency"))

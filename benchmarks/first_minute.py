@@ -58,8 +58,15 @@ def main() -> None:
     with chromium() as browser:
         minutes = [measure(browser, seed, digits) for seed in range(options.seeds)]
     if options.json:
-        print(json.dumps({"machine": about, "goals": [FIRST_SAMPLES_GOAL, ENERGY_GOAL, SHARE_GOAL],
-                          "minutes": [asdict(m) for m in minutes]}))
+        print(
+            json.dumps(
+                {
+                    "machine": about,
+                    "goals": [FIRST_SAMPLES_GOAL, ENERGY_GOAL, SHARE_GOAL],
+                    "minutes": [asdict(m) for m in minutes],
+                }
+            )
+        )
     else:
         show(minutes, about)
 
@@ -114,8 +121,10 @@ def show(minutes: list[Minute], about: dict) -> None:
     print(f"{about['cores']} cores, {about['processor']} {about['system']}, load {about['load']} before")
     for m in minutes:
         mean, sd = m.reference
-        print(f"seed {m.seed}: samples of step {m.first_step:,} after {m.first_samples:.1f} s; after {MINUTE:.0f} s "
-              f"step {m.step:,}, energy distance {m.energy:.4f} (real against real {mean:.4f} ± {sd:.4f}, n = {m.n})")
+        print(
+            f"seed {m.seed}: samples of step {m.first_step:,} after {m.first_samples:.1f} s; after {MINUTE:.0f} s "
+            f"step {m.step:,}, energy distance {m.energy:.4f} (real against real {mean:.4f} ± {sd:.4f}, n = {m.n})"
+        )
         print("        shares of 0 to 9: " + " ".join(f"{share:.1%}" for share in m.shares.values()))
     first = statistics.median(m.first_samples for m in minutes)
     energy = statistics.median(m.energy for m in minutes)

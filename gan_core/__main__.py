@@ -1,6 +1,6 @@
 """The command line: the same code as the app's, without a browser.
 
-    python -m gan_core train --data digits --steps 2000
+python -m gan_core train --data digits --steps 2000
 """
 
 from __future__ import annotations

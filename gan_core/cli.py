@@ -127,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
 
 # ---------------------------------------------------------------- commands
 
+
 def _train(options) -> int:
     place, store = _open(options)
     run_id = None
@@ -140,8 +141,10 @@ def _train(options) -> int:
             )
         state = store.runs.get(options.resume).state
         if state not in ("queued", *RESUMABLE) or store.runs.send(options.resume, "resume") != "queued":
-            raise WrongInput(f"run {options.resume} is {state}; only a run that waits, or that is paused, stopped or "
-                             "interrupted with no worker at it, can be resumed")
+            raise WrongInput(
+                f"run {options.resume} is {state}; only a run that waits, or that is paused, stopped or "
+                "interrupted with no worker at it, can be resumed"
+            )
         run_id = options.resume
     if options.queue:
         run_id = run_id or store.runs.create(_config_of(options, store))
@@ -306,12 +309,19 @@ def _worker(options) -> int:
 
 
 _COMMANDS = {
-    "train": _train, "measure": _measure, "sample": _sample, "runs": _runs, "export": _export, "import": _import,
-    "delete": _delete, "worker": _worker,
+    "train": _train,
+    "measure": _measure,
+    "sample": _sample,
+    "runs": _runs,
+    "export": _export,
+    "import": _import,
+    "delete": _delete,
+    "worker": _worker,
 }
 
 
 # ---------------------------------------------------------------- parts
+
 
 def _open(options) -> tuple[settings.Settings, Store]:
     place = settings.from_environment(os.environ, store_url=options.store)
@@ -331,9 +341,16 @@ def _whole(low: int):
 
 def _summary(run: RunInfo) -> dict[str, Any]:
     return {
-        "run": run.id, "name": run.name, "state": run.state, "step": run.step, "total_steps": run.total_steps,
-        "seconds": run.seconds, "steps_per_second": run.steps_per_second, "data": run.config.data.name,
-        "preset": run.config.preset, "error": run.error,
+        "run": run.id,
+        "name": run.name,
+        "state": run.state,
+        "step": run.step,
+        "total_steps": run.total_steps,
+        "seconds": run.seconds,
+        "steps_per_second": run.steps_per_second,
+        "data": run.config.data.name,
+        "preset": run.config.preset,
+        "error": run.error,
     }
 
 

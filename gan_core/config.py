@@ -170,6 +170,7 @@ def _classic(loss: Loss) -> RunConfig:
 
 # ---------------------------------------------------------------- what is recorded when
 
+
 def recorded_steps(total: int, count: int, first: int = 50) -> tuple[int, ...]:
     """At most `count` steps from 0 to `total`, both included: dense early, then evenly in log scale."""
     if total <= 1 or count <= 2:
@@ -179,6 +180,7 @@ def recorded_steps(total: int, count: int, first: int = 50) -> tuple[int, ...]:
 
 
 # ---------------------------------------------------------------- JSON and overrides
+
 
 def to_json(config: RunConfig) -> str:
     return json.dumps(dataclasses.asdict(config), sort_keys=True)

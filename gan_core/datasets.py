@@ -132,6 +132,7 @@ OPTIONS: dict[str, Option] = {
 
 # ---------------------------------------------------------------- by name
 
+
 def load(name: str, *, folder: Path | None = None, progress: Progress | None = None) -> Dataset:
     """A built-in data set; the same name is the same data every time.
 
@@ -182,6 +183,7 @@ def dataset_from_bytes(data: bytes, name: str) -> Dataset:
 
 # ---------------------------------------------------------------- three disjoint parts
 
+
 def _cut(x: np.ndarray, y: np.ndarray) -> dict[str, Pair]:
     """The first 50,000 rows, the next 10,000 and the last 10,000."""
     edges = np.cumsum([0, *SIZES.values()])
@@ -222,6 +224,7 @@ def _kind(part: Part) -> Literal["image", "points"]:
 
 
 # ---------------------------------------------------------------- sources
+
 
 def _ring() -> Modes:
     """Eight means on the unit circle, std .01 (PacGAN, Lin et al. 2018, arXiv:1712.04086)."""

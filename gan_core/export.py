@@ -28,8 +28,21 @@ ENDED = ("finished", "stopped", "failed", "interrupted")
 _NAME = re.compile(
     r"manifest\.json|run\.json|metrics\.npz|dataset\.npz|preview\.npz|(snapshots|weights|checkpoints)/\d{1,9}"
 )
-_KEPT = ("id", "name", "state", "step", "total_steps", "seconds", "steps_per_second", "threads", "error", "created",
-         "started", "ended", "dataset")
+_KEPT = (
+    "id",
+    "name",
+    "state",
+    "step",
+    "total_steps",
+    "seconds",
+    "steps_per_second",
+    "threads",
+    "error",
+    "created",
+    "started",
+    "ended",
+    "dataset",
+)
 _MOST = 2**31
 
 
@@ -46,11 +59,13 @@ def bundle(store: Store, run_id: str) -> bytes:
         "references": [],
         "data": None,
     }
-    members: dict[str, bytes] = {"metrics.npz": pack(
-        name=np.array([m["name"] for m in rows["metrics"]], dtype="U64"),
-        step=np.array([m["step"] for m in rows["metrics"]], dtype=np.int64),
-        value=np.array([m["value"] for m in rows["metrics"]], dtype=np.float64),
-    )}
+    members: dict[str, bytes] = {
+        "metrics.npz": pack(
+            name=np.array([m["name"] for m in rows["metrics"]], dtype="U64"),
+            step=np.array([m["step"] for m in rows["metrics"]], dtype=np.int64),
+            value=np.array([m["value"] for m in rows["metrics"]], dtype=np.float64),
+        )
+    }
     if info:
         about["data"] = {
             "name": info.name,
@@ -197,16 +212,26 @@ def _rows(about: Mapping[str, Any], members: dict[str, bytes], run_id: str) -> d
     if about["dataset"] != (info.sha256 if info else None):
         raise ValueError("the run and its data set do not belong together")
     run = {
-        "id": run_id, "name": _text(about["name"])[:100], "state": state, "config": configs.to_json(config),
-        "step": _whole(about["step"]), "total_steps": _whole(about["total_steps"]), "dataset": about["dataset"],
-        "seconds": _number(about["seconds"]), "steps_per_second": _perhaps(_number, about["steps_per_second"]),
-        "threads": _perhaps(_whole, about["threads"]), "error": _perhaps(_text, about["error"]),
-        "created": _number(about["created"]), "started": _perhaps(_number, about["started"]),
+        "id": run_id,
+        "name": _text(about["name"])[:100],
+        "state": state,
+        "config": configs.to_json(config),
+        "step": _whole(about["step"]),
+        "total_steps": _whole(about["total_steps"]),
+        "dataset": about["dataset"],
+        "seconds": _number(about["seconds"]),
+        "steps_per_second": _perhaps(_number, about["steps_per_second"]),
+        "threads": _perhaps(_whole, about["threads"]),
+        "error": _perhaps(_text, about["error"]),
+        "created": _number(about["created"]),
+        "started": _perhaps(_number, about["started"]),
         "ended": _perhaps(_number, about["ended"]),
         "versions": json.dumps({_text(k): _text(v) for k, v in about["versions"].items()}),
     }
-    steps = {part: {_whole(int(n.split("/")[1])): d for n, d in members.items() if n.startswith(f"{part}/")}
-             for part in ("snapshots", "weights", "checkpoints")}
+    steps = {
+        part: {_whole(int(n.split("/")[1])): d for n, d in members.items() if n.startswith(f"{part}/")}
+        for part in ("snapshots", "weights", "checkpoints")
+    }
     if steps["snapshots"].keys() != steps["weights"].keys():
         raise ValueError("snapshots and weights are not of the same steps")
     metrics = _unpack(members["metrics.npz"])

@@ -44,9 +44,7 @@ class Lab:
     thread of this process, or somebody else who works on the same store.
     """
 
-    def __init__(
-        self, settings: Settings, *, examples: Path = EXAMPLES, clock: Callable[[], float] = time.monotonic
-    ):
+    def __init__(self, settings: Settings, *, examples: Path = EXAMPLES, clock: Callable[[], float] = time.monotonic):
         self.settings, self._examples, self._clock = settings, examples, clock
         self.store = Store(settings.store_url)
         self._lock = threading.Lock()
@@ -74,7 +72,8 @@ class Lab:
     def _spawn(self) -> psutil.Process:
         # The store's URL may hold a password: it travels in the environment, not in the list of processes.
         environ = os.environ | {
-            "GANOMETER_STORE": self.settings.store_url, "GANOMETER_HOME": str(self.settings.home),
+            "GANOMETER_STORE": self.settings.store_url,
+            "GANOMETER_HOME": str(self.settings.home),
             "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
         }
         if self.settings.data_folder:
@@ -85,7 +84,10 @@ class Lab:
         with log.open("ab") as out:
             child = subprocess.Popen(
                 [sys.executable, "-m", "gan_core", "worker", "--parent", str(os.getpid())],
-                env=environ, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                env=environ,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
             )
         return psutil.Process(child.pid)
 

@@ -176,7 +176,7 @@ class WorkerInfo:
 
 @dataclass(frozen=True)
 class MetricResult:
-    """One number beside what real-vs-real gives at the same n; without its input `value` is None and `needs` says what."""
+    """One number beside what real-vs-real gives at the same n; lacking an input it is None, and `needs` names it."""
 
     name: str
     value: float | None

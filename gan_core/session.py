@@ -26,8 +26,14 @@ class Session:
     """The run `run` while `worker_id` trains it. The worker's beat thread calls `refresh`, the loop all else."""
 
     def __init__(
-        self, store: Store, run: RunInfo, worker_id: str, *, clock: Callable[[], float] = time.monotonic,
-        pause_seconds: float = PAUSE_SECONDS, on_phase: Callable[[str], None] = lambda phase: None,
+        self,
+        store: Store,
+        run: RunInfo,
+        worker_id: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        pause_seconds: float = PAUSE_SECONDS,
+        on_phase: Callable[[str], None] = lambda phase: None,
     ):
         self.store, self.run, self.worker_id = store, run, worker_id
         self._key = (run.id, worker_id, run.claim_no)
@@ -114,9 +120,9 @@ class Session:
         report = measure(real=self._real, fake=flatten(fake), reference=self._reference, real_part=self._part)
         self._reports.append((step, report))
         self._taken.append((step, to_storage(samples), weights))
-        self.metrics(step, {
-            name: report.metrics[name].value for name in LIVE_METRICS if report.metrics[name].value is not None
-        })
+        self.metrics(
+            step, {name: report.metrics[name].value for name in LIVE_METRICS if report.metrics[name].value is not None}
+        )
 
     def due(self) -> bool:
         return self._state != "running" or self._clock() - self._committed >= COMMIT_SECONDS
@@ -128,9 +134,17 @@ class Session:
         now = self._clock()
         try:
             self.store.runs.commit(
-                *self._key, state=state, step=step, seconds=now - self._committed, steps_per_second=steps_per_second,
-                values=self._values, measured=self._reports, taken=self._taken, checkpoint=checkpoint,
-                answered=self._answered, error=error,
+                *self._key,
+                state=state,
+                step=step,
+                seconds=now - self._committed,
+                steps_per_second=steps_per_second,
+                values=self._values,
+                measured=self._reports,
+                taken=self._taken,
+                checkpoint=checkpoint,
+                answered=self._answered,
+                error=error,
             )
         except LeaseLost:
             self.release()

@@ -99,6 +99,7 @@ def dataset_from_upload(upload: Upload, name: str) -> Dataset:
 
 # ---------------------------------------------------------------- files -> arrays and labels
 
+
 def _read_npz(data: bytes, notes: list[str]):
     arrays = read_npz(data)
     key = next((k for k in _LABELS if k in arrays), None)
@@ -140,8 +141,10 @@ def _read_csv(data: bytes, notes: list[str]):
             numbers = _numbers(row)
             if numbers is None:
                 wrong = next(cell for cell in row if _numbers([cell]) is None)
-                raise DatasetError(f"Line {rows.line_num} holds {short(wrong)} where a number should be; "
-                                   "write 1.5 for numbers, and put text only in a column called label.")
+                raise DatasetError(
+                    f"Line {rows.line_num} holds {short(wrong)} where a number should be; "
+                    "write 1.5 for numbers, and put text only in a column called label."
+                )
             values.extend(numbers)
     except csv.Error as error:
         raise DatasetError(f"Line {rows.line_num} is not CSV ({error}); save the table again as CSV.") from None
@@ -187,6 +190,7 @@ def _classes(labels: list, where: str, notes: list[str]) -> np.ndarray | None:
 
 
 # ---------------------------------------------------------------- pictures
+
 
 def _read_pictures(data: bytes, notes: list[str]):
     archive = open_zip(data)
@@ -273,6 +277,7 @@ def _pack(pictures, n: int, size: int, colour: bool, notes: list[str]):
 
 # ---------------------------------------------------------------- checks on samples
 
+
 def _arrange(x: np.ndarray, notes: list[str]) -> np.ndarray:
     """Samples as a file has them -> finite points (n, d) or images (n, h, w, c), values untouched."""
     if x.dtype.kind == "U" or not x.ndim:
@@ -283,8 +288,10 @@ def _arrange(x: np.ndarray, notes: list[str]) -> np.ndarray:
     side = math.isqrt(x.shape[1])
     if x.ndim == 2 and x.shape[1] > MAX_DIMENSIONS:
         if side * side != x.shape[1] or side not in SIZES:
-            raise DatasetError(f"The samples have {x.shape[1]} columns; give up to {MAX_DIMENSIONS} for points, "
-                               f"or a square count from {SIZES[0] ** 2} to {SIZES[-1] ** 2} for grey images.")
+            raise DatasetError(
+                f"The samples have {x.shape[1]} columns; give up to {MAX_DIMENSIONS} for points, "
+                f"or a square count from {SIZES[0] ** 2} to {SIZES[-1] ** 2} for grey images."
+            )
         notes.append(f"Each row of {x.shape[1]} numbers was read as a grey image of {side} x {side} pixels.")
         x = x.reshape(len(x), side, side)
     if x.ndim == 3:
@@ -340,8 +347,10 @@ def _finish(x, originals=(), converted=(), *, labels: np.ndarray | None, notes: 
     first = {key: i for i, key in reversed(list(enumerate(row_keys(x))))}
     keep = np.sort(np.fromiter(first.values(), np.int64))
     if len(keep) < MIN_ROWS:
-        raise DatasetError(f"There are {len(keep)} different rows; give at least {MIN_ROWS}, "
-                           "so that the test part has enough to measure.")
+        raise DatasetError(
+            f"There are {len(keep)} different rows; give at least {MIN_ROWS}, "
+            "so that the test part has enough to measure."
+        )
     if len(keep) < n:
         notes.append(f"{n - len(keep)} of {n} rows were dropped as exact duplicates.")
     if labels is None:
@@ -352,6 +361,7 @@ def _finish(x, originals=(), converted=(), *, labels: np.ndarray | None, notes: 
 
 
 # ---------------------------------------------------------------- words
+
 
 def _listed(names) -> str:
     names = [name if len(name) <= 30 else name[:27] + "..." for name in names]

@@ -183,8 +183,16 @@ class Worker:
     def _enter(self, phase: str) -> None:
         self._phase = phase
         memory = psutil.Process().memory_info().rss
-        _quietly(self.store.presence.report, self.id, host=machine.HOST, pid=os.getpid(), phase=phase, memory=memory,
-                 versions=self._versions, error=self._error)
+        _quietly(
+            self.store.presence.report,
+            self.id,
+            host=machine.HOST,
+            pid=os.getpid(),
+            phase=phase,
+            memory=memory,
+            versions=self._versions,
+            error=self._error,
+        )
 
     def _note(self, error: Exception) -> None:
         self._error = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {_sentence(error)}"

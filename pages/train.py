@@ -201,13 +201,11 @@ def show_controls(run: RunInfo, pending: str | None) -> None:
 
     def act(label: str, ask, icon: str, kind: str = "secondary") -> None:
         key = label.lower()
-        st.button(
-            label, key=key, icon=icon, type=kind, disabled=pending == key, on_click=page.do, args=(ask, run.id)
-        )
+        st.button(label, key=key, icon=icon, type=kind, disabled=pending == key, on_click=page.do, args=(ask, run.id))
 
     with st.container(horizontal=True, vertical_alignment="center", key="controls"):
         resumable = run.state in ("paused", "stopped", "interrupted")
-        if run.state == "running":
+        if run.state in ("queued", "running"):
             act("Pause", page.lab.pause, ":material/pause:")
         elif resumable:
             act("Resume", page.lab.resume, ":material/play_arrow:", "primary")
@@ -367,10 +365,10 @@ def show_system() -> None:
             st.table({name: plain(value) for name, value in page.lab.system().items()})
 
 
-def show_live(run_id: str, drawn: str, pending_drawn: str | None) -> None:
+def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) -> None:
     run = page.lab.run(run_id)
     pending = page.lab.pending(run_id)
-    if run.state != drawn or pending != pending_drawn:
+    if (run.state, run.phase) != drawn or pending != pending_drawn:
         st.rerun()  # the buttons and the rhythm are another now
     if not run.active and "run" not in st.query_params and any(other.active for other in page.lab.runs(20)):
         st.rerun()  # nobody chose this run, and another one has begun
@@ -395,6 +393,7 @@ with open_page("train") as page:
         else:
             pending = page.lab.pending(run.id)
             show_controls(run, pending)
-            every = PENDING_SECONDS if pending else LIVE_SECONDS if run.active else IDLE_SECONDS
-            page.live(lambda: show_live(run.id, run.state, pending), every=every, key="live")
+            soon = pending or run.state == "queued" or run.phase not in ("training", "")  # something is about to change
+            every = PENDING_SECONDS if soon else LIVE_SECONDS if run.active else IDLE_SECONDS
+            page.live(lambda: show_live(run.id, (run.state, run.phase), pending), every=every, key="live")
             show_diary(run)

@@ -11,16 +11,18 @@ from gan_core.records import Histogram, History, Reference
 from ui import charts
 
 STEPS = np.array([0.0, 50, 100, 200])
-HISTORY = History({
-    "loss_discriminator": (STEPS, np.array([1.4, 1.3, 1.2, 1.3])),
-    "loss_generator": (STEPS, np.array([0.7, 0.8, 0.9, 0.8])),
-    "score_real": (STEPS, np.array([0.9, 0.8, 0.7, 0.6])),
-    "score_fake": (STEPS, np.array([0.1, 0.2, 0.3, 0.4])),
-    "energy_distance": (STEPS, np.array([5.0, 0.5, 0.01, -0.001])),
-    "mean_real_real": (STEPS, np.array([10.0, 10, 10, 10])),
-    "mean_fake_fake": (STEPS, np.array([2.0, 6, 9, 10])),
-    "mean_real_fake": (STEPS, np.array([8.5, 8.3, 9.6, 10])),
-})
+HISTORY = History(
+    {
+        "loss_discriminator": (STEPS, np.array([1.4, 1.3, 1.2, 1.3])),
+        "loss_generator": (STEPS, np.array([0.7, 0.8, 0.9, 0.8])),
+        "score_real": (STEPS, np.array([0.9, 0.8, 0.7, 0.6])),
+        "score_fake": (STEPS, np.array([0.1, 0.2, 0.3, 0.4])),
+        "energy_distance": (STEPS, np.array([5.0, 0.5, 0.01, -0.001])),
+        "mean_real_real": (STEPS, np.array([10.0, 10, 10, 10])),
+        "mean_fake_fake": (STEPS, np.array([2.0, 6, 9, 10])),
+        "mean_real_fake": (STEPS, np.array([8.5, 8.3, 9.6, 10])),
+    }
+)
 REFERENCE = Reference(1000, 8, 0, {"energy_distance": (0.001, 0.002), "mean_real_real": (10.0, 0.1)})
 MEANS = {"mean_real_real": 1.0, "mean_fake_fake": 2.0, "mean_real_fake": 1.5}
 CLOUD = np.random.default_rng(0).normal(size=(50, 2))
@@ -54,6 +56,7 @@ def values(array):
 
 
 # ---------------------------------------------------------------- what all of them keep
+
 
 @every_figure
 def test_the_same_input_gives_the_same_json(draw):
@@ -98,6 +101,7 @@ def test_a_run_that_has_recorded_nothing_is_an_empty_figure(draw):
 
 # ---------------------------------------------------------------- curves
 
+
 def test_losses_and_scores_show_their_own_curves():
     lines = traces(charts.losses(HISTORY))
     assert values(lines["discriminator"].x) == [0, 50, 100, 200]
@@ -137,11 +141,14 @@ def test_distance_on_a_log_axis_stops_at_one_sd_and_says_so():
     assert 10 ** axis.range[0] < 0.002 and 10 ** axis.range[1] > 5
 
 
-@pytest.mark.parametrize(("measured", "drawn"), [
-    ([5.0, 0.5, -0.001], [5, 0.5, 0.5]),
-    ([80.0, 7.0, 9.0], [80, 7, 9]),
-    ([-0.1, -0.2, 0.0], [1, 1, 1]),
-])
+@pytest.mark.parametrize(
+    ("measured", "drawn"),
+    [
+        ([5.0, 0.5, -0.001], [5, 0.5, 0.5]),
+        ([80.0, 7.0, 9.0], [80, 7, 9]),
+        ([-0.1, -0.2, 0.0], [1, 1, 1]),
+    ],
+)
 def test_a_log_axis_without_a_reference_stops_at_the_smallest_positive_value(measured, drawn):
     history = History({"energy_distance": (STEPS[:3], np.array(measured))})
     figure = charts.distance_curve(history, log=True)
@@ -178,10 +185,11 @@ def test_spread_shows_three_means_and_the_band_of_the_real_one():
 
 # ---------------------------------------------------------------- thinning
 
+
 def test_short_curves_are_kept_whole():
     steps = np.arange(600)
-    kept, drawn = charts.decimate(steps, steps ** 2 / 7)
-    assert np.array_equal(kept, steps) and np.allclose(drawn, steps ** 2 / 7)
+    kept, drawn = charts.decimate(steps, steps**2 / 7)
+    assert np.array_equal(kept, steps) and np.allclose(drawn, steps**2 / 7)
 
 
 @settings(deadline=None, max_examples=50)
@@ -204,6 +212,7 @@ def test_a_spike_among_many_gaps_survives():
 
 
 # ---------------------------------------------------------------- distances and points
+
 
 def test_histogram_outlines_have_unit_area_and_return_to_the_axis():
     figure = charts.histograms(histogram(), MEANS)

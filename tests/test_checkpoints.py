@@ -12,8 +12,14 @@ from gan_core.engine.gan import GAN, Dials, draw_block
 from gan_core.engine.networks import DataStatistics, build_generator
 
 DATA = DataStatistics((2,), np.array([1.0, -1.0], np.float32), 2.0)
-TINY = {"generator.hidden": "4,4", "discriminator.hidden": "5", "training.batch": 3, "optimizer.beta1": 0.5,
-        "generator.latent_dim": 2, "generator.ema": 0.9}
+TINY = {
+    "generator.hidden": "4,4",
+    "discriminator.hidden": "5",
+    "training.batch": 3,
+    "optimizer.beta1": 0.5,
+    "generator.latent_dim": 2,
+    "generator.ema": 0.9,
+}
 CONFIG = override(preset("auto", shape=(2,)), TINY)
 X = np.random.default_rng(0).normal(size=(30, 2)).astype(np.float32)
 WINDOW = np.arange(15, dtype=np.float32).reshape(3, 5) / 7
@@ -103,8 +109,10 @@ def test_a_pickle_is_refused(trained):
     out = io.BytesIO()
     np.savez(out, **{"generator.0": np.array([{"an": "object"}], dtype=object)})
     before = bits(gan)
-    for load in (lambda: checkpoints.restore(gan, out.getvalue()),
-                 lambda: checkpoints.load_weights(gan.generator, out.getvalue())):
+    for load in (
+        lambda: checkpoints.restore(gan, out.getvalue()),
+        lambda: checkpoints.load_weights(gan.generator, out.getvalue()),
+    ):
         with pytest.raises(ValueError, match="allow_pickle=False"):
             load()
     assert bits(gan) == before
@@ -135,6 +143,7 @@ def test_weights_alone_are_no_checkpoint(trained):
 
 
 # ---------------------------------------------------------------- one network
+
 
 def test_weights_of_one_network_come_back(trained):
     gan, _ = trained

@@ -19,15 +19,31 @@ from gan_core.store import Store
 
 ROOT = Path(__file__).parents[1]
 TINY = [
-    "--set", "generator.hidden=8", "--set", "discriminator.hidden=8", "--set", "training.batch=32",
-    "--set", "recording.snapshots=4", "--set", "recording.rows=60", "--set", "recording.log_every=1000",
+    "--set",
+    "generator.hidden=8",
+    "--set",
+    "discriminator.hidden=8",
+    "--set",
+    "training.batch=32",
+    "--set",
+    "recording.snapshots=4",
+    "--set",
+    "recording.rows=60",
+    "--set",
+    "recording.log_every=1000",
 ]
 SUMMARY = {"run", "name", "state", "step", "total_steps", "seconds", "steps_per_second", "data", "preset", "error"}
 
 
 def process(*arguments: str, **options) -> subprocess.Popen:
-    return subprocess.Popen([sys.executable, "-m", "gan_core", *arguments], cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | options)
+    return subprocess.Popen(
+        [sys.executable, "-m", "gan_core", *arguments],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | options,
+    )
 
 
 @pytest.fixture
@@ -70,10 +86,17 @@ def arrays(tmp_path):
     rng = np.random.default_rng(0)
     images = rng.random((30, 4, 4, 1), dtype=np.float32)
     files = {
-        "a.npy": rng.standard_normal((30, 3)), "b.npy": rng.standard_normal((30, 3)) + 1, "c.npy": rng.random((30, 2)),
-        "pool.npy": rng.standard_normal((90, 3)), "images.npy": images, "bytes.npy": (images * 255).astype(np.uint8),
-        "unscaled.npy": images * 255, "nan.npy": np.full((30, 3), np.nan), "flat.npy": np.zeros(5),
-        "objects.npy": np.array([{"a": 1}] * 3, dtype=object), "texts.npy": np.array([["a", "b"]] * 3),
+        "a.npy": rng.standard_normal((30, 3)),
+        "b.npy": rng.standard_normal((30, 3)) + 1,
+        "c.npy": rng.random((30, 2)),
+        "pool.npy": rng.standard_normal((90, 3)),
+        "images.npy": images,
+        "bytes.npy": (images * 255).astype(np.uint8),
+        "unscaled.npy": images * 255,
+        "nan.npy": np.full((30, 3), np.nan),
+        "flat.npy": np.zeros(5),
+        "objects.npy": np.array([{"a": 1}] * 3, dtype=object),
+        "texts.npy": np.array([["a", "b"]] * 3),
         "one.npy": np.zeros((1, 3)),
     }
     for name, array in files.items():
@@ -91,6 +114,7 @@ def arrays(tmp_path):
 
 # ---------------------------------------------------------------- wrong input
 
+
 def refused(capsys, arguments: list[str], *said: str) -> None:
     """Exit code 2, nothing on standard output, and exactly one line that says all of this."""
     assert cli.main(arguments) == 2
@@ -101,68 +125,71 @@ def refused(capsys, arguments: list[str], *said: str) -> None:
         assert words in err
 
 
-@pytest.mark.parametrize(("line", "said"), [
-    ("", "name a command"),
-    ("fly", "'fly'"),
-    ("train --altitude 3", "--altitude"),
-    ("train --preset wild", "'wild'"),
-    ("train --data moon", "'moon'"),
-    ("train --steps many", "'many'"),
-    ("train --steps 0", "training.steps is 0"),
-    ("train --steps 5 --seconds 5", "--seconds"),
-    ("train --seconds -3", "-3"),
-    ("train --seed -1", "seed is -1"),
-    ("train --seed 1.5", "'1.5'"),
-    ("train --set optimizer.beta1", "'optimizer.beta1'"),
-    ("train --set magic=1", "magic"),
-    ("train --set generator.hiden=8", "did you mean generator.hidden"),
-    ("train --set generator.hidden=8,wide", "8,wide"),
-    ("train --set optimizer.beta1=2", "optimizer.beta1 is 2"),
-    ("train --set objective.loss=fun", "'fun'"),
-    ("train --resume nobody", "'nobody'"),
-    ("train --resume nobody --steps 5 --set a=b", "--steps, --set"),
-    ("train --seed", "--seed"),
-    ("train --step 5", "--step"),
-    ("measure", "--real FILE"),
-    ("measure --real a.npy", "--fake FILE"),
-    ("measure --run nobody", "'nobody'"),
-    ("measure --run nobody --real a.npy", "leave out --real"),
-    ("measure --run x --n 1", "'1'"),
-    ("measure --run x --step 99999999999999999999", "99999999999999999999"),
-    ("measure --real a.npy --fake b.npy --space moon", "'moon'"),
-    ("measure --real a.npy --fake b.npy --panel huge", "'huge'"),
-    ("measure --real a.npy --fake b.npy --k 0", "'0'"),
-    ("measure --real a.npy --fake b.npy --seed -1", "'-1'"),
-    ("measure --real missing.npy --fake b.npy", "missing.npy"),
-    ("measure --real . --fake b.npy", "cannot be read"),
-    ("measure --real nan.npy --fake b.npy", "nan.npy"),
-    ("measure --real a.npy --fake objects.npy", "objects.npy"),
-    ("measure --real a.npy --fake texts.npy", "texts.npy"),
-    ("measure --real a.npy --fake flat.npy", "(5,)"),
-    ("measure --real a.npy --fake text.npy", "text.npy"),
-    ("measure --real a.npy --fake empty.npy", "empty.npy"),
-    ("measure --real a.npy --fake half.npy", "half.npy"),
-    ("measure --real a.npy --fake half.npz", "half.npz"),
-    ("measure --real a.npy --fake two.npz", "p, q"),
-    ("measure --real a.npy --fake c.npy", "2"),
-    ("measure --real a.npy --fake one.npy", "(1, 3)"),
-    ("measure --real images.npy --fake unscaled.npy", "8 times"),
-    ("measure --real bytes.npy --fake unscaled.npy", "8 times"),
-    ("measure --real a.npy --fake b.npy --reference c.npy", "(30, 2)"),
-    ("sample --run nobody --out x.npz", "'nobody'"),
-    ("sample --out x.npz", "--run"),
-    ("sample --run x --out x.gif", "'x.gif'"),
-    ("sample --run x --out x.npz --n 0", "'0'"),
-    ("sample --run x --out x.npz --n some", "'some'"),
-    ("export --run nobody --out x.zip", "'nobody'"),
-    ("import missing.zip", "missing.zip"),
-    ("import a.npy", "zip file"),
-    ("delete --run nobody", "'nobody'"),
-    ("runs --store nonsense", "nonsense"),
-    ("runs --store sqlite:///a.npy", "a.npy"),
-    ("runs --store postgresql://ada:s3cret@127.0.0.1:1/x", "127.0.0.1"),
-    ("worker --parent some", "'some'"),
-])
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("", "name a command"),
+        ("fly", "'fly'"),
+        ("train --altitude 3", "--altitude"),
+        ("train --preset wild", "'wild'"),
+        ("train --data moon", "'moon'"),
+        ("train --steps many", "'many'"),
+        ("train --steps 0", "training.steps is 0"),
+        ("train --steps 5 --seconds 5", "--seconds"),
+        ("train --seconds -3", "-3"),
+        ("train --seed -1", "seed is -1"),
+        ("train --seed 1.5", "'1.5'"),
+        ("train --set optimizer.beta1", "'optimizer.beta1'"),
+        ("train --set magic=1", "magic"),
+        ("train --set generator.hiden=8", "did you mean generator.hidden"),
+        ("train --set generator.hidden=8,wide", "8,wide"),
+        ("train --set optimizer.beta1=2", "optimizer.beta1 is 2"),
+        ("train --set objective.loss=fun", "'fun'"),
+        ("train --resume nobody", "'nobody'"),
+        ("train --resume nobody --steps 5 --set a=b", "--steps, --set"),
+        ("train --seed", "--seed"),
+        ("train --step 5", "--step"),
+        ("measure", "--real FILE"),
+        ("measure --real a.npy", "--fake FILE"),
+        ("measure --run nobody", "'nobody'"),
+        ("measure --run nobody --real a.npy", "leave out --real"),
+        ("measure --run x --n 1", "'1'"),
+        ("measure --run x --step 99999999999999999999", "99999999999999999999"),
+        ("measure --real a.npy --fake b.npy --space moon", "'moon'"),
+        ("measure --real a.npy --fake b.npy --panel huge", "'huge'"),
+        ("measure --real a.npy --fake b.npy --k 0", "'0'"),
+        ("measure --real a.npy --fake b.npy --seed -1", "'-1'"),
+        ("measure --real missing.npy --fake b.npy", "missing.npy"),
+        ("measure --real . --fake b.npy", "cannot be read"),
+        ("measure --real nan.npy --fake b.npy", "nan.npy"),
+        ("measure --real a.npy --fake objects.npy", "objects.npy"),
+        ("measure --real a.npy --fake texts.npy", "texts.npy"),
+        ("measure --real a.npy --fake flat.npy", "(5,)"),
+        ("measure --real a.npy --fake text.npy", "text.npy"),
+        ("measure --real a.npy --fake empty.npy", "empty.npy"),
+        ("measure --real a.npy --fake half.npy", "half.npy"),
+        ("measure --real a.npy --fake half.npz", "half.npz"),
+        ("measure --real a.npy --fake two.npz", "p, q"),
+        ("measure --real a.npy --fake c.npy", "2"),
+        ("measure --real a.npy --fake one.npy", "(1, 3)"),
+        ("measure --real images.npy --fake unscaled.npy", "8 times"),
+        ("measure --real bytes.npy --fake unscaled.npy", "8 times"),
+        ("measure --real a.npy --fake b.npy --reference c.npy", "(30, 2)"),
+        ("sample --run nobody --out x.npz", "'nobody'"),
+        ("sample --out x.npz", "--run"),
+        ("sample --run x --out x.gif", "'x.gif'"),
+        ("sample --run x --out x.npz --n 0", "'0'"),
+        ("sample --run x --out x.npz --n some", "'some'"),
+        ("export --run nobody --out x.zip", "'nobody'"),
+        ("import missing.zip", "missing.zip"),
+        ("import a.npy", "zip file"),
+        ("delete --run nobody", "'nobody'"),
+        ("runs --store nonsense", "nonsense"),
+        ("runs --store sqlite:///a.npy", "a.npy"),
+        ("runs --store postgresql://ada:s3cret@127.0.0.1:1/x", "127.0.0.1"),
+        ("worker --parent some", "'some'"),
+    ],
+)
 def test_wrong_input_is_one_line_that_names_it(home, arrays, capsys, monkeypatch, line, said):
     monkeypatch.chdir(arrays)
     refused(capsys, line.split(), said)
@@ -173,14 +200,17 @@ def test_no_error_shows_a_password(home, capsys):
     assert "s3cret" not in "".join(capsys.readouterr())
 
 
-@pytest.mark.parametrize(("line", "said"), [
-    ("sample --run RUN --n 10001 --out x.npz", "10001"),
-    ("sample --run RUN --step 39 --out x.npz", "step 39"),
-    ("sample --run RUN --out nowhere/x.npz", "nowhere/x.npz"),
-    ("export --run RUN --out nowhere/x.zip", "nowhere/x.zip"),
-    ("measure --run RUN --step 39", "step 39"),
-    ("train --resume RUN", "is finished"),
-])
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("sample --run RUN --n 10001 --out x.npz", "10001"),
+        ("sample --run RUN --step 39 --out x.npz", "step 39"),
+        ("sample --run RUN --out nowhere/x.npz", "nowhere/x.npz"),
+        ("export --run RUN --out nowhere/x.zip", "nowhere/x.zip"),
+        ("measure --run RUN --step 39", "step 39"),
+        ("train --resume RUN", "is finished"),
+    ],
+)
 def test_wrong_input_about_a_run_is_one_line_too(home, trained, run_id, tmp_path, capsys, monkeypatch, line, said):
     monkeypatch.chdir(tmp_path)
     refused(capsys, [*line.replace("RUN", run_id).split(), "--store", trained[0]], said)
@@ -205,6 +235,7 @@ def test_help_explains_and_is_no_error(capsys):
 
 
 # ---------------------------------------------------------------- train, runs, and back and forth
+
 
 def test_train_prints_one_json_value(trained):
     value = json.loads(trained[1])
@@ -265,6 +296,7 @@ def test_samples_as_a_picture(say, run_id, tmp_path):
 
 # ---------------------------------------------------------------- measure
 
+
 def energy(real: np.ndarray, fake: np.ndarray) -> float:
     """Szekely and Rizzo: twice the mean distance across, less the mean distances within (unbiased)."""
     return 2 * cdist(real, fake).mean() - pdist(real).mean() - pdist(fake).mean()
@@ -285,8 +317,17 @@ def test_measuring_two_files(arrays, capsys):
 
 
 def test_a_reference_file_says_what_real_samples_give(arrays, capsys):
-    value = measured(capsys, "--real", arrays / "a.npy", "--fake", arrays / "b.npy", "--reference", arrays / "pool.npy",
-                     "--space", "pixels")
+    value = measured(
+        capsys,
+        "--real",
+        arrays / "a.npy",
+        "--fake",
+        arrays / "b.npy",
+        "--reference",
+        arrays / "pool.npy",
+        "--space",
+        "pixels",
+    )
     found = value["metrics"]["energy_distance"]
     z = (found["value"] - found["reference_mean"]) / found["reference_sd"]
     assert abs(found["reference_mean"]) < found["value"] and found["z"] == pytest.approx(z) and z > 3
@@ -313,6 +354,7 @@ def test_measuring_a_run(say, run_id):
 
 
 # ---------------------------------------------------------------- Ctrl-C, failure, and going on
+
 
 def stored(url: str, condition, seconds: float = 60):
     """What `condition` finds in the store, as soon as it finds anything."""
@@ -343,8 +385,10 @@ def test_ctrl_c_stops_and_keeps_everything_and_resume_goes_on(tmp_path):
     assert stored(url, lambda store: store.runs.snapshot_steps(run.id))[0] == 0
 
     moved = f"sqlite:///{tmp_path / 'moved.sqlite'}"  # and goes on elsewhere, from a bundle
-    for arguments in (["export", "--run", run.id, "--out", str(tmp_path / "run.zip"), "--store", url],
-                      ["import", str(tmp_path / "run.zip"), "--store", moved]):
+    for arguments in (
+        ["export", "--run", run.id, "--out", str(tmp_path / "run.zip"), "--store", url],
+        ["import", str(tmp_path / "run.zip"), "--store", moved],
+    ):
         assert cli.main(arguments) == 0
     training = process("train", "--resume", run.id, "--store", moved, "--json", **here)
     stored(moved, lambda store: store.runs.get(run.id).step > run.step)

@@ -66,6 +66,7 @@ def refused(change):
 
 # ---------------------------------------------------------------- there and back
 
+
 @given(changes)
 def test_nothing_is_lost_in_json(change):
     config = override(RunConfig(), change)
@@ -127,15 +128,18 @@ def test_flatten_names_every_setting_once():
 
 # ---------------------------------------------------------------- refusals
 
+
 def test_everything_that_is_wrong_is_named_at_once():
-    problems = refused({
-        "optimizer.beta9": 0.5,
-        "training.batch": 0,
-        "generator.hidden": "64,x",
-        "objective.loss": "hinge",
-        "recording.rows": 49,
-        "speed": 1,
-    })
+    problems = refused(
+        {
+            "optimizer.beta9": 0.5,
+            "training.batch": 0,
+            "generator.hidden": "64,x",
+            "objective.loss": "hinge",
+            "recording.rows": 49,
+            "speed": 1,
+        }
+    )
     said = "\n".join(problems)
     assert len(problems) == 6
     for part in ("optimizer.beta9", "training.batch is 0", "'64,x'", "'hinge'", "recording.rows is 49", "speed"):
@@ -279,6 +283,7 @@ def test_kinds(key, kind):
 
 # ---------------------------------------------------------------- presets
 
+
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("shape", [(2,), (8, 8, 1), (28, 28, 1), (16, 16, 3)])
 def test_a_preset_is_a_valid_configuration_that_knows_its_name(name, shape):
@@ -300,6 +305,7 @@ def test_an_unknown_preset_is_refused_with_the_choices():
 
 
 # ---------------------------------------------------------------- what is recorded when
+
 
 @given(st.integers(1, 10**6), st.integers(2, 48))
 def test_recorded_steps_start_at_0_end_at_the_last_and_are_at_most_that_many(total, count):

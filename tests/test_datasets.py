@@ -62,6 +62,7 @@ def small(n: int = 5, **changes) -> Dataset:
 
 # ---------------------------------------------------------------- the import, the list
 
+
 def test_importing_loads_no_heavy_library():
     heavy = ("sklearn", "keras", "tensorflow", "PIL")
     code = f"import sys, gan_core.datasets, gan_core.uploads; print([m for m in {heavy} if m in sys.modules])"
@@ -82,6 +83,7 @@ def test_an_unknown_name_is_refused_with_the_list():
 
 
 # ---------------------------------------------------------------- what every data set promises
+
 
 def test_parts_are_in_storage_form_and_share_no_row(dataset):
     for part in dataset.parts.values():
@@ -141,6 +143,7 @@ def test_a_small_test_part_is_previewed_whole():
 
 
 # ---------------------------------------------------------------- the sources against their definitions
+
 
 @pytest.mark.parametrize(
     "name, centres, std",
@@ -222,6 +225,7 @@ def test_a_row_in_two_parts_stays_in_the_more_precious_one():
 
 # ---------------------------------------------------------------- the hash, the borders
 
+
 def test_the_hash_is_over_dtypes_shapes_and_bytes_of_the_parts():
     expected = hashlib.sha256()
     for start in (0, 10, 20):
@@ -274,6 +278,7 @@ def test_modes_survive_the_bytes():
 
 
 # ---------------------------------------------------------------- MNIST and its sister
+
 
 def test_mnist_is_cut_as_its_files_are(numbered):
     told = []

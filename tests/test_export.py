@@ -33,8 +33,16 @@ INFO = DatasetInfo(
     np.array([0, 1, 1]),
 )
 REPORT = Report(
-    "measured", 60, 60, 5, "pixels", 0, {"energy_distance": MetricResult("energy_distance", 0.5)},
-    Histogram((0.0, 1.0), (1.0,), (1.0,), (1.0,)), "so and so", 0.1,
+    "measured",
+    60,
+    60,
+    5,
+    "pixels",
+    0,
+    {"energy_distance": MetricResult("energy_distance", 0.5)},
+    Histogram((0.0, 1.0), (1.0,), (1.0,), (1.0,)),
+    "so and so",
+    0.1,
 )
 REFERENCE = Reference(60, 20, 0, {"energy_distance": (0.01, 0.002)})
 
@@ -118,6 +126,7 @@ def zipped_up(members: dict[str, bytes], method=zipfile.ZIP_DEFLATED) -> bytes:
 
 # ---------------------------------------------------------------- there and back
 
+
 def kept(store: Store, run_id: str) -> dict:
     """What a run is, without what only the store it is in knows."""
     rows = store.runs.raw(run_id)
@@ -197,6 +206,7 @@ def test_a_shipped_bundle_is_imported_once(bundle, store):
 
 
 # ---------------------------------------------------------------- files that are not what they claim to be
+
 
 def pickled() -> bytes:
     out = io.BytesIO()
@@ -397,8 +407,10 @@ def test_no_flipped_byte_gets_through(original, bundle, target, flips):
 
 
 @settings(max_examples=100)
-@given(flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=3),
-       part=st.sampled_from(["run.json", "metrics.npz", "preview.npz", "snapshots/10", "weights/0", "checkpoints/10"]))
+@given(
+    flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=3),
+    part=st.sampled_from(["run.json", "metrics.npz", "preview.npz", "snapshots/10", "weights/0", "checkpoints/10"]),
+)
 def test_noise_with_fitting_hashes_is_a_bundle_error_or_a_run(bundle, target, flips, part):
     def change(members, about):
         data = bytearray(members[part])
@@ -426,6 +438,7 @@ def test_noise_with_fitting_hashes_is_a_bundle_error_or_a_run(bundle, target, fl
 
 
 # ---------------------------------------------------------------- pictures
+
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
 def test_a_sheet_shows_every_picture_in_reading_order(channels, mode):

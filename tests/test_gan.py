@@ -15,8 +15,16 @@ SCALE = 2.0
 DATA = DataStatistics((2,), np.array([1.0, -1.0], np.float32), SCALE)
 TINY = override(
     preset("auto", shape=(2,)),
-    {"generator.hidden": "6", "generator.latent_dim": 3, "discriminator.hidden": "7", "training.batch": 5,
-     "training.steps": 100, "optimizer.warmup_steps": 0, "optimizer.decay_from": 1, "optimizer.beta1": 0.5},
+    {
+        "generator.hidden": "6",
+        "generator.latent_dim": 3,
+        "discriminator.hidden": "7",
+        "training.batch": 5,
+        "training.steps": 100,
+        "optimizer.warmup_steps": 0,
+        "optimizer.decay_from": 1,
+        "optimizer.beta1": 0.5,
+    },
 )
 REAL, Z = RNG.normal(2.0, 1.0, (5, 2)).astype(np.float32), RNG.normal(size=(5, 3)).astype(np.float32)
 REAL_G, Z_G = RNG.normal(2.0, 1.0, (5, 2)).astype(np.float32), RNG.normal(size=(5, 3)).astype(np.float32)
@@ -66,6 +74,7 @@ def everything(gan):
 
 
 # ---------------------------------------------------------------- NumPy's view of the two networks, in float64
+
 
 def discriminate(weights, x):
     """Logits (n,) and gradients (n, 2) with respect to the data: one hidden leaky-ReLU layer on (x − mean)/scale."""
@@ -124,6 +133,7 @@ def assert_equal(found, expected, rel=2e-4, abs=2e-6):
 
 # ---------------------------------------------------------------- who learns, and who does not
 
+
 @every_loss
 def test_a_discriminator_step_leaves_the_generator_alone(loss):
     gan = new(objective__loss=loss, objective__penalty_every=1)
@@ -172,6 +182,7 @@ def test_two_optimizers_share_nothing():
 
 
 # ---------------------------------------------------------------- the gradients themselves
+
 
 @every_loss
 def test_the_discriminators_gradient_by_finite_differences(loss):
@@ -268,11 +279,14 @@ def test_the_scores_are_the_discriminators_beliefs_before_its_step():
 
 # ---------------------------------------------------------------- schedules and averages
 
+
 @pytest.mark.parametrize(("warmup", "decay_from"), [(0, 1), (10, 1), (0, 0.6), (10, 0.6), (80, 0.5), (0, 0)])
 def test_the_learning_rates_warm_up_stay_flat_and_fall_to_zero(warmup, decay_from):
     gan = new(
-        optimizer__warmup_steps=warmup, optimizer__decay_from=decay_from,
-        optimizer__learning_rate_generator=2e-3, optimizer__learning_rate_discriminator=5e-4,
+        optimizer__warmup_steps=warmup,
+        optimizer__decay_from=decay_from,
+        optimizer__learning_rate_generator=2e-3,
+        optimizer__learning_rate_discriminator=5e-4,
     )
     numbers = np.array([0, 1, 9, 10, 50, 60, 61, 80, 99])
     up = np.minimum(1, (numbers + 1) / warmup) if warmup else 1
@@ -319,6 +333,7 @@ def test_an_average_of_zero_memory_is_a_copy():
 
 # ---------------------------------------------------------------- the draws of a run
 
+
 def test_every_step_has_fresh_latents_and_each_side_its_own():
     blocks = [draw_block(TINY, 1000, number) for number in (0, 1)]
     z = np.concatenate([b.z.numpy() for b in blocks])
@@ -346,6 +361,7 @@ def test_draws_are_uniform_rows_and_normal_latents():
 
 
 # ---------------------------------------------------------------- plain fit
+
 
 class Watched(GAN):
     """Remembers what each step was given."""

@@ -44,13 +44,16 @@ def test_grid_keeps_colours():
     assert (picture[..., 3] == 255).all()
 
 
-@pytest.mark.parametrize(("side", "n", "columns", "width"), [
-    (8, 64, 8, 8 * 72 + 7),  # 9 times
-    (28, 64, 8, 8 * 56 + 7),  # twice
-    (28, 3, 8, 3 * 56 + 2),  # a sample is as large as it would be in a full row
-    (100, 8, 8, 8 * 100 + 7),  # never shrunk
-    (8, 1, 1, 112),  # one sample does not fill the page
-])
+@pytest.mark.parametrize(
+    ("side", "n", "columns", "width"),
+    [
+        (8, 64, 8, 8 * 72 + 7),  # 9 times
+        (28, 64, 8, 8 * 56 + 7),  # twice
+        (28, 3, 8, 3 * 56 + 2),  # a sample is as large as it would be in a full row
+        (100, 8, 8, 8 * 100 + 7),  # never shrunk
+        (8, 1, 1, 112),  # one sample does not fill the page
+    ],
+)
 def test_grid_chooses_the_largest_whole_scale(side, n, columns, width):
     assert decode(images.grid(noise(n, side, side, 1), columns=columns)).shape[1] == width
 
@@ -68,19 +71,22 @@ def test_pairs_put_each_query_before_its_neighbours_with_a_wider_gap():
     assert picture[0, :, 1].tolist() == [255, *[0] * 9, 255, 0, 255]
 
 
-@pytest.mark.parametrize(("draw", "value"), [
-    (lambda: images.grid(np.zeros((2, 8, 8, 1), np.float32)), "float32"),
-    (lambda: images.grid(np.zeros((2, 8, 8), np.uint8)), r"\(2, 8, 8\)"),
-    (lambda: images.grid(np.zeros((2, 8, 8, 2), np.uint8)), r"\(2, 8, 8, 2\)"),
-    (lambda: images.grid(np.zeros((0, 8, 8, 1), np.uint8)), r"\(0, 8, 8, 1\)"),
-    (lambda: images.strip([]), r"\[\]"),
-    (lambda: images.strip([dots(1), dots(1, 2)]), r"\(2, 1, 1, 1\)"),
-    (lambda: images.pairs(dots(1, 2), np.zeros((3, 2, 1, 1, 1), np.uint8)), r"\(3, 2, 1, 1, 1\)"),
-    (lambda: images.pairs(dots(1, 2), np.zeros((2, 0, 1, 1, 1), np.uint8)), r"\(2, 0, 1, 1, 1\)"),
-    (lambda: images.pairs(dots(1), np.zeros((1, 2, 1, 1, 1))), "float64"),
-    (lambda: images.scatter(np.zeros(4)), r"\(4,\)"),
-    (lambda: images.thumbnail(np.zeros((4, 0))), r"\(4, 0\)"),
-])
+@pytest.mark.parametrize(
+    ("draw", "value"),
+    [
+        (lambda: images.grid(np.zeros((2, 8, 8, 1), np.float32)), "float32"),
+        (lambda: images.grid(np.zeros((2, 8, 8), np.uint8)), r"\(2, 8, 8\)"),
+        (lambda: images.grid(np.zeros((2, 8, 8, 2), np.uint8)), r"\(2, 8, 8, 2\)"),
+        (lambda: images.grid(np.zeros((0, 8, 8, 1), np.uint8)), r"\(0, 8, 8, 1\)"),
+        (lambda: images.strip([]), r"\[\]"),
+        (lambda: images.strip([dots(1), dots(1, 2)]), r"\(2, 1, 1, 1\)"),
+        (lambda: images.pairs(dots(1, 2), np.zeros((3, 2, 1, 1, 1), np.uint8)), r"\(3, 2, 1, 1, 1\)"),
+        (lambda: images.pairs(dots(1, 2), np.zeros((2, 0, 1, 1, 1), np.uint8)), r"\(2, 0, 1, 1, 1\)"),
+        (lambda: images.pairs(dots(1), np.zeros((1, 2, 1, 1, 1))), "float64"),
+        (lambda: images.scatter(np.zeros(4)), r"\(4,\)"),
+        (lambda: images.thumbnail(np.zeros((4, 0))), r"\(4, 0\)"),
+    ],
+)
 def test_what_cannot_be_drawn_is_named(draw, value):
     with pytest.raises(GanometerError, match=value):
         draw()
@@ -158,7 +164,7 @@ def test_thumbnail_of_images_shows_the_first_sixteen():
     batch = noise(20, 8, 8, 1)
     picture = decode(images.thumbnail(batch, size=160))
     assert picture.shape == (4 * 32 + 3, 4 * 32 + 3, 2)  # four times: five would need 163 pixels
-    assert np.array_equal(picture[33 * 3:, 33 * 3:, 0], np.kron(batch[15, ..., 0], np.ones((4, 4), np.uint8)))
+    assert np.array_equal(picture[33 * 3 :, 33 * 3 :, 0], np.kron(batch[15, ..., 0], np.ones((4, 4), np.uint8)))
 
 
 def test_thumbnail_of_points_lies_over_the_real_ones():

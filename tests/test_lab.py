@@ -19,10 +19,17 @@ from gan_core.lab import EXAMPLES, Lab
 from gan_core.records import BundleError, DatasetError, GanometerError, UnknownRun
 from gan_core.settings import Settings
 
-CONFIG = override(preset("auto", data="digits"), {
-    "generator.hidden": "8", "discriminator.hidden": "8", "training.steps": 40, "training.batch": 32,
-    "recording.snapshots": 4, "recording.rows": 60,
-})
+CONFIG = override(
+    preset("auto", data="digits"),
+    {
+        "generator.hidden": "8",
+        "discriminator.hidden": "8",
+        "training.steps": 40,
+        "training.batch": 32,
+        "recording.snapshots": 4,
+        "recording.rows": 60,
+    },
+)
 ENDLESS = override(CONFIG, {"training.steps": 1_000_000, "recording.log_every": 1000})
 
 
@@ -72,10 +79,14 @@ def finished(working):
 
 # ---------------------------------------------------------------- the worker as a process
 
+
 def workers_of(lab: Lab) -> list[int]:
     """Process numbers of this process's living children that work on the lab's store."""
-    return [c.pid for c in psutil.Process().children() if machine.lives(c) and "worker" in c.cmdline()
-            and c.environ().get("GANOMETER_STORE") == lab.settings.store_url]
+    return [
+        c.pid
+        for c in psutil.Process().children()
+        if machine.lives(c) and "worker" in c.cmdline() and c.environ().get("GANOMETER_STORE") == lab.settings.store_url
+    ]
 
 
 def test_one_worker_whatever_happens(tmp_path):
@@ -119,6 +130,7 @@ def test_a_lab_without_a_worker_starts_none(lab):
 
 
 # ---------------------------------------------------------------- the worker as a thread
+
 
 def test_a_run_in_a_thread(working, finished):
     assert (finished.name, finished.owner, finished.step) == ("first", "ada", 40)
@@ -167,7 +179,8 @@ def test_what_a_run_knows_of_its_data(working, finished):
     assert working.reference_of(finished, 61) is None
     reports = working.reports_of(finished)
     assert {report.metrics["energy_distance"].reference_mean for _, report in reports if report.n_fake == 60} == {
-        known.metrics["energy_distance"][0]}
+        known.metrics["energy_distance"][0]
+    }
 
 
 def points(n: int = 300) -> bytes:
@@ -184,8 +197,10 @@ def test_an_upload_is_kept_once_and_can_be_trained_on(working):
     assert [info.name for info in working.store.library.uploads()] == [name]
     assert name == f"upload-{working.store.library.dataset_named(name).sha256[:10]}"
     assert working.shape_of(name) == (2,)
-    config = override(working.preset("auto", data=name, seed=3), {
-        "generator.hidden": "8", "discriminator.hidden": "8", "training.steps": 20, "recording.rows": 50})
+    config = override(
+        working.preset("auto", data=name, seed=3),
+        {"generator.hidden": "8", "discriminator.hidden": "8", "training.steps": 20, "recording.rows": 50},
+    )
     run = ended(working, working.start(config))
     assert (run.state, run.error) == ("finished", None)
     assert working.dataset_of(run).name == name and working.store.runs.snapshot(run.id).samples.shape == (64, 2)
@@ -193,9 +208,13 @@ def test_an_upload_is_kept_once_and_can_be_trained_on(working):
 
 # ---------------------------------------------------------------- without a worker
 
+
 def test_data_nobody_has_cannot_be_trained_on(lab):
-    for call in (lambda: lab.start(override(CONFIG, {"data.name": "upload-gone"})), lambda: lab.shape_of("upload-gone"),
-                 lambda: lab.preset("auto", data="upload-gone")):
+    for call in (
+        lambda: lab.start(override(CONFIG, {"data.name": "upload-gone"})),
+        lambda: lab.shape_of("upload-gone"),
+        lambda: lab.preset("auto", data="upload-gone"),
+    ):
         with pytest.raises(DatasetError, match="'upload-gone'.*digits"):
             call()
     assert lab.runs() == []
@@ -258,6 +277,7 @@ def test_a_double_click_starts_one_run_and_a_later_click_another(tmp_path):
 
 
 # ---------------------------------------------------------------- the example
+
 
 def test_no_example_without_its_file(tmp_path):
     with opened(tmp_path, examples=tmp_path) as lab:

@@ -22,10 +22,20 @@ ROWS = 7
 SAMPLES = np.random.default_rng(0).normal(3, 2, (40, 2)).astype(np.float32)
 CONFIG = override(
     preset("non-saturating", shape=(2,), seed=3),
-    {"generator.hidden": "4", "generator.latent_dim": 2, "generator.ema": 0.9, "discriminator.hidden": "4",
-     "training.batch": 4, "training.steps": 150, "optimizer.decay_from": 0.5,
-     "optimizer.learning_rate_generator": 0.01, "optimizer.learning_rate_discriminator": 0.01,
-     "recording.log_every": 25, "recording.snapshots": 6, "recording.rows": 50},
+    {
+        "generator.hidden": "4",
+        "generator.latent_dim": 2,
+        "generator.ema": 0.9,
+        "discriminator.hidden": "4",
+        "training.batch": 4,
+        "training.steps": 150,
+        "optimizer.decay_from": 0.5,
+        "optimizer.learning_rate_generator": 0.01,
+        "optimizer.learning_rate_discriminator": 0.01,
+        "recording.log_every": 25,
+        "recording.snapshots": 6,
+        "recording.rows": 50,
+    },
 )
 LOGGED = [25, 50, 75, 100, 125, 150]
 KEPT = [0, 50, 66, 87, 114, 150]  # 0, and 50 · 3^(i/4)
@@ -124,6 +134,7 @@ def rows():
 
 # ---------------------------------------------------------------- what is recorded
 
+
 def test_exactly_the_planned_steps_are_recorded(undisturbed):
     book, person = undisturbed
     assert [step for step, _ in book.curves] == LOGGED
@@ -209,6 +220,7 @@ def test_time_decides_how_long_a_call_is_and_nothing_else(undisturbed):
 
 # ---------------------------------------------------------------- what people ask for
 
+
 def test_interrupted_twice_and_continued_elsewhere_it_is_the_same_run(undisturbed):
     """Paused before the first step and at step 8, released at 16 in the middle of a log window, taken up again."""
     calm, _ = undisturbed
@@ -258,6 +270,7 @@ def test_wishes_are_honoured_at_once(wishes, outcome, states, waited):
 
 # ---------------------------------------------------------------- so many seconds
 
+
 def test_seconds_become_steps_by_a_trial_that_leaves_no_trace():
     """Ticks of 1/4 s: three calls of 16 steps fit into the trial second, 48 steps in 1.25 s when the clock is read
     again; nine tenths of one second at that rate are 34.56 steps. A pause before the first step does not prevent it.
@@ -278,6 +291,7 @@ def test_seconds_become_steps_by_a_trial_that_leaves_no_trace():
 
 
 # ---------------------------------------------------------------- where it goes wrong
+
 
 def test_samples_that_are_not_finite_diverge_at_once():
     spoilt = SAMPLES.copy()

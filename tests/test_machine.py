@@ -62,6 +62,7 @@ def test_versions_name_what_decides_a_result():
 
 # ---------------------------------------------------------------- burying the dead
 
+
 def ended() -> int:
     """The number of a process that has just ended."""
     process = subprocess.Popen([sys.executable, "-c", ""])

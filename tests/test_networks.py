@@ -34,6 +34,7 @@ def forward(network, x):
 
 # ---------------------------------------------------------------- what they compute
 
+
 def test_an_image_generator_is_leaky_relus_and_a_sigmoid():
     generator = build_generator(GeneratorConfig(latent_dim=4, hidden=(7, 5)), statistics(IMAGES), seed=3)
     z = RNG.normal(size=(20, 4)) * 3
@@ -87,6 +88,7 @@ def test_scaling_is_saved_with_the_weights_and_never_trained():
 
 # ---------------------------------------------------------------- what they know of the data
 
+
 def test_statistics_of_images():
     data = statistics(IMAGES)
     assert data.shape == (3, 2, 1) and data.is_image and data.scale == 1
@@ -114,6 +116,7 @@ def test_one_codec_for_the_range_of_pixels(values):
 
 
 # ---------------------------------------------------------------- first weights
+
 
 @pytest.mark.parametrize("build", [build_generator, build_discriminator])
 def test_first_weights_follow_from_the_seed(build):
@@ -166,6 +169,7 @@ def test_output_bias_starts_from_the_average_image():
 
 
 # ---------------------------------------------------------------- the classic article
+
 
 @pytest.fixture(scope="module", params=["classic-2014", "non-saturating"])
 def classic(request):

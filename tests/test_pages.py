@@ -99,8 +99,18 @@ def trained(store, dataset, state="finished", *, error=None, name="", pending=No
         values += [(step, "score_real", 0.6), (step, "score_fake", 0.4)]
     kept = "running" if state == "interrupted" else state
     store.runs.commit(
-        run_id, "hand", run.claim_no, state=kept, step=100, seconds=3.0, steps_per_second=50.0, values=values,
-        measured=measured, taken=taken, checkpoint=b"state", error=error,
+        run_id,
+        "hand",
+        run.claim_no,
+        state=kept,
+        step=100,
+        seconds=3.0,
+        steps_per_second=50.0,
+        values=values,
+        measured=measured,
+        taken=taken,
+        checkpoint=b"state",
+        error=error,
     )
     if pending:
         store.runs.send(run_id, pending)
@@ -167,8 +177,18 @@ def test_an_unknown_run_is_said_and_the_newest_is_one_click_away(home, store, da
 @pytest.mark.parametrize("path", ["pages/distances.py", "pages/gallery.py"])
 @pytest.mark.parametrize(
     "asked, shown",
-    [("", 100), ("0", 0), ("60", 50), ("-1", 100), ("9999999999", 100), ("999999999", 100), ("abc", 100),
-     ("²", 100), ("1e2", 100), ("50", 50)],
+    [
+        ("", 100),
+        ("0", 0),
+        ("60", 50),
+        ("-1", 100),
+        ("9999999999", 100),
+        ("999999999", 100),
+        ("abc", 100),
+        ("²", 100),
+        ("1e2", 100),
+        ("50", 50),
+    ],
 )
 def test_the_step_in_the_address_is_the_nearest_snapshot_or_the_newest(home, store, data, path, asked, shown):
     run_id = trained(store, data("digits"))
@@ -202,10 +222,18 @@ def test_every_page_in_every_state(home, store, data, state, name):
     train = open_page("pages/train.py", run=run_id)
     assert label in said(train)
     buttons = {b.label for b in train.button} & {"Pause", "Resume", "Stop"}
-    assert buttons == {
-        "queued": {"Stop"}, "running": {"Pause", "Stop"}, "paused": {"Resume", "Stop"}, "stopped": {"Resume"},
-        "interrupted": {"Resume"}, "finished": set(), "failed": set(),
-    }[state]
+    assert (
+        buttons
+        == {
+            "queued": {"Pause", "Stop"},
+            "running": {"Pause", "Stop"},
+            "paused": {"Resume", "Stop"},
+            "stopped": {"Resume"},
+            "interrupted": {"Resume"},
+            "finished": set(),
+            "failed": set(),
+        }[state]
+    )
     recorded = state != "queued"
     pictures, figures = (2, 3) if name == "digits" else (0, 4)
     assert len(train.get("image")) == pictures * recorded
@@ -237,8 +265,12 @@ def test_a_wish_not_yet_fulfilled_shows_as_pending(home, store, data, wish, word
 
 @pytest.mark.parametrize(
     "state, button, asked",
-    [("running", "pause", ["pause"]), ("running", "stop", ["stop"]), ("paused", "resume", ["resume"]),
-     ("paused", "stop", ["stop"])],
+    [
+        ("running", "pause", ["pause"]),
+        ("running", "stop", ["stop"]),
+        ("paused", "resume", ["resume"]),
+        ("paused", "stop", ["stop"]),
+    ],
 )
 def test_a_button_asks_the_worker(home, store, data, state, button, asked):
     run_id = trained(store, data("digits"), state)
@@ -246,8 +278,10 @@ def test_a_button_asks_the_worker(home, store, data, state, button, asked):
     assert [command.kind for command in store.runs.pending(run_id)] == asked
 
 
-@pytest.mark.parametrize("state, button, after", [("queued", "stop", "stopped"), ("stopped", "resume", "queued"),
-                                                  ("interrupted", "resume", "queued")])
+@pytest.mark.parametrize(
+    "state, button, after",
+    [("queued", "stop", "stopped"), ("stopped", "resume", "queued"), ("interrupted", "resume", "queued")],
+)
 def test_what_needs_no_worker_happens_at_once(home, store, data, state, button, after):
     run_id = trained(store, data("digits"), state)
     at = drawn(open_page("pages/train.py", run=run_id).button(key=button).click().run())
@@ -303,10 +337,15 @@ def test_distances_state_each_number_beside_real_against_real(home, store, data)
     at = open_page("pages/distances.py", run=run_id, step="0")
     shown = {m.label: m for m in at.metric}
     report = store.library.reports(run_id)[0][1]
-    names = {"Energy distance": "energy_distance", "Real to real": "mean_real_real",
-             "Generated to generated": "mean_fake_fake", "Real to generated": "mean_real_fake"}
+    names = {
+        "Energy distance": "energy_distance",
+        "Real to real": "mean_real_real",
+        "Generated to generated": "mean_fake_fake",
+        "Real to generated": "mean_real_fake",
+    }
     assert {label: shown[label].value for label in names} == {
-        label: f"{report.metrics[name].value:.4f}" for label, name in names.items()}
+        label: f"{report.metrics[name].value:.4f}" for label, name in names.items()
+    }
     mean, sd = known.metrics["energy_distance"]
     assert shown["Energy distance"].delta == f"real vs real {mean:.4f} ± {sd:.4f}"
     rf, rr, ff = (report.metrics[f"mean_{pair}"].value for pair in ("real_fake", "real_real", "fake_fake"))
@@ -345,8 +384,18 @@ def test_a_diverged_measurement_has_no_numbers(home, store, data):
     real = flatten(data("ring-8").test.x[:200])
     report = measure(real=real, fake=np.full_like(real, np.nan))
     store.runs.commit(
-        run_id, "hand", run.claim_no, state="failed", step=101, seconds=1.0, steps_per_second=None, values=[],
-        measured=[(101, report)], taken=[], checkpoint=None, error="diverged at step 101",
+        run_id,
+        "hand",
+        run.claim_no,
+        state="failed",
+        step=101,
+        seconds=1.0,
+        steps_per_second=None,
+        values=[],
+        measured=[(101, report)],
+        taken=[],
+        checkpoint=None,
+        error="diverged at step 101",
     )
     at = open_page("pages/distances.py", run=run_id)
     assert "The generator diverged" in said(at)
@@ -358,10 +407,17 @@ def test_nearest_images_are_shown_with_their_distances(home, store, data):
     run_id = trained(store, digits)
     at = open_page("pages/gallery.py", run=run_id)
     x = store.runs.snapshot(run_id, 100).samples
-    nearest = np.stack([digits.train.x[i:i + 5] for i in range(64)])
+    nearest = np.stack([digits.train.x[i : i + 5] for i in range(64)])
     distances = np.linspace(0.5, 4.0, 320).reshape(64, 5)
-    answer_jobs(store, "neighbours", x=x, distances=distances, nearest=nearest, labels=np.full((64, 5), 7),
-                rows=np.zeros((64, 5), int))
+    answer_jobs(
+        store,
+        "neighbours",
+        x=x,
+        distances=distances,
+        nearest=nearest,
+        labels=np.full((64, 5), 7),
+        rows=np.zeros((64, 5), int),
+    )
     drawn(at.run())
     assert len(at.get("image")) == 2 + 6
     assert [c for c in said(at).splitlines() if c.startswith(f"{distances[0, 0]:.3f}")]
@@ -384,8 +440,13 @@ def test_more_samples_are_a_job(home, store, data, name):
     run_id = trained(store, data(name))
     at = open_page("pages/gallery.py", run=run_id)
     x = store.runs.snapshot(run_id, 100).samples
-    near = dict(x=x, distances=np.ones((64, 5)), nearest=np.repeat(x[:, None], 5, axis=1),
-                labels=np.zeros((64, 5), int), rows=np.zeros((64, 5), int))
+    near = dict(
+        x=x,
+        distances=np.ones((64, 5)),
+        nearest=np.repeat(x[:, None], 5, axis=1),
+        labels=np.zeros((64, 5), int),
+        rows=np.zeros((64, 5), int),
+    )
     answer_jobs(store, "neighbours", **near)
     drawn(at.run())
     kind = "image" if name == "digits" else "plotly_chart"
@@ -416,7 +477,11 @@ def test_start_trains_what_the_widgets_say(home, store):
     drawn(at.button(key="start").click().run())
     config = store.runs.all()[0].config
     assert (config.preset, config.seed, config.training.steps, config.generator.hidden) == (
-        "classic-2014", 5, 777, (32, 16))
+        "classic-2014",
+        5,
+        777,
+        (32, 16),
+    )
     expected = configs.preset("classic-2014", data="digits", shape=(8, 8, 1))
     assert set(configs.differences(config, expected)) == {"seed", "training.steps", "generator.hidden"}
 

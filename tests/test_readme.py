@@ -53,6 +53,7 @@ def options(parser) -> set[str]:
 
 # ---------------------------------------------------------------- files
 
+
 def test_the_tree_lists_every_module_once():
     files = [file for top in OURS for file in [ROOT / top, *(ROOT / top).rglob("*.py")] if file.suffix == ".py"]
     listed = [path for path in tree() if path.endswith(".py") and path.startswith(OURS)]
@@ -75,6 +76,7 @@ def test_pictures_are_light_enough_for_a_slow_line():
 
 
 # ---------------------------------------------------------------- what one can type
+
 
 def test_make_targets():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -116,6 +118,7 @@ def test_benchmarks_it_tells_to_run_exist():
 
 
 # ---------------------------------------------------------------- names and limits
+
 
 def test_presets_and_data_sets():
     presets = rows(section("Recipes"))

@@ -95,9 +95,7 @@ def test_the_unbiased_energy_of_real_against_real_is_zero_within_its_error():
 def test_the_same_seed_gives_the_same_reference_and_json_keeps_it():
     rng = np.random.default_rng(0)
     test, pool = rng.random((20, 4, 4, 1), dtype=np.float32), rng.random((60, 4, 4, 1), dtype=np.float32)
-    one, again, other = (
-        reference.calibrate(test=test, pool=pool, n=10, draws=3, seed=seed) for seed in (0, 0, 1)
-    )
+    one, again, other = (reference.calibrate(test=test, pool=pool, n=10, draws=3, seed=seed) for seed in (0, 0, 1))
     assert one == again != other
     assert reference_from_json(to_json(one)) == one
 

@@ -61,6 +61,7 @@ def waiting(session: Session) -> list[str]:
 
 # ---------------------------------------------------------------- wishes
 
+
 def test_nothing_wished_is_go(session):
     session.refresh(beat=True)
     assert session.wish() == "go"
@@ -124,6 +125,7 @@ def test_a_beat_keeps_the_lease(session):
 
 # ---------------------------------------------------------------- pausing
 
+
 def test_a_paused_session_goes_on_when_somebody_wishes(session):
     ask(session, "pause")
     session.wish()
@@ -173,6 +175,7 @@ def test_resting_and_loading_are_not_training_time(session, clock):
 
 
 # ---------------------------------------------------------------- recording
+
 
 def test_a_commit_is_due_after_a_while(session, clock):
     assert not session.due()

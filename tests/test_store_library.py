@@ -109,6 +109,7 @@ def test_everyone_may_put_the_same_thing_at_the_same_moment(store):
 
 # ---------------------------------------------------------------- workers
 
+
 def report(store: Store, worker: str, **more) -> None:
     about = dict(host="here", pid=7, phase="idle", memory=10**10, versions={"python": "3"}) | more
     store.presence.report(worker, **about)

@@ -67,6 +67,7 @@ def set_back(store: Store, run_id: str, seconds: float) -> None:
 
 # ---------------------------------------------------------------- states and the diary
 
+
 def test_a_new_run_waits_and_says_so(store):
     run = store.runs.get(store.runs.create(CONFIG, name="mine", owner="ada"))
     assert (run.state, run.name, run.owner, run.step, run.total_steps) == ("queued", "mine", "ada", 0, 100)
@@ -178,6 +179,7 @@ def test_stopping_a_paused_run_without_a_worker_happens_at_once(store):
 
 # ---------------------------------------------------------------- wishes
 
+
 def wishes(store: Store, run_id: str) -> list[str]:
     return [command.kind for command in store.runs.pending(run_id)]
 
@@ -256,13 +258,19 @@ def test_unknown_wishes_and_unknown_runs_are_named(store):
     run_id = store.runs.create(CONFIG)
     with pytest.raises(GanometerError, match="'explode'"):
         store.runs.send(run_id, "explode")
-    for call in (store.runs.get, store.runs.raw, store.runs.delete, lambda i: store.runs.send(i, "stop"),
-                 lambda i: store.runs.rename(i, "x")):
+    for call in (
+        store.runs.get,
+        store.runs.raw,
+        store.runs.delete,
+        lambda i: store.runs.send(i, "stop"),
+        lambda i: store.runs.rename(i, "x"),
+    ):
         with pytest.raises(UnknownRun, match="'nobody'"):
             call("nobody")
 
 
 # ---------------------------------------------------------------- the queue and the claim
+
 
 def test_positions_follow_the_order_of_asking(store):
     ids = queue(store, 3)
@@ -314,8 +322,13 @@ def test_racing_processes_share_no_run(store_url):
         "while run := store.runs.claim(sys.argv[2], at_once=100): print(run.id)"
     )
     racers = [
-        subprocess.Popen([sys.executable, "-c", code, store_url, name], cwd=ROOT, text=True,
-                         stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        subprocess.Popen(
+            [sys.executable, "-c", code, store_url, name],
+            cwd=ROOT,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         for name in ("w1", "w2")
     ]
     for racer in racers:
@@ -330,7 +343,10 @@ def test_racing_processes_share_no_run(store_url):
 # ---------------------------------------------------------------- leases
 
 EVERYTHING = dict(
-    values=[(20, "loss", 1.5)], measured=[(20, report())], taken=[(20, PIXELS, b"weights")], checkpoint=b"state",
+    values=[(20, "loss", 1.5)],
+    measured=[(20, report())],
+    taken=[(20, PIXELS, b"weights")],
+    checkpoint=b"state",
     steps_per_second=100.0,
 )
 
@@ -397,6 +413,7 @@ def test_a_heartbeat_keeps_the_lease(store):
 
 # ---------------------------------------------------------------- commits
 
+
 def test_a_commit_keeps_everything(store):
     run = claimed(store)
     commit(store, run, "running", 20, **EVERYTHING)
@@ -441,12 +458,24 @@ def test_the_newest_two_checkpoints_are_kept_and_a_damaged_one_is_skipped(store)
 def test_rewinding_forgets_what_came_later_and_lets_it_be_written_again(store):
     run = claimed(store)
     for step in (10, 20):
-        commit(store, run, "running", step, values=[(step, "loss", 1.0)], measured=[(step, report())],
-               taken=[(step, PIXELS, b"")], checkpoint=b"state")
+        commit(
+            store,
+            run,
+            "running",
+            step,
+            values=[(step, "loss", 1.0)],
+            measured=[(step, report())],
+            taken=[(step, PIXELS, b"")],
+            checkpoint=b"state",
+        )
     store.runs.rewind(run.id, run.worker, run.claim_no, 10)
     left = store.runs.raw(run.id)
     assert {name: [r["step"] for r in left[name]] for name in ("metrics", "snapshots", "checkpoints", "reports")} == {
-        "metrics": [10], "snapshots": [10], "checkpoints": [10], "reports": [10]}
+        "metrics": [10],
+        "snapshots": [10],
+        "checkpoints": [10],
+        "reports": [10],
+    }
     assert store.runs.get(run.id).step == 10
     commit(store, run, "running", 20, **EVERYTHING)
 
@@ -459,6 +488,7 @@ def test_a_run_without_checkpoint_or_snapshot(store):
 
 
 # ---------------------------------------------------------------- reading
+
 
 def test_history_is_thinned_evenly_and_keeps_the_newest(store):
     run = claimed(store)
@@ -511,13 +541,15 @@ def test_renaming(store, given, kept):
 
 # ---------------------------------------------------------------- deleting
 
+
 def rows_of(store: Store, run_id: str) -> dict[str, int]:
     """How many rows of a run each table holds."""
     with store.database.reading() as db:
         return {
             table.name: db.scalar(sa.select(sa.func.count()).select_from(table).where(table.c[key] == run_id))
             for table in tables.metadata.tables.values()
-            for key in ("id" if table.name == "runs" else "run_id",) if key in table.c
+            for key in ("id" if table.name == "runs" else "run_id",)
+            if key in table.c
         }
 
 

@@ -16,8 +16,10 @@ def test_sqlite_is_opened_safely(tmp_path):
     path = tmp_path / "store.sqlite"
     store = Store(f"sqlite:///{path}")
     with store.database.reading() as db:
-        found = {name: db.scalar(sa.text(f"PRAGMA {name}")) for name in (
-            "auto_vacuum", "journal_mode", "synchronous", "foreign_keys", "busy_timeout")}
+        found = {
+            name: db.scalar(sa.text(f"PRAGMA {name}"))
+            for name in ("auto_vacuum", "journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        }
     # sqlite.org/pragma.html: auto_vacuum 2 is incremental, synchronous 2 is full.
     assert found == {
         "auto_vacuum": 2,
@@ -88,6 +90,7 @@ def test_another_schema_is_refused_and_left_as_it_is(store_url, found):
 
 # ---------------------------------------------------------------- what cannot be opened
 
+
 def test_a_file_that_is_no_database(tmp_path):
     path = tmp_path / "letter.txt"
     path.write_bytes(b"Dear Ada, this is no database. " * 100)
@@ -107,15 +110,18 @@ def test_a_folder_in_the_place_of_the_file(tmp_path):
         Store(f"sqlite:///{tmp_path}")
 
 
-@pytest.mark.parametrize(("url", "said"), [
-    ("nonsense", "nonsense"),
-    ("", "not a database URL"),
-    ("nobodysql://host/name", "nobodysql"),
-    ("sqlite://", "keep nothing"),
-    ("sqlite:///:memory:", "keep nothing"),
-    ("postgresql://ada:s3cret@host:port/name", "host:port/name"),
-    ("postgresql+psycopg//ada:s3cret@host/name", "host/name"),
-])
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("nonsense", "nonsense"),
+        ("", "not a database URL"),
+        ("nobodysql://host/name", "nobodysql"),
+        ("sqlite://", "keep nothing"),
+        ("sqlite:///:memory:", "keep nothing"),
+        ("postgresql://ada:s3cret@host:port/name", "host:port/name"),
+        ("postgresql+psycopg//ada:s3cret@host/name", "host/name"),
+    ],
+)
 def test_a_bad_url_is_named_without_its_password(url, said):
     with pytest.raises(StoreError) as error:
         Store(url)

@@ -90,6 +90,7 @@ def rows(x) -> set[bytes]:
 
 # ---------------------------------------------------------------- points
 
+
 @pytest.mark.parametrize(
     "data, name",
     [
@@ -162,6 +163,7 @@ def test_duplicates_are_dropped_and_said():
 
 # ---------------------------------------------------------------- arrays of images
 
+
 @pytest.mark.parametrize("top", [1, 16, 255])
 @pytest.mark.parametrize("kind", [np.uint8, np.float32, np.int64])
 def test_the_range_of_pixels_is_recognised(top, kind):
@@ -232,6 +234,7 @@ def test_resizing_averages_what_is_too_fine_to_show(size):
 
 # ---------------------------------------------------------------- archives of pictures
 
+
 def test_folders_become_labels():
     files = {f"pets/{'cat' if i % 3 else 'ant'}/{i}.png": encoded(row) for i, row in enumerate(noise(N, 8, 8))}
     extra = {"pets/": b"", "pets/readme.txt": b"hello", "__MACOSX/pets/cat/._1.png": b"junk", "pets/.DS_Store": b"junk"}
@@ -299,6 +302,7 @@ def test_previews_show_the_same_pictures_before_and_after():
 
 # ---------------------------------------------------------------- upload -> data set
 
+
 def test_an_upload_becomes_a_data_set():
     y = np.array([0] * 200 + [1] * 90 + [2] * 10)
     upload = read_upload(npz(x=noise(N, 8, 8), y=y), "i.npz", size=8)
@@ -320,6 +324,7 @@ def test_the_smallest_upload_has_parts_large_enough_to_measure():
 
 # ---------------------------------------------------------------- what is refused
 
+
 def spoilt(value) -> np.ndarray:
     x = points()
     x[5, 1] = value
@@ -333,6 +338,7 @@ def npy_with_header(shape: str, descr: str = "'<f8'", body: bytes = b"\0" * 16) 
 
 def png_claiming(width: int, height: int) -> bytes:
     """A PNG of a few bytes whose header promises width x height pixels."""
+
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
@@ -464,6 +470,7 @@ def test_a_pickle_is_never_opened(tmp_path):
 
 
 # ---------------------------------------------------------------- bombs
+
 
 def peak(data: bytes, name: str, message: str) -> int:
     """Bytes of memory that refusing the file takes."""

@@ -25,8 +25,14 @@ from gan_core.worker import Shelf, Worker, memory_estimate, train_run
 
 ROOT = Path(__file__).parents[1]
 TINY = {
-    "generator.hidden": "8", "discriminator.hidden": "8", "generator.latent_dim": 4, "training.steps": 40,
-    "training.batch": 32, "recording.snapshots": 4, "recording.log_every": 10, "recording.rows": 60,
+    "generator.hidden": "8",
+    "discriminator.hidden": "8",
+    "generator.latent_dim": 4,
+    "training.steps": 40,
+    "training.batch": 32,
+    "recording.snapshots": 4,
+    "recording.log_every": 10,
+    "recording.rows": 60,
 }
 CONFIG = override(preset("auto", data="digits"), TINY)
 ENDLESS = override(CONFIG, {"training.steps": 1_000_000, "recording.log_every": 1000})
@@ -104,6 +110,7 @@ def final_weights(store: Store, run: records.RunInfo) -> list[bytes]:
 
 # ---------------------------------------------------------------- a run to its end
 
+
 def test_a_finished_run_leaves_everything(store, finished):
     assert (finished.state, finished.step, finished.error) == ("finished", 40, None)
     assert diary(store, finished.id) == ["created", "running", "finished"]
@@ -136,6 +143,7 @@ def test_real_against_real_is_measured_meanwhile(store, finished):
 
 
 # ---------------------------------------------------------------- disturbed and not
+
 
 def held(store: Store, step: int = 1) -> records.RunInfo:
     """A run without end that has come past `step`."""
@@ -193,6 +201,7 @@ def test_two_runs_wait_for_each_other(store):
 
 
 # ---------------------------------------------------------------- failing
+
 
 def test_divergence_is_a_failure_that_keeps_the_last_good_snapshot(store):
     deep = "8,8,8,8,8,8"  # Adam at rate 1 makes every layer grow by 1 a step: their product leaves float32 soon
@@ -295,6 +304,7 @@ def test_a_long_pause_gives_the_run_up(alone):
 
 # ---------------------------------------------------------------- jobs
 
+
 def test_samples_are_those_of_the_snapshot(store, finished):
     step = store.runs.snapshot_steps(finished.id)[1]
     job = answer(store, "sample", run_id=finished.id, step=step, params={"n": 12, "seed": 3})
@@ -334,13 +344,16 @@ def test_a_reference_is_answered_and_kept(store, finished):
     assert reference.n == 50 and store.library.reference(finished.dataset, "pixels", 50) == reference
 
 
-@pytest.mark.parametrize(("kind", "request_", "said"), [
-    ("sample", dict(step=39, params={"n": 4, "seed": 0}), "no snapshot of step 39"),
-    ("sample", dict(step=40, params={"n": 10**6, "seed": 0}), "1000000"),
-    ("sample", dict(step=40, params={}), "KeyError"),
-    ("neighbours", dict(step=39, params={"k": 1}), "no snapshot of step 39"),
-    ("measure", dict(step=40, params={"n": 1, "seed": 0}), "1"),
-])
+@pytest.mark.parametrize(
+    ("kind", "request_", "said"),
+    [
+        ("sample", dict(step=39, params={"n": 4, "seed": 0}), "no snapshot of step 39"),
+        ("sample", dict(step=40, params={"n": 10**6, "seed": 0}), "1000000"),
+        ("sample", dict(step=40, params={}), "KeyError"),
+        ("neighbours", dict(step=39, params={"k": 1}), "no snapshot of step 39"),
+        ("measure", dict(step=40, params={"n": 1, "seed": 0}), "1"),
+    ],
+)
 def test_a_job_that_fails_says_why_and_does_not_stop_the_next(store, finished, kind, request_, said):
     job = answer(store, kind, run_id=finished.id, **request_)
     assert job.state == "failed" and said in job.error and "\n" not in job.error
@@ -369,14 +382,19 @@ def test_the_worker_says_what_it_does(store):
 
 # ---------------------------------------------------------------- processes, and their ends
 
+
 @contextmanager
 def process(settings: Settings, *options: str):
     """`python -m gan_core worker` on this store."""
-    environ = os.environ | {"GANOMETER_HOME": str(settings.home), "GANOMETER_STORE": settings.store_url,
-                            "TF_CPP_MIN_LOG_LEVEL": "3"}
+    environ = os.environ | {
+        "GANOMETER_HOME": str(settings.home),
+        "GANOMETER_STORE": settings.store_url,
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    }
     with (settings.home / "log").open("ab") as log:
-        child = subprocess.Popen([sys.executable, "-m", "gan_core", "worker", *options], cwd=ROOT, env=environ,
-                                 stdout=log, stderr=log)
+        child = subprocess.Popen(
+            [sys.executable, "-m", "gan_core", "worker", *options], cwd=ROOT, env=environ, stdout=log, stderr=log
+        )
     try:
         yield child
     finally:

@@ -79,20 +79,50 @@ def distance_curve(
         why = "one sd of real vs real" if sd > 0 else "its smallest value"
         # The range is stated, because the band must stay in sight below a curve that is still far above it.
         decades = [float(np.log10(floor / 1.5)), float(np.log10(top * 1.3))]
-        figure.update_yaxes(type="log", range=decades, dtick=1 if decades[1] - decades[0] > 1.5 else "D2",
-                            title=f"energy distance (data units, log)<br>floor {floor:.2g}: {why}")
+        figure.update_yaxes(
+            type="log",
+            range=decades,
+            dtick=1 if decades[1] - decades[0] > 1.5 else "D2",
+            title=f"energy distance (data units, log)<br>floor {floor:.2g}: {why}",
+        )
         low, high = floor / 2, max(high, floor)
     if sd > 0:
-        figure.add_hrect(low, high, fillcolor=BAND, line_color=BAND, line_width=1, layer="below",
-                         label_text="real vs real, ± 2 sd", label_textposition="top right", label_yanchor="bottom")
+        figure.add_hrect(
+            low,
+            high,
+            fillcolor=BAND,
+            line_color=BAND,
+            line_width=1,
+            layer="below",
+            label_text="real vs real, ± 2 sd",
+            label_textposition="top right",
+            label_yanchor="bottom",
+        )
     if marked_step is not None:
-        figure.add_vline(marked_step, line_color=GREY, line_width=1, line_dash="dot",
-                         label_text=f"step {marked_step:,}", label_textposition="end", label_textangle=0,
-                         label_xanchor="left" if 2 * marked_step < max(steps, default=0) else "right")
+        figure.add_vline(
+            marked_step,
+            line_color=GREY,
+            line_width=1,
+            line_dash="dot",
+            label_text=f"step {marked_step:,}",
+            label_textposition="end",
+            label_textangle=0,
+            label_xanchor="left" if 2 * marked_step < max(steps, default=0) else "right",
+        )
     if len(steps):
-        figure.add_trace(go.Scatter(
-            x=steps, y=drawn, customdata=values, name="generated vs real", mode="lines+markers",
-            hovertemplate="%{customdata:.3~r}", line_color=FAKE, line_width=2, marker_size=5))
+        figure.add_trace(
+            go.Scatter(
+                x=steps,
+                y=drawn,
+                customdata=values,
+                name="generated vs real",
+                mode="lines+markers",
+                hovertemplate="%{customdata:.3~r}",
+                line_color=FAKE,
+                line_width=2,
+                marker_size=5,
+            )
+        )
     return figure
 
 
@@ -128,9 +158,20 @@ def histograms(histogram: Histogram, means: Mapping[str, float] | None = None) -
             label = f"{label}, mean {mean:#.3g}"
             figure.add_vline(mean, line_color=colour, line_width=1, line_dash=DASH[colour])
         # A step holds from its left edge to the next; the closing 0 brings the outline back to the axis.
-        figure.add_trace(go.Scatter(
-            x=edges, y=np.append(density, np.float32(0)), name=label, mode="lines", fill="tozeroy",
-            fillcolor=_tint(colour, 0.12), line_color=colour, line_width=2, line_dash=DASH[colour], line_shape="hv"))
+        figure.add_trace(
+            go.Scatter(
+                x=edges,
+                y=np.append(density, np.float32(0)),
+                name=label,
+                mode="lines",
+                fill="tozeroy",
+                fillcolor=_tint(colour, 0.12),
+                line_color=colour,
+                line_width=2,
+                line_dash=DASH[colour],
+                line_shape="hv",
+            )
+        )
     figure.update_xaxes(hoverformat=".3~r", unifiedhovertitle_text="from distance %{x:.3~r}")
     return figure.update_yaxes(rangemode="tozero")
 
@@ -160,8 +201,10 @@ def decimate(steps: np.ndarray, values: np.ndarray, limit: int = CURVE_POINTS) -
         kept = [0, len(steps) - 1]
         for stretch in np.array_split(np.arange(1, len(steps) - 1), (limit - 2) // 2):
             part = values[stretch]
-            kept += [stretch[np.where(np.isnan(part), np.inf, part).argmin()],
-                     stretch[np.where(np.isnan(part), -np.inf, part).argmax()]]
+            kept += [
+                stretch[np.where(np.isnan(part), np.inf, part).argmin()],
+                stretch[np.where(np.isnan(part), -np.inf, part).argmax()],
+            ]
         kept = np.unique(kept)
         steps, values = steps[kept], values[kept]
     with np.errstate(over="ignore"):  # a diverged loss may exceed float32: infinite is drawn as a gap
@@ -178,8 +221,19 @@ _SPREADS = (
 def _figure(x: str, y: str, height: int = 320) -> go.Figure:
     figure = go.Figure()
     figure.update_layout(
-        height=height, margin_l=8, margin_r=8, margin_t=36, margin_b=8, hovermode="x unified", hoverlabel_namelength=-1,
-        legend_orientation="h", legend_x=0, legend_xanchor="left", legend_y=1.02, legend_yanchor="bottom")
+        height=height,
+        margin_l=8,
+        margin_r=8,
+        margin_t=36,
+        margin_b=8,
+        hovermode="x unified",
+        hoverlabel_namelength=-1,
+        legend_orientation="h",
+        legend_x=0,
+        legend_xanchor="left",
+        legend_y=1.02,
+        legend_yanchor="bottom",
+    )
     figure.update_xaxes(title=x, automargin=True)
     return figure.update_yaxes(title=y, automargin=True, hoverformat=".3~r")
 
@@ -195,18 +249,36 @@ def _curve(history: History, name: str) -> tuple[np.ndarray, np.ndarray]:
 def _add_curve(figure: go.Figure, history: History, name: str, label: str, colour: str, dash: str = "") -> None:
     steps, values = _curve(history, name)
     if len(steps):
-        figure.add_trace(go.Scatter(x=steps, y=values, name=label, mode="lines",
-                                    line_color=colour, line_width=2, line_dash=dash or DASH[colour]))
+        figure.add_trace(
+            go.Scatter(
+                x=steps,
+                y=values,
+                name=label,
+                mode="lines",
+                line_color=colour,
+                line_width=2,
+                line_dash=dash or DASH[colour],
+            )
+        )
 
 
 def _add_points(figure: go.Figure, array: np.ndarray, name: str, colour: str, **marker) -> None:
     x, y = plane(array).astype(np.float32).T
     trace = go.Scattergl if len(x) > SVG_POINTS else go.Scatter
     # Thin crosses take their colour from the marker's line, discs from the marker: both are given it.
-    figure.add_trace(trace(x=x, y=y, name=name, mode="markers", marker_color=colour, marker_line_color=colour,
-                           hovertemplate="%{x:.3~r}, %{y:.3~r}").update(marker=marker))
+    figure.add_trace(
+        trace(
+            x=x,
+            y=y,
+            name=name,
+            mode="markers",
+            marker_color=colour,
+            marker_line_color=colour,
+            hovertemplate="%{x:.3~r}, %{y:.3~r}",
+        ).update(marker=marker)
+    )
 
 
 def _tint(colour: str, alpha: float) -> str:
-    red, green, blue = (int(colour[i:i + 2], 16) for i in (1, 3, 5))
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {alpha})"

@@ -30,6 +30,7 @@ Limits = tuple[tuple[float, float], tuple[float, float]]
 
 # ---------------------------------------------------------------- images
 
+
 def grid(images: np.ndarray, *, columns: int = 8, scale: int | None = None, gap: int = 1) -> bytes:
     """Samples side by side, row after row: (n, h, w, c) -> PNG.
 
@@ -69,8 +70,10 @@ def pairs(queries: np.ndarray, neighbours: np.ndarray, *, scale: int | None = No
     queries, neighbours = _checked(queries), np.asarray(neighbours)
     fits = neighbours.ndim == 5 and neighbours.shape[1] > 0 and neighbours.dtype == np.uint8
     if not fits or (len(neighbours), *neighbours.shape[2:]) != queries.shape:
-        raise GanometerError(f"the queries have shape {queries.shape} and their neighbours {neighbours.shape} "
-                             f"({neighbours.dtype}); give uint8 neighbours of shape (n, k, h, w, c)")
+        raise GanometerError(
+            f"the queries have shape {queries.shape} and their neighbours {neighbours.shape} "
+            f"({neighbours.dtype}); give uint8 neighbours of shape (n, k, h, w, c)"
+        )
     table = np.concatenate([queries[:, None], neighbours], axis=1)
     gaps = [8 + gap] + [gap] * (neighbours.shape[1] - 1)
     return _compose(_opaque(table), scale or _scale(table.shape[3], table.shape[1], sum(gaps)), gap, gaps)
@@ -79,8 +82,10 @@ def pairs(queries: np.ndarray, neighbours: np.ndarray, *, scale: int | None = No
 def _checked(images: np.ndarray) -> np.ndarray:
     images = np.asarray(images)
     if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3) or images.size == 0:
-        raise GanometerError(f"the images have shape {images.shape} and type {images.dtype}; "
-                             "give at least one as uint8 of shape (n, h, w, 1) or (n, h, w, 3)")
+        raise GanometerError(
+            f"the images have shape {images.shape} and type {images.dtype}; "
+            "give at least one as uint8 of shape (n, h, w, 1) or (n, h, w, 3)"
+        )
     return images
 
 
@@ -103,7 +108,7 @@ def _compose(table: np.ndarray, scale: int, gap: int, gaps: list[int]) -> bytes:
         for row in range(rows):
             top = row * (height + gap)
             cell = table[row, column].repeat(scale, axis=0).repeat(scale, axis=1)
-            canvas[top:top + height, left:left + width] = cell
+            canvas[top : top + height, left : left + width] = cell
     return _png(canvas)
 
 
@@ -114,6 +119,7 @@ def _png(canvas: np.ndarray) -> bytes:
 
 
 # ---------------------------------------------------------------- points
+
 
 def plane(points: np.ndarray) -> np.ndarray:
     """The part of (n, d) points a picture can show: (m, 2) float64.

@@ -1,8 +1,8 @@
 """measure(real=, fake=): every metric of one set of generated samples, beside what real samples give.
 
-    ruler = RealPart.of(real)                     # once: what depends on the real samples alone
-    report = measure(real=real, fake=fake, reference=reference, real_part=ruler)
-    print(report.verdict)
+ruler = RealPart.of(real)                     # once: what depends on the real samples alone
+report = measure(real=real, fake=fake, reference=reference, real_part=ruler)
+print(report.verdict)
 """
 
 from __future__ import annotations

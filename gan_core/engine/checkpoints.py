@@ -56,8 +56,10 @@ def _assign(variables: dict, arrays: dict[str, np.ndarray]) -> None:
     for name in [*needed, *found]:
         if needed.get(name) != found.get(name):
             path = variables[name].path if name in variables else name
-            raise ValueError(f"the stored weights are of another network: {path} needs "
-                             f"{_shape(needed.get(name))}, found {_shape(found.get(name))}")
+            raise ValueError(
+                f"the stored weights are of another network: {path} needs "
+                f"{_shape(needed.get(name))}, found {_shape(found.get(name))}"
+            )
     for name, variable in variables.items():
         variable.assign(arrays[name])
 

@@ -120,9 +120,7 @@ class GAN(keras.Model):
         elif settings.penalty_every == 1:
             gradients, loss, logits, penalty = penalised()
         else:
-            gradients, loss, logits, penalty = tf.cond(
-                tf.equal(step % settings.penalty_every, 0), penalised, plain
-            )
+            gradients, loss, logits, penalty = tf.cond(tf.equal(step % settings.penalty_every, 0), penalised, plain)
         self.discriminator_optimizer.apply(gradients, variables)
         real_logits, fake_logits = tf.split(logits, 2)
         score_real, score_fake = objectives.scores(self.objective, real_logits=real_logits, fake_logits=fake_logits)

@@ -54,8 +54,10 @@ class Affine(keras.layers.Layer):
         self.gain = self.add_weight(shape=(), initializer=constant(self._gain), trainable=False, name="gain")
         offset = np.broadcast_to(self._offset, input_shape[1:])
         self.offset = self.add_weight(
-            shape=offset.shape, initializer=lambda shape, dtype=None: keras.ops.convert_to_tensor(offset, dtype),
-            trainable=False, name="offset",
+            shape=offset.shape,
+            initializer=lambda shape, dtype=None: keras.ops.convert_to_tensor(offset, dtype),
+            trainable=False,
+            name="offset",
         )
 
     def call(self, x):

@@ -20,8 +20,13 @@ class Jobs:
         self._db = database
 
     def request(
-        self, kind: str, *, run_id: str | None = None, step: int | None = None,
-        params: Mapping[str, Any] | None = None, retry: bool = False,
+        self,
+        kind: str,
+        *,
+        run_id: str | None = None,
+        step: int | None = None,
+        params: Mapping[str, Any] | None = None,
+        retry: bool = False,
     ) -> int:
         """Ask for a job; the same request twice gives the same id. A failed one is tried again with `retry`.
 
@@ -75,8 +80,11 @@ class Jobs:
         """Store what came of it, and forget the oldest answers beyond the newest few hundred."""
         state = "failed" if error else "done"
         with self._db.writing() as db:
-            db.execute(jobs.update().where(jobs.c.id == job_id).values(
-                state=state, result=result, error=error, progress=1.0, ended=now()))
+            db.execute(
+                jobs.update()
+                .where(jobs.c.id == job_id)
+                .values(state=state, result=result, error=error, progress=1.0, ended=now())
+            )
             over = sa.select(jobs.c.id).where(jobs.c.state.in_(("done", "failed")))
             old = db.scalars(over.order_by(jobs.c.id.desc()).offset(KEPT_JOBS)).all()
             if old:

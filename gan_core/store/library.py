@@ -46,10 +46,18 @@ class Library:
         found = []
         for row in rows:
             preview = unpack(row.preview)
-            found.append(DatasetInfo(
-                row.name, row.sha256, row.kind, tuple(json.loads(row.shape)), json.loads(row.parts),
-                preview["x"], preview["y"], row.owner,
-            ))
+            found.append(
+                DatasetInfo(
+                    row.name,
+                    row.sha256,
+                    row.kind,
+                    tuple(json.loads(row.shape)),
+                    json.loads(row.parts),
+                    preview["x"],
+                    preview["y"],
+                    row.owner,
+                )
+            )
         return found
 
     # ------------------------------------------------------------ references and reports

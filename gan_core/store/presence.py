@@ -19,8 +19,15 @@ class Presence:
         self._db = database
 
     def report(
-        self, worker_id: str, *, host: str, pid: int, phase: str, memory: int,
-        versions: Mapping[str, str], error: str | None = None,
+        self,
+        worker_id: str,
+        *,
+        host: str,
+        pid: int,
+        phase: str,
+        memory: int,
+        versions: Mapping[str, str],
+        error: str | None = None,
     ) -> None:
         """A worker says that it lives, what it is doing, and how many bytes of memory it holds."""
         values = dict(

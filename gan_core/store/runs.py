@@ -60,15 +60,18 @@ class Runs:
 
     # ------------------------------------------------------------ make, list, change, delete
 
-    def create(
-        self, config: RunConfig, *, name: str = "", owner: str = "", worker_id: str | None = None
-    ) -> str:
+    def create(self, config: RunConfig, *, name: str = "", owner: str = "", worker_id: str | None = None) -> str:
         """A new run, waiting in the queue; or already claimed, for a process that trains its own run."""
         run_id = secrets.token_hex(4)
         values = dict(
-            id=run_id, name=name or f"{config.data.name} · {config.preset}", config=configs.to_json(config),
-            state="running" if worker_id else "queued", total_steps=config.training.steps, owner=owner,
-            created=now(), queued=now(),
+            id=run_id,
+            name=name or f"{config.data.name} · {config.preset}",
+            config=configs.to_json(config),
+            state="running" if worker_id else "queued",
+            total_steps=config.training.steps,
+            owner=owner,
+            created=now(),
+            queued=now(),
         )
         if worker_id:
             values |= dict(worker_id=worker_id, claim_no=1, heartbeat=now(), started=now(), phase="starting")
@@ -141,8 +144,11 @@ class Runs:
             waiting = sa.select(commands.c.kind).where(commands.c.run_id == run_id, commands.c.outcome.is_(None))
             last = db.scalar(waiting.order_by(commands.c.id.desc()).limit(1))
             if last != kind and not (last is None and row.state == {"pause": "paused", "resume": "running"}.get(kind)):
-                db.execute(commands.insert().values(
-                    run_id=run_id, kind=kind, payload=json.dumps(payload or {}), by=by, created=now()))
+                db.execute(
+                    commands.insert().values(
+                        run_id=run_id, kind=kind, payload=json.dumps(payload or {}), by=by, created=now()
+                    )
+                )
                 _touch(db, run_id)
             return "asked"
 
@@ -175,8 +181,16 @@ class Runs:
             if row is None:
                 return None
             _change(
-                db, row, "running", worker_id=worker_id, claim_no=row.claim_no + 1, heartbeat=now(),
-                started=sa.func.coalesce(runs.c.started, now()), phase="starting", error=None, steps_per_second=None,
+                db,
+                row,
+                "running",
+                worker_id=worker_id,
+                claim_no=row.claim_no + 1,
+                heartbeat=now(),
+                started=sa.func.coalesce(runs.c.started, now()),
+                phase="starting",
+                error=None,
+                steps_per_second=None,
             )
         return self.get(row.id)
 
@@ -234,8 +248,13 @@ class Runs:
                 db.execute(reports.insert(), rows)
             if checkpoint is not None:
                 _keep_checkpoint(db, run_id, step, checkpoint)
-            changes = dict(step=step, seconds=row.seconds + seconds, steps_per_second=steps_per_second,
-                           heartbeat=now(), phase="training" if state == "running" else "")
+            changes = dict(
+                step=step,
+                seconds=row.seconds + seconds,
+                steps_per_second=steps_per_second,
+                heartbeat=now(),
+                phase="training" if state == "running" else "",
+            )
             if state in ("finished", "stopped", "failed"):
                 changes |= dict(worker_id=None, ended=now(), error=error)
                 answered = None
@@ -251,8 +270,11 @@ class Runs:
             row = db.execute(sa.select(runs).where(_mine(run_id, worker_id, claim_no)).with_for_update()).first()
             if row is None:
                 return True
-            asked = sa.select(sa.func.count()).select_from(commands).where(
-                commands.c.run_id == run_id, commands.c.outcome.is_(None), commands.c.kind != "pause")
+            asked = (
+                sa.select(sa.func.count())
+                .select_from(commands)
+                .where(commands.c.run_id == run_id, commands.c.outcome.is_(None), commands.c.kind != "pause")
+            )
             if state is None and db.scalar(asked):
                 return False
             _acknowledge(db, run_id, state or row.state)  # or the next worker would obey what was meant for this one
@@ -369,6 +391,7 @@ class Runs:
 
 # ---------------------------------------------------------------- parts
 
+
 def report_row(run_id: str, step: int, report: Report) -> dict:
     return dict(
         run_id=run_id, step=step, space=report.space, n=report.n_fake, seed=report.seed, report=records.to_json(report)
@@ -415,23 +438,47 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
 def _listing():
     ahead = runs.alias("ahead")
     position = (
-        sa.select(sa.func.count()).select_from(ahead)
+        sa.select(sa.func.count())
+        .select_from(ahead)
         .where(ahead.c.state == "queued", sa.tuple_(ahead.c.queued, ahead.c.id) <= sa.tuple_(runs.c.queued, runs.c.id))
         .scalar_subquery()
     )
     return sa.select(
-        runs, (now() - runs.c.heartbeat).label("heartbeat_age"),
+        runs,
+        (now() - runs.c.heartbeat).label("heartbeat_age"),
         sa.case((runs.c.state == "queued", position)).label("position"),
     )
 
 
 def _info(row: Mapping[str, Any]) -> RunInfo:
-    same = ("id", "name", "state", "step", "total_steps", "version", "owner", "created", "started", "ended", "seconds",
-            "steps_per_second", "phase", "dataset", "heartbeat_age", "threads", "error", "position", "parent_id",
-            "parent_step", "claim_no")
+    same = (
+        "id",
+        "name",
+        "state",
+        "step",
+        "total_steps",
+        "version",
+        "owner",
+        "created",
+        "started",
+        "ended",
+        "seconds",
+        "steps_per_second",
+        "phase",
+        "dataset",
+        "heartbeat_age",
+        "threads",
+        "error",
+        "position",
+        "parent_id",
+        "parent_step",
+        "claim_no",
+    )
     return RunInfo(
-        **{key: row[key] for key in same}, config=configs.from_json(row["config"]),
-        worker=row["worker_id"], versions=json.loads(row["versions"]),
+        **{key: row[key] for key in same},
+        config=configs.from_json(row["config"]),
+        worker=row["worker_id"],
+        versions=json.loads(row["versions"]),
     )
 
 
@@ -478,8 +525,9 @@ def _acknowledge(db, run_id: str, outcome: str, *, up_to: int | None = None) -> 
 
 def _keep_checkpoint(db, run_id: str, step: int, data: bytes) -> None:
     db.execute(checkpoints.delete().where(checkpoints.c.run_id == run_id, checkpoints.c.step == step))
-    db.execute(checkpoints.insert().values(
-        run_id=run_id, step=step, data=data, sha256=hashlib.sha256(data).hexdigest()))
+    db.execute(
+        checkpoints.insert().values(run_id=run_id, step=step, data=data, sha256=hashlib.sha256(data).hexdigest())
+    )
     newest = sa.select(checkpoints.c.step).where(checkpoints.c.run_id == run_id)
     old = db.scalars(newest.order_by(checkpoints.c.step.desc()).offset(KEPT_CHECKPOINTS)).all()
     db.execute(checkpoints.delete().where(checkpoints.c.run_id == run_id, checkpoints.c.step.in_(old)))

@@ -27,7 +27,8 @@ def _run(**options):
 meta = sa.Table("meta", metadata, sa.Column("key", _text, primary_key=True), sa.Column("value", _text, nullable=False))
 
 runs = sa.Table(
-    "runs", metadata,
+    "runs",
+    metadata,
     sa.Column("id", _text, primary_key=True),
     sa.Column("name", _text, nullable=False),
     sa.Column("config", _text, nullable=False),
@@ -55,7 +56,8 @@ runs = sa.Table(
 )
 
 metrics = sa.Table(
-    "metrics", metadata,
+    "metrics",
+    metadata,
     _run(primary_key=True),
     sa.Column("name", _text, primary_key=True),
     sa.Column("step", _whole, primary_key=True),
@@ -63,7 +65,8 @@ metrics = sa.Table(
 )
 
 snapshots = sa.Table(
-    "snapshots", metadata,
+    "snapshots",
+    metadata,
     _run(primary_key=True),
     sa.Column("step", _whole, primary_key=True),
     sa.Column("samples", _blob, nullable=False),
@@ -71,7 +74,8 @@ snapshots = sa.Table(
 )
 
 checkpoints = sa.Table(
-    "checkpoints", metadata,
+    "checkpoints",
+    metadata,
     _run(primary_key=True),
     sa.Column("step", _whole, primary_key=True),
     sa.Column("data", _blob, nullable=False),
@@ -79,7 +83,8 @@ checkpoints = sa.Table(
 )
 
 commands = sa.Table(
-    "commands", metadata,
+    "commands",
+    metadata,
     sa.Column("id", _id, primary_key=True),
     _run(index=True),
     sa.Column("kind", _text, nullable=False),
@@ -91,7 +96,8 @@ commands = sa.Table(
 )
 
 events = sa.Table(
-    "events", metadata,
+    "events",
+    metadata,
     sa.Column("id", _id, primary_key=True),
     _run(index=True),
     sa.Column("step", _whole, nullable=False),
@@ -101,7 +107,8 @@ events = sa.Table(
 )
 
 datasets = sa.Table(
-    "datasets", metadata,
+    "datasets",
+    metadata,
     sa.Column("sha256", _text, primary_key=True),
     sa.Column("name", _text, nullable=False, index=True),
     sa.Column("kind", _text, nullable=False),
@@ -114,7 +121,8 @@ datasets = sa.Table(
 )
 
 reports = sa.Table(
-    "reports", metadata,
+    "reports",
+    metadata,
     _run(primary_key=True),
     sa.Column("step", _whole, primary_key=True),
     sa.Column("space", _text, primary_key=True),
@@ -124,7 +132,8 @@ reports = sa.Table(
 )
 
 references = sa.Table(
-    "references", metadata,
+    "references",
+    metadata,
     sa.Column("dataset", _text, primary_key=True),
     sa.Column("space", _text, primary_key=True),
     sa.Column("n", _whole, primary_key=True),
@@ -133,7 +142,8 @@ references = sa.Table(
 )
 
 jobs = sa.Table(
-    "jobs", metadata,
+    "jobs",
+    metadata,
     sa.Column("id", _id, primary_key=True),
     sa.Column("key", _text, nullable=False, unique=True),
     sa.Column("kind", _text, nullable=False),
@@ -150,7 +160,8 @@ jobs = sa.Table(
 )
 
 workers = sa.Table(
-    "workers", metadata,
+    "workers",
+    metadata,
     sa.Column("id", _text, primary_key=True),
     sa.Column("host", _text, nullable=False),
     sa.Column("pid", _whole, nullable=False),
