@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_core import answers, config, datasets, export, settings, worker
+from gan_core import answers, config, datasets, export, settings, training, worker
 from gan_core.codec import flatten
 from gan_core.config import ConfigError
 from gan_core.records import GanometerError, MeasureError, RunInfo
@@ -222,7 +222,7 @@ def _measure(options) -> int:
     if options.run:
         place, store = _open(options)
         run = store.runs.get(options.run)
-        dataset = worker.Shelf(store, place).dataset(run.config.data.name)
+        dataset = training.Shelf(store, place).dataset(run.config.data.name)
         report = answers.report_for(store, options.run, options.step, options.n, options.seed, dataset)
     elif options.real and options.fake:
         from gan_core.distances import reference as references

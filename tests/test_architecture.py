@@ -45,12 +45,14 @@ MAY_IMPORT = {
     "gan_core.machine": f"{RECORDS} {STORE} psutil",
     "gan_core.session": f"{RECORDS} {STORE} {DISTANCES} numpy",
     "gan_core.answers": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets numpy",
-    "gan_core.worker": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.health psutil"
-    " gan_core.answers gan_core.machine gan_core.session gan_core.settings threadpoolctl",
+    "gan_core.training": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.answers gan_core.machine"
+    " gan_core.session gan_core.settings",
+    "gan_core.worker": f"{RECORDS} {STORE} {ENGINE} gan_core.answers gan_core.machine gan_core.session"
+    " gan_core.settings gan_core.training psutil threadpoolctl",
     "gan_core.lab": f"{RECORDS} {STORE} gan_core.datasets gan_core.uploads gan_core.export gan_core.worker psutil"
     " gan_core.machine gan_core.settings gan_core.distances.report",
-    "gan_core.cli": f"{RECORDS} {STORE} {DISTANCES} gan_core.lab gan_core.worker gan_core.export gan_core.datasets"
-    " gan_core.answers gan_core.settings numpy",
+    "gan_core.cli": f"{RECORDS} {STORE} {DISTANCES} gan_core.lab gan_core.worker gan_core.training gan_core.export"
+    " gan_core.datasets gan_core.answers gan_core.settings numpy",
     "gan_core.__main__": f"{RECORDS} gan_core.cli",
     "ui": "",
     "ui.charts": f"{PURE} ui.images",
@@ -64,6 +66,7 @@ MAY_IMPORT = {
 ONLY_INSIDE = {
     ("gan_core.datasets", "keras*"): "*download*",
     ("gan_core.answers", ENGINE): "*",
+    ("gan_core.training", ENGINE): "*",
     ("gan_core.worker", ENGINE): "*",
     ("gan_core.lab", "gan_core.worker"): "*",
     ("gan_core.lab", DISTANCES): "*",

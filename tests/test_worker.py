@@ -21,7 +21,8 @@ from gan_core.session import Session
 from gan_core.settings import Settings
 from gan_core.store import Store, unpack
 from gan_core.store import schema as tables
-from gan_core.worker import Shelf, Worker, memory_estimate, train_run
+from gan_core.training import Shelf, memory_estimate, train_run
+from gan_core.worker import Worker
 
 ROOT = Path(__file__).parents[1]
 TINY = {

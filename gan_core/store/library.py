@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from gan_core import records
 from gan_core.records import DatasetInfo, Reference, Report
-from gan_core.store.runs import dataset_row, keep, reference_row, report_row, unpack
+from gan_core.store.recorded import dataset_row, keep, reference_row, report_row, unpack
 from gan_core.store.schema import Database, datasets, one_at_a_time, references, reports
 
 

@@ -1,0 +1,156 @@
+"""What trainings wrote: curves, snapshots, checkpoints and diaries; and whole runs as rows, for bundles."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from typing import Any, Iterable, Mapping
+
+import numpy as np
+import sqlalchemy as sa
+
+from gan_core import records
+from gan_core.records import DatasetInfo, Event, History, Reference, Report, Snapshot, UnknownRun
+from gan_core.store.schema import (
+    Database,
+    checkpoints,
+    datasets,
+    events,
+    metrics,
+    now,
+    one_at_a_time,
+    references,
+    reports,
+    runs,
+    snapshots,
+)
+
+
+class Recorded:
+    """The reading side of runs."""
+
+    def __init__(self, database: Database):
+        self._db = database
+
+    def history(self, run_id: str, names: Iterable[str] | None = None, points: int = 600) -> History:
+        """Curves of about `points` evenly thinned values each, the newest always among them."""
+        where = [metrics.c.run_id == run_id]
+        if names is not None:
+            where.append(metrics.c.name.in_(list(names)))
+        rank = sa.func.row_number().over(partition_by=metrics.c.name, order_by=metrics.c.step.desc()).label("rank")
+        size = sa.func.count().over(partition_by=metrics.c.name).label("size")
+        ranked = sa.select(metrics.c.name, metrics.c.step, metrics.c.value, rank, size).where(*where).subquery()
+        every = (ranked.c.size + points - 1) // points
+        thinned = sa.select(ranked.c.name, ranked.c.step, ranked.c.value).where((ranked.c.rank - 1) % every == 0)
+        with self._db.reading() as db:
+            rows = db.execute(thinned.order_by(ranked.c.name, ranked.c.step)).all()
+        curves: dict[str, list] = {}
+        for name, step, value in rows:
+            curves.setdefault(name, []).append((step, value))
+        return History({name: tuple(np.array(curve, dtype=np.float64).T) for name, curve in curves.items()})
+
+    def snapshot_steps(self, run_id: str) -> tuple[int, ...]:
+        with self._db.reading() as db:
+            query = sa.select(snapshots.c.step).where(snapshots.c.run_id == run_id)
+            return tuple(db.scalars(query.order_by(snapshots.c.step)).all())
+
+    def snapshot(self, run_id: str, step: int | None = None) -> Snapshot | None:
+        """The samples of one step, or of the newest one; None when there is none."""
+        query = sa.select(snapshots.c.step, snapshots.c.samples).where(snapshots.c.run_id == run_id)
+        query = query.where(snapshots.c.step == step) if step is not None else query.order_by(snapshots.c.step.desc())
+        with self._db.reading() as db:
+            row = db.execute(query.limit(1)).first()
+        return Snapshot(run_id, row.step, unpack(row.samples)["x"]) if row else None
+
+    def snapshot_weights(self, run_id: str, step: int) -> bytes | None:
+        query = sa.select(snapshots.c.weights).where(snapshots.c.run_id == run_id, snapshots.c.step == step)
+        with self._db.reading() as db:
+            return db.scalar(query)
+
+    def checkpoint(self, run_id: str) -> tuple[int, bytes] | None:
+        """The newest checkpoint (step, bytes) whose bytes are what was written; None for a run without one."""
+        query = sa.select(checkpoints).where(checkpoints.c.run_id == run_id).order_by(checkpoints.c.step.desc())
+        with self._db.reading() as db:
+            for row in db.execute(query):
+                if hashlib.sha256(row.data).hexdigest() == row.sha256:
+                    return row.step, row.data
+        return None
+
+    def events(self, run_id: str, limit: int = 200) -> list[Event]:
+        """The run's diary, newest first."""
+        query = sa.select(events).where(events.c.run_id == run_id).order_by(events.c.id.desc()).limit(limit)
+        with self._db.reading() as db:
+            return [Event(r.step, r.time, r.kind, json.loads(r.payload)) for r in db.execute(query)]
+
+    def write(self, rows: Mapping[str, list[dict]]) -> None:
+        """Rows as a bundle holds them, by table: an import is one transaction, all or nothing.
+
+        Data sets and references belong to all runs: those the store knows already stay as they are.
+        """
+        tables = {t.name: t for t in (runs, metrics, snapshots, checkpoints, events, reports)}
+        with self._db.writing() as db:
+            one_at_a_time(db)
+            for table in (datasets, references):
+                for row in rows.get(table.name, []):
+                    keep(db, table, row)
+            for name, table in tables.items():
+                if rows.get(name):
+                    db.execute(table.insert(), rows[name])
+
+    def raw(self, run_id: str) -> dict[str, list[dict]]:
+        """Every row of a run, by table, for a bundle."""
+        with self._db.reading() as db:
+            found = {"runs": [dict(r) for r in db.execute(sa.select(runs).where(runs.c.id == run_id)).mappings()]}
+            for table in (metrics, snapshots, checkpoints, events, reports):
+                query = sa.select(table).where(table.c.run_id == run_id).order_by(*table.primary_key.columns)
+                found[table.name] = [dict(r) for r in db.execute(query).mappings()]
+        if not found["runs"]:
+            raise UnknownRun(f"there is no run {run_id!r}")
+        return found
+
+
+# ---------------------------------------------------------------- values <-> rows
+
+
+def report_row(run_id: str, step: int, report: Report) -> dict:
+    return dict(
+        run_id=run_id, step=step, space=report.space, n=report.n_fake, seed=report.seed, report=records.to_json(report)
+    )
+
+
+def dataset_row(info: DatasetInfo, data: bytes | None) -> dict:
+    return dict(
+        sha256=info.sha256,
+        name=info.name,
+        kind=info.kind,
+        shape=json.dumps(info.shape),
+        owner=info.owner,
+        created=now(),
+        parts=json.dumps(dict(info.parts)),
+        preview=pack(x=info.preview, y=info.labels),
+        data=data,
+    )
+
+
+def reference_row(dataset: str, space: str, reference: Reference) -> dict:
+    return dict(dataset=dataset, space=space, n=reference.n, seed=reference.seed, reference=records.to_json(reference))
+
+
+def keep(db, table: sa.Table, row: Mapping[str, Any]) -> None:
+    """Insert a row whose key is not there yet."""
+    where = sa.and_(*(column == row[column.name] for column in table.primary_key.columns))
+    if db.execute(sa.select(*table.primary_key.columns).where(where)).first() is None:
+        db.execute(table.insert().values(**row))
+
+
+def pack(**arrays: np.ndarray) -> bytes:
+    """Arrays as compressed npz bytes."""
+    out = io.BytesIO()
+    np.savez_compressed(out, **arrays)
+    return out.getvalue()
+
+
+def unpack(data: bytes) -> dict[str, np.ndarray]:
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return dict(arrays)

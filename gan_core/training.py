@@ -1,0 +1,137 @@
+"""One claimed run from beginning to end: its data, its memory, its measurements, and how it ends."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import threading
+from typing import Callable
+
+from gan_core import answers, datasets, machine
+from gan_core.codec import flatten
+from gan_core.config import RunConfig
+from gan_core.datasets import Dataset
+from gan_core.distances import reference
+from gan_core.records import DatasetError, GanometerError, Reference, RunInfo
+from gan_core.session import Session
+from gan_core.settings import Settings
+from gan_core.store import LeaseLost, Store
+
+log = logging.getLogger("ganometer.worker")
+
+MIB = 2**20
+
+
+class Shelf:
+    """The data sets this process has loaded, the last two of them kept."""
+
+    def __init__(self, store: Store, settings: Settings):
+        self._store, self._folder = store, settings.data_folder
+        self._lock, self._kept = threading.Lock(), {}
+
+    def dataset(self, name: str, progress: Callable[[float, str], None] | None = None) -> Dataset:
+        """A built-in data set, or an upload from the store. Raises DatasetError when there is none of that name."""
+        with self._lock:
+            if name not in self._kept:
+                self._kept = dict([*self._kept.items()][-1:]) | {name: self._load(name, progress)}
+            return self._kept[name]
+
+    def _load(self, name, progress) -> Dataset:
+        if name in datasets.OPTIONS:
+            return datasets.load(name, folder=self._folder, progress=progress)
+        data = self._store.library.dataset_bytes(name)
+        if data is None:
+            raise DatasetError(
+                f"there is no data set {name!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one"
+            )
+        return datasets.dataset_from_bytes(data, name)
+
+
+def train_run(
+    session: Session, dataset_named: Callable[..., Dataset], *, free_memory: Callable[[], int] = machine.free_memory
+) -> str:
+    """Train the session's run to whatever end it comes to, and leave that end in the store; returns its state."""
+    run = session.run
+    reached = run.step
+    try:
+        session.phase("loading data")
+        dataset = dataset_named(run.config.data.name, lambda share, text: session.phase(text))
+        rows = min(run.config.recording.rows, len(dataset.test.x))
+        session.store.library.put_dataset(dataset.info(owner=run.owner))
+        session.describe(dataset=dataset.sha256, threads=os.cpu_count() or 1, versions=machine.versions())
+        _check_memory(run, dataset, free_memory())
+        real = flatten(reference.test_rows(dataset.test.x, rows))
+        session.measure_against(real, _find_reference(session.store, dataset, rows))
+
+        from gan_core.engine.loop import Diverged, train
+
+        checkpoint = session.store.runs.checkpoint(run.id)
+        reached = checkpoint[0] if checkpoint else 0
+        if reached < run.step or run.step and not checkpoint:  # the newest checkpoint is damaged
+            session.store.runs.rewind(run.id, session.worker_id, run.claim_no, reached if checkpoint else -1)
+        try:
+            outcome = train(
+                run.config,
+                dataset.train.x,
+                session,
+                session,
+                rows=rows,
+                checkpoint=checkpoint[1] if checkpoint else None,
+            )
+        except Diverged as end:
+            session.fail(end.step, str(end))
+            return "failed"
+        if outcome in ("running", "paused"):
+            release = (run.id, session.worker_id, run.claim_no)
+            if outcome == "paused" and session.store.runs.release(*release):
+                return "paused"
+            session.store.runs.release(*release, state="interrupted")
+            return "interrupted"
+        return outcome
+    except LeaseLost:
+        return "lost"
+    except Exception as error:
+        if not isinstance(error, GanometerError):
+            log.exception("run %s failed", run.id)
+        session.fail(max(reached, session.store.runs.get(run.id).step), sentence(error))
+        return "failed"
+
+
+def _find_reference(store: Store, dataset: Dataset, rows: int) -> Callable[[], Reference | None]:
+    """Looks real-vs-real at the n of the run's measurements up; a job measures it where it is not known yet."""
+
+    def find() -> Reference | None:
+        return store.library.reference(dataset.sha256, answers.SPACE, rows)
+
+    if find() is None:
+        store.jobs.request("reference", params={"dataset": dataset.name, "n": rows})
+    return find
+
+
+def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
+    """Bytes a training adds to a warm worker; measured runs of every preset stayed below (benchmarks/dashboard.py)."""
+    from gan_core.engine.gan import BLOCK
+
+    pixels = math.prod(dataset.shape)
+    widths = [config.generator.latent_dim, *config.generator.hidden, pixels, *config.discriminator.hidden, 1]
+    weights = 4 * sum(a * b for a, b in zip(widths, widths[1:]))
+    draws = 4 * BLOCK * 2 * config.training.batch * (config.generator.latent_dim + 1)
+    activations = 4 * 8 * 2 * config.training.batch * (pixels + sum(widths))
+    return int(350 * MIB + 2 * dataset.train.x.nbytes + 6 * draws + 12 * weights + activations)
+
+
+def _check_memory(run: RunInfo, dataset: Dataset, free: int) -> None:
+    need = memory_estimate(run.config, dataset)
+    if need > free:
+        raise GanometerError(
+            f"this run needs about {need / MIB:,.0f} MB of memory and {free / MIB:,.0f} MB are free: "
+            "choose a smaller batch, narrower layers or a smaller data set, or close other programs"
+        )
+
+
+def sentence(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    if isinstance(error, GanometerError):
+        return str(error)
+    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
