@@ -96,7 +96,9 @@ def _parser() -> argparse.ArgumentParser:
         "--n", type=_whole(2), default=1000, help="samples of the run's generator (at most the test part)"
     )
     measure.add_argument(
-        "--reference", metavar="FILE", help="more real samples, to measure real against real at the same n"
+        "--reference",
+        metavar="FILE",
+        help="more real samples, to measure real against real at the same n (all are cut to the fewest)",
     )
     measure.add_argument("--space", choices=["pixels"], default="pixels", help="how samples become vectors")
     measure.add_argument(
@@ -232,10 +234,11 @@ def _measure(options) -> int:
         check_ranges(real=real, fake=fake)
         known = None
         if options.reference:
+            # Real-vs-real speaks about one n only: all three are taken at the number of the fewest.
             pool = _array(options.reference)
-            known = references.calibrate(
-                test=flatten(real), pool=flatten(pool), n=min(len(real), len(pool)), seed=options.seed
-            )
+            n = min(len(real), len(fake), len(pool))
+            known = references.calibrate(test=real, pool=pool, n=n, seed=options.seed)
+            real, fake = (references.test_rows(x, n, options.seed) for x in (real, fake))
         report = measure(real=real, fake=fake, reference=known, k=options.k, seed=options.seed)
     else:
         raise WrongInput("measure needs --real FILE and --fake FILE, or --run ID")

@@ -316,6 +316,17 @@ def test_measuring_two_files(arrays, capsys):
     assert found["reference_mean"] is None
 
 
+def test_with_a_reference_all_three_are_measured_at_the_number_of_the_fewest(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    options = []
+    for name, n in (("real", 120), ("fake", 90), ("reference", 200)):
+        np.save(tmp_path / f"{name}.npy", rng.standard_normal((n, 3)))
+        options += [f"--{name}", tmp_path / f"{name}.npy"]
+    value = measured(capsys, *options)
+    assert (value["n_real"], value["n_fake"]) == (90, 90)
+    assert abs(value["metrics"]["energy_distance"]["z"]) < 5
+
+
 def test_a_reference_file_says_what_real_samples_give(arrays, capsys):
     value = measured(
         capsys,

@@ -5,6 +5,7 @@ import re
 import sys
 import time
 
+import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -265,3 +266,13 @@ def test_mnist_in_one_click(server, open_page, store):
     shown = page.locator("img[alt^='64 generated samples at step ']")
     expect(shown).to_have_attribute("alt", re.compile(r"step (\d{3}|[\d,]{5,})$"), timeout=60_000)
     end(store, re.search(r"run=(\w+)", page.url)[1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the libraries of another process")
+def test_the_server_has_drawn_every_page_and_never_loaded_tensorflow(server, open_page):
+    for path in ("", "/train", "/distances", "/gallery"):
+        open_page(server, path)
+    process = psutil.Process(server.process.pid)
+    (worker,) = (child for child in process.children() if "gan_core" in child.cmdline())
+    loaded = {p.pid: any("libtensorflow" in m.path for m in p.memory_maps()) for p in (process, worker)}
+    assert loaded == {process.pid: False, worker.pid: True}
