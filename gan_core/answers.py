@@ -26,13 +26,15 @@ def answer(store: Store, job: Job, dataset_named: Callable[[str], Dataset], prog
 
 def sample(store: Store, run_id: str, step: int | None, n: int, seed: int) -> np.ndarray:
     """`n` new samples (measured form) of the generator as it was at a snapshot; the newest without `step`."""
-    from gan_core.engine import checkpoints, networks, sampling
-
     if not 1 <= n <= MOST_SAMPLES:
         raise GanometerError(f"{n} samples were asked for; ask for 1 to {MOST_SAMPLES:,}")
     run = store.runs.get(run_id)
     weights = store.runs.snapshot_weights(run_id, snapshot_step(store, run_id, step))
-    shape = _dataset_info(store, run).shape
+    shape = dataset_info(store, run).shape
+
+    # Only now: TensorFlow takes seconds to load, and greets on standard error, where a mistake should stand alone.
+    from gan_core.engine import checkpoints, networks, sampling
+
     generator = networks.build_generator(
         run.config.generator, networks.DataStatistics(shape, np.zeros(shape, np.float32), 1.0)
     )
@@ -100,7 +102,7 @@ def _reference(store, job, dataset_named, progress) -> bytes:
     return records.to_json(found).encode()
 
 
-def _dataset_info(store: Store, run: records.RunInfo) -> records.DatasetInfo:
+def dataset_info(store: Store, run: records.RunInfo) -> records.DatasetInfo:
     info = store.library.dataset(run.dataset) if run.dataset else None
     if info is None:
         raise GanometerError(f"run {run.id} has not started yet, so nothing is known of its data")

@@ -262,12 +262,15 @@ def _sample(options) -> int:
     out = Path(options.out)
     if out.suffix not in (".npz", ".png"):
         raise WrongInput(f"--out is {options.out!r}; name a file that ends in .npz or .png")
+    if not out.parent.is_dir():
+        raise WrongInput(f"{out} cannot be written: there is no folder {out.parent}")
     _, store = _open(options)
+    kind = answers.dataset_info(store, store.runs.get(options.run)).kind
+    if out.suffix == ".png" and kind != "image":
+        raise WrongInput(f"run {options.run} makes {kind}, not pictures: name an .npz file instead of {options.out}")
     x = answers.sample(store, options.run, options.step, options.n, options.seed)
     if out.suffix == ".npz":
         _write(out, lambda file: np.savez_compressed(file, x=x.astype(np.float32)))
-    elif x.ndim != 4:
-        raise WrongInput(f"run {options.run} makes points, not pictures: name an .npz file instead of {options.out}")
     else:
         _write(out, lambda file: file.write(export.png_grid(x)))
     return _say(options, {"run": options.run, "n": len(x), "out": str(out)}, f"{len(x)} samples in {out}")

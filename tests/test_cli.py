@@ -426,3 +426,12 @@ def test_a_run_that_fails_is_exit_code_1(store, tmp_path, capsys, monkeypatch):
     value = json.loads(capsys.readouterr().out)
     assert value["state"] == "failed" and "mnist.npz" in value["error"]
     assert store.runs.get(value["run"]).state == "failed"
+
+
+@pytest.mark.parametrize("wrong", [("--run", "nope1234"), ("--step", "7"), ("--n", "10001")])
+def test_a_mistake_stands_alone_on_standard_error(trained, run_id, tmp_path, wrong):
+    """In a process of its own: TensorFlow greets from C++, where no test of this process would see it."""
+    options = {"--run": run_id, "--out": str(tmp_path / "x.npz"), "--store": trained[0]} | dict([wrong])
+    child = process("sample", *(word for pair in options.items() for word in pair))
+    _, said = child.communicate(timeout=60)
+    assert child.returncode == 2 and said.count("\n") == 1 and wrong[1] in said
