@@ -231,7 +231,7 @@ class Lab:
     def read_upload(self, data: bytes, filename: str, *, size: int = 28, colour: bool = False) -> uploads.Upload:
         return uploads.read_upload(data, filename, size=size, colour=colour)
 
-    def keep_upload(self, upload: uploads.Upload, title: str, *, owner: str = "") -> str:
+    def keep_upload(self, upload: uploads.Upload, *, owner: str = "") -> str:
         """Put an upload into the store; returns the data set's name, the same for the same content."""
         dataset = uploads.dataset_from_upload(upload, "upload")
         name = f"upload-{dataset.sha256[:10]}"

@@ -192,8 +192,8 @@ def points(n: int = 300) -> bytes:
 
 def test_an_upload_is_kept_once_and_can_be_trained_on(working):
     upload = working.read_upload(points(), "points.csv")
-    name = working.keep_upload(upload, "my points", owner="ada")
-    assert working.keep_upload(working.read_upload(points(), "copy.csv"), "again") == name
+    name = working.keep_upload(upload, owner="ada")
+    assert working.keep_upload(working.read_upload(points(), "copy.csv")) == name
     assert [info.name for info in working.store.library.uploads()] == [name]
     assert name == f"upload-{working.store.library.dataset_named(name).sha256[:10]}"
     assert working.shape_of(name) == (2,)

@@ -193,9 +193,9 @@ def show_upload(lab: Lab) -> None:
             key="keep upload",
             icon=":material/check:",
             on_click=keep_upload,
-            args=(lab, upload, file.name),
+            args=(lab, upload),
         )
 
 
-def keep_upload(lab: Lab, upload, title: str) -> None:
-    st.session_state["data"] = lab.keep_upload(upload, title)
+def keep_upload(lab: Lab, upload) -> None:
+    st.session_state["data"] = lab.keep_upload(upload)
