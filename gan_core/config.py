@@ -24,7 +24,6 @@ Loss = Literal["minimax", "non-saturating", "relativistic"]
 Init = Literal["glorot_uniform", "he_normal"]
 
 LOSSES: tuple[str, ...] = typing.get_args(Loss)
-INITS: tuple[str, ...] = typing.get_args(Init)
 
 
 class ConfigError(ValueError):

@@ -110,7 +110,7 @@ def _find_reference(store: Store, dataset: Dataset, rows: int) -> Callable[[], R
 
 
 def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
-    """Bytes a training adds to a warm worker; measured runs of every preset stayed below (benchmarks/dashboard.py)."""
+    """About how many bytes a training adds to a warm worker: `auto` on MNIST stays below (benchmarks/dashboard.py)."""
     from gan_core.engine.gan import BLOCK
 
     pixels = math.prod(dataset.shape)

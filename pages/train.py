@@ -104,8 +104,8 @@ def sample_grid(run_id: str, step: int) -> bytes:
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def real_grid(dataset: str, count: int) -> bytes:
-    return images.grid(page.lab.store.library.dataset(dataset).preview[:count], gap=GAP)
+def real_grid(dataset: str) -> bytes:
+    return images.grid(page.lab.store.library.dataset(dataset).preview, gap=GAP)
 
 
 def show_samples(run: RunInfo) -> None:
@@ -126,7 +126,7 @@ def show_samples(run: RunInfo) -> None:
     )
     right.markdown("**Real, held out**")
     right.image(
-        real_grid(run.dataset, 64),
+        real_grid(run.dataset),
         output_format="PNG",
         width="stretch",
         alt="64 real samples that are never trained on",
