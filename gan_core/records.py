@@ -16,6 +16,7 @@ import numpy as np
 from gan_core.config import RunConfig
 
 State = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
+Panel = Literal["live", "full"]
 ACTIVE: tuple[str, ...] = ("queued", "running", "paused")
 """States in which a run still wants something from a worker."""
 
@@ -176,7 +177,10 @@ class WorkerInfo:
 
 @dataclass(frozen=True)
 class MetricResult:
-    """One number beside what real-vs-real gives at the same n; lacking an input it is None, and `needs` names it."""
+    """One number beside what real-vs-real gives at the same n; lacking an input it is None, and `needs` names it.
+
+    `seconds` is what the pass took that gave it; metrics of one pass share it. `parameters` fixed what was computed.
+    """
 
     name: str
     value: float | None
@@ -188,6 +192,8 @@ class MetricResult:
     ideal: float | None = None
     seconds: float = 0.0
     needs: str | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    verdict: str = ""
 
 
 @dataclass(frozen=True)
@@ -202,18 +208,42 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Reference:
-    """Real-vs-real calibration at n: for every metric its (mean, sd) over `draws` pairs of real samples."""
+    """Real-vs-real calibration at n: for every metric its (mean, sd) over `draws` pairs of real samples.
+
+    `overlap`: the draws share rows, so the sds are a little too small. `bandwidth`: the median distance of the fixed
+    real rows, the scale of the RBF kernel. `version`: of the metrics' definitions.
+    """
 
     n: int
     draws: int
     seed: int
     metrics: Mapping[str, tuple[float, float]]
     overlap: bool = False
+    k: int = 5
+    panel: Panel = "live"
+    bandwidth: float | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class FeatureSpace:
+    """A learned space of one data set: the network's weights as bytes, and how well it tells the classes apart."""
+
+    dataset: str
+    space: str
+    weights: bytes
+    accuracy: float
+    sha256: str
+    versions: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Report:
-    """Every metric of one set of generated samples against one set of real ones."""
+    """Every metric of one set of generated samples against one set of real ones.
+
+    `details` holds what is more than a number, by name: `nearest` (quantiles of nearest distances), `prd` (a curve),
+    `modes`, `classes`, `copies`, `direction` (where real and generated differ most) and `parzen` (its warning rows).
+    """
 
     status: Literal["measured", "diverged", "collapsed"]
     n_real: int
@@ -225,6 +255,9 @@ class Report:
     histogram: Histogram | None = None
     verdict: str = ""
     seconds: float = 0.0
+    panel: Panel = "live"
+    details: Mapping[str, Any] = field(default_factory=dict)
+    version: int = 1
 
 
 def to_json(record: Report | Reference) -> str:

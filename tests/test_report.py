@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist, pdist
 
+from gan_core.distances.case import RealPart
+from gan_core.distances.catalogue import METRICS
 from gan_core.distances.reference import calibrate, test_rows
-from gan_core.distances.report import METRICS, RealPart, beside, check_ranges, measure
+from gan_core.distances.report import check_ranges, measure
+from gan_core.distances.verdict import beside
 from gan_core.records import MeasureError, Reference, report_from_json, to_json
 
 N = 100
@@ -29,6 +32,10 @@ def values(report):
     return {name: metric.value for name, metric in report.metrics.items()}
 
 
+def known(report):
+    return {name: value for name, value in values(report).items() if value is not None}
+
+
 def without_clock(report):
     metrics = {name: dataclasses.replace(m, seconds=0.0) for name, m in report.metrics.items()}
     return dataclasses.replace(report, metrics=metrics, seconds=0.0)
@@ -45,30 +52,57 @@ def test_the_numbers_are_those_of_scipy_and_dcor():
     assert (report.k, report.space, report.seed) == (3, "pca64", 9)
     rf = cdist(REAL, fake).mean()
     assert list(report.metrics) == list(METRICS)
-    assert values(report) == pytest.approx(
-        {
-            "mean_real_real": pdist(REAL).mean(),
-            "mean_fake_fake": pdist(fake).mean(),
-            "mean_real_fake": rf,
-            "energy_distance": dcor.energy_distance(REAL, fake, estimation_stat="u"),
-            "energy_coefficient": dcor.energy_distance(REAL, fake) / (2 * rf),
-        },
-        rel=1e-9,
-    )
-    assert all(m.seconds >= 0 for m in report.metrics.values())
-    assert report.seconds >= sum(m.seconds for m in report.metrics.values())
+    expected = {
+        "mean_real_real": pdist(REAL).mean(),
+        "mean_fake_fake": pdist(fake).mean(),
+        "mean_real_fake": rf,
+        "energy_distance": dcor.energy_distance(REAL, fake, estimation_stat="u"),
+        "energy_coefficient": dcor.energy_distance(REAL, fake) / (2 * rf),
+        "chamfer_real_to_fake": (cdist(REAL, fake).min(axis=1) ** 2).mean(),
+    }
+    assert {name: values(report)[name] for name in expected} == pytest.approx(expected, rel=1e-9)
+    assert all(0 <= m.seconds <= report.seconds for m in report.metrics.values())
 
 
 def test_direction_and_ideal():
     metrics = measure(real=REAL, fake=FRESH).metrics
-    found = {name: (m.direction, m.ideal) for name, m in metrics.items()}
-    assert found == {
-        "mean_real_real": ("diagnostic", None),
-        "mean_fake_fake": ("diagnostic", None),
-        "mean_real_fake": ("diagnostic", None),
-        "energy_distance": ("lower", 0.0),
-        "energy_coefficient": ("lower", 0.0),
+    found = {name: m.direction for name, m in metrics.items()}
+    assert found == {name: about.better for name, about in METRICS.items()}
+    assert metrics["energy_distance"].ideal == 0
+    assert metrics["nn_accuracy_real"].ideal == 99 / 199
+    assert metrics["coverage"].ideal == pytest.approx(1 - 2**-5, abs=0.01)
+    assert metrics["mean_real_real"].ideal is None
+
+
+def test_a_metric_that_lacks_an_input_says_which():
+    needs = {name: m.needs for name, m in measure(real=REAL, fake=FRESH[:90]).metrics.items() if m.value is None}
+    assert needs["dcr_share"] == "train and holdout"
+    assert needs["authenticity"] == "train"
+    assert needs["modes_captured"].startswith("modes")
+    assert needs["wasserstein2"] == "the full panel"
+    assert needs["nn_accuracy_real"] == "as many generated as real samples (there are 100 real and 90 generated)"
+    few = measure(real=REAL[:5], fake=FRESH[:5]).metrics
+    assert few["coverage"].needs == "more than k = 5 samples of each kind (there are 5)"
+    assert few["energy_distance"].value is not None
+    late = measure(real=REAL, fake=FRESH, budget_seconds=0).metrics
+    assert {m.needs for m in late.values() if METRICS[m.name].live and not METRICS[m.name].needs} == {
+        "more than 0 seconds"
     }
+
+
+def test_the_full_panel_has_every_metric_whose_inputs_are_there():
+    images = np.random.default_rng(5).random((4, 120, 6, 6, 1), dtype=np.float32)
+    shares = []
+    report = measure(
+        real=images[0], fake=images[1], train=images[2], holdout=images[3], panel="full", progress=shares.append
+    )
+    lacking = {name for name, metric in report.metrics.items() if metric.value is None}
+    assert lacking == {"modes_captured", "high_quality_share"}
+    assert {"nearest", "copies", "prd", "direction", "parzen"} <= set(report.details)
+    assert shares == sorted(shares) and shares[-1] == 1
+    assert all(0 < m.p <= 1 for m in report.metrics.values() if m.p is not None)
+    assert_no_nan(report)
+    assert report_from_json(to_json(report)).metrics == report.metrics
 
 
 def test_z_counts_standard_deviations_from_the_reference():
@@ -78,17 +112,20 @@ def test_z_counts_standard_deviations_from_the_reference():
     assert (metrics["energy_distance"].reference_mean, metrics["energy_distance"].reference_sd) == (0.5, 0.25)
     assert metrics["mean_real_real"].z is None  # no spread, so no z
     assert metrics["mean_fake_fake"].reference_mean is None
-    assert all(m.p is None for m in metrics.values())
+    assert metrics["energy_distance"].p == 1 / 200 or 0 < metrics["energy_distance"].p <= 1
+    assert metrics["mean_real_real"].p is None
 
 
 def test_the_histogram_is_numpys_and_integrates_to_one():
     fake = FRESH * 4  # farther than any real sample, so the last bin is stretched
-    drawn = measure(real=REAL, fake=fake, bins=30).histogram
+    drawn = measure(real=REAL, fake=fake).histogram
     edges = np.array(drawn.edges)
     farthest = max(pdist(REAL).max(), pdist(fake).max(), cdist(REAL, fake).max())
-    assert len(edges) == 31
-    assert edges[:-1] == pytest.approx(np.linspace(0, 1.25 * pdist(REAL).max(), 31)[:-1], rel=1e-12)
+    reach = 2 * np.linalg.norm(REAL - REAL.mean(axis=0), axis=1).max()
+    assert len(edges) == 91
+    assert edges[:-1] == pytest.approx(np.linspace(0, reach, 91)[:-1], rel=1e-12)
     assert edges[-1] == pytest.approx(farthest, rel=1e-9)
+    assert len(measure(real=REAL, fake=REAL / 2).histogram.edges) < 91  # no empty bins at the end
     for density, distances in (
         (drawn.real_real, pdist(REAL)),
         (drawn.fake_fake, pdist(fake)),
@@ -112,8 +149,8 @@ def test_a_wrong_spread_is_seen_and_said(reference, scale, word):
     report = measure(real=REAL, fake=FRESH * scale, reference=reference)
     ratio = scale * pdist(FRESH).mean() / pdist(REAL).mean()
     assert report.metrics["energy_distance"].z > 3
-    assert "still differ from the real ones." in report.verdict
-    assert report.verdict.endswith(f"They are {word} than real ones (spread {ratio:.2f} of real).")
+    assert "still differ from the real ones, as " in report.verdict
+    assert f"They are {word} than real ones (spread {ratio:.2f} of real)." in report.verdict
 
 
 def test_a_shift_is_seen_without_a_word_on_spread(reference):
@@ -136,14 +173,15 @@ def test_the_verdict_word_by_word():
     assert report.verdict == (
         "Energy distance -1 at n = 2; two sets of real samples of this size give -0.003 ± 0.003 (z = -344): the "
         "generated samples lie closer to the real ones than real samples do, so look for copies. "
-        "They are less varied than real ones (spread 0.25 of real)."
+        "They are less varied than real ones (spread 0.25 of real). "
+        "With 2 samples an energy distance has to change by 0.0087 to be seen."
     )
 
 
 def test_without_a_reference_nothing_is_judged():
     report = measure(real=REAL, fake=FRESH[:50] + 9)
     assert report.verdict.endswith(
-        " at 100 real and 50 generated samples. "
+        " at 100 real and 50 generated samples (permutation test: p = 0.005). "
         "What two sets of real samples of this size give is missing, so this is not judged."
     )
     assert all(m.z is None and m.reference_mean is None for m in report.metrics.values())
@@ -209,15 +247,15 @@ def test_a_report_survives_json(reference):
 def test_images_of_bytes_and_of_floats_are_the_same_images():
     rng = np.random.default_rng(1)
     real, fake = rng.integers(0, 256, (2, 40, 6, 6, 1), dtype=np.uint8)
-    as_bytes = values(measure(real=real, fake=fake))
-    mixed = values(measure(real=real, fake=fake / np.float32(255)))
-    assert mixed == pytest.approx(as_bytes, rel=1e-6)
+    as_bytes = known(measure(real=real, fake=fake))
+    mixed = known(measure(real=real, fake=fake / np.float32(255)))
+    assert mixed == pytest.approx(as_bytes, rel=1e-6, abs=1e-9)
     flat = (real / 255.0).reshape(40, -1)
     assert as_bytes["mean_real_real"] == pytest.approx(pdist(flat).mean(), rel=1e-6)
 
 
 def test_a_cached_real_part_changes_nothing(reference):
-    part = RealPart.of(REAL, bins=60)
+    part = RealPart.of(REAL)
     fresh = measure(real=REAL, fake=FRESH, reference=reference)
     cached = measure(real=REAL, fake=FRESH, reference=reference, real_part=part)
     assert without_clock(cached) == without_clock(fresh)
@@ -226,8 +264,9 @@ def test_a_cached_real_part_changes_nothing(reference):
 def test_a_cached_real_part_is_not_computed_again():
     """A part that claims twice the distances is believed."""
     part = RealPart.of(REAL)
-    doubled = dataclasses.replace(part, within=dataclasses.replace(part.within, total=2 * part.within.total))
-    found = values(measure(real=REAL, fake=FRESH, real_part=doubled))["mean_real_real"]
+    doubled = dataclasses.replace(part.within.moments, total=2 * part.within.moments.total)
+    part.__dict__["within"] = dataclasses.replace(part.within, moments=doubled)
+    found = values(measure(real=REAL, fake=FRESH, real_part=part))["mean_real_real"]
     assert found == pytest.approx(2 * pdist(REAL).mean(), rel=1e-9)
 
 

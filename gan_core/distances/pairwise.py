@@ -1,45 +1,60 @@
-"""Exact Euclidean distances in float64, one block at a time: memory grows with n, never with n².
+"""Exact Euclidean distances, one tile at a time: everything the metrics need of n² pairs, in memory that grows with n.
 
-A block of squared distances is one matrix product, ||a||² + ||b||² - 2 a·b, of rows centred by the mean of the
-real samples. Where the product cancels (near copies) or costs nothing to avoid (few coordinates), the distance
-is taken from the differences of the rows instead. So a duplicate is at exactly 0, a near copy keeps all its
-digits, and nothing depends on where the origin lies.
+    real, fake = within(real, k=5), within(fake, k=5)     # neighbours and radii of each set
+    both = across(real=real, fake=fake)                   # nearest rows both ways, who lies in whose ball
+
+A tile of squared distances is one matrix product, ||a||² + ||b||² - 2 a·b, of rows centred first. Up to 2,000 rows
+it is taken in float64; above, float32 is twice as fast, and only sums and histograms keep its rounding. Whatever
+decides something (a neighbour, a radius, a ball's member) is measured again by differences of the rows as they came,
+in float64, wherever the product's rounding error leaves it open. So a duplicate is at exactly 0, and neighbours,
+radii and counts are the same for every precision, tile, number of threads and order of the rows in memory.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
+import os
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Literal
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from gan_core import codec
 from gan_core.records import MeasureError
 
-BLOCK_BYTES = 2**21
-"""One block of distances: small enough to stay in a core's cache, large enough for a fast matrix product."""
+Precision = Literal["float32", "float64"]
+
+TILE = 512
+"""Rows of a tile: its products fit into a core's cache, and are large enough for a fast matrix product."""
+
+EXACT_UP_TO = 2_000
+"""Rows up to which everything is in float64 when nothing is said: it takes a fraction of a second there."""
 
 LARGEST = float(np.finfo(np.float32).max)
 """Anything larger counts as infinite; below it no square overflows float64."""
 
-FEW_COORDINATES = 8
-CANCELS = 1e-4  # below this share of ||a||² + ||b||², the product has lost 4 of 16 digits or more
-EPS = float(np.finfo(np.float64).eps)
+NOBODY = np.iinfo(np.int64).max
+"""The index in an empty place of a list of neighbours; larger than any real one, so it loses every tie."""
+
+FEW_COORDINATES = 8  # fewer than this cost less by differences than by a product
+CANCELS = {"float32": 1e-3, "float64": 1e-4}  # below this share of ||a||² + ||b||², too few digits are left
+SAFE_NORMS = (1e-20, 1e30)  # outside, squares in float32 lose their digits or overflow
 
 
 @dataclass(frozen=True)
 class Moments:
-    """What one pass over all pairs leaves behind.
-
-    `total` is the sum of d**exponent and `largest` the maximum of d over `pairs` pairs; `counts` (b,) says how
-    many distances fall into each bin, or is None when no edges were asked for.
-    """
+    """The sum of d, and the largest d, over `pairs` pairs; `counts` (b,) how many fall into each bin, if asked for."""
 
     pairs: int
     total: float
     largest: float
-    exponent: float = 1.0
     counts: tuple[int, ...] | None = None
 
     @property
@@ -47,48 +62,117 @@ class Moments:
         return self.total / self.pairs
 
 
-def within(x, *, edges=None, exponent: float = 1.0, block_bytes: int = BLOCK_BYTES) -> Moments:
-    """Moments of the n(n-1)/2 distances between different rows of x, (n, d) or (n, h, w, c), n >= 2.
+@dataclass(frozen=True, eq=False)
+class Within:
+    """A set of n rows and its own geometry; a row is never its own neighbour, by index and not by value.
 
-    A row is left out of its own pairs by index, so duplicates count as pairs at distance 0. `exponent` is in
-    (0, 2]. `edges` (b+1,) are equally spaced from 0; what lies beyond the last edge counts in the last bin.
-    Raises MeasureError when x is not finite, has another shape, or has fewer than 2 rows.
+    `distances` and `indices` (n, k): the nearest other rows, sorted by distance and, among equals, by index.
+    `square_radii` (n,): the square of the k-th distance, the ball of each row. `clipped_square_radii` (n,): the same,
+    at most the median ball's. `_squares` and `_indices` hold one neighbour more, which tells shared borders.
+    """
+
+    rows: np.ndarray
+    moments: Moments
+    distances: np.ndarray
+    indices: np.ndarray
+    square_radii: np.ndarray
+    clipped_square_radii: np.ndarray
+    _squares: np.ndarray
+    _indices: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def k(self) -> int:
+        return self.distances.shape[1]
+
+    @cached_property
+    def in_clipped(self) -> np.ndarray:
+        """In how many other rows' clipped balls each row lies, (n,); counted when asked for: of fakes nobody does."""
+        return _in_balls(self.rows, self._squares, self._indices, self.clipped_square_radii, self.k)
+
+
+@dataclass(frozen=True, eq=False)
+class Across:
+    """Real (n rows) against fake (m rows). A ball reaches to the k-th neighbour in its own set, border included.
+
+    For each real row: `real_nearest`, `real_nearest_index` (n,) its nearest fake; `fakes_in_ball` (n,) how many
+    fakes its ball holds; `in_fake_balls` (n,) how many fakes' balls hold it. For each fake the same the other way
+    round: `fake_nearest`, `fake_nearest_index`, `reals_in_ball`, `in_real_balls` (m,), and `in_clipped_real_balls`.
+    """
+
+    moments: Moments
+    real_nearest: np.ndarray
+    real_nearest_index: np.ndarray
+    fakes_in_ball: np.ndarray
+    in_fake_balls: np.ndarray
+    fake_nearest: np.ndarray
+    fake_nearest_index: np.ndarray
+    reals_in_ball: np.ndarray
+    in_real_balls: np.ndarray
+    in_clipped_real_balls: np.ndarray
+
+
+def within(x, *, k: int = 0, edges=None, precision: Precision | None = None, threads: int | None = None) -> Within:
+    """One pass over the n(n-1)/2 pairs of different rows of x, (n, d) or (n, h, w, c), n >= 2.
+
+    `k` neighbours of every row, 0 <= k < n. `edges` (b+1,) are equally spaced from 0; what lies beyond the last one
+    counts in the last bin. `precision` of sums and histogram: float64 up to 2,000 rows, float32 above, unless said.
+    `threads`: all cores unless said. Raises MeasureError when x is not finite or has another shape, n < 2, or k
+    does not fit.
     """
     x = rows(x)
     if len(x) < 2:
         raise MeasureError(f"there is only {len(x)} sample, so no distance between two; give at least 2")
-    points = _Points.of(x, centre=x.mean(axis=0))
+    if not 0 <= k < len(x):
+        raise MeasureError(f"k is {k}, but each of {len(x)} samples has {len(x) - 1} others; choose k up to that")
+    # One neighbour more than asked for tells where a ball's border is shared with somebody outside the list.
+    points = _Points.of(x, x.mean(axis=0, dtype=np.float64), _precision(precision, len(x), len(x)))
+    keep = min(k + 1, len(x) - 1) if k else 0
+    found, _, summed = _sweep(points, points, keep=(keep, keep), edges=edges, threads=threads)
+    squares, indices = found.squares, found.indices
+    radii = squares[:, k - 1].copy() if k else np.zeros(len(x))
+    clipped = np.minimum(radii, _median_square(radii))
+    moments = Moments(len(x) * (len(x) - 1) // 2, *summed)
+    return Within(x, moments, np.sqrt(squares[:, :k]), indices[:, :k], radii, clipped, squares, indices)
 
-    def blocks() -> Iterator[np.ndarray]:
-        for part in _slices(len(x), len(x), block_bytes):
-            square = _squared(points[part], points[part])
-            yield square[np.triu_indices(len(square), k=1)]
-            yield _squared(points[part], points[part.stop :]).ravel()
 
-    return _reduce(blocks(), edges, exponent)
+def across(
+    *, real: Within, fake: Within, edges=None, precision: Precision | None = None, threads: int | None = None
+) -> Across:
+    """One pass over the n·m pairs of a real and a fake row; the balls are those that `within` found.
 
-
-def across(*, real, fake, edges=None, exponent: float = 1.0, block_bytes: int = BLOCK_BYTES) -> Moments:
-    """Moments of the n·m distances from every row of `real` (n, ...) to every row of `fake` (m, ...).
-
-    `edges` and `exponent` as in `within`. Raises MeasureError when one is not finite or the shapes differ.
+    `edges`, `precision` and `threads` as in `within`. Raises MeasureError when the rows differ in length.
     """
-    real, fake = pair(real=real, fake=fake)
-    centre = real.mean(axis=0)
-    ours, theirs = _Points.of(real, centre), _Points.of(fake, centre)
-    slices = _slices(len(real), len(fake), block_bytes)
-    return _reduce((_squared(ours[part], theirs).ravel() for part in slices), edges, exponent)
+    same_shape(real=real.rows, fake=fake.rows)
+    precision = _precision(precision, len(real), len(fake))
+    centre = real.rows.mean(axis=0, dtype=np.float64)
+    ours, theirs = _prepared(real.rows, fake.rows, centre, precision)
+    balls = (real.square_radii, real.clipped_square_radii, fake.square_radii) if real.k and fake.k else None
+    a, b, summed = _sweep(ours, theirs, keep=(1, 1), balls=balls, edges=edges, threads=threads)
+    return Across(
+        Moments(len(real) * len(fake), *summed),
+        np.sqrt(a.squares[:, 0]),
+        a.indices[:, 0],
+        a.holds,
+        a.held,
+        np.sqrt(b.squares[:, 0]),
+        b.indices[:, 0],
+        b.holds,
+        b.held,
+        b.held_clipped,
+    )
 
 
 def nearest(
-    *, queries, points, k: int, exclude_self: bool = False, block_bytes: int = BLOCK_BYTES
+    *, queries, points, k: int, exclude_self: bool = False, threads: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """The k nearest rows of `points` (m, ...) for every row of `queries` (n, ...).
 
-    Returns (distances (n, k) float64, indices (n, k)), sorted by distance and, among equals, by index.
-    The matrix product only proposes candidates: all that its rounding error cannot rule out are measured again
-    by differences. With `exclude_self` query i never finds point i (give the same rows twice).
-    Raises MeasureError when k is not between 1 and the number of points that can be found.
+    Returns (distances (n, k) float64, indices (n, k)), sorted by distance and, among equals, by index. With
+    `exclude_self` query i never finds point i (give the same rows twice). Raises MeasureError when k is not between
+    1 and the number of points that can be found.
     """
     queries, points = pair(real=queries, fake=points, names=("queries", "points"))
     if exclude_self and len(queries) != len(points):
@@ -99,30 +183,70 @@ def nearest(
     available = len(points) - exclude_self
     if not 1 <= k <= available:
         raise MeasureError(f"k is {k}, but {available} neighbours can be found; choose k from 1 to {available}")
-    centre = points.mean(axis=0)
-    asked, known = _Points.of(queries, centre), _Points.of(points, centre)
-    found = []
-    for part in _slices(len(queries), len(points), block_bytes):
-        squared = _squared(asked[part], known)
-        if exclude_self:
-            squared[np.arange(len(squared)), np.arange(part.start, part.stop)] = np.inf
-        found.append(_closest(asked[part], known, squared, k))
-    distances, indices = zip(*found, strict=True)
-    return np.concatenate(distances), np.concatenate(indices)
+    if exclude_self:
+        of = within(queries, k=k, threads=threads)
+        return of.distances, of.indices
+    precision = _precision(None, len(queries), len(points))
+    asked, known = _prepared(queries, points, points.mean(axis=0, dtype=np.float64), precision)
+    found, _, _ = _sweep(asked, known, keep=(k, 0), threads=threads)
+    return np.sqrt(found.squares), found.indices
+
+
+def blocks(a, b, *, block_bytes: int = 2**22) -> Iterator[tuple[slice, np.ndarray]]:
+    """Distances (rows of a, all of b) in float64, a few rows of `a` at a time, each with the slice it belongs to.
+
+    For what needs every single distance. `a` and `b` are rows (n, d). Near copies are measured by differences, so
+    each distance is right to about 1e-11 of itself.
+    """
+    ours, theirs = _prepared(a, b, b.mean(axis=0, dtype=np.float64), "float64")
+    for part in _heights(len(a), len(b), block_bytes):
+        yield part, _distances(ours, part, theirs, slice(0, len(b)))
+
+
+def upper_blocks(x, *, block_bytes: int = 2**24) -> Iterator[tuple[slice, np.ndarray]]:
+    """Distances of rows x[part] to x[part.start:], until every pair of different rows has come once or, on both
+    sides of the diagonal of the first len(part) columns, twice. The diagonal itself is exactly 0."""
+    points = _Points.of(x, x.mean(axis=0, dtype=np.float64), "float64")
+    for part in _heights(len(x), len(x), block_bytes):
+        distances = _distances(points, part, points, slice(part.start, len(x)))
+        np.fill_diagonal(distances, 0.0)
+        yield part, distances
+
+
+def _heights(n: int, columns: int, block_bytes: int) -> Iterator[slice]:
+    height = max(1, block_bytes // (8 * columns))
+    return (slice(start, min(start + height, n)) for start in range(0, n, height))
+
+
+def _distances(a: _Points, i: slice, b: _Points, j: slice) -> np.ndarray:
+    if a.raw.shape[1] < FEW_COORDINATES:
+        pairs = zip(a.raw[i].T, b.raw[j].T, strict=True)
+        return np.sqrt(sum(np.subtract.outer(u, v, dtype=np.float64) ** 2 for u, v in pairs))
+    tile = (-2 * a.centred[i]) @ b.centred[j].T
+    norms = np.add.outer(a.norms[i], b.norms[j])
+    tile += norms
+    norms *= CANCELS["float64"]
+    rows, columns = np.nonzero(tile <= norms)
+    tile[rows, columns] = _by_differences(a.raw[i], b.raw[j], rows, columns)
+    return np.sqrt(tile, out=tile)
+
+
+# ---------------------------------------------------------------- reading what was given
 
 
 def rows(x, name: str = "the array") -> np.ndarray:
-    """Samples (n, d) or (n, h, w, c) as float64 rows (n, d); uint8 becomes [0, 1] as in the codec.
+    """Samples (n, d) or (n, h, w, c) as rows (n, d), float64 or float32; uint8 becomes [0, 1] as in the codec.
 
     Raises MeasureError for another shape, something that is not a number, NaN, or values beyond float32.
     """
     x = np.asarray(x)
     if x.dtype.kind not in "buif" or x.ndim not in (2, 4) or x.size == 0:
         raise MeasureError(f"{name} is {x.dtype} {x.shape}; give numbers, as (n, d) points or (n, h, w, c) images")
-    if bad := count_unusable(x):
-        raise MeasureError(f"{name} has {bad} of {x.size} values that are NaN, infinite or beyond float32; remove them")
+    check_finite(x, name)
     x = codec.to_unit(x) if x.dtype == np.uint8 else x
-    return np.ascontiguousarray(x.reshape(len(x), -1), dtype=np.float64)
+    single = x.dtype in (np.float32, np.float16) and len(x) > EXACT_UP_TO  # half the memory, where that counts
+    kept = np.float32 if single else np.float64
+    return np.ascontiguousarray(x.reshape(len(x), -1), dtype=kept)
 
 
 def pair(*, real, fake, names: tuple[str, str] = ("real", "fake")) -> tuple[np.ndarray, np.ndarray]:
@@ -138,6 +262,12 @@ def same_shape(*, real, fake, names: tuple[str, str] = ("real", "fake")) -> None
         raise MeasureError(f"{names[0]} is {one} and {names[1]} is {other}; all but the first number must agree")
 
 
+def check_finite(x: np.ndarray, name: str) -> None:
+    """Raises MeasureError when a value is NaN, infinite, or too large for float32."""
+    if bad := count_unusable(x):
+        raise MeasureError(f"{name} has {bad} of {x.size} values that are NaN, infinite or beyond float32; remove them")
+
+
 def count_unusable(x: np.ndarray) -> int:
     """How many values are NaN, infinite, or too large for float32."""
     if x.dtype.kind != "f" or max(x.max(), -x.min()) <= LARGEST:  # a NaN is in both, and is never <=
@@ -145,75 +275,187 @@ def count_unusable(x: np.ndarray) -> int:
     return int(x.size - np.count_nonzero(np.abs(x) <= LARGEST))
 
 
+# ---------------------------------------------------------------- the sweep
+
+
 @dataclass(frozen=True, eq=False)
 class _Points:
+    """Rows as they came, and centred in the precision of the product, with their squared norms."""
+
     raw: np.ndarray
     centred: np.ndarray
-    squares: np.ndarray
+    norms: np.ndarray
 
     @classmethod
-    def of(cls, raw: np.ndarray, centre: np.ndarray) -> _Points:
+    def of(cls, raw: np.ndarray, centre: np.ndarray, precision: Precision) -> _Points:
+        if raw.shape[1] < FEW_COORDINATES:
+            return cls(raw, raw, np.zeros(len(raw)))
+        if precision == "float32":
+            centred, norms = np.empty(raw.shape, np.float32), np.empty(len(raw), np.float32)
+            for start in range(0, len(raw), TILE):
+                part = slice(start, start + TILE)
+                centred[part] = raw[part] - centre
+                with np.errstate(over="ignore"):  # infinite is not safe either
+                    norms[part] = np.einsum("ij,ij->i", centred[part], centred[part], dtype=np.float64)
+            if SAFE_NORMS[0] < norms.max() < SAFE_NORMS[1]:
+                return cls(raw, centred, norms)
         centred = raw - centre
         return cls(raw, centred, np.einsum("ij,ij->i", centred, centred))
 
-    def __getitem__(self, part: slice) -> _Points:
-        return _Points(self.raw[part], self.centred[part], self.squares[part])
+
+@dataclass(eq=False)
+class _Side:
+    """What is known so far of each row of one set: its nearest rows of the other, and how balls hold each other."""
+
+    squares: np.ndarray
+    indices: np.ndarray
+    limits: np.ndarray
+    holds: np.ndarray
+    held: np.ndarray
+    held_clipped: np.ndarray
+
+    @classmethod
+    def empty(cls, balls: np.ndarray, keep: int, kind: np.dtype) -> _Side:
+        n = len(balls)
+        limits = np.full(n, np.inf) if keep else balls
+        counts = (np.zeros(n, np.int64) for _ in range(3))
+        return cls(np.full((n, keep), np.inf), np.full((n, keep), NOBODY), limits.astype(kind), *counts)
+
+    @classmethod
+    def merged(cls, sides: list[_Side]) -> _Side:
+        """Lists by (distance, index), counts added: whoever saw which tile, the result is the same."""
+        keep = sides[0].squares.shape[1]
+        squares, indices = (np.concatenate([getattr(s, name) for s in sides], 1) for name in ("squares", "indices"))
+        order = np.lexsort((indices, squares), axis=1)[:, :keep]
+        lists = (np.take_along_axis(x, order, 1) for x in (squares, indices))
+        counts = (sum(getattr(s, name) for s in sides) for name in ("holds", "held", "held_clipped"))
+        return cls(*lists, sides[0].limits, *counts)
 
 
-def _slices(n: int, columns: int, block_bytes: int) -> Iterator[slice]:
-    height = max(1, block_bytes // (8 * columns))
-    return (slice(start, min(start + height, n)) for start in range(0, n, height))
+def _sweep(a: _Points, b: _Points, *, keep, balls=None, edges=None, threads=None) -> tuple[_Side, _Side, tuple]:
+    """Every pair of a and b once (of one set with itself: every pair i < j), in tiles dealt out to threads.
+
+    `keep`: how many neighbours each row of a, and of b, gets. `balls`: squared radii of a, clipped of a, of b.
+    Returns both sides, and (total, largest, counts) of the distances.
+    """
+    from gan_core.distances import kernels  # Numba takes a second to import, and readers of reports need none of it
+
+    alone, kind = a is b, a.norms.dtype
+    few = a.raw.shape[1] < FEW_COORDINATES
+    slack = kind.type((a.raw.shape[1] + 16) * np.finfo(kind).eps)  # a dot product's bound: Higham, Accuracy, 3.1
+    cancels = kind.type(CANCELS[kind.name])
+    nowhere = (np.full(len(a.raw), -1.0), np.full(len(a.raw), -1.0), np.full(len(b.raw), -1.0))
+    a_balls, a_clipped, b_balls = balls or nowhere
+    bins = 0 if edges is None else len(edges) - 1
+    scale = kind.type(bins / edges[-1]) if bins else kind.type(0)
+    tiles, sums = _tiles(len(a.raw), len(b.raw), alone), []
+    numbers = itertools.count()  # a thread's next() on it cannot be interrupted
+
+    def work(_) -> tuple[_Side, _Side, np.ndarray]:
+        ours = _Side.empty(a_balls, keep[0], kind)
+        theirs = ours if alone else _Side.empty(b_balls, keep[1], kind)
+        counts, buffer, tile = np.zeros(bins, np.int64), np.empty(kernels.CHUNK, kind), np.empty(TILE * TILE, kind)
+        for number in numbers:
+            if number >= len(tiles):
+                return ours, theirs, counts
+            i, j = tiles[number]
+            part = tile[: (i.stop - i.start) * (j.stop - j.start)].reshape(i.stop - i.start, -1)
+            if few:
+                kernels.differences(a.raw[i], b.raw[j], part)
+            else:
+                np.matmul(a.centred[i], b.centred[j].T, out=part)
+            summed = np.zeros(2)
+            sums.append(summed)
+            kernels.sweep(
+                part, buffer, i.start, j.start, alone and i == j, a.raw, b.raw, a.norms, b.norms, slack, cancels,
+                ours.squares, ours.indices, ours.limits, theirs.squares, theirs.indices, theirs.limits,
+                a_balls, a_clipped, b_balls, ours.holds, ours.held, theirs.holds, theirs.held, theirs.held_clipped,
+                scale, counts, summed,
+            )  # fmt: skip
+
+    workers = max(1, min(threads or os.cpu_count() or 1, len(tiles)))
+    with _one_blas_thread(), ThreadPoolExecutor(workers) as pool:
+        ours, theirs, counts = zip(*pool.map(work, range(workers)), strict=True)
+    total, largest = math.fsum(part[0] for part in sums), max(part[1] for part in sums)
+    counted = None if edges is None else tuple(sum(counts).tolist())
+    return _Side.merged(ours), _Side.merged(theirs), (total, float(largest), counted)
 
 
-def _squared(a: _Points, b: _Points) -> np.ndarray:
-    """Squared distances (len a, len b), right to about 1e-11 of each."""
-    if a.raw.shape[1] <= FEW_COORDINATES:
-        return sum(np.subtract.outer(u, v) ** 2 for u, v in zip(a.raw.T, b.raw.T, strict=True))
-    squared = (-2 * a.centred) @ b.centred.T
-    norms = np.add.outer(a.squares, b.squares)
-    squared += norms
-    norms *= CANCELS
-    i, j = np.nonzero(squared <= norms)
-    squared[i, j] = _by_differences(a, b, i, j)
-    return squared
+def _prepared(a: np.ndarray, b: np.ndarray, centre: np.ndarray, precision: Precision) -> tuple[_Points, _Points]:
+    """Both sets in one type: the larger one, should one have come in float64 or be unsafe in float32."""
+    raw = np.result_type(a, b)
+    ours, theirs = (_Points.of(x.astype(raw, copy=False), centre, precision) for x in (a, b))
+    if ours.norms.dtype != theirs.norms.dtype:
+        ours, theirs = (_Points.of(x.raw, centre, "float64") for x in (ours, theirs))
+    return ours, theirs
 
 
-def _by_differences(a: _Points, b: _Points, i: np.ndarray, j: np.ndarray) -> np.ndarray:
+def _tiles(n: int, m: int, alone: bool) -> list[tuple[slice, slice]]:
+    ours, theirs = ([slice(start, min(start + TILE, size)) for start in range(0, size, TILE)] for size in (n, m))
+    return [(i, j) for i in ours for j in theirs if not alone or j.start >= i.start]
+
+
+def _precision(asked: Precision | None, n: int, m: int) -> Precision:
+    if asked not in (None, "float32", "float64"):
+        raise MeasureError(f"precision is {asked!r}; choose float32, float64, or leave it out")
+    return asked or ("float64" if max(n, m) <= EXACT_UP_TO else "float32")
+
+
+def _median_square(squares: np.ndarray) -> float:
+    """The square of the median radius, exactly one of the squares wherever the median is one of the radii."""
+    low, high = np.partition(squares, [(len(squares) - 1) // 2, len(squares) // 2])[
+        [(len(squares) - 1) // 2, len(squares) // 2]
+    ]
+    return float(low) if low == high else float(((math.sqrt(low) + math.sqrt(high)) / 2) ** 2)
+
+
+def _in_balls(x: np.ndarray, squares: np.ndarray, indices: np.ndarray, balls: np.ndarray, k: int) -> np.ndarray:
+    """In how many other rows' balls (n,) each row lies; a ball with rows beyond the list on its border is swept."""
+    from gan_core.distances import kernels
+
+    inside = squares <= balls[:, None]
+    shared = inside[:, -1] & (squares.shape[1] > k) if k else np.zeros(len(x), bool)
+    counts = np.bincount(indices[~shared][inside[~shared]], minlength=len(x))
+    for i in np.flatnonzero(shared):
+        counts += kernels.tied(x, i, balls[i])
+    return counts
+
+
+def _by_differences(a: np.ndarray, b: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
     """Squared distances (p,) of the pairs (i, j), from the rows as they came: centring would round them."""
     squared = np.empty(len(i))
-    height = max(1, BLOCK_BYTES // (8 * a.raw.shape[1]))
+    height = max(1, 2**21 // (8 * a.shape[1]))
     for start in range(0, len(i), height):
         part = slice(start, start + height)
-        difference = a.raw[i[part]] - b.raw[j[part]]
+        difference = np.subtract(a[i[part]], b[j[part]], dtype=np.float64)
         squared[part] = np.einsum("ij,ij->i", difference, difference)
     return squared
 
 
-def _closest(a: _Points, b: _Points, squared: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    kth = np.partition(squared, k - 1, axis=1)[:, k - 1]
-    # Twice the bound on a dot product's rounding error (Higham, Accuracy and Stability, 3.1), on both sides.
-    slack = 8 * EPS * (a.raw.shape[1] + 8) * (a.squares + b.squares.max())
-    i, j = np.nonzero(squared <= (kth + slack)[:, None])
-    distance = np.sqrt(_by_differences(a, b, i, j))
-    order = np.lexsort((j, distance, i))
-    first = np.searchsorted(i, np.arange(len(squared)))  # nonzero lists row by row, so i is sorted
-    chosen = order[first[:, None] + np.arange(k)]
-    return distance[chosen], j[chosen]
+_blas = threading.Lock()
+_blas_users = 0
+_blas_limit = None
 
 
-def _reduce(blocks: Iterator[np.ndarray], edges, exponent: float) -> Moments:
-    if not 0 < exponent <= 2:
-        raise MeasureError(f"exponent is {exponent}; choose one above 0 and at most 2")
-    pairs, largest, totals = 0, 0.0, []
-    counts = None if edges is None else np.zeros(len(edges) - 1, dtype=np.int64)
-    for squared in blocks:
-        if not squared.size:
-            continue
-        distance = np.sqrt(squared)
-        pairs += distance.size
-        largest = max(largest, float(distance.max()))
-        totals.append(float((distance if exponent == 1 else squared ** (exponent / 2)).sum()))
-        if counts is not None:
-            top = edges[-1]
-            counts += np.histogram(np.minimum(distance, top), bins=len(counts), range=(edges[0], top))[0]
-    return Moments(pairs, math.fsum(totals), largest, exponent, None if counts is None else tuple(counts.tolist()))
+@cache
+def _controller() -> ThreadpoolController:
+    """The BLAS libraries of this process, looked for once: that takes milliseconds, as long as a small sweep."""
+    return ThreadpoolController()
+
+
+@contextmanager
+def _one_blas_thread():
+    """Our threads each call BLAS: more threads inside would only fight. The first one in sets it, the last one out
+    sets it back, so two measurements at once cannot leave it wrong."""
+    global _blas_users, _blas_limit
+    with _blas:
+        if _blas_users == 0:
+            _blas_limit = _controller().limit(limits=1, user_api="blas")
+        _blas_users += 1
+    try:
+        yield
+    finally:
+        with _blas:
+            _blas_users -= 1
+            if _blas_users == 0:
+                _blas_limit.restore_original_limits()

@@ -5,15 +5,18 @@ Hardly any metric reaches its textbook ideal at finite n, so a number means some
 
 from __future__ import annotations
 
-import itertools
 import statistics
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from gan_core.distances import pairwise
-from gan_core.distances.energy import energy
-from gan_core.records import MeasureError, Reference
+from gan_core.distances.case import Case, KnownModes, RealPart
+from gan_core.distances.catalogue import VERSION
+from gan_core.distances.panels import STEPS, Step, Value
+from gan_core.distances.report import lacks
+from gan_core.records import MeasureError, Panel, Reference
 
 
 def test_rows(test: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
@@ -30,39 +33,82 @@ test_rows.__test__ = False  # pytest would take a function of this name for a te
 
 
 def calibrate(
-    *, test, pool, n: int, draws: int = 20, seed: int = 0, progress: Callable[[float], None] | None = None
+    *,
+    test,
+    pool,
+    n: int,
+    train=None,
+    holdout=None,
+    ruler: RealPart | None = None,
+    transform: Callable = pairwise.rows,
+    modes: KnownModes | None = None,
+    panel: Panel = "live",
+    k: int = 5,
+    draws: int = 20,
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Reference:
     """Mean and sd (ddof=1) of every metric between `test_rows(test, n, seed)` and `draws` sets of n rows of `pool`.
 
-    `test` and `pool` are disjoint parts of one data set, (N, d) or (N, h, w, c). The draws are disjoint while the
-    pool lasts; then it is shuffled and cut anew, and the Reference says `overlap`: its sd is a little too small.
+    `test` and `pool` are disjoint parts of one data set, (N, d) or (N, h, w, c); `train` and `holdout` are what the
+    metrics of copying look at, and there other rows of `test` play the generator. `transform` carries samples into
+    the space of the measurement; `ruler` is the fixed rows' side in it, if it is known already.
+
+    The draws are disjoint while the rows last; then they are shuffled and cut anew, and the Reference says
+    `overlap`: its sd is a little too small.
     A pool of less than 2n rows would give nearly the same draw every time; there the fixed rows are shuffled in
-    with it, and each draw compares n rows of all with n others, as in a permutation test.
+    with it, and each draw compares n rows of all with n others, as in a permutation test. A test part of less than
+    2n rows is drawn from with replacement.
     `progress` is called after every draw with the share that is done. Raises MeasureError when n is larger
     than either part, or draws < 2.
     """
     if draws < 2:
         raise MeasureError(f"draws is {draws}; a spread needs at least 2")
+    test, pool = np.asarray(test), np.asarray(pool)
     if n > len(pool):
         raise MeasureError(f"n is {n}, but the pool has {len(pool)} real samples; choose n up to {len(pool)}")
-    fixed, pool = test_rows(np.asarray(test), n, seed), np.asarray(pool)
+    fixed = test_rows(test, n, seed)
     pairwise.same_shape(real=fixed, fake=pool, names=("test", "pool"))
-    fixed = pairwise.rows(fixed, "test")
+    for x, name in ((fixed, "test"), (pool, "pool")):
+        pairwise.check_finite(x, name)
+    if ruler is None:
+        given = {name: transform(x) for name, x in (("train", train), ("holdout", holdout)) if x is not None}
+        ruler = RealPart.of(transform(fixed), **given, k=k, seed=seed, threads=threads)
     if len(pool) < 2 * n:
-        everything = np.concatenate([fixed, pairwise.rows(pool, "pool")])
-        within, pairs = None, ((everything[i[:n]], everything[i[n:]]) for i in _draws(len(everything), 2 * n, seed))
+        everything = np.concatenate([transform(fixed), transform(pool)])
+        from_pool = (
+            (ruler.of_rows(everything[i[:n]]), everything[i[n:]]) for i in _draws(len(everything), 2 * n, seed)
+        )
     else:
-        within = pairwise.within(fixed)
-        pairs = ((fixed, pairwise.rows(pool[i], "pool")) for i in _draws(len(pool), n, seed))
-    measured = []
-    for done, (real, fake) in enumerate(itertools.islice(pairs, draws), start=1):
-        measured.append(energy(real=real, fake=fake, real_within=within).as_metrics())
+        from_pool = ((ruler, transform(pool[i])) for i in _draws(len(pool), n, seed))
+    known = pool if train is None else np.asarray(train)
+    from_train = ((ruler, transform(known[i])) for i in _draws(len(known), n, seed))
+    draws_of_test = (_draws if len(test) >= 2 * n else _redraws)(len(test), n, seed)
+    from_test = ((ruler, transform(test[i])) for i in draws_of_test)
+    players = {"pool": from_pool, "test": from_test}
+    if len(known) >= 2 * n:  # else it would be nearly the same draw every time
+        players["train"] = from_train
+    values, spreads = defaultdict(list), defaultdict(list)
+    for done in range(draws):
+        for who, pairs in players.items():
+            steps = [step for step in STEPS if step.names and step.players == who]
+            for name, found in _values(*next(pairs), steps, modes, panel):
+                values[name].append(found.value)
+                spreads[name].append(found.value if found.spread is None else found.spread)
         if progress:
-            progress(done / draws)
-    values = {name: [metrics[name] for metrics in measured] for name in measured[0]}
+            progress((done + 1) / draws)
     # statistics is exact: a metric that is the same in every draw has a spread of 0, not of a rounding error.
-    spread = {name: (statistics.fmean(v), statistics.stdev(v)) for name, v in values.items()}
-    return Reference(n, draws, seed, spread, overlap=draws * n > len(pool) // n * n)
+    metrics = {name: (statistics.fmean(v), statistics.stdev(spreads[name])) for name, v in values.items()}
+    overlap = draws * n > len(pool) // n * n
+    return Reference(n, draws, seed, metrics, overlap, ruler.k, panel, ruler.bandwidth, VERSION)
+
+
+def _values(part: RealPart, rows, steps: list[Step], modes, panel: Panel) -> Iterator[tuple[str, Value]]:
+    case = Case(part, pairwise.rows(rows, "pool"), modes, permutations=0)
+    for step in steps:
+        if not lacks(step, case, panel):
+            yield from step.take(case).values.items()
 
 
 def _draws(size: int, n: int, seed: int) -> Iterator[np.ndarray]:
@@ -72,3 +118,10 @@ def _draws(size: int, n: int, seed: int) -> Iterator[np.ndarray]:
         order = rng.permutation(size)
         for start in range(0, size - n + 1, n):
             yield order[start : start + n]
+
+
+def _redraws(size: int, n: int, seed: int) -> Iterator[np.ndarray]:
+    """Indices (n,) drawn with replacement, for a part with too few rows to be cut into pieces."""
+    rng = np.random.default_rng([seed, 4])
+    while True:
+        yield rng.integers(size, size=n)

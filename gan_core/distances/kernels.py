@@ -1,0 +1,180 @@
+"""The compiled inner loops of pairwise.py. Each works on one tile of squared distances and holds no lock.
+
+A tile comes from a matrix product and is only nearly right: every pair is off by at most `slack` times the sum of
+its two squared norms. So whatever decides something (who is a neighbour, who lies in a ball) is measured again by
+`exact`, in float64 and always in the same order: decisions depend neither on the tile nor on its precision.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+CHUNK = 64
+"""Pairs looked at together: only a chunk with something to decide is gone through one by one."""
+
+
+def _compiled(fastmath=False, **options):
+    """njit that keeps its machine code on disk, and does without where no folder can be written.
+
+    `fastmath` is always said: otherwise it is inherited from whichever caller has a function compiled first.
+    """
+    options = {"nogil": True, "fastmath": fastmath, **options}
+
+    def decorate(function):
+        try:
+            return njit(cache=True, **options)(function)
+        except RuntimeError:  # "no locator available"
+            return njit(**options)(function)
+
+    return decorate
+
+
+@_compiled()
+def _few(a, b):
+    total = 0.0
+    for c in range(len(a)):
+        t = np.float64(a[c]) - np.float64(b[c])
+        total += t * t
+    return total
+
+
+@_compiled(fastmath={"reassoc"})
+def _many(a, b):
+    total = 0.0
+    for c in range(len(a)):
+        t = np.float64(a[c]) - np.float64(b[c])
+        total += t * t
+    return total
+
+
+@_compiled()
+def exact(a, b):
+    """Squared distance of two rows in float64, by differences: the one that decides. It does not know its caller."""
+    return _few(a, b) if len(a) < 8 else _many(a, b)
+
+
+@_compiled()
+def differences(a, b, tile):
+    """Fill `tile` (len a, len b) with -d²/2 for rows of few coordinates: what a product would give about norms of 0.
+
+    The sum has `_few`'s order, so below 8 coordinates it is `exact`.
+    """
+    for i in range(a.shape[0]):
+        for j in range(b.shape[0]):
+            tile[i, j] = 0.0
+        for c in range(a.shape[1]):
+            for j in range(b.shape[0]):
+                t = np.float64(a[i, c]) - np.float64(b[j, c])
+                tile[i, j] += t * t
+        for j in range(b.shape[0]):
+            tile[i, j] *= -0.5
+
+
+@_compiled()
+def _insert(squares, indices, row, square, index):
+    """Put a neighbour into its row's sorted list, if it belongs there: by distance and, among equals, by index."""
+    place = squares.shape[1]
+    while place > 0 and (
+        square < squares[row, place - 1] or (square == squares[row, place - 1] and index < indices[row, place - 1])
+    ):
+        place -= 1
+    if place == squares.shape[1]:
+        return
+    for p in range(squares.shape[1] - 1, place, -1):
+        squares[row, p] = squares[row, p - 1]
+        indices[row, p] = indices[row, p - 1]
+    squares[row, place] = square
+    indices[row, place] = index
+
+
+@_compiled(fastmath={"reassoc", "nsz", "contract"}, error_model="numpy")
+def sweep(
+    tile, buffer, i0, j0, diagonal, a, b, a_norms, b_norms, slack, cancels,
+    a_squares, a_indices, a_limits, b_squares, b_indices, b_limits,
+    a_balls, a_clipped, b_balls, a_holds, a_held, b_holds, b_held, b_held_clipped,
+    scale, counts, sums,
+):  # fmt: skip
+    """Take one tile of products a·b into account: sums, histogram, neighbours of both sides, memberships of balls.
+
+    Rows i of the tile are a[i0 + i], columns b[j0 + j]; on a `diagonal` tile of one set with itself only j > i counts.
+    `a_limits` and `b_limits` are the squared distances up to which a pair may matter to that row. Lists, limits and
+    counts belong to the calling thread. `sums` gains [sum of distances], and `sums[1]` the largest distance.
+    """
+    kept_a, kept_b = a_squares.shape[1], b_squares.shape[1]
+    last = len(counts) - 1
+    total, largest = 0.0, sums[1]
+    for i in range(tile.shape[0]):
+        row = i0 + i
+        norm_a = a_norms[row]
+        for start in range(i + 1 if diagonal else 0, tile.shape[1], CHUNK):
+            width = min(CHUNK, tile.shape[1] - start)
+            limit_a = a_limits[row]
+            first = j0 + start
+            hits = 0
+            for j in range(width):
+                norm = norm_a + b_norms[first + j]
+                square = max(norm - 2 * tile[i, start + j], tile.dtype.type(0))
+                buffer[j] = square
+                reach = max(max(limit_a, b_limits[first + j]) + slack * norm, cancels * norm)
+                hits += square <= reach
+            if hits:
+                for j in range(width):
+                    column = first + j
+                    norm = norm_a + b_norms[column]
+                    off = slack * norm
+                    square = np.float64(buffer[j])
+                    if square > max(max(a_limits[row], b_limits[column]) + off, cancels * norm):
+                        continue
+                    cancelled = square <= cancels * norm
+                    best_a = a_squares[row, kept_a - 1] if kept_a else -1.0
+                    best_b = b_squares[column, kept_b - 1] if kept_b else -1.0
+                    if (
+                        cancelled
+                        or square <= max(best_a, best_b) + off
+                        or abs(square - a_balls[row]) <= off
+                        or abs(square - a_clipped[row]) <= off
+                        or abs(square - b_balls[column]) <= off
+                    ):
+                        square = exact(a[row], b[column])
+                        if cancelled:  # what else was measured depends on the tiles seen before: sums must not
+                            buffer[j] = square
+                        if square <= best_a:
+                            _insert(a_squares, a_indices, row, square, column)
+                            a_limits[row] = max(a_squares[row, kept_a - 1], a_balls[row])
+                        if square <= best_b:
+                            _insert(b_squares, b_indices, column, square, row)
+                            b_limits[column] = max(b_squares[column, kept_b - 1], b_balls[column])
+                    if square <= a_balls[row]:
+                        b_held[column] += 1
+                        a_holds[row] += 1
+                        b_held_clipped[column] += square <= a_clipped[row]
+                    if square <= b_balls[column]:
+                        a_held[row] += 1
+                        b_holds[column] += 1
+            chunk_total = tile.dtype.type(0)
+            chunk_largest = tile.dtype.type(0)
+            for j in range(width):
+                distance = math.sqrt(buffer[j])
+                buffer[j] = distance
+                chunk_total += distance
+                chunk_largest = max(chunk_largest, distance)
+            total += chunk_total
+            largest = max(largest, np.float64(chunk_largest))
+            if last >= 0:
+                for j in range(width):
+                    place = buffer[j] * scale
+                    counts[int(place) if place < last else last] += 1  # compared first: it may exceed every integer
+    sums[0] += total
+    sums[1] = largest
+
+
+@_compiled()
+def tied(x, i, square):
+    """Which rows of x lie within sqrt(square) of row i, itself left out."""
+    found = np.zeros(len(x), dtype=np.bool_)
+    for j in range(len(x)):
+        found[j] = j != i and exact(x[i], x[j]) <= square
+    return found
