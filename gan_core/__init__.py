@@ -26,6 +26,12 @@ _HOME = {
     "Histogram": "records:Histogram",
     "Reference": "records:Reference",
     "Report": "records:Report",
+    "report_to_json": "records:to_json",
+    "METRICS": "distances.catalogue:METRICS",
+    "CORRUPTION_TITLES": "distances.catalogue:CORRUPTION_TITLES",
+    "NOTABLE": "distances.verdict:NOTABLE",
+    "badness": "distances.verdict:badness",
+    "with_spread": "distances.verdict:with_spread",
     "measure": "distances.report:measure",
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 
 def _prefer_wide_kernels() -> None:
@@ -23,8 +24,15 @@ def _prefer_wide_kernels() -> None:
         os.environ.setdefault("OPENBLAS_CORETYPE", "SkylakeX")
 
 
+def _keep_compiled_loops() -> None:
+    """Numba compiles the loops of the distances once, and keeps them where the runs are; said before it is loaded."""
+    home = Path(os.environ.get("GANOMETER_HOME") or Path.home() / ".ganometer").expanduser()
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(home.resolve() / "numba"))
+
+
 if __name__ == "__main__":
     _prefer_wide_kernels()
+    _keep_compiled_loops()
 
     from gan_core.cli import main
 

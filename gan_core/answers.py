@@ -2,26 +2,56 @@
 
 from __future__ import annotations
 
-from typing import Callable
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Callable, Sequence
 
 import numpy as np
 
-from gan_core import records
-from gan_core.codec import flatten, to_storage
+from gan_core import codec, machine, records, references
+from gan_core.codec import to_storage
 from gan_core.datasets import Dataset
-from gan_core.distances import neighbours, reference
+from gan_core.distances import features, neighbours, reference, ruler
+from gan_core.distances.case import RealPart
 from gan_core.distances.report import measure
 from gan_core.records import GanometerError, Job
 from gan_core.store import Store, pack
 
-SPACE = "pixels"
 MOST_SAMPLES = 10_000
+TRAIN_ROWS = {"live": 2_000, "full": 10_000}
+"""Training rows that regions and labels are taken from: with more, a measurement takes longer and says no more."""
 
 
-def answer(store: Store, job: Job, dataset_named: Callable[[str], Dataset], progress: Callable[[float], None]) -> bytes:
+@dataclass(frozen=True)
+class Request:
+    """What is to be measured: `n` samples of each kind (at most the test part), in which space, with which metrics."""
+
+    n: int
+    seed: int = 0
+    space: str = "pixels"
+    panel: records.Panel = "live"
+    k: int = 5
+
+    def at(self, dataset: Dataset) -> Request:
+        return replace(self, n=min(self.n, len(dataset.test.x)))
+
+
+def answer(
+    store: Store,
+    job: Job,
+    dataset_named: Callable[[str], Dataset],
+    progress: Callable[[float], None],
+    threads: int | None = None,
+) -> bytes:
     """The bytes that answer a job. Raises GanometerError with a sentence when it cannot be answered."""
-    kinds = {"sample": _sample, "neighbours": _neighbours, "measure": _measure, "reference": _reference}
-    return kinds[job.kind](store, job, dataset_named, progress)
+    kinds = {
+        "sample": _sample,
+        "neighbours": _neighbours,
+        "measure": _measure,
+        "reference": _reference,
+        "ruler": _ruler,
+    }
+    return kinds[job.kind](store, job, dataset_named, progress, threads)
 
 
 def sample(store: Store, run_id: str, step: int | None, n: int, seed: int) -> np.ndarray:
@@ -52,32 +82,147 @@ def snapshot_step(store: Store, run_id: str, step: int | None) -> int:
     return steps[-1] if step is None else step
 
 
-def reference_for(
-    store: Store, dataset: Dataset, n: int, progress: Callable[[float], None] | None = None
-) -> records.Reference:
-    """The real-vs-real calibration at n, from the store or measured now and kept there."""
-    known = store.library.reference(dataset.sha256, SPACE, n)
+def transform_for(
+    store: Store, dataset: Dataset, space: str, progress: Callable[[float], None] | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Samples -> what they are in a space. A classifier is trained the first time, and kept in the store."""
+    if space == "pixels":
+        return codec.to_unit
+    if space != "classifier":
+        return features.space_of(space, train=dataset.train.x)
+    from gan_core.engine.classifier import Classifier, train_classifier
+
+    known = store.library.features(dataset.sha256, space)
     if known is None:
-        pool = np.concatenate([dataset.train.x, dataset.holdout.x])
-        known = reference.calibrate(test=dataset.test.x, pool=pool, n=n, progress=progress)
-        store.library.put_reference(dataset.sha256, SPACE, known)
+        train, holdout = dataset.train, dataset.holdout
+        made = train_classifier(train.x, train.y, holdout_x=holdout.x, holdout_y=holdout.y, progress=progress)
+        about = made.to_bytes(), made.accuracy, made.sha256, machine.versions()
+        known = store.library.put_features(dataset.sha256, space, *about)  # whichever worker was first
+    return Classifier.from_bytes(known.weights).features
+
+
+def real_side(dataset: Dataset, request: Request, transform, *, threads: int | None = None) -> RealPart:
+    """The fixed test rows of a request with all that depends on them alone, in the space of `transform`."""
+    most = TRAIN_ROWS[request.panel]
+    rows = _train_rows(dataset, request)
+    return RealPart.of(
+        transform(reference.test_rows(dataset.test.x, request.n)),
+        train=transform(dataset.train.x[rows]),
+        holdout=transform(dataset.holdout.x[:most]),
+        train_labels=dataset.train.y[rows],
+        holdout_labels=dataset.holdout.y[:most],
+        k=request.k,
+        pool=request.n,
+        threads=threads,
+    )
+
+
+def reference_for(
+    store: Store,
+    dataset: Dataset,
+    request: Request,
+    progress: Callable[[float], None] | None = None,
+    *,
+    threads: int | None = None,
+) -> records.Reference:
+    """The real-vs-real calibration of a request: shipped, from the store, or measured now and kept there."""
+    request = request.at(dataset)
+    known = references.known(store, dataset.sha256, request.space, request.n, k=request.k, panel=request.panel)
+    if known is None:
+        transform = transform_for(store, dataset, request.space)
+        known = calibration(dataset, request, transform, progress, threads=threads)
+        store.library.put_reference(dataset.sha256, request.space, known)
     return known
 
 
-def report_for(store: Store, run_id: str, step: int | None, n: int, seed: int, dataset: Dataset) -> records.Report:
-    """Measure `n` new samples of a snapshot against `n` held-out rows (at most the test part), beside the reference."""
+def calibration(
+    dataset: Dataset, request: Request, transform, progress=None, *, threads: int | None = None
+) -> records.Reference:
+    """Real against real, measured now: the draws meet the very rows that generated samples will meet."""
+    return reference.calibrate(
+        test=dataset.test.x,
+        pool=np.concatenate([dataset.train.x, dataset.holdout.x]),
+        train=dataset.train.x,
+        ruler=real_side(dataset, request, transform, threads=threads),
+        transform=transform,
+        n=request.n,
+        modes=_modes(dataset, request),
+        panel=request.panel,
+        progress=progress,
+    )
+
+
+def report_for(
+    store: Store,
+    run_id: str,
+    step: int | None,
+    request: Request,
+    dataset: Dataset,
+    progress: Callable[[float], None] | None = None,
+    *,
+    threads: int | None = None,
+) -> records.Report:
+    """Measure `n` new samples of a snapshot against `n` held-out rows, beside what real samples give."""
+    request, tell = request.at(dataset), progress or (lambda share: None)
+    x = sample(store, run_id, step, request.n, request.seed)
+    transform = transform_for(store, dataset, request.space, lambda share: tell(share / 4))
+    # Where nobody has calibrated this yet, that takes 20 times as long as the report itself.
+    known = reference_for(store, dataset, request, lambda share: tell(0.25 + share * 0.7), threads=threads)
+    report = measure(
+        real=transform(reference.test_rows(dataset.test.x, request.n)),
+        fake=transform(x),
+        reference=known,
+        modes=_modes(dataset, request),
+        space=request.space,
+        panel=request.panel,
+        real_part=real_side(dataset, request, transform, threads=threads),
+        progress=lambda share: tell(0.95 + share / 20),
+    )
+    rows = _train_rows(dataset, request)
+    copies = [[fake, int(rows[train]), *distances] for fake, train, *distances in report.details.get("copies", [])]
+    return replace(report, seed=request.seed, details=dict(report.details) | {"copies": copies})
+
+
+def ruler_sheet(
+    store: Store,
+    dataset: Dataset,
+    n: int,
+    panel: records.Panel = "live",
+    corruptions: Sequence[str] = (),
+    progress: Callable[[float], None] | None = None,
+    *,
+    threads: int | None = None,
+) -> ruler.Sheet:
+    """What every metric makes of real samples that were damaged in known ways; of all ways unless some are named."""
     n = min(n, len(dataset.test.x))
-    real = flatten(reference.test_rows(dataset.test.x, n))
-    fake = flatten(sample(store, run_id, step, n, seed))
-    return measure(real=real, fake=fake, reference=reference_for(store, dataset, n), space=SPACE, seed=seed)
+    return ruler.sheet(
+        test=dataset.test.x,
+        pool=np.concatenate([dataset.train.x, dataset.holdout.x]),
+        labels_of_pool=np.concatenate([dataset.train.y, dataset.holdout.y]),
+        n=n,
+        corruptions=list(corruptions) or None,
+        modes=dataset.modes,
+        panel=panel,
+        reference=references.known(store, dataset.sha256, "pixels", n, panel=panel),
+        progress=progress,
+        threads=threads,
+    )
 
 
-def _sample(store, job, dataset_named, progress) -> bytes:
+def _train_rows(dataset: Dataset, request: Request) -> np.ndarray:
+    return np.sort(np.random.default_rng(0).permutation(len(dataset.train.x))[: TRAIN_ROWS[request.panel]])
+
+
+def _modes(dataset: Dataset, request: Request):
+    return dataset.modes if request.space == "pixels" else None
+
+
+def _sample(store, job, dataset_named, progress, threads) -> bytes:
     x = sample(store, job.run_id, job.step, int(job.params["n"]), int(job.params["seed"]))
     return pack(x=to_storage(x))
 
 
-def _neighbours(store, job, dataset_named, progress) -> bytes:
+def _neighbours(store, job, dataset_named, progress, threads) -> bytes:
     """The k nearest training rows of the snapshot's own samples, or of `n` new ones when a seed is given."""
     run, seed = store.runs.get(job.run_id), job.params.get("seed")
     if seed is None:
@@ -89,17 +234,25 @@ def _neighbours(store, job, dataset_named, progress) -> bytes:
     return pack(x=x, distances=distances, rows=rows, nearest=train.x[rows], labels=train.y[rows])
 
 
-def _measure(store, job, dataset_named, progress) -> bytes:
+def _measure(store, job, dataset_named, progress, threads) -> bytes:
     dataset = dataset_named(store.runs.get(job.run_id).config.data.name)
     step = snapshot_step(store, job.run_id, job.step)
-    report = report_for(store, job.run_id, step, int(job.params["n"]), int(job.params["seed"]), dataset)
+    report = report_for(store, job.run_id, step, Request(**job.params), dataset, progress, threads=threads)
     store.library.put_report(job.run_id, step, report)
     return records.to_json(report).encode()
 
 
-def _reference(store, job, dataset_named, progress) -> bytes:
-    found = reference_for(store, dataset_named(job.params["dataset"]), int(job.params["n"]), progress)
-    return records.to_json(found).encode()
+def _reference(store, job, dataset_named, progress, threads) -> bytes:
+    dataset = dataset_named(job.params["dataset"])
+    request = Request(**{key: value for key, value in job.params.items() if key != "dataset"})
+    return records.to_json(reference_for(store, dataset, request, progress, threads=threads)).encode()
+
+
+def _ruler(store, job, dataset_named, progress, threads) -> bytes:
+    asked = dict(job.params)
+    dataset = dataset_named(asked.pop("dataset"))
+    found = ruler_sheet(store, dataset, progress=progress, threads=threads, **asked)
+    return json.dumps(asdict(found)).encode()
 
 
 def dataset_info(store: Store, run: records.RunInfo) -> records.DatasetInfo:

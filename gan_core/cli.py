@@ -22,11 +22,16 @@ from typing import Any
 import numpy as np
 
 from gan_core import answers, config, datasets, export, settings, training, worker
-from gan_core.codec import flatten
+from gan_core.codec import to_unit
 from gan_core.config import ConfigError
-from gan_core.records import GanometerError, MeasureError, RunInfo
+from gan_core.distances import features, verdict
+from gan_core.distances import reference as references
+from gan_core.distances.catalogue import CORRUPTION_TITLES
+from gan_core.distances.report import check_ranges, measure
+from gan_core.records import GanometerError, MeasureError, Report, RunInfo
 from gan_core.store import RESUMABLE, Store
 
+COLUMNS = 10  # of a table that fits into a window
 ANY_NUMBER = 10_000
 """A person at the command line does not wait for the app's runs."""
 
@@ -46,7 +51,8 @@ def main(arguments: list[str] | None = None) -> int:
         logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
         if options.command is None:
             raise WrongInput(
-                "name a command: train, measure, sample, runs, export, import, delete or worker; --help explains them"
+                "name a command: train, measure, ruler, sample, runs, export, import, delete or worker; "
+                "--help explains them"
             )
         return _COMMANDS[options.command](options)
     except (WrongInput, GanometerError, ConfigError, ValueError) as error:  # whatever it is, it is one line
@@ -100,12 +106,26 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="more real samples, to measure real against real at the same n (all are cut to the fewest)",
     )
-    measure.add_argument("--space", choices=["pixels"], default="pixels", help="how samples become vectors")
+    measure.add_argument("--train", metavar="FILE", help="what the generator was trained on, to look for copies")
+    measure.add_argument("--holdout", metavar="FILE", help="real samples it never saw, as many, to compare with")
+    measure.add_argument("--space", choices=features.SPACES, default="pixels", help="how samples become vectors")
     measure.add_argument(
-        "--panel", choices=["live", "full"], default="full", help="how many metrics; all are quick today"
+        "--panel", choices=["live", "full"], default="full", help="the quick metrics only, or all (default)"
     )
-    measure.add_argument("--k", type=_whole(1), default=5, help="neighbours of a sample, for metrics that look at them")
+    measure.add_argument("--k", type=_whole(1), default=5, help="neighbours of a sample, for metrics of balls")
     measure.add_argument("--seed", type=_whole(0), default=0)
+
+    ruler = command("ruler", "damage real samples in known ways, and see what every metric makes of it")
+    ruler.add_argument("--data", default="digits", help=f"one of {', '.join(datasets.OPTIONS)}, or an upload's name")
+    ruler.add_argument("--n", type=_whole(2), default=600, help="samples of each kind (at most the test part)")
+    ruler.add_argument("--panel", choices=["live", "full"], default="live", help="the quick metrics (default), or all")
+    ruler.add_argument(
+        "--corruption",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"only this damage; again for another: {', '.join(CORRUPTION_TITLES)}",
+    )
 
     sample = command("sample", "new samples of a run's generator")
     sample.add_argument("--run", required=True, metavar="ID")
@@ -218,44 +238,85 @@ def _show_progress(store: Store, run_id: str, done: threading.Event) -> None:
 
 
 def _measure(options) -> int:
-    files = [f"--{name}" for name in ("real", "fake", "reference") if getattr(options, name)]
+    files = [f"--{name}" for name in ("real", "fake", "reference", "train", "holdout") if getattr(options, name)]
     if options.run and files:
         raise WrongInput(f"--run {options.run} is measured against held-out data; leave out {', '.join(files)}")
     if options.run:
         place, store = _open(options)
-        run = store.runs.get(options.run)
-        dataset = training.Shelf(store, place).dataset(run.config.data.name)
-        report = answers.report_for(store, options.run, options.step, options.n, options.seed, dataset)
+        dataset = training.Shelf(store, place).dataset(store.runs.get(options.run).config.data.name)
+        request = answers.Request(options.n, options.seed, options.space, options.panel, options.k)
+        report = answers.report_for(store, options.run, options.step, request, dataset, _progress())
     elif options.real and options.fake:
-        from gan_core.distances import reference as references
-        from gan_core.distances.report import check_ranges, measure
-
-        real, fake = _array(options.real), _array(options.fake)
-        check_ranges(real=real, fake=fake)
-        known = None
-        if options.reference:
-            # Real-vs-real speaks about one n only: all three are taken at the number of the fewest.
-            pool = _array(options.reference)
-            n = min(len(real), len(fake), len(pool))
-            known = references.calibrate(test=real, pool=pool, n=n, seed=options.seed)
-            real, fake = (references.test_rows(x, n, options.seed) for x in (real, fake))
-        report = measure(real=real, fake=fake, reference=known, k=options.k, seed=options.seed)
+        report = _measured_files(options)
     else:
         raise WrongInput("measure needs --real FILE and --fake FILE, or --run ID")
-    about = {
-        key: getattr(report, key) for key in ("status", "n_real", "n_fake", "k", "space", "seed", "verdict", "seconds")
-    }
+    names = ("status", "n_real", "n_fake", "k", "space", "seed", "panel", "verdict", "seconds", "details")
+    about = {name: getattr(report, name) for name in names}
     about["metrics"] = {name: dataclasses.asdict(metric) for name, metric in report.metrics.items()}
     lines = [report.verdict]
     for metric in report.metrics.values():
-        beside = (
-            f"   real-vs-real {metric.reference_mean:.4f} ± {metric.reference_sd:.4f}"
-            if metric.reference_mean is not None
-            else ""
-        )
-        value = "—" if metric.value is None else f"{metric.value:.4f}"
-        lines.append(f"  {metric.name:<20} {value:>10}{beside}")
+        if metric.value is None:
+            lines.append(f"  {metric.name:<26} {'—':>10}   needs {metric.needs}")
+            continue
+        p = "" if metric.p is None else f"   p = {metric.p:.3g}"
+        known = metric.reference_mean is not None
+        beside = f"   real-vs-real {verdict.with_spread(metric)}" if known else ""
+        z = f"   z = {metric.z:+.1f}" if metric.z is not None else ""
+        lines.append(f"  {metric.name:<26} {metric.value:>10.4f}{beside}{z}{p}")
     return _say(options, about, "\n".join(lines))
+
+
+def _measured_files(options) -> Report:
+    names = ("real", "fake", "reference", "train", "holdout")
+    given = {name: _array(getattr(options, name)) for name in names if getattr(options, name)}
+    if len({x.shape[1:] for x in given.values()}) > 1:  # pictures here and rows of their pixels there
+        given = {name: x.reshape(len(x), -1) for name, x in given.items()}
+    for name, x in given.items():
+        if name != "real":
+            check_ranges(real=given["real"], fake=x, names=("real", name))
+    if options.space != "pixels":
+        transform = features.space_of(options.space, train=given.get("train", given["real"]))
+        given = {name: transform(x) for name, x in given.items()}
+    real, fake, pool = given["real"], given["fake"], given.get("reference")
+    about = dict(k=options.k, seed=options.seed, panel=options.panel)
+    others = {name: given[name] for name in ("train", "holdout") if name in given}
+    known = None
+    if pool is not None:
+        # Real-vs-real speaks about one n only: all three are taken at the number of the fewest.
+        n = min(len(real), len(fake), len(pool))
+        known = references.calibrate(test=real, pool=pool, n=n, progress=_progress(), **others, **about)
+        real, fake = (references.test_rows(x, n, options.seed) for x in (real, fake))
+    return measure(real=real, fake=fake, reference=known, space=options.space, **others, **about)
+
+
+def _progress():
+    """Tells a person who waits, on standard error, how far it is: at every tenth."""
+    told = [0]
+
+    def tell(share: float) -> None:
+        if share * 10 >= told[0] + 1:
+            told[0] = int(share * 10)
+            print(f"measuring: {told[0] * 10} %", file=sys.stderr)
+
+    return tell
+
+
+def _ruler(options) -> int:
+    place, store = _open(options)
+    dataset = training.Shelf(store, place).dataset(options.data)
+    sheet = answers.ruler_sheet(store, dataset, options.n, options.panel, options.corruption, _progress())
+    cells = {(c.metric, c.corruption, c.level): c for c in sheet.cells}
+    columns = list(dict.fromkeys((c.corruption, c.level) for c in sheet.cells))
+    lines = [f"{dataset.name}, n = {sheet.n}: standard deviations from what undamaged real samples give"]
+    for start in range(0, len(columns), COLUMNS):
+        some = columns[start : start + COLUMNS]
+        lines += ["", " " * 27 + "".join(f"{name:>9}" for name, _ in some)]
+        lines.append(" " * 27 + "".join(f"{level:>9.3g}" for _, level in some))
+        for metric in dict.fromkeys(c.metric for c in sheet.cells):
+            found = [cells.get((metric, *column)) for column in some]
+            shown = ["—" if c is None or c.z is None else f"{c.z:+.1f}" for c in found]
+            lines.append(f"{metric:<27}" + "".join(f"{z:>9}" for z in shown))
+    return _say(options, {"data": dataset.name} | dataclasses.asdict(sheet), "\n".join(lines))
 
 
 def _sample(options) -> int:
@@ -317,6 +378,7 @@ def _worker(options) -> int:
 _COMMANDS = {
     "train": _train,
     "measure": _measure,
+    "ruler": _ruler,
     "sample": _sample,
     "runs": _runs,
     "export": _export,
@@ -378,13 +440,14 @@ def _array(name: str) -> np.ndarray:
         raise WrongInput(f"{name} cannot be read: {error.strerror or error}") from None
     except (ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
         raise WrongInput(f"{name} is not a plain .npy or .npz file of numbers ({error})") from None
-    if loaded.dtype.kind not in "uif" or loaded.ndim < 2:
+    if loaded.dtype.kind not in "uif" or loaded.ndim not in (2, 3, 4):
         raise WrongInput(
             f"{name} holds {loaded.dtype} of shape {loaded.shape}; samples are numbers, (n, d) or (n, h, w, c)"
         )
     if not np.isfinite(loaded).all():
         raise MeasureError(f"{name} holds values that are not finite numbers (NaN or infinity)")
-    return flatten(loaded)
+    x = to_unit(loaded)
+    return x[..., None] if x.ndim == 3 else x
 
 
 def _write(path: Path, write) -> None:

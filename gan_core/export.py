@@ -10,7 +10,7 @@ import re
 import secrets
 import zipfile
 from collections import Counter
-from typing import Any, Mapping
+from typing import Any, Mapping, get_args
 
 import numpy as np
 
@@ -74,7 +74,8 @@ def bundle(store: Store, run_id: str) -> bytes:
             "shape": info.shape,
             "parts": dict(info.parts),
         }
-        found = (store.library.reference(info.sha256, "pixels", n) for n in sorted({r["n"] for r in rows["reports"]}))
+        asked = sorted({(r["n"], r["k"], r["panel"]) for r in rows["reports"] if r["space"] == "pixels"})
+        found = (store.library.reference(info.sha256, "pixels", n, k=k, panel=panel) for n, k, panel in asked)
         about["references"] = [json.loads(records.to_json(r)) for r in found if r]
         members["preview.npz"] = pack(x=info.preview, y=info.labels)
         if data := store.library.dataset_bytes(info.name):
@@ -259,7 +260,7 @@ def _rows(about: Mapping[str, Any], members: dict[str, bytes], run_id: str) -> d
         if info
         else [],
     }
-    for name, key in (("metrics", ("name", "step")), ("reports", ("step", "space", "n", "seed"))):
+    for name, key in (("metrics", ("name", "step")), ("reports", ("step", "space", "n", "k", "seed", "panel"))):
         if len({tuple(r[k] for k in key) for r in rows[name]}) != len(rows[name]):
             raise ValueError(f"the {name} name a step twice")
     return rows
@@ -299,13 +300,15 @@ def _check_samples(x: np.ndarray, info: DatasetInfo) -> None:
 
 def _report(values: Mapping[str, Any]) -> records.Report:
     report = records.report_from_json(json.dumps(values))
-    _text(report.space), _whole(report.n_fake), _whole(report.seed), _text(report.verdict)
+    _text(report.space), _whole(report.n_fake), _whole(report.seed), _text(report.verdict), _whole(report.k)
+    _one_of(report.panel, get_args(records.Panel))
     return report
 
 
 def _reference(values: Mapping[str, Any]) -> records.Reference:
     reference = records.reference_from_json(json.dumps(values))
-    _whole(reference.n), _whole(reference.seed)
+    _whole(reference.n), _whole(reference.seed), _whole(reference.k)
+    _one_of(reference.panel, get_args(records.Panel))
     return reference
 
 
@@ -332,6 +335,11 @@ def _whole(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MOST:
         raise TypeError(f"{value!r} is no count")
     return value
+
+
+def _one_of(value: Any, choices) -> None:
+    if value not in choices:
+        raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
 
 
 def _number(value: Any) -> float:

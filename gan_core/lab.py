@@ -15,8 +15,9 @@ from typing import Any, Callable, Mapping
 import psutil
 
 from gan_core import config as configs
-from gan_core import datasets, export, machine, uploads
+from gan_core import datasets, export, machine, references, uploads
 from gan_core.config import RunConfig
+from gan_core.distances.verdict import beside
 from gan_core.records import (
     DatasetError,
     DatasetInfo,
@@ -177,7 +178,7 @@ class Lab:
 
     def reference_of(self, run: RunInfo, n: int) -> Reference | None:
         """Real-vs-real at n for the run's data, when it has been measured."""
-        return self.store.library.reference(run.dataset, "pixels", n) if run.dataset else None
+        return references.known(self.store, run.dataset, "pixels", n) if run.dataset else None
 
     def live_reference(self, run: RunInfo) -> Reference | None:
         """Real-vs-real at the n of the run's own measurements."""
@@ -191,11 +192,12 @@ class Lab:
 
     def reports_of(self, run: RunInfo) -> list[tuple[int, Report]]:
         """(step, report) of every measurement, each beside the reference even if that was measured later."""
-        from gan_core.distances.report import beside
-
         found = self.store.library.reports(run.id)
-        known = {n: self.reference_of(run, n) for n in {report.n_fake for _, report in found}}
-        return [(step, beside(report, known[report.n_fake])) for step, report in found]
+        return [(step, beside(report, self._reference_of(run, report))) for step, report in found]
+
+    def _reference_of(self, run: RunInfo, report: Report) -> Reference | None:
+        about = dict(k=report.k, panel=report.panel)
+        return references.known(self.store, run.dataset, report.space, report.n_fake, **about) if run.dataset else None
 
     # ------------------------------------------------------------ jobs
 

@@ -11,15 +11,14 @@ import numpy as np
 
 from gan_core.codec import flatten, to_storage
 from gan_core.config import RunConfig
-from gan_core.distances.report import RealPart, measure
+from gan_core.distances.case import KnownModes, RealPart
+from gan_core.distances.report import measure
 from gan_core.records import Reference, Report, RunInfo, StoreError
 from gan_core.store import LeaseLost, Store
 
 COMMIT_SECONDS = 2.0
 PAUSE_SECONDS = 60.0
 """A run paused for so long gives its place to the next one in the queue."""
-
-LIVE_METRICS = ("energy_distance", "mean_real_real", "mean_fake_fake", "mean_real_fake")
 
 
 class Session:
@@ -100,9 +99,15 @@ class Session:
 
     # ------------------------------------------------------------ Recorder
 
-    def measure_against(self, real: np.ndarray, find_reference: Callable[[], Reference | None]) -> None:
+    def measure_against(
+        self,
+        real: np.ndarray,
+        part: RealPart,
+        modes: KnownModes | None,
+        find_reference: Callable[[], Reference | None],
+    ) -> None:
         """The held-out rows to measure every snapshot against; real-vs-real at their number may still be on its way."""
-        self._real, self._part, self._reference = real, RealPart.of(real), None
+        self._real, self._part, self._modes, self._reference = real, part, modes, None
         self._find_reference = find_reference
 
     def resolved(self, config: RunConfig) -> None:
@@ -117,12 +122,16 @@ class Session:
 
     def snapshot(self, step: int, samples: np.ndarray, weights: bytes, fake: np.ndarray) -> None:
         self._reference = self._reference or self._find_reference()
-        report = measure(real=self._real, fake=flatten(fake), reference=self._reference, real_part=self._part)
+        report = measure(
+            real=self._real,
+            fake=flatten(fake),
+            reference=self._reference,
+            modes=self._modes,
+            real_part=self._part,
+        )
         self._reports.append((step, report))
         self._taken.append((step, to_storage(samples), weights))
-        self.metrics(
-            step, {name: report.metrics[name].value for name in LIVE_METRICS if report.metrics[name].value is not None}
-        )
+        self.metrics(step, {name: metric.value for name, metric in report.metrics.items() if metric.value is not None})
 
     def due(self) -> bool:
         return self._state != "running" or self._clock() - self._committed >= COMMIT_SECONDS

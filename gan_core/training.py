@@ -8,7 +8,7 @@ import os
 import threading
 from typing import Callable
 
-from gan_core import answers, datasets, machine
+from gan_core import answers, datasets, machine, references
 from gan_core.codec import flatten
 from gan_core.config import RunConfig
 from gan_core.datasets import Dataset
@@ -61,8 +61,10 @@ def train_run(
         session.store.library.put_dataset(dataset.info(owner=run.owner))
         session.describe(dataset=dataset.sha256, threads=os.cpu_count() or 1, versions=machine.versions())
         _check_memory(run, dataset, free_memory())
+        request = answers.Request(rows)
         real = flatten(reference.test_rows(dataset.test.x, rows))
-        session.measure_against(real, _find_reference(session.store, dataset, rows))
+        part = answers.real_side(dataset, request, flatten, threads=1)
+        session.measure_against(real, part, dataset.modes, _find_reference(session.store, dataset, rows))
 
         from gan_core.engine.loop import Diverged, train
 
@@ -102,7 +104,7 @@ def _find_reference(store: Store, dataset: Dataset, rows: int) -> Callable[[], R
     """Looks real-vs-real at the n of the run's measurements up; a job measures it where it is not known yet."""
 
     def find() -> Reference | None:
-        return store.library.reference(dataset.sha256, answers.SPACE, rows)
+        return references.known(store, dataset.sha256, "pixels", rows)
 
     if find() is None:
         store.jobs.request("reference", params={"dataset": dataset.name, "n": rows})

@@ -163,9 +163,10 @@ class Worker:
                 if job is None:
                     self._stopping.wait(IDLE_SECONDS)
                     continue
-                with threadpool_limits(1, user_api="blas"):  # training keeps a core
+                threads = 1 if self._session else None  # training keeps a core
+                with threadpool_limits(threads, user_api="blas"):
                     progress = lambda share, job=job: self.store.jobs.progress(job.id, share)  # noqa: E731
-                    result = answers.answer(self.store, job, self._shelf.dataset, progress)
+                    result = answers.answer(self.store, job, self._shelf.dataset, progress, threads)
                 self.store.jobs.finish(job.id, result=result)
             except Exception as error:  # whatever a job does, the next one must be answered
                 self._note(error)

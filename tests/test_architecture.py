@@ -44,18 +44,21 @@ MAY_IMPORT = {
     "gan_core.export": f"{RECORDS} {STORE} numpy PIL",
     "gan_core.machine": f"{RECORDS} {STORE} psutil",
     "gan_core.session": f"{RECORDS} {STORE} {DISTANCES} numpy",
-    "gan_core.answers": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets numpy",
+    "gan_core.references": f"{RECORDS} {STORE} gan_core.distances.catalogue",
+    "gan_core.answers": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.machine gan_core.references"
+    " numpy",
     "gan_core.training": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.answers gan_core.machine"
-    " gan_core.session gan_core.settings",
+    " gan_core.references gan_core.session gan_core.settings",
     "gan_core.worker": f"{RECORDS} {STORE} {ENGINE} gan_core.answers gan_core.machine gan_core.session"
     " gan_core.settings gan_core.training psutil threadpoolctl",
     "gan_core.lab": f"{RECORDS} {STORE} gan_core.datasets gan_core.uploads gan_core.export gan_core.worker psutil"
-    " gan_core.machine gan_core.settings gan_core.distances.report",
+    " gan_core.machine gan_core.references gan_core.settings gan_core.distances.verdict",
     "gan_core.cli": f"{RECORDS} {STORE} {DISTANCES} gan_core.lab gan_core.worker gan_core.training gan_core.export"
     " gan_core.datasets gan_core.answers gan_core.settings numpy",
     "gan_core.__main__": f"{RECORDS} gan_core.cli",
     "ui": "",
     "ui.charts": f"{PURE} ui.images",
+    "ui.report_charts": f"{PURE} ui.charts ui.images",
     "ui.images": PURE,
     "ui.*": PAGE,
     "app": PAGE,
@@ -69,7 +72,7 @@ ONLY_INSIDE = {
     ("gan_core.training", ENGINE): "*",
     ("gan_core.worker", ENGINE): "*",
     ("gan_core.lab", "gan_core.worker"): "*",
-    ("gan_core.lab", DISTANCES): "*",
+    ("gan_core.distances.pairwise", "gan_core.distances.kernels"): "*",
 }
 
 # What a distribution is called where it is not what one imports.

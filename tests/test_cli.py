@@ -14,6 +14,7 @@ from PIL import Image
 from scipy.spatial.distance import cdist, pdist
 
 from gan_core import cli
+from gan_core.distances.catalogue import METRICS
 from gan_core.settings import from_environment
 from gan_core.store import Store
 
@@ -156,6 +157,10 @@ def refused(capsys, arguments: list[str], *said: str) -> None:
         ("measure --run x --n 1", "'1'"),
         ("measure --run x --step 99999999999999999999", "99999999999999999999"),
         ("measure --real a.npy --fake b.npy --space moon", "'moon'"),
+        ("measure --real a.npy --fake b.npy --space classifier", "'classifier'"),
+        ("measure --real a.npy --fake b.npy --train c.npy", "(30, 2)"),
+        ("measure --real images.npy --fake images.npy --holdout unscaled.npy", "holdout"),
+        ("measure --run nobody --train a.npy --holdout b.npy", "leave out --train, --holdout"),
         ("measure --real a.npy --fake b.npy --panel huge", "'huge'"),
         ("measure --real a.npy --fake b.npy --k 0", "'0'"),
         ("measure --real a.npy --fake b.npy --seed -1", "'-1'"),
@@ -362,6 +367,52 @@ def test_measuring_a_run(say, run_id):
     assert (value["n_real"], value["n_fake"], value["status"]) == (80, 80, "measured")
     found = value["metrics"]["energy_distance"]
     assert found["reference_mean"] is not None and found["z"] > 3  # 40 steps make no digits
+
+
+@pytest.mark.parametrize("space", ["pca64", "classifier"])
+def test_a_run_is_measured_in_another_space_with_every_metric(say, run_id, space):
+    value = say("measure", "--run", run_id, "--n", "80", "--space", space, "--panel", "full")
+    assert (value["space"], value["panel"], value["k"]) == (space, "full", 5)
+    lacking = {name for name, metric in value["metrics"].items() if metric["value"] is None}
+    assert lacking == {"modes_captured", "high_quality_share"}
+    assert all(metric["reference_mean"] is not None for name, metric in value["metrics"].items() if name not in lacking)
+    assert {"copies", "prd", "classes"} <= set(value["details"])
+    assert say("measure", "--run", run_id, "--n", "80", "--space", space)["metrics"].keys() == METRICS.keys()
+
+
+def test_every_metric_has_its_name_whatever_is_missing(arrays, capsys):
+    value = measured(capsys, "--real", arrays / "a.npy", "--fake", arrays / "b.npy")
+    assert set(value["metrics"]) == set(METRICS)
+    assert value["metrics"]["dcr_share"]["value"] is None
+    assert value["metrics"]["dcr_share"]["needs"] == "train and holdout"
+    assert all(m["reference_mean"] is m["z"] is None for m in value["metrics"].values())
+
+
+def test_training_data_and_held_out_data_tell_copies(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    x = {name: rng.random((60, 4, 4, 1), dtype=np.float32) for name in ("real", "train", "holdout", "new")}
+    x["copies"] = x["train"][::-1].reshape(60, 16)  # rows of their pixels are the same pictures
+    options = []
+    for name, array in x.items():
+        np.save(tmp_path / f"{name}.npy", array)
+        if name in ("real", "train", "holdout"):
+            options += [f"--{name}", tmp_path / f"{name}.npy"]
+    new, copies = (
+        measured(capsys, *options, "--fake", tmp_path / f"{name}.npy")["metrics"] for name in ("new", "copies")
+    )
+    assert copies["dcr_share"]["value"] == copies["copy_share"]["value"] == 1
+    assert copies["authenticity"]["value"] == 0
+    assert abs(new["dcr_share"]["value"] - 0.5) < 4 * new["dcr_share"]["parameters"]["standard_error"]
+    assert new["parzen_log_likelihood"]["value"] is not None
+
+
+def test_principal_components_of_two_files_keep_the_distances_they_can_hold(arrays, capsys):
+    files = "--real", arrays / "a.npy", "--fake", arrays / "b.npy"
+    plain, turned = measured(capsys, *files), measured(capsys, *files, "--space", "pca64")
+    assert turned["space"] == "pca64"
+    assert turned["metrics"]["energy_distance"]["value"] == pytest.approx(
+        plain["metrics"]["energy_distance"]["value"], rel=1e-9
+    )
 
 
 # ---------------------------------------------------------------- Ctrl-C, failure, and going on

@@ -1,13 +1,16 @@
 """Opening a store: how SQLite is set up, and what is said when a database cannot be used."""
 
+import json
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 import sqlalchemy as sa
 
-from gan_core.records import StoreError
+from gan_core import config as configs
+from gan_core.records import MetricResult, Reference, Report, StoreError
 from gan_core.store import Store
 from gan_core.store import schema as tables
 
@@ -73,7 +76,7 @@ def test_the_clock_is_the_database_s(store_url):
     store.close()
 
 
-@pytest.mark.parametrize("found", ["2", "99", "0", "what?"])
+@pytest.mark.parametrize("found", ["3", "99", "0", "what?"])
 def test_another_schema_is_refused_and_left_as_it_is(store_url, found):
     store = Store(store_url)
     with store.database.writing() as db:
@@ -86,6 +89,151 @@ def test_another_schema_is_refused_and_left_as_it_is(store_url, found):
     engine = sa.create_engine(store_url)
     assert not sa.inspect(engine).has_table("jobs")
     engine.dispose()
+
+
+# ---------------------------------------------------------------- an older schema
+
+VERSION_1 = """
+CREATE TABLE meta (key TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (key));
+CREATE TABLE runs (id TEXT NOT NULL, name TEXT NOT NULL, config TEXT NOT NULL, state TEXT NOT NULL,
+    phase TEXT NOT NULL, step BIGINT NOT NULL, total_steps BIGINT NOT NULL, version BIGINT NOT NULL,
+    owner TEXT NOT NULL, dataset TEXT, parent_id TEXT, parent_step BIGINT, worker_id TEXT, claim_no BIGINT NOT NULL,
+    heartbeat DOUBLE PRECISION, seconds DOUBLE PRECISION NOT NULL, steps_per_second DOUBLE PRECISION, threads BIGINT,
+    versions TEXT NOT NULL, error TEXT, created DOUBLE PRECISION NOT NULL, queued DOUBLE PRECISION,
+    started DOUBLE PRECISION, ended DOUBLE PRECISION, PRIMARY KEY (id));
+CREATE INDEX ix_runs_state ON runs (state);
+CREATE TABLE reports (run_id TEXT NOT NULL, step BIGINT NOT NULL, space TEXT NOT NULL, n BIGINT NOT NULL,
+    seed BIGINT NOT NULL, report TEXT NOT NULL, PRIMARY KEY (run_id, step, space, n, seed),
+    FOREIGN KEY(run_id) REFERENCES runs (id) ON DELETE CASCADE);
+CREATE TABLE "references" (dataset TEXT NOT NULL, space TEXT NOT NULL, n BIGINT NOT NULL, seed BIGINT NOT NULL,
+    reference TEXT NOT NULL, PRIMARY KEY (dataset, space, n, seed));
+INSERT INTO meta (key, value) VALUES ('schema', '1'), ('example', 'seen');
+"""
+METRIC = dict(name="energy_distance", value=0.25, reference_mean=0.01, reference_sd=0.005, z=48.0, p=None)
+METRIC |= dict(direction="lower", ideal=0.0, seconds=0.1, needs=None)
+
+
+def old_report(k, n=50, seed=0) -> dict:
+    """A report as version 1 wrote it: without a panel."""
+    report = dict(status="measured", n_real=n, n_fake=n, k=k, space="pixels", seed=seed, verdict="far", seconds=1.5)
+    return report | dict(metrics={"energy_distance": METRIC}, histogram=None)
+
+
+def version_1(url: str, reports: list[tuple[int, dict]]) -> None:
+    """A database as version 1 left it, with one run, a reference, and reports as (step, report)."""
+    engine = sa.create_engine(url)
+    with engine.begin() as db:
+        for statement in filter(str.strip, VERSION_1.split(";")):
+            db.exec_driver_sql(statement)
+        values = dict(config=configs.to_json(configs.preset("auto", data="digits")), reference=json.dumps({"n": 50}))
+        run = "'r', 'old', :config, 'finished', '', 30, 30, 4, 'ada', 'd', 0, 2.5, '{}', 1.0"
+        columns = "id, name, config, state, phase, step, total_steps, version, owner, dataset, claim_no, seconds"
+        db.execute(sa.text(f"INSERT INTO runs ({columns}, versions, created) VALUES ({run})"), values)
+        db.execute(sa.text("INSERT INTO \"references\" VALUES ('d', 'pixels', 50, 0, :reference)"), values)
+        for step, report in reports:
+            row = dict(step=step, n=report["n_fake"], seed=report["seed"], report=json.dumps(report))
+            db.execute(sa.text("INSERT INTO reports VALUES ('r', :step, 'pixels', :n, :seed, :report)"), row)
+    engine.dispose()
+
+
+def key_of(url: str, table: str) -> list[str]:
+    engine = sa.create_engine(url)
+    found = sa.inspect(engine).get_pk_constraint(table)["constrained_columns"]
+    engine.dispose()
+    return found
+
+
+def test_version_1_becomes_version_2_and_keeps_its_runs_and_reports(store_url):
+    version_1(store_url, [(10, old_report(5)), (30, old_report(5, n=80)), (30, old_report(3, seed=1))])
+    store = Store(store_url)
+    small = Report(
+        "measured", 50, 50, 5, "pixels", 0, {"energy_distance": MetricResult(**METRIC)}, None, "far", 1.5, panel="live"
+    )
+    large, other = replace(small, n_real=80, n_fake=80), replace(small, k=3, seed=1)
+    assert store.library.reports("r") == [(10, small), (30, other), (30, large)]
+    with store.database.reading() as db:
+        keys = db.execute(sa.select(tables.reports.c.k, tables.reports.c.panel).order_by(tables.reports.c.k)).all()
+    assert keys == [(3, "live"), (5, "live"), (5, "live")]
+    assert (store.runs.get("r").name, store.runs.get("r").step, store.remembered("example")) == ("old", 30, "seen")
+    assert store.library.reference("d", "pixels", 50) is None  # a cache: it is measured again
+    store.close()
+
+
+def test_an_upgraded_store_has_the_tables_of_a_new_one(store_url, tmp_path):
+    version_1(store_url, [(10, old_report(5))])
+    new_url = f"sqlite:///{tmp_path / 'new.sqlite'}"
+    upgraded, new = Store(store_url), Store(new_url)
+    for store in (upgraded, new):
+        store.library.put_reference("d", "pixels", Reference(50, 20, 0, {}, k=7, panel="full"))
+        store.library.put_features("d", "classifier", b"", 1.0, "", {})
+        store.close()
+    for table in tables.metadata.tables:
+        assert key_of(store_url, table) == key_of(new_url, table)
+    assert key_of(store_url, "reports") == ["run_id", "step", "space", "n", "k", "seed", "panel"]
+    assert key_of(store_url, "references") == ["dataset", "space", "n", "k", "seed", "panel"]
+    assert key_of(store_url, "features") == ["dataset", "space"]
+
+
+def test_the_reports_of_an_upgraded_run_still_go_with_it(store_url):
+    version_1(store_url, [(10, old_report(5))])
+    store = Store(store_url)
+    store.runs.delete("r")
+    with store.database.reading() as db:
+        assert db.execute(sa.select(tables.reports)).all() == []
+    store.close()
+
+
+def test_opening_an_upgraded_store_again_changes_nothing(store_url):
+    version_1(store_url, [(10, old_report(5))])
+    store = Store(store_url)
+    later = Reference(60, 20, 0, {})
+    store.library.put_reference("d", "pixels", later)
+    found = store.library.reports("r")
+    store.close()
+    again = Store(store_url)
+    assert again.library.reports("r") == found and again.remembered("schema") == "2"
+    assert again.library.reference("d", "pixels", 60) == later
+    again.close()
+
+
+def test_many_may_open_an_old_database_at_the_same_moment(store_url):
+    version_1(store_url, [(step, old_report(5)) for step in range(50)])
+    barrier = threading.Barrier(4)
+
+    def open_it(_):
+        barrier.wait(timeout=30)
+        store = Store(store_url)
+        steps = [step for step, _ in store.library.reports("r")]
+        store.close()
+        return steps
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(open_it, range(4))) == [list(range(50))] * 4
+
+
+@pytest.mark.parametrize("k", ["many", None, 2.5, True, 2**70, -1])
+def test_a_report_that_an_import_brought_does_not_keep_the_store_shut(store_url, k):
+    version_1(store_url, [(10, old_report(k))])
+    store = Store(store_url)
+    with store.database.reading() as db:
+        assert db.scalar(sa.select(tables.reports.c.k)) == 5
+    store.close()
+
+
+def test_an_upgrade_that_fails_changes_nothing(tmp_path):
+    """Version 2's key cannot hold this file, where somebody has taken the old key away: it stays at version 1."""
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    version_1(url, [(10, old_report(5))])
+    with sqlite3.connect(tmp_path / "store.sqlite") as db:
+        db.execute("ALTER TABLE reports RENAME TO kept")
+        db.execute("CREATE TABLE reports AS SELECT * FROM kept UNION ALL SELECT * FROM kept")
+    with pytest.raises(StoreError, match="UNIQUE constraint"):
+        Store(url)
+    with sqlite3.connect(tmp_path / "store.sqlite") as db:
+        assert db.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone() == ("1",)
+        assert db.execute("SELECT count(*) FROM reports").fetchone() == (2,)
+        assert db.execute('SELECT count(*) FROM "references"').fetchone() == (1,)
+        assert db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'features'").fetchone() == (0,)
 
 
 # ---------------------------------------------------------------- what cannot be opened

@@ -1,15 +1,17 @@
-"""What is shared between runs: data sets and their previews, real-vs-real references, and measured reports."""
+"""What is shared between runs: data sets, learned feature spaces, real-vs-real references, and measured reports."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+from typing import Mapping
 
 import sqlalchemy as sa
 
 from gan_core import records
-from gan_core.records import DatasetInfo, Reference, Report
+from gan_core.records import DatasetInfo, FeatureSpace, Panel, Reference, Report
 from gan_core.store.recorded import dataset_row, keep, reference_row, report_row, unpack
-from gan_core.store.schema import Database, datasets, one_at_a_time, references, reports
+from gan_core.store.schema import Database, datasets, features, now, one_at_a_time, references, reports
 
 
 class Library:
@@ -60,21 +62,45 @@ class Library:
             )
         return found
 
+    # ------------------------------------------------------------ learned feature spaces
+
+    def put_features(
+        self, dataset: str, space: str, data: bytes, accuracy: float, sha256: str, versions: Mapping[str, str]
+    ) -> FeatureSpace:
+        """Keep a learned space, and return the one that counts from now on.
+
+        That is the first one: what was measured in it could not be compared with another. A damaged one is replaced.
+        """
+        values = dict(weights=data, accuracy=accuracy, sha256=sha256, versions=json.dumps(dict(versions)))
+        with self._db.writing() as db:
+            one_at_a_time(db)
+            if (known := _features(db, dataset, space)) is not None:
+                return known
+            db.execute(features.delete().where(features.c.dataset == dataset, features.c.space == space))
+            db.execute(features.insert().values(dataset=dataset, space=space, created=now(), **values))
+        return FeatureSpace(dataset, space, data, accuracy, sha256, dict(versions))
+
+    def features(self, dataset: str, space: str) -> FeatureSpace | None:
+        """A learned space of a data set; None where there is none, or its bytes are not what was written."""
+        with self._db.reading() as db:
+            return _features(db, dataset, space)
+
     # ------------------------------------------------------------ references and reports
 
     def put_reference(self, dataset: str, space: str, reference: Reference) -> None:
         row = reference_row(dataset, space, reference)
         self._replace(references, row, reference=row.pop("reference"))
 
-    def reference(self, dataset: str, space: str, n: int, seed: int = 0) -> Reference | None:
-        where = (
-            references.c.dataset == dataset,
-            references.c.space == space,
-            references.c.n == n,
-            references.c.seed == seed,
-        )
+    def reference(
+        self, dataset: str, space: str, n: int, *, k: int = 5, seed: int = 0, panel: Panel = "live"
+    ) -> Reference | None:
+        """The calibration of a panel; the full one serves where only the live one is asked for."""
+        known = references.c
+        same = (known.dataset == dataset, known.space == space, known.n == n, known.k == k, known.seed == seed)
+        query = sa.select(known.panel, known.reference).where(*same, known.panel.in_((panel, "full")))
         with self._db.reading() as db:
-            text = db.scalar(sa.select(references.c.reference).where(*where))
+            found = {row.panel: row.reference for row in db.execute(query)}
+        text = found.get(panel) or found.get("full")
         return records.reference_from_json(text) if text else None
 
     def put_report(self, run_id: str, step: int, report: Report) -> None:
@@ -82,10 +108,10 @@ class Library:
         self._replace(reports, row, report=row.pop("report"))
 
     def reports(self, run_id: str) -> list[tuple[int, Report]]:
-        """Every stored report of a run with its step, in order of steps."""
+        """Every stored report of a run with its step, in order of steps, then of n."""
         query = sa.select(reports.c.step, reports.c.report).where(reports.c.run_id == run_id)
         with self._db.reading() as db:
-            rows = db.execute(query.order_by(reports.c.step, reports.c.n)).all()
+            rows = db.execute(query.order_by(reports.c.step, reports.c.n, *reports.primary_key)).all()
         return [(step, records.report_from_json(text)) for step, text in rows]
 
     def _replace(self, table, key: dict, **values) -> None:
@@ -94,3 +120,11 @@ class Library:
             one_at_a_time(db)
             db.execute(table.delete().where(where))
             db.execute(table.insert().values(**key, **values))
+
+
+def _features(db, dataset: str, space: str) -> FeatureSpace | None:
+    query = sa.select(features).where(features.c.dataset == dataset, features.c.space == space)
+    row = db.execute(query).first()
+    if row is None or hashlib.sha256(row.weights).hexdigest() != row.sha256:
+        return None
+    return FeatureSpace(dataset, space, row.weights, row.accuracy, row.sha256, json.loads(row.versions))

@@ -115,7 +115,14 @@ class Recorded:
 
 def report_row(run_id: str, step: int, report: Report) -> dict:
     return dict(
-        run_id=run_id, step=step, space=report.space, n=report.n_fake, seed=report.seed, report=records.to_json(report)
+        run_id=run_id,
+        step=step,
+        space=report.space,
+        n=report.n_fake,
+        k=report.k,
+        seed=report.seed,
+        panel=report.panel,
+        report=records.to_json(report),
     )
 
 
@@ -134,7 +141,15 @@ def dataset_row(info: DatasetInfo, data: bytes | None) -> dict:
 
 
 def reference_row(dataset: str, space: str, reference: Reference) -> dict:
-    return dict(dataset=dataset, space=space, n=reference.n, seed=reference.seed, reference=records.to_json(reference))
+    return dict(
+        dataset=dataset,
+        space=space,
+        n=reference.n,
+        k=reference.k,
+        seed=reference.seed,
+        panel=reference.panel,
+        reference=records.to_json(reference),
+    )
 
 
 def keep(db, table: sa.Table, row: Mapping[str, Any]) -> None:

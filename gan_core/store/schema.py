@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from sqlalchemy.sql.expression import FunctionElement
 
 from gan_core.records import StoreError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = sa.MetaData()
 _text, _real, _whole, _blob = sa.Text, sa.Double, sa.BigInteger, sa.LargeBinary
@@ -127,7 +128,9 @@ reports = sa.Table(
     sa.Column("step", _whole, primary_key=True),
     sa.Column("space", _text, primary_key=True),
     sa.Column("n", _whole, primary_key=True),
+    sa.Column("k", _whole, primary_key=True),
     sa.Column("seed", _whole, primary_key=True),
+    sa.Column("panel", _text, primary_key=True),
     sa.Column("report", _text, nullable=False),
 )
 
@@ -137,8 +140,22 @@ references = sa.Table(
     sa.Column("dataset", _text, primary_key=True),
     sa.Column("space", _text, primary_key=True),
     sa.Column("n", _whole, primary_key=True),
+    sa.Column("k", _whole, primary_key=True),
     sa.Column("seed", _whole, primary_key=True),
+    sa.Column("panel", _text, primary_key=True),
     sa.Column("reference", _text, nullable=False),
+)
+
+features = sa.Table(
+    "features",
+    metadata,
+    sa.Column("dataset", _text, primary_key=True),
+    sa.Column("space", _text, primary_key=True),
+    sa.Column("weights", _blob, nullable=False),
+    sa.Column("accuracy", _real, nullable=False),
+    sa.Column("sha256", _text, nullable=False),
+    sa.Column("versions", _text, nullable=False),
+    sa.Column("created", _real, nullable=False),
 )
 
 jobs = sa.Table(
@@ -224,12 +241,14 @@ class Database:
 
     def _create(self) -> None:
         with self.writing() as connection:
-            if not self.is_sqlite:  # two processes may open an empty database at the same moment
+            if not self.is_sqlite:  # two processes may open an empty or an old database at the same moment
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(7318349)"))
             metadata.create_all(connection)
             found = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
             if found is None:
                 connection.execute(meta.insert().values(key="schema", value=str(SCHEMA_VERSION)))
+            elif found == "1":
+                _upgrade_from_1(connection)
             elif found != str(SCHEMA_VERSION):
                 raise StoreError(
                     f"the store {self.shown} has schema {found}, this Ganometer knows schema {SCHEMA_VERSION}: "
@@ -278,6 +297,26 @@ def one_at_a_time(connection) -> None:
     SQLite's writers are alone anyway; on PostgreSQL the lock of one row does it.
     """
     connection.execute(sa.select(meta.c.value).where(meta.c.key == "schema").with_for_update())
+
+
+def _upgrade_from_1(connection) -> None:
+    """Version 2 tells reports and references apart by k and panel too. References can be measured again: they go."""
+    known = reports.c.run_id, reports.c.step, reports.c.space, reports.c.n, reports.c.seed, reports.c.report
+    kept = [dict(row) for row in connection.execute(sa.select(*known)).mappings()]
+    for table in (reports, references):
+        table.drop(connection)
+        table.create(connection)
+    for row in kept:
+        row |= dict(k=_k_of(row["report"]), panel="live")
+    if kept:
+        connection.execute(reports.insert(), kept)
+    connection.execute(meta.update().where(meta.c.key == "schema").values(value=str(SCHEMA_VERSION)))
+
+
+def _k_of(report: str) -> int:
+    """The k a stored report was measured with. An imported one may say anything, and must not keep a store shut."""
+    k = json.loads(report).get("k")
+    return k if type(k) is int and 0 < k < 2**31 else 5
 
 
 def _prepare_sqlite(connection, _record) -> None:
