@@ -1,175 +1,182 @@
 """Distances: how far are the generated samples from real ones? Every number beside what real-vs-real gives."""
 
+import json
+
 import streamlit as st
 
-from gan_core import Report, RunInfo
-from ui import charts
+from gan_core import CORRUPTION_TITLES, METRICS, OPTIONS, DatasetInfo, Report, RunInfo
+from ui import charts, report_charts
+from ui.cards import show_cards, show_headline
+from ui.report import show_details, show_distances, show_downloads, show_kinds, show_tables
 from ui.shell import chart, open_page, page_link, plain
 
-MEANS = {
-    "mean_real_real": (
-        "Real to real",
-        "How far two different real samples are from each other on average: the data's own spread.",
+SIZES = (200, 360, 500, 1000, 2000, 5000, 10_000)
+SPACES = {
+    "pixels": (
+        "Pixels",
+        "The numbers of an image as they are: exact, but a stroke that moved by one pixel counts as another stroke.",
     ),
-    "mean_fake_fake": (
-        "Generated to generated",
-        "The same among generated samples. Much smaller than real to real: they are too alike.",
+    "pca64": (
+        "64 main directions",
+        "Only along the 64 directions in which training images differ most: fine noise hardly counts.",
     ),
-    "mean_real_fake": (
-        "Real to generated",
-        "From a real sample to a generated one. Alone it proves nothing: a single average image scores best.",
+    "classifier": (
+        "A classifier's view",
+        "What a small network sees that has learned the data's labels: more like a person's eye. It is trained once.",
     ),
 }
+RULER_SIZES = (200, 360, 600, 1000, 2000)
+ALL = "all"
 
 
-def beside(metric) -> str | None:
-    if not metric.reference_sd:  # not measured yet; or the same real samples every time, which compares nothing
-        return None
-    return f"real vs real {metric.reference_mean:.4f} ± {metric.reference_sd:.4f}"
-
-
-def show_headline(report: Report) -> None:
-    if report.status == "diverged":
-        st.error(plain(report.verdict), title="The generator diverged", icon=":material/error:")
-    elif report.status == "collapsed":
-        st.warning(plain(report.verdict), title="The generator collapsed", icon=":material/compress:")
-    else:
-        st.markdown(f"#### {plain(report.verdict)}")
-
-
-def show_metrics(report: Report) -> None:
-    energy, share = report.metrics["energy_distance"], report.metrics["energy_coefficient"]
-    one, two = st.columns(2)
-    one.metric(
-        "Energy distance",
-        value(energy),
-        beside(energy),
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        height="stretch",
-        help="2 × (real to generated) − (real to real) − (generated to generated). It is 0 exactly when both come from "
-        "the same distribution, so it cannot be cheated by copying one average image.",
-    )
-    two.metric(
-        "As a share of its largest value",
-        value(share),
-        beside(share),
-        delta_color="off",
-        delta_arrow="off",
-        border=True,
-        height="stretch",
-        help="The energy coefficient H: 0 is the same distribution, 1 is nothing in common. Units do not matter.",
-    )
-    for column, (name, (label, help)) in zip(st.columns(3), MEANS.items()):
-        metric = report.metrics[name]
-        column.metric(
-            label,
-            value(metric),
-            beside(metric),
-            delta_color="off",
-            delta_arrow="off",
-            border=True,
-            height="stretch",
-            help=help,
-        )
-
-
-def value(metric) -> str:
-    return "—" if metric.value is None else f"{metric.value:.4f}"
-
-
-def show_arithmetic(report: Report) -> None:
-    rf, rr, ff, u = (
-        report.metrics[n].value for n in ("mean_real_fake", "mean_real_real", "mean_fake_fake", "energy_distance")
-    )
-    if u is None:
-        return
-    with st.popover("What is this?", icon=":material/help:"):
-        st.markdown(
-            "The **Euclidean distance** between two samples is the length of the straight line between them, pixel by "
-            "pixel (or coordinate by coordinate). We take all pairs and average.\n\n"
-            "Averaging real-to-generated distances alone is a trap: a generator that always draws the *mean image* "
-            "gets the smallest value of all. The **energy distance** repairs it by subtracting how far samples lie "
-            "from their own kind:"
-        )
-        st.latex(rf"2\cdot {rf:.4f} - {rr:.4f} - {ff:.4f} = {u:.4f}")
-        st.markdown(
-            f"Finite samples never give exactly 0: with n = {report.n_fake:,} of each, two sets of *real* samples give "
-            "the *real vs real* value, which may fall a little below 0. Only a result well outside that range says "
-            "anything.  \n"
-            "Székely & Rizzo 2013, *Energy statistics*, J. Stat. Plan. Inference 143."
-        )
-
-
-def show_report(report: Report) -> None:
+def show_live(run: RunInfo, data: DatasetInfo, report: Report) -> None:
     show_headline(report)
-    show_metrics(report)
-    if report.histogram:
-        means = {name: report.metrics[name].value for name in MEANS}
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("**How often each distance occurs**")
-            show_arithmetic(report)
-        chart(charts.histograms(report.histogram, means), "histograms", "Histograms of the distances")
-        st.caption(
-            "Three humps on top of each other: the samples are spread like real ones. Orange to the left of blue: "
-            "generated samples are more alike than real ones are."
-        )
+    if report.status == "diverged":
+        return
+    if report.metrics["energy_distance"].reference_mean is None:
+        show_reference(run, report)
+    show_cards(report)
+    show_distances(report, "live")
+    show_kinds(report, data, "live")
     st.caption(
         f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, in the space of "
         f"{report.space}; measured in {report.seconds:.2f} s."
     )
 
 
-def show_curves(run: RunInfo, step: int) -> None:
-    history = page.lab.store.runs.history(
-        run.id, ["energy_distance", "mean_real_real", "mean_fake_fake", "mean_real_fake"], points=300
+def show_reference(run: RunInfo, report: Report) -> None:
+    """Real against real at this n: how far its measurement is."""
+    st.info(
+        f"What two sets of {report.n_fake:,} real samples give is being measured. Until then nothing is judged.",
+        icon=":material/hourglass_top:",
     )
+    wanted = dict(dataset=run.config.data.name, n=report.n_fake)
+    page.answer(
+        page.lab.request("reference", **wanted),
+        lambda job: st.caption("It has been measured: open this page again to see it."),
+        key="reference",
+        again=lambda: page.lab.retry("reference", **wanted),
+    )
+
+
+def show_curves(run: RunInfo, step: int, report: Report) -> None:
+    names = [name for name in METRICS if name in report.metrics and METRICS[name].live]
+    history = page.lab.store.runs.history(run.id, names, points=300)
     if not history.curves:
         return
     st.subheader("Over the training", anchor=False)
     reference = page.lab.live_reference(run)
-    left, right = st.columns(2)
-    left.markdown("**Energy distance**")
-    with left:
-        chart(charts.distance_curve(history, reference, step, log=True), "curve", "Energy distance over steps")
-    right.markdown("**The three mean distances**")
-    with right:
-        chart(charts.spread_curve(history, reference), "spread", "Mean distances over steps")
-
-
-def show_measure(run: RunInfo, step: int) -> None:
-    """Measure again with fresh samples: does the number hold for another draw, or a larger n?"""
-    data = page.lab.dataset_of(run)
-    st.subheader("Measure again", anchor=False)
-    st.caption("With new samples of the same generator: does the number hold for another draw, or for more samples?")
-    most = data.parts["test"]
-    sizes = [n for n in (200, 360, 500, 1000, 2000, 5000) if n <= most] or [most]
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        n = st.selectbox("Samples of each kind", sizes, index=min(len(sizes) - 1, 2), key="n")
-        # From 1 on: 0 is the draw that was measured during the training.
-        seed = st.number_input("Seed of the draw", 1, 10_000, 1, key="draw seed")
-        if st.button("Measure", key="measure", icon=":material/straighten:"):
-            st.session_state["measure job"] = (
-                run.id,
-                step,
-                page.lab.retry("measure", run_id=run.id, step=step, n=n, seed=int(seed)),
-            )
-    asked = st.session_state.get("measure job")
-    if asked and asked[:2] == (run.id, step):
-        page.answer(asked[2], draw_measured, key="measured")
-
-
-def draw_measured(job) -> None:
-    report = page.lab.report_in(job)
-    st.markdown(plain(report.verdict))
-    st.dataframe(
-        [
-            {"metric": name, "value": m.value, "real vs real": m.reference_mean, "±": m.reference_sd, "z": m.z}
-            for name, m in report.metrics.items()
-        ],
-        hide_index=True,
+    name = st.selectbox(
+        "Metric",
+        [name for name in names if name in history.curves],
+        key="metric",
+        persist_state="session",
+        format_func=lambda name: METRICS[name].title,
+        width=320,
     )
+    left, right = st.columns(2)
+    with left:
+        st.markdown(f"**{METRICS[name].title}**")
+        figure = charts.metric_curve(history, name, reference, step)
+        chart(figure, "curve", f"{METRICS[name].title} over steps")
+        st.caption(f"{plain(METRICS[name].sentence)} In the blue band it is like real against real.")
+    with right:
+        st.markdown("**The three mean distances**")
+        chart(charts.spread_curve(history, reference), "spread", "Mean distances over steps")
+        st.caption("Three curves that become one. Generated below real: too little variety.")
+
+
+# ---------------------------------------------------------------- on demand
+
+
+def show_full(run: RunInfo, data: DatasetInfo, step: int) -> None:
+    """Every metric, with new samples: does the number hold for another draw, a larger n, another space?"""
+    st.subheader("Full report", anchor=False)
+    st.caption(
+        "Every metric there is, with new samples of the same generator. If nobody has asked for these settings before, "
+        "real against real is measured first, which takes 20 times as long as the report: seconds for points and "
+        "small digits, minutes for MNIST. Both are kept."
+    )
+    most = data.parts["test"]
+    sizes = [n for n in SIZES if n <= most] or [most]
+    spaces = list(SPACES) if data.kind == "image" else ["pixels"]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        n = st.selectbox("Samples of each kind", sizes, index=min(len(sizes) - 1, 3), key="n", width=160)
+        space = st.selectbox("Space", spaces, key="space", format_func=lambda name: SPACES[name][0], width=200)
+        k = st.number_input("Neighbours (k)", 1, 50, 5, key="k", width=140)
+        # From 1 on: 0 is the draw that was measured during the training.
+        seed = st.number_input("Seed of the draw", 1, 10_000, 1, key="draw seed", width=140)
+        if st.button("Measure everything", key="measure", type="primary", icon=":material/straighten:"):
+            asked = dict(run_id=run.id, step=step, n=n, seed=int(seed), space=space, panel="full", k=int(k))
+            st.session_state["measure job"] = (asked, page.lab.retry("measure", **asked))
+            st.query_params["step"] = str(step)  # the next snapshot of a running run must not take the report away
+    if data.kind == "image":
+        st.caption(SPACES[space][1])
+    asked, job = st.session_state.get("measure job", ({}, 0))
+    if (asked.get("run_id"), asked.get("step")) == (run.id, step):
+        page.answer(
+            job, lambda job: draw_full(job, data), key="measured", again=lambda: page.lab.retry("measure", **asked)
+        )
+
+
+def draw_full(job, data: DatasetInfo) -> None:
+    report = page.lab.report_in(job)
+    show_headline(report)
+    show_tables(report, "full")
+    show_downloads(report, f"ganometer-{job.run_id}-step-{job.step}-{report.space}-n{report.n_fake}")
+    show_details(report, data, "full")
+    st.caption(
+        f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, k = {report.k}, seed "
+        f"{report.seed}, in the space of {report.space}; measured in {report.seconds:.1f} s."
+    )
+
+
+def show_ruler(run: RunInfo) -> None:
+    """Real samples damaged on purpose: does each metric see it?"""
+    st.subheader("Test the ruler", anchor=False)
+    st.caption("Can these numbers be trusted? Real samples are damaged on purpose, and every metric has to notice.")
+    names = list(dict.fromkeys([run.config.data.name, "digits", "ring-8", "grid-25", "swiss-roll"]))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        dataset = st.selectbox(
+            "Data set",
+            names,
+            key="ruler data",
+            format_func=lambda name: OPTIONS[name].title if name in OPTIONS else "The run's own data",
+            width=200,
+        )
+        damage = st.selectbox(
+            "Damage",
+            [ALL, *CORRUPTION_TITLES],
+            key="ruler damage",
+            format_func=lambda name: CORRUPTION_TITLES[name][0] if name != ALL else "All of them",
+            width=220,
+        )
+        n = st.selectbox("Samples", RULER_SIZES, index=2, key="ruler n", width=120)
+        if st.button("Test", key="ruler", icon=":material/science:"):
+            chosen = [] if damage == ALL else [damage]
+            asked = dict(dataset=dataset, corruptions=chosen, n=n, panel="live")
+            st.session_state["ruler job"] = (asked, page.lab.retry("ruler", **asked))
+    if damage != ALL:
+        st.caption(CORRUPTION_TITLES[damage][1])
+    if "ruler job" in st.session_state:
+        asked, job = st.session_state["ruler job"]
+        page.answer(job, draw_ruler, key="tested", again=lambda: page.lab.retry("ruler", **asked))
+
+
+def draw_ruler(job) -> None:
+    found = json.loads(job.result)
+    st.markdown(f"**{found['n']:,} real samples, damaged, against {found['n']:,} others**")
+    chart(report_charts.ruler(found["cells"]), "sheet", "What every metric makes of every damage")
+    st.caption(
+        "Read a column downwards: a good ruler turns orange at every damage, the deeper the stronger (the colour ends "
+        f"at {report_charts.FAR:g} standard deviations of real against real). Without colour: it is blind to this "
+        "damage. Blue: it praises the damage, as the mean distance from real to generated praises blur."
+    )
+    told = {cell["corruption"] for cell in found["cells"]}
+    with st.expander("What was done", icon=":material/science:"):
+        for name, (title, sentence) in CORRUPTION_TITLES.items():
+            if name in told:
+                st.markdown(f"**{name}** — {title}. {sentence}")
 
 
 with open_page("distances") as page:
@@ -182,14 +189,16 @@ with open_page("distances") as page:
         page.wait_for_run()
         st.stop()
     reports = {step: report for step, report in page.lab.reports_of(run) if report.seed == 0}
-    if not reports:
+    data = page.lab.dataset_of(run)
+    if not reports or data is None:
         st.info(
             "This run has not been measured yet: that happens with its first step.", icon=":material/hourglass_top:"
         )
         page_link("train", "See what it is doing", run=run.id)
     else:
         step = page.pick_step(tuple(sorted(reports)))
-        show_report(reports[step])
-        show_curves(run, step)
-        show_measure(run, step)
+        show_live(run, data, reports[step])
+        show_curves(run, step, reports[step])
+        show_full(run, data, step)
+        show_ruler(run)
     page.watch(run)

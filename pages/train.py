@@ -138,7 +138,7 @@ def show_curves(run: RunInfo) -> None:
     if not history.curves:
         return
     st.markdown("**Distance to real samples**")
-    figure = charts.distance_curve(history, reference_of(run), log=True)
+    figure = charts.metric_curve(history, "energy_distance", reference_of(run))
     chart(figure, "distance", "Energy distance over steps")
     st.caption("In the blue band the generated samples are as close to real ones as other real samples are.")
     left, right = st.columns(2)

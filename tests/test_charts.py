@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gan_core.distances.catalogue import METRICS
 from gan_core.records import Histogram, History, Reference
-from ui import charts
+from ui import charts, report_charts
 
 STEPS = np.array([0.0, 50, 100, 200])
 HISTORY = History(
@@ -21,9 +22,20 @@ HISTORY = History(
         "mean_real_real": (STEPS, np.array([10.0, 10, 10, 10])),
         "mean_fake_fake": (STEPS, np.array([2.0, 6, 9, 10])),
         "mean_real_fake": (STEPS, np.array([8.5, 8.3, 9.6, 10])),
+        "sliced_wasserstein": (STEPS, np.array([4.0, 2, 0.8, 0.7])),
+        "coverage": (STEPS, np.array([0.0, 0.5, 0.9, 0.95])),
+        "modes_captured": (STEPS, np.array([1.0, 6, 8, 8])),
     }
 )
-REFERENCE = Reference(1000, 8, 0, {"energy_distance": (0.001, 0.002), "mean_real_real": (10.0, 0.1)})
+REAL = {
+    "energy_distance": (0.001, 0.002),
+    "mean_real_real": (10.0, 0.0),
+    "mean_fake_fake": (10.0, 0.1),
+    "sliced_wasserstein": (0.72, 0.03),
+    "coverage": (0.967, 0.01),
+    "modes_captured": (8.0, 0.0),
+}
+REFERENCE = Reference(1000, 20, 0, REAL)
 MEANS = {"mean_real_real": 1.0, "mean_fake_fake": 2.0, "mean_real_fake": 1.5}
 CLOUD = np.random.default_rng(0).normal(size=(50, 2))
 
@@ -35,16 +47,43 @@ def histogram():
     return Histogram(tuple(edges), *(tuple(density) for density in densities))
 
 
-FIGURES = {
+def sheet():
+    """Three damages as the ruler's job tells them: z is -5, 0, 20 and None of each metric's."""
+    damages = (("none", 0), ("blur", 0.5), ("blur", 1))
+    zs = {"energy_distance": (0.1, 20, 40), "precision": (0, 5, -5), "nn_accuracy_fake": (0, -5, 5)}
+    zs |= {"mean_real_fake": (0, -20, -40), "mean_fake_fake": (0, -9, -9), "ct_score": (None, None, None)}
+    known = {"value": 1.0, "reference_mean": 0.5, "reference_sd": 0.1}
+    return [
+        {"corruption": corruption, "level": level, "metric": metric, "z": z[i], **known}
+        for i, (corruption, level) in enumerate(damages)
+        for metric, z in zs.items()
+    ]
+
+
+NEAREST = {
+    "real_to_real": [0.0, 1, 2],
+    "fake_to_real": [0.5, 1.5, 3],
+    "real_to_fake": [1.0, 2, 4],
+}
+PRD = {"precision": [0.0, 0.8, 1.0], "recall": [1.0, 0.8, 0.0]}
+LINES = {
     "losses": lambda: charts.losses(HISTORY),
     "scores": lambda: charts.scores(HISTORY),
-    "distance": lambda: charts.distance_curve(HISTORY, REFERENCE, 100),
-    "distance_log": lambda: charts.distance_curve(HISTORY, REFERENCE, 100, log=True),
+    "plain": lambda: charts.metric_curve(HISTORY, "coverage", REFERENCE, 100),
+    "log": lambda: charts.metric_curve(HISTORY, "energy_distance", REFERENCE, 100),
     "spread": lambda: charts.spread_curve(HISTORY, REFERENCE),
-    "histograms": lambda: charts.histograms(histogram(), MEANS),
+    "histograms": lambda: report_charts.histograms(histogram(), MEANS),
+    "nearest": lambda: report_charts.nearest(NEAREST),
+    "prd": lambda: report_charts.prd(PRD),
     "points": lambda: charts.points(real=CLOUD, fake=CLOUD + 1, highlight=CLOUD[:2]),
 }
+FIGURES = LINES | {
+    "shares": lambda: report_charts.shares([0, 1], [0.5, 0.5], [0.9, 0.1], "class"),
+    "direction": lambda: report_charts.direction(np.arange(-8, 10), (3, 3, 2)),
+    "ruler": lambda: report_charts.ruler(sheet()),
+}
 every_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
+every_line = pytest.mark.parametrize("draw", LINES.values(), ids=LINES)
 
 
 def traces(figure):
@@ -71,32 +110,41 @@ def test_the_theme_keeps_paper_plot_and_font(draw):
     assert "bgcolor" not in text and '"font"' not in text and '"title": {}' not in text
 
 
-@every_figure
+@every_line
 def test_layout_is_the_same_everywhere(draw):
     figure = draw()
     assert 300 <= figure.layout.height <= 360
     assert figure.layout.legend.orientation == "h"
     assert "(" in figure.layout.xaxis.title.text, "the unit"
     assert figure.layout.yaxis.title.text
-    assert figure.layout.hovermode == ("closest" if "coordinate" in figure.layout.xaxis.title.text else "x unified")
+    common = any(axis in figure.layout.xaxis.title.text for axis in ("step", "Euclidean"))
+    assert figure.layout.hovermode == ("x unified" if common else "closest")
 
 
-@every_figure
+@every_line
 def test_arrays_travel_as_float32(draw):
     for trace in draw().data:
         assert trace.x.dtype == np.float32 and trace.y.dtype == np.float32
 
 
-@every_figure
+@every_line
 def test_no_two_traces_are_told_apart_by_colour_alone(draw):
     looks = [(trace.mode, trace.line.dash, trace.marker.symbol) for trace in draw().data]
     assert len(set(looks)) == len(looks)
 
 
-@pytest.mark.parametrize("draw", [charts.losses, charts.scores, charts.distance_curve, charts.spread_curve])
+@pytest.mark.parametrize("draw", [charts.losses, charts.scores, charts.spread_curve])
 def test_a_run_that_has_recorded_nothing_is_an_empty_figure(draw):
     assert not draw(History({})).data
-    assert not draw(History({"energy_distance": (np.array([]), np.array([]))})).data
+
+
+@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("reference", [None, REFERENCE], ids=["alone", "beside real"])
+@pytest.mark.parametrize("curves", [{}, {"energy_distance": (np.array([]), np.array([]))}])
+def test_a_metric_without_values_is_an_empty_figure(curves, reference, name):
+    figure = charts.metric_curve(History(curves), name, reference)
+    assert not figure.data
+    assert figure.layout.yaxis.range is None or np.isfinite(figure.layout.yaxis.range).all()
 
 
 # ---------------------------------------------------------------- curves
@@ -120,18 +168,24 @@ def test_scores_show_all_of_0_to_1_and_a_line_at_a_half():
     assert [(line.y0, line.y1) for line in figure.layout.shapes] == [(0.5, 0.5)]
 
 
-def test_distance_on_a_plain_axis_is_drawn_as_measured():
-    figure = charts.distance_curve(HISTORY, REFERENCE, 100)
-    assert values(figure.data[0].y) == pytest.approx([5, 0.5, 0.01, -0.001])
+def test_a_share_is_drawn_as_measured_on_a_plain_axis():
+    figure = charts.metric_curve(HISTORY, "coverage", REFERENCE, 100)
+    assert values(figure.data[0].y) == pytest.approx([0, 0.5, 0.9, 0.95])
+    assert figure.layout.yaxis.type is None and figure.layout.yaxis.title.text == "Coverage"
     band, mark = figure.layout.shapes
-    assert (band.y0, band.y1) == pytest.approx((0.001 - 0.004, 0.001 + 0.004))
+    assert (band.y0, band.y1) == pytest.approx((0.947, 0.987))
     assert "real vs real" in band.label.text
     assert (mark.x0, mark.x1, mark.label.text) == (100, 100, "step 100")
-    assert not charts.distance_curve(HISTORY).layout.shapes
+    assert not charts.metric_curve(HISTORY, "coverage").layout.shapes
 
 
-def test_distance_on_a_log_axis_stops_at_one_sd_and_says_so():
-    figure = charts.distance_curve(HISTORY, REFERENCE, log=True)
+def test_without_a_spread_the_band_is_a_line():
+    (line,) = charts.metric_curve(HISTORY, "modes_captured", REFERENCE).layout.shapes
+    assert (line.y0, line.y1) == (8, 8)
+
+
+def test_a_distance_has_a_log_axis_that_ends_at_one_sd_and_says_so():
+    figure = charts.metric_curve(HISTORY, "energy_distance", REFERENCE)
     line, axis, (band,) = figure.data[0], figure.layout.yaxis, figure.layout.shapes
     assert values(line.y) == pytest.approx([5, 0.5, 0.01, 0.002])
     assert values(line.customdata) == pytest.approx([5, 0.5, 0.01, -0.001])
@@ -139,6 +193,15 @@ def test_distance_on_a_log_axis_stops_at_one_sd_and_says_so():
     assert axis.type == "log" and "log" in axis.title.text and "0.002" in axis.title.text
     assert band.y1 == pytest.approx(0.005) and 0 < band.y0 < 0.002
     assert 10 ** axis.range[0] < 0.002 and 10 ** axis.range[1] > 5
+
+
+def test_a_band_above_0_is_drawn_whole_and_nothing_is_lifted_to_it():
+    figure = charts.metric_curve(HISTORY, "sliced_wasserstein", REFERENCE)
+    axis, (band,) = figure.layout.yaxis, figure.layout.shapes
+    assert values(figure.data[0].y) == pytest.approx([4, 2, 0.8, 0.7])
+    assert (band.y0, band.y1) == pytest.approx((0.66, 0.78))
+    assert 10 ** axis.range[0] < 0.66 and 10 ** axis.range[1] > 4
+    assert axis.type == "log" and "floor" not in axis.title.text
 
 
 @pytest.mark.parametrize(
@@ -151,7 +214,7 @@ def test_distance_on_a_log_axis_stops_at_one_sd_and_says_so():
 )
 def test_a_log_axis_without_a_reference_stops_at_the_smallest_positive_value(measured, drawn):
     history = History({"energy_distance": (STEPS[:3], np.array(measured))})
-    figure = charts.distance_curve(history, log=True)
+    figure = charts.metric_curve(history, "energy_distance")
     assert values(figure.data[0].y) == pytest.approx(drawn)
     assert np.isfinite(figure.layout.yaxis.range).all()
     assert not figure.layout.shapes
@@ -159,21 +222,30 @@ def test_a_log_axis_without_a_reference_stops_at_the_smallest_positive_value(mea
 
 def test_the_band_stays_in_sight_when_its_top_lies_below_the_floor():
     reference = Reference(1000, 8, 0, {"energy_distance": (-0.01, 0.002)})
-    figure = charts.distance_curve(HISTORY, reference, log=True)
+    figure = charts.metric_curve(HISTORY, "energy_distance", reference)
     band = figure.layout.shapes[0]
     assert 10 ** figure.layout.yaxis.range[0] < band.y1 == pytest.approx(0.002)
 
 
-def test_a_diverged_run_is_drawn_with_gaps_and_without_warnings(recwarn):
-    history = History({"energy_distance": (STEPS, np.array([5.0, 1e300, np.nan, 0.5]))})
-    for log in (False, True):
-        figure = charts.distance_curve(history, REFERENCE, log=log)
-        assert np.isfinite(figure.data[0].y).tolist() == [True, False, False, True]
-        assert 5 < 10 ** figure.layout.yaxis.range[1] < 10 if log else figure.layout.yaxis.range is None
+@pytest.mark.parametrize("name", ["energy_distance", "coverage"])
+def test_a_diverged_run_is_drawn_with_gaps_and_without_warnings(name, recwarn):
+    history = History({name: (STEPS, np.array([5.0, 1e300, np.nan, 0.5]))})
+    figure = charts.metric_curve(history, name, REFERENCE)
+    assert np.isfinite(figure.data[0].y).tolist() == [True, False, False, True]
+    assert figure.layout.yaxis.range is None or 5 < 10 ** figure.layout.yaxis.range[1] < 10
     assert not recwarn.list
 
 
-def test_spread_shows_three_means_and_the_band_of_the_real_one():
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_can_be_drawn(name):
+    history = History({name: (STEPS, np.array([0.4, 0.3, 0.2, 0.1]))})
+    figure = charts.metric_curve(history, name, Reference(100, 20, 0, {name: (0.15, 0.02)}))
+    assert values(figure.data[0].y) == pytest.approx([0.4, 0.3, 0.2, 0.1])
+    assert figure.layout.yaxis.title.text.startswith(METRICS[name].title)
+    assert len(figure.layout.shapes) == 1
+
+
+def test_spread_shows_three_means_and_the_band_of_other_real_samples():
     figure = charts.spread_curve(HISTORY, REFERENCE)
     lines = traces(figure)
     assert values(lines["real–real"].y) == [10, 10, 10, 10]
@@ -215,7 +287,7 @@ def test_a_spike_among_many_gaps_survives():
 
 
 def test_histogram_outlines_have_unit_area_and_return_to_the_axis():
-    figure = charts.histograms(histogram(), MEANS)
+    figure = report_charts.histograms(histogram(), MEANS)
     assert len(figure.data) == 3
     for outline, density in zip(figure.data, (histogram().real_real, histogram().fake_fake, histogram().real_fake)):
         assert outline.line.shape == "hv" and outline.fill == "tozeroy"
@@ -224,10 +296,70 @@ def test_histogram_outlines_have_unit_area_and_return_to_the_axis():
 
 
 def test_histogram_marks_the_means_it_is_given():
-    figure = charts.histograms(histogram(), {"mean_real_real": 1.0, "mean_fake_fake": None})
+    figure = report_charts.histograms(histogram(), {"mean_real_real": 1.0, "mean_fake_fake": None})
     assert [line.x0 for line in figure.layout.shapes] == [1.0]
     assert [trace.name for trace in figure.data] == ["real–real, mean 1.00", "generated–generated", "real–generated"]
-    assert not charts.histograms(histogram()).layout.shapes
+    assert not report_charts.histograms(histogram()).layout.shapes
+
+
+def test_nearest_curves_are_the_shares_below_each_quantile():
+    lines = traces(report_charts.nearest(NEAREST))
+    assert values(lines["real to another real"].x) == [0, 1, 2]
+    assert values(lines["generated to real"].x) == [0.5, 1.5, 3]
+    assert values(lines["real to generated"].x) == [1, 2, 4]
+    assert all(values(line.y) == [0, 0.5, 1] for line in lines.values())
+
+
+def test_shares_are_pairs_of_bars_told_apart_by_a_pattern():
+    figure = report_charts.shares([3, 8], [0.4, 0.6], [1.0, 0.0], "class")
+    bars = traces(figure)
+    assert list(bars["real"].x) == list(bars["generated"].x) == ["3", "8"]
+    assert values(bars["real"].y) == pytest.approx([0.4, 0.6]) and values(bars["generated"].y) == [1, 0]
+    assert bars["real"].marker.pattern.shape != bars["generated"].marker.pattern.shape
+    assert figure.layout.xaxis.title.text.startswith("class") and figure.layout.xaxis.type == "category"
+
+
+def test_prd_is_precision_over_recall():
+    (line,) = report_charts.prd(PRD).data
+    assert values(line.x) == pytest.approx([1, 0.8, 0]) and values(line.y) == pytest.approx([0, 0.8, 1])
+
+
+def test_direction_is_the_mean_of_the_colours_on_a_scale_with_0_in_the_middle():
+    vector = np.array([[[1, 3], [0, 0]], [[-4, -6], [1, -1]]], float)
+    figure = report_charts.direction(vector.ravel(), (2, 2, 2))
+    (picture,) = figure.data
+    assert values(picture.z) == [[2, 0], [-5, 0]]
+    assert (picture.zmin, picture.zmax) == (-5, 5)
+    assert figure.layout.yaxis.autorange == "reversed", "the first row is on top"
+
+
+def test_direction_of_nothing_is_drawn_too():
+    assert values(report_charts.direction(np.zeros(4), (2, 2, 1)).data[0].z) == [[0, 0], [0, 0]]
+
+
+def test_the_ruler_turns_every_z_towards_worse_and_cuts_it_at_ten():
+    (cells,) = report_charts.ruler(sheet()).data
+    assert list(cells.y) == ["nothing done", "blur 0.5", "blur 1"]
+    columns = dict(zip(cells.x, np.asarray(cells.z).T.tolist()))
+    assert columns == {
+        "Energy distance": pytest.approx([0.1, 10, 10]),
+        "Real to generated": [0, -10, -10],  # read as if lower is better: it praises blur
+        "1-NN accuracy, generated": [0, 5, 5],
+        "Precision": [0, -5, 5],
+    }
+    assert (cells.zmin, cells.zmax) == (-10, 10)
+
+
+def test_the_ruler_leaves_blank_what_was_not_measured():
+    cells = [cell for cell in sheet() if (cell["metric"], cell["level"]) != ("precision", 1)]
+    (drawn,) = report_charts.ruler(cells).data
+    column = np.asarray(drawn.z)[:, list(drawn.x).index("Precision")]
+    assert column.tolist()[:2] == [0, -5] and np.isnan(column[2])
+    assert "1" in drawn.customdata[0, 0] and not drawn.customdata[2, list(drawn.x).index("Precision")]
+
+
+def test_an_empty_sheet_is_an_empty_ruler():
+    assert len(report_charts.ruler([]).data[0].x) == 0
 
 
 def test_points_take_keywords_only_and_share_one_scale():

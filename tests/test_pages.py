@@ -1,6 +1,9 @@
 """Every page in every state a run can be in, drawn without a browser: nothing raises, and the page says what is so."""
 
+import functools
 import io
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +12,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gan_core import config as configs
-from gan_core import datasets
+from gan_core import datasets, records
 from gan_core.codec import flatten
 from gan_core.distances import reference
+from gan_core.distances.case import RealPart
+from gan_core.distances.catalogue import CORRUPTION_TITLES, METRICS
 from gan_core.distances.report import measure
 from gan_core.store import Store
 
@@ -19,6 +24,8 @@ APP = Path(__file__).resolve().parents[1] / "app.py"
 PAGES = ("pages/train.py", "pages/distances.py", "pages/gallery.py")
 STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted")
 STEPS = (0, 50, 100)
+ROWS = 150
+"""Samples of each kind: a number at which nobody ships real against real."""
 MARKDOWN = "**bold** <img src=x onerror=alert(1)> [link](http://example.com) $x^2$ `code`"
 
 
@@ -72,11 +79,55 @@ def links(at: AppTest) -> set[str]:
     return {element.proto.page for element in at.get("page_link")}
 
 
+@functools.cache
+def real_side(dataset) -> RealPart:
+    """The held-out rows, with a little of the training data for what looks at copies and classes."""
+    train, holdout = dataset.train, dataset.holdout
+    return RealPart.of(
+        flatten(reference.test_rows(dataset.test.x, ROWS)),
+        train=flatten(train.x[:500]),
+        holdout=flatten(holdout.x[:300]),
+        train_labels=train.y[:500],
+        holdout_labels=holdout.y[:300],
+        pool=ROWS,
+    )
+
+
+@functools.cache
+def measured(dataset) -> tuple:
+    """(step, samples, report) of three snapshots: held-out rows, noised less from step to step."""
+    part, rng, found = real_side(dataset), np.random.default_rng(0), []
+    for step in STEPS:
+        fake = dataset.holdout.x[:ROWS].astype(np.float32)
+        fake = fake + rng.normal(0, (100 - step) / 100 * fake.std() + 1e-3, fake.shape)
+        fake = np.clip(fake, 0, 255).astype(np.uint8) if dataset.kind == "image" else fake.astype(np.float32)
+        report = measure(real=part.rows, fake=flatten(fake), modes=dataset.modes, real_part=part)
+        found.append((step, fake[:64], report))
+    return tuple(found)
+
+
+@functools.cache
+def calibrated(dataset, panel="live", draws=8):
+    """Real against real for the measurements above."""
+    pool = np.concatenate([dataset.train.x, dataset.holdout.x])[:2000]
+    return reference.calibrate(
+        test=dataset.test.x,
+        pool=pool,
+        n=ROWS,
+        train=dataset.train.x[:500],
+        ruler=real_side(dataset),
+        modes=dataset.modes,
+        panel=panel,
+        draws=draws,
+        transform=flatten,
+    )
+
+
 def trained(store, dataset, state="finished", *, error=None, name="", pending=None) -> str:
-    """A run in `state`, with three snapshots: held-out rows, noised less from step to step, as its samples."""
+    """A run in `state`, with three snapshots."""
     shape = dataset.shape
     config = configs.override(
-        configs.preset("auto", data=dataset.name, shape=shape), {"training.steps": 100, "recording.rows": 200}
+        configs.preset("auto", data=dataset.name, shape=shape), {"training.steps": 100, "recording.rows": ROWS}
     )
     run_id = store.runs.create(config, name=name)
     if state == "queued":
@@ -84,17 +135,10 @@ def trained(store, dataset, state="finished", *, error=None, name="", pending=No
     run = store.runs.claim("hand", run_id=run_id)
     store.library.put_dataset(dataset.info())
     store.runs.describe(run_id, "hand", run.claim_no, dataset=dataset.sha256, phase="training")
-    real = flatten(reference.test_rows(dataset.test.x, 200))
-    rng = np.random.default_rng(0)
-    values, measured, taken = [], [], []
-    for step in STEPS:
-        fake = dataset.holdout.x[:200].astype(np.float32)
-        fake = fake + rng.normal(0, (100 - step) / 100 * fake.std() + 1e-3, fake.shape)
-        fake = np.clip(fake, 0, 255).astype(np.uint8) if dataset.kind == "image" else fake.astype(np.float32)
-        report = measure(real=real, fake=flatten(fake))
-        taken.append((step, fake[:64], b"no weights"))
-        measured.append((step, report))
-        values += [(step, key, result.value) for key, result in report.metrics.items()]
+    values, taken = [], []
+    for step, samples, report in measured(dataset):
+        taken.append((step, samples, b"no weights"))
+        values += [(step, key, result.value) for key, result in report.metrics.items() if result.value is not None]
         values += [(step, "loss_generator", 0.7), (step, "loss_discriminator", 0.6)]
         values += [(step, "score_real", 0.6), (step, "score_fake", 0.4)]
     kept = "running" if state == "interrupted" else state
@@ -107,7 +151,7 @@ def trained(store, dataset, state="finished", *, error=None, name="", pending=No
         seconds=3.0,
         steps_per_second=50.0,
         values=values,
-        measured=measured,
+        measured=[(step, report) for step, _, report in measured(dataset)],
         taken=taken,
         checkpoint=b"state",
         error=error,
@@ -239,7 +283,7 @@ def test_every_page_in_every_state(home, store, data, state, name):
     assert len(train.get("image")) == pictures * recorded
     assert len(train.get("plotly_chart")) == figures * recorded
     distances, gallery = (open_page(path, run=run_id) for path in ("pages/distances.py", "pages/gallery.py"))
-    assert len(distances.get("plotly_chart")) == 3 * recorded
+    assert len(distances.get("plotly_chart")) == 5 * recorded
     if recorded:
         assert gallery.get("image" if name == "digits" else "plotly_chart")
         assert "Waiting for the worker" in gallery.get("progress")[0].proto.text
@@ -325,69 +369,285 @@ def test_deleting_needs_two_clicks_and_leaves_the_others(home, store, data):
     assert gone not in left and kept in left
 
 
-# ---------------------------------------------------------------- distances and gallery
+# ---------------------------------------------------------------- distances
 
 
-def test_distances_state_each_number_beside_real_against_real(home, store, data):
-    digits = data("digits")
-    run_id = trained(store, digits)
-    pool = np.concatenate([digits.train.x, digits.holdout.x])
-    known = reference.calibrate(test=digits.test.x, pool=pool, n=200)
-    store.library.put_reference(digits.sha256, "pixels", known)
+CARDS = {
+    "Energy distance": "energy_distance",
+    "Energy coefficient": "energy_coefficient",
+    "Sliced Wasserstein": "sliced_wasserstein",
+    "Real to real": "mean_real_real",
+    "Generated to generated": "mean_fake_fake",
+    "Real to generated": "mean_real_fake",
+    "Symmetric precision": "symmetric_precision",
+    "Symmetric recall": "symmetric_recall",
+    "Coverage": "coverage",
+    "1-NN accuracy, real": "nn_accuracy_real",
+    "1-NN accuracy, generated": "nn_accuracy_fake",
+    "Closer to training data": "dcr_share",
+}
+
+
+@pytest.mark.parametrize("name", ["digits", "ring-8"])
+def test_distances_state_each_number_beside_real_against_real(home, store, data, name):
+    dataset = data(name)
+    run_id, known = trained(store, dataset), calibrated(dataset)
+    store.library.put_reference(dataset.sha256, "pixels", known)
     at = open_page("pages/distances.py", run=run_id, step="0")
     shown = {m.label: m for m in at.metric}
-    report = store.library.reports(run_id)[0][1]
-    names = {
-        "Energy distance": "energy_distance",
-        "Real to real": "mean_real_real",
-        "Generated to generated": "mean_fake_fake",
-        "Real to generated": "mean_real_fake",
+    report = measured(dataset)[0][2]
+    cards = CARDS | ({"High-quality share": "high_quality_share"} if dataset.modes else {})
+    assert {label: float(shown[label].value) for label in cards} == {
+        label: pytest.approx(report.metrics[name].value, abs=5e-5) for label, name in cards.items()
     }
-    assert {label: shown[label].value for label in names} == {
-        label: f"{report.metrics[name].value:.4f}" for label, name in names.items()
-    }
+    assert set(shown) == set(cards) | {"Spread"} | ({"Modes captured"} if dataset.modes else set())
+    ratio = report.metrics["mean_fake_fake"].value / report.metrics["mean_real_real"].value
+    assert float(shown["Spread"].value) == pytest.approx(ratio, abs=5e-5)
     mean, sd = known.metrics["energy_distance"]
-    assert shown["Energy distance"].delta == f"real vs real {mean:.4f} ± {sd:.4f}"
-    rf, rr, ff = (report.metrics[f"mean_{pair}"].value for pair in ("real_fake", "real_real", "fake_fake"))
-    assert 2 * rf - rr - ff == pytest.approx(float(shown["Energy distance"].value), abs=5e-5)
-    assert "two sets of real samples" in said(at)
+    energy = report.metrics["energy_distance"]
+    z = (energy.value - mean) / sd
+    assert shown["Energy distance"].delta == "off" and z > 3
+    said_z, said_p = shown["Energy distance"].proto.delta_description.split(" · ")
+    assert float(said_z.removeprefix("z = ")) == pytest.approx(z, abs=0.5)
+    assert float(said_p.removeprefix("p = ")) == pytest.approx(energy.p, rel=0.05)
+    for label in cards:
+        assert shown[label].delta in ("like real", "off", "beyond real", "no score"), label
+        assert shown[label].help, f"{label} is not explained"
+    assert "Plain precision" in shown["Symmetric precision"].help
+    text = said(at)
+    assert "two sets of real samples of this size give" in text and "is being measured" not in text
+    assert text.casefold().count("real samples give") + text.count("real samples, which give") >= len(cards) - 1
 
 
-def test_measure_again_asks_for_a_job_and_draws_its_report(home, store, data):
-    run_id = trained(store, data("digits"))
+def test_the_identity_is_spelled_out(home, store, data):
+    run_id, report = trained(store, data("digits")), measured(data("digits"))[-1][2]
     at = open_page("pages/distances.py", run=run_id)
-    at.number_input(key="draw seed").set_value(7)
-    drawn(at.button(key="measure").click().run())
-    assert "Waiting for the worker" in at.get("progress")[0].proto.text
-    job = store.jobs.claim("hand")
-    assert (job.kind, job.run_id, job.step, dict(job.params)) == ("measure", run_id, 100, {"n": 360, "seed": 7})
-    report = measure(real=flatten(data("digits").test.x), fake=flatten(data("digits").holdout.x), seed=7)
-    from gan_core import records
+    rf, rr, ff, u = (
+        report.metrics[n].value for n in ("mean_real_fake", "mean_real_real", "mean_fake_fake", "energy_distance")
+    )
+    assert 2 * rf - rr - ff == pytest.approx(u, abs=1e-9)
+    formula = next(e.value for e in at.get("latex") or at.markdown if "cdot" in e.value)
+    for number in (rf, rr, ff, u):
+        assert f"{number:.4f}" in formula
 
+
+def test_samples_like_the_real_ones_are_marked_so(home, store, data):
+    digits = data("digits")
+    run_id = trained(store, digits)
+    store.library.put_reference(digits.sha256, "pixels", calibrated(digits))
+    shown = {m.label: m for m in open_page("pages/distances.py", run=run_id).metric}
+    assert shown["Energy distance"].delta == "like real"
+    assert shown["Real to real"].delta == "no score"
+
+
+def test_without_a_reference_it_is_being_measured_and_then_shown(home, store, data):
+    digits = data("digits")
+    run_id = trained(store, digits)
+    at = open_page("pages/distances.py", run=run_id)
+    assert f"{ROWS} real samples give is being measured" in said(at) and "Waiting for the worker" in progress(at)
+    assert {m.delta for m in at.metric} == {"not judged yet"}
+    job = store.jobs.claim("hand")
+    assert (job.kind, job.run_id, dict(job.params)) == ("reference", None, {"dataset": "digits", "n": ROWS})
+    store.jobs.progress(job.id, 0.25)
+    assert "Working" in progress(drawn(at.run()))
+    store.library.put_reference(digits.sha256, "pixels", calibrated(digits))
+    store.jobs.finish(job.id, result=b"{}")
+    drawn(at.run())
+    assert "being measured" not in said(at) and "not judged yet" not in {m.delta for m in at.metric}
+
+
+def test_a_calibration_that_failed_can_be_asked_for_again(home, store, data):
+    at = open_page("pages/distances.py", run=trained(store, data("digits")))
+    store.jobs.finish(store.jobs.claim("hand").id, error="the data are gone")
+    drawn(at.run())
+    assert "the data are gone" in said(at)
+    drawn(at.button(key="reference again").click().run())
+    assert store.jobs.claim("hand").kind == "reference"
+
+
+def progress(at: AppTest) -> str:
+    return "\n".join(element.proto.text for element in at.get("progress"))
+
+
+@pytest.mark.parametrize("name", ["digits", "ring-8"])
+def test_the_metric_over_the_training_is_anyones_choice(home, store, data, name):
+    dataset = data(name)
+    run_id = trained(store, dataset)
+    store.library.put_reference(dataset.sha256, "pixels", calibrated(dataset))
+    at = open_page("pages/distances.py", run=run_id)
+    choice = at.selectbox(key="metric")
+    assert choice.value == "energy_distance"
+    known = {name for name, metric in measured(dataset)[-1][2].metrics.items() if metric.value is not None}
+    assert set(choice.options) == {METRICS[name].title for name in known}
+    drawn(choice.set_value("coverage").run())
+    curve = next(spec for spec in figures(at) if spec["layout"]["yaxis"]["title"]["text"] == "Coverage")
+    mean, sd = calibrated(dataset).metrics["coverage"]
+    band = next(shape for shape in curve["layout"]["shapes"] if shape["type"] == "rect")
+    assert (band["y0"], band["y1"]) == pytest.approx((mean - 2 * sd, mean + 2 * sd))
+
+
+def test_train_draws_the_same_band(home, store, data):
+    digits = data("digits")
+    run_id = trained(store, digits, "running")
+    store.library.put_reference(digits.sha256, "pixels", calibrated(digits))
+    at = open_page("pages/train.py", run=run_id)
+    curve = next(s for s in figures(at) if s["layout"]["yaxis"]["title"]["text"].startswith("Energy distance"))
+    mean, sd = calibrated(digits).metrics["energy_distance"]
+    (band,) = curve["layout"]["shapes"]
+    assert band["y1"] == pytest.approx(max(mean + 2 * sd, sd)) and "real vs real" in band["label"]["text"]
+    energy = next(m for m in at.metric if m.label == "Energy distance")
+    assert energy.delta == f"real: {mean:.3f} ± {sd:.3f}"
+
+
+def figures(at: AppTest) -> list[dict]:
+    return [json.loads(element.proto.spec) for element in at.get("plotly_chart")]
+
+
+# ---------------------------------------------------------------- a full report
+
+
+@functools.cache
+def full_report(dataset):
+    fake = dataset.train.x[600 : 600 + ROWS]
+    report = measure(
+        real=real_side(dataset).rows,
+        fake=flatten(fake),
+        reference=calibrated(dataset, "full", 2),
+        modes=dataset.modes,
+        real_part=real_side(dataset),
+        panel="full",
+    )
+    return replace(report, seed=7)
+
+
+def ask_for_everything(store, dataset) -> AppTest:
+    store.library.put_reference(dataset.sha256, "pixels", calibrated(dataset))
+    at = open_page("pages/distances.py", run=trained(store, dataset))
+    at.number_input(key="draw seed").set_value(7)
+    at.number_input(key="k").set_value(3)
+    return drawn(at.button(key="measure").click().run())
+
+
+@pytest.mark.parametrize("name", ["digits", "ring-8"])
+def test_a_full_report_is_a_job_that_is_drawn_when_it_is_done(home, store, data, name):
+    dataset = data(name)
+    at = ask_for_everything(store, dataset)
+    assert "Waiting for the worker" in progress(at)
+    job = store.jobs.claim("hand")
+    assert (job.kind, job.run_id, job.step) == ("measure", store.runs.all()[0].id, 100)
+    n = min(1000, len(dataset.test.x))
+    assert dict(job.params) == {"n": n, "seed": 7, "space": "pixels", "panel": "full", "k": 3}
+    before, report = len(figures(at)), full_report(dataset)
     store.jobs.finish(job.id, result=records.to_json(report).encode())
     drawn(at.run())
-    table = at.dataframe[0].value
-    assert table.set_index("metric").loc["energy_distance", "value"] == report.metrics["energy_distance"].value
+    assert report.verdict in said(at).replace("\\", "")
+    rows = {
+        row["metric"]: row
+        for table in at.dataframe
+        if "metric" in table.value
+        for row in table.value.to_dict("records")
+    }
+    assert set(rows) == {METRICS[name].title for name in report.metrics}
+    for name, metric in report.metrics.items():
+        row = rows[METRICS[name].title]
+        assert row["in words"] == metric.verdict
+        assert row["value"] == metric.value or metric.value is None and "needs" in row["in words"]
+    images = dataset.kind == "image"
+    assert len(figures(at)) == before + (3 if images else 2)  # PRD, classes or modes, and an image of the direction
+    assert "Museum" in said(at) and "proves nothing" in said(at)
+    assert [b.label for b in at.get("download_button")] == ["Download all as CSV", "Download all as JSON"]
 
 
-def test_a_measurement_that_failed_is_said(home, store, data):
-    run_id = trained(store, data("digits"))
+def test_a_new_snapshot_does_not_take_the_report_away(home, store, data):
+    digits = data("digits")
+    store.library.put_reference(digits.sha256, "pixels", calibrated(digits))
+    run_id = trained(store, digits, "running")
     at = drawn(open_page("pages/distances.py", run=run_id).button(key="measure").click().run())
+    job = store.jobs.claim("hand")
+    store.jobs.finish(job.id, result=records.to_json(full_report(digits)).encode())
+    commit_report(store, run_id, measured(digits)[-1][2], state="running", error=None)
+    drawn(at.run())
+    assert at.select_slider[0].value == job.step == 100 and "Museum" in said(at)
+
+
+def test_the_seed_0_and_the_live_panel_stay_what_was_measured_in_training(home, store, data):
+    run_id, report = trained(store, data("digits")), full_report(data("digits"))
+    store.library.put_report(run_id, 100, report)
+    shown = {m.label: m.value for m in open_page("pages/distances.py", run=run_id).metric}
+    assert shown["Energy distance"] != f"{report.metrics['energy_distance'].value:.4f}"
+
+
+def test_a_report_that_failed_is_said_and_can_be_asked_for_again(home, store, data):
+    at = ask_for_everything(store, data("digits"))
     store.jobs.finish(store.jobs.claim("hand").id, error="there is **nothing** to measure")
     drawn(at.run())
     assert r"there is \*\*nothing\*\* to measure" in said(at)
+    drawn(at.button(key="measured again").click().run())
+    assert store.jobs.claim("hand").kind == "measure"
 
 
-def test_a_diverged_measurement_has_no_numbers(home, store, data):
-    run_id = trained(store, data("ring-8"), "running")
+def test_points_have_no_other_spaces(home, store, data):
+    ring, digits = (open_page("pages/distances.py", run=trained(store, data(n))) for n in ("ring-8", "digits"))
+    assert len(ring.selectbox(key="space").options) == 1
+    assert len(digits.selectbox(key="space").options) == 3
+
+
+def test_a_report_becomes_a_file(data):
+    import csv
+
+    from ui.report import to_csv
+
+    report = full_report(data("digits"))
+    rows = {row["name"]: row for row in csv.DictReader(io.StringIO(to_csv(report)))}
+    assert set(rows) == set(report.metrics)
+    for name, metric in report.metrics.items():
+        assert rows[name]["value"] == ("" if metric.value is None else repr(metric.value))
+        assert rows[name]["group"] == METRICS[name].group and rows[name]["verdict"] == metric.verdict
+    assert rows["modes_captured"]["needs"].startswith("modes")
+
+
+# ---------------------------------------------------------------- the ruler
+
+
+def test_the_ruler_is_a_job_that_is_drawn_as_a_map(home, store, data):
+    store.library.put_reference(data("ring-8").sha256, "pixels", calibrated(data("ring-8")))
+    at = open_page("pages/distances.py", run=trained(store, data("ring-8")))
+    assert at.selectbox(key="ruler data").value == "ring-8"
+    assert len(at.selectbox(key="ruler data").options) == 4
+    at.selectbox(key="ruler data").set_value("digits")
+    drawn(at.selectbox(key="ruler damage").set_value("blur").run())
+    assert CORRUPTION_TITLES["blur"][1] in said(at)
+    drawn(at.button(key="ruler").click().run())
+    job = store.jobs.claim("hand")
+    assert (job.kind, job.run_id) == ("ruler", None)
+    assert dict(job.params) == {"dataset": "digits", "corruptions": ["blur"], "n": 600, "panel": "live"}
+    known = {"metric": "energy_distance", "value": 1.0, "reference_mean": 0.5, "reference_sd": 0.1}
+    cells = [{"corruption": "blur", "level": level, "z": 40 * level} | known for level in (0.3, 0.5, 1)]
+    before = len(figures(at))
+    store.jobs.finish(job.id, result=json.dumps({"n": 360, "cells": cells}).encode())
+    drawn(at.run())
+    assert len(figures(at)) == before + 1
+    assert "360 real samples, damaged" in said(at) and CORRUPTION_TITLES["blur"][0] in said(at)
+    assert CORRUPTION_TITLES["noise"][0] not in said(at)
+
+
+def test_the_ruler_can_be_tested_with_everything(home, store, data):
+    store.library.put_reference(data("digits").sha256, "pixels", calibrated(data("digits")))
+    at = open_page("pages/distances.py", run=trained(store, data("digits")))
+    drawn(at.button(key="ruler").click().run())
+    assert dict(store.jobs.claim("hand").params)["corruptions"] == []
+
+
+# ---------------------------------------------------------------- collapsed and diverged
+
+
+def commit_report(store, run_id, report, **end) -> None:
+    """One more measurement of a running run, at step 101."""
     run = store.runs.get(run_id)
-    real = flatten(data("ring-8").test.x[:200])
-    report = measure(real=real, fake=np.full_like(real, np.nan))
     store.runs.commit(
         run_id,
         "hand",
         run.claim_no,
-        state="failed",
         step=101,
         seconds=1.0,
         steps_per_second=None,
@@ -395,11 +655,34 @@ def test_a_diverged_measurement_has_no_numbers(home, store, data):
         measured=[(101, report)],
         taken=[],
         checkpoint=None,
-        error="diverged at step 101",
+        **end,
     )
+
+
+def test_a_diverged_measurement_has_no_numbers(home, store, data):
+    run_id, part = trained(store, data("ring-8"), "running"), real_side(data("ring-8"))
+    report = measure(real=part.rows, fake=np.full_like(part.rows, np.nan), real_part=part)
+    commit_report(store, run_id, report, state="failed", error="diverged at step 101")
     at = open_page("pages/distances.py", run=run_id)
-    assert "The generator diverged" in said(at)
-    assert {m.value for m in at.metric if m.label != "Real to real"} == {"—"}
+    assert "The generator diverged" in said(at) and report.verdict in said(at).replace("\\", "")
+    assert not at.metric
+    assert len(figures(at)) == 2  # what was measured before
+
+
+def test_a_collapsed_generator_is_said_beside_its_numbers(home, store, data):
+    digits = data("digits")
+    run_id, part = trained(store, digits, "running"), real_side(digits)
+    report = measure(real=part.rows, fake=np.tile(part.rows.mean(axis=0), (ROWS, 1)), real_part=part)
+    commit_report(store, run_id, report, state="running", error=None)
+    store.library.put_reference(digits.sha256, "pixels", calibrated(digits))
+    at = open_page("pages/distances.py", run=run_id)
+    assert "The generator collapsed" in said(at)
+    shown = {m.label: m for m in at.metric}
+    assert float(shown["Generated to generated"].value) == 0 and shown["Spread"].delta == "off"
+    assert float(shown["1-NN accuracy, generated"].value) == 1
+
+
+# ---------------------------------------------------------------- gallery
 
 
 def test_nearest_images_are_shown_with_their_distances(home, store, data):

@@ -1,19 +1,19 @@
 """Records and arrays -> plotly figures, as pure functions: the same input gives the same JSON.
 
-    st.plotly_chart(charts.distance_curve(history, reference, log=True), key="distance", alt="...")
+    st.plotly_chart(charts.metric_curve(history, "energy_distance", reference), key="distance", alt="...")
 
+Here are the curves of a training and the points of 2-D data; what belongs to one measurement is in report_charts.
 Blue is real, orange is generated, violet is both at once, everywhere; line styles and symbols say it again
 for those who see no colour. Paper, text and grid belong to the page's theme, titles to the page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import plotly.graph_objects as go
 
-from gan_core.records import Histogram, History, Reference
+from gan_core import METRICS
+from gan_core.records import History, Reference
 from ui.images import plane
 
 REAL, FAKE, BOTH = "#3b82f6", "#e0682b", "#8b5cf6"
@@ -30,6 +30,19 @@ SVG_POINTS = 2000
 
 STEP = "step (generator updates)"
 DISTANCE = "mean Euclidean distance (data units)"
+UNITS = {
+    "energy_distance": "data units",
+    "minimum_matching_distance": "data units",
+    "sliced_wasserstein": "data units",
+    "chamfer_real_to_fake": "squared data units",
+    "chamfer_fake_to_real": "squared data units",
+} | {name: "data units" for name in ("mean_real_real", "mean_fake_fake", "mean_real_fake")}
+"""Of the metrics that are no shares."""
+SPREADS = (
+    ("mean_real_real", "real–real", REAL),
+    ("mean_fake_fake", "generated–generated", FAKE),
+    ("mean_real_fake", "real–generated", BOTH),
+)
 
 
 def losses(history: History) -> go.Figure:
@@ -56,48 +69,37 @@ def scores(history: History) -> go.Figure:
     return figure.update_yaxes(range=[-0.03, 1.03])
 
 
-def distance_curve(
-    history: History, reference: Reference | None = None, marked_step: int | None = None, *, log: bool = False
+def metric_curve(
+    history: History, name: str, reference: Reference | None = None, marked_step: int | None = None
 ) -> go.Figure:
-    """The energy distance from generated to real samples, over steps: 0 is reached only by the real distribution.
+    """One metric over steps, with the band of what real samples give against other real ones (mean ± 2 sd, same n).
 
-    Look for a curve that falls into the shaded band, which is what real samples give against other real ones
-    (mean ± 2 sd at the same n): there the measurement can no longer tell the two apart. With `log` the way down
-    from 5 to .005 fills the chart; values below one sd of real vs real (small negative ones too) are drawn at
-    that floor, and hovering still tells them exactly. Source: Székely and Rizzo 2013 (doi 10.1016/j.jspi.2013.03.018).
+    Look for a curve that reaches the band: there the measurement can no longer tell the two apart. Distances have
+    a log axis, so that the way down from 5 to .005 fills the chart. Where the band reaches below 0 that axis ends at
+    one sd of real vs real: smaller values (negative ones too) are drawn there, and hovering still tells them exactly.
     """
-    steps, values = _curve(history, "energy_distance")
-    mean, sd = reference.metrics.get("energy_distance", (0.0, 0.0)) if reference else (0.0, 0.0)
-    low, high = mean - 2 * sd, mean + 2 * sd
-    drawn, title = values, "energy distance (data units)"
-    figure = _curves(title)
-    if log:
-        positive = values[np.isfinite(values) & (values > 0)]
-        floor = float(sd if sd > 0 else positive.min() if positive.size else 1.0)
+    metric, about = METRICS[name], [UNITS[name]] if name in UNITS else []
+    steps, values = _curve(history, name)
+    mean, sd = (reference.metrics.get(name) if reference else None) or (None, 0.0)
+    figure, drawn, floored = _curves(metric.title), values, ""
+    low, high = (mean - 2 * sd, mean + 2 * sd) if sd else (0.0, 0.0)
+    if metric.better == "lower" and metric.group in ("Distances", "Nearest neighbours", "Transport"):
+        about.append("log")
+        floor, top = _extent(values, low, sd)
+        top = max(top, high)
+        low, high = low if low > 0 else floor / 2, max(high, floor)
         drawn = np.maximum(values, np.float32(floor))
-        top = max(high, floor, float(positive.max(initial=floor)))
-        why = "one sd of real vs real" if sd > 0 else "its smallest value"
+        if (drawn > values).any():
+            floored = f"<br>floor {floor:.2g}: {'one sd of real vs real' if sd else 'its smallest value'}"
         # The range is stated, because the band must stay in sight below a curve that is still far above it.
         decades = [float(np.log10(floor / 1.5)), float(np.log10(top * 1.3))]
-        figure.update_yaxes(
-            type="log",
-            range=decades,
-            dtick=1 if decades[1] - decades[0] > 1.5 else "D2",
-            title=f"energy distance (data units, log)<br>floor {floor:.2g}: {why}",
-        )
-        low, high = floor / 2, max(high, floor)
-    if sd > 0:
-        figure.add_hrect(
-            low,
-            high,
-            fillcolor=BAND,
-            line_color=BAND,
-            line_width=1,
-            layer="below",
-            label_text="real vs real, ± 2 sd",
-            label_textposition="top right",
-            label_yanchor="bottom",
-        )
+        figure.update_yaxes(type="log", range=decades, dtick=1 if decades[1] - decades[0] > 1.5 else "D2")
+    if about:
+        figure.update_yaxes(title=f"{metric.title} ({', '.join(about)}){floored}")
+    if sd:
+        _add_band(figure, low, high, "real vs real, ± 2 sd")
+    elif mean:
+        figure.add_hline(mean, line_color=REAL, line_width=1, line_dash="dot", layer="below")
     if marked_step is not None:
         figure.add_vline(
             marked_step,
@@ -131,49 +133,15 @@ def spread_curve(history: History, reference: Reference | None = None) -> go.Fig
 
     Look for three curves that become one. Generated below real: too little variety, down to 0 when every
     sample is the same. The dotted curve above both: the two clouds lie apart. The shaded band is the mean ± 2 sd
-    of real-real distances between other real samples at the same n.
+    within other sets of as many real samples.
     """
     figure = _curves(DISTANCE)
-    for name, label, colour in _SPREADS:
+    for name, label, colour in SPREADS:
         _add_curve(figure, history, name, label, colour)
-    if reference and "mean_real_real" in reference.metrics:
-        mean, sd = reference.metrics["mean_real_real"]
-        low, high = mean - 2 * sd, mean + 2 * sd
-        figure.add_hrect(low, high, fillcolor=BAND, line_color=BAND, line_width=1, layer="below")
+    if reference and "mean_fake_fake" in reference.metrics:
+        mean, sd = reference.metrics["mean_fake_fake"]
+        _add_band(figure, mean - 2 * sd, mean + 2 * sd)
     return figure
-
-
-def histograms(histogram: Histogram, means: Mapping[str, float] | None = None) -> go.Figure:
-    """How often each distance occurs: within the real samples, within the generated ones, and between the two.
-
-    Look for three outlines that coincide; equal means (thin lines, from `means` by metric name such as
-    "mean_real_real") are not enough. Each outline is a density: the area under it is 1.
-    """
-    figure = _figure("Euclidean distance (data units)", "density (per data unit)")
-    edges = np.asarray(histogram.edges, np.float32)
-    for name, label, colour in _SPREADS:
-        density = np.asarray(getattr(histogram, name.removeprefix("mean_")), np.float32)
-        mean = (means or {}).get(name)
-        if mean is not None:
-            label = f"{label}, mean {mean:#.3g}"
-            figure.add_vline(mean, line_color=colour, line_width=1, line_dash=DASH[colour])
-        # A step holds from its left edge to the next; the closing 0 brings the outline back to the axis.
-        figure.add_trace(
-            go.Scatter(
-                x=edges,
-                y=np.append(density, np.float32(0)),
-                name=label,
-                mode="lines",
-                fill="tozeroy",
-                fillcolor=_tint(colour, 0.12),
-                line_color=colour,
-                line_width=2,
-                line_dash=DASH[colour],
-                line_shape="hv",
-            )
-        )
-    figure.update_xaxes(hoverformat=".3~r", unifiedhovertitle_text="from distance %{x:.3~r}")
-    return figure.update_yaxes(rangemode="tozero")
 
 
 def points(*, real: np.ndarray, fake: np.ndarray, highlight: np.ndarray | None = None) -> go.Figure:
@@ -182,7 +150,7 @@ def points(*, real: np.ndarray, fake: np.ndarray, highlight: np.ndarray | None =
     Look for orange wherever there is blue (nothing is missed) and nowhere else (nothing is invented).
     Of more than two coordinates the first two are drawn; points that are not finite are left out.
     """
-    figure = _figure("first coordinate (data units)", "second coordinate (data units)", height=360)
+    figure = blank("first coordinate (data units)", "second coordinate (data units)", height=360)
     figure.update_layout(hovermode="closest")
     _add_points(figure, real, "real", REAL, symbol="circle", size=6, opacity=0.6)
     _add_points(figure, fake, "generated", FAKE, symbol="x-thin", size=5, line_width=1)
@@ -211,14 +179,8 @@ def decimate(steps: np.ndarray, values: np.ndarray, limit: int = CURVE_POINTS) -
         return steps.astype(np.float32), values.astype(np.float32)
 
 
-_SPREADS = (
-    ("mean_real_real", "real–real", REAL),
-    ("mean_fake_fake", "generated–generated", FAKE),
-    ("mean_real_fake", "real–generated", BOTH),
-)
-
-
-def _figure(x: str, y: str, height: int = 320) -> go.Figure:
+def blank(x: str, y: str, height: int = 320) -> go.Figure:
+    """An empty figure as all of them begin, with the titles of its axes."""
     figure = go.Figure()
     figure.update_layout(
         height=height,
@@ -239,11 +201,19 @@ def _figure(x: str, y: str, height: int = 320) -> go.Figure:
 
 
 def _curves(y: str) -> go.Figure:
-    return _figure(STEP, y).update_xaxes(hoverformat=",d", unifiedhovertitle_text="step %{x:,d}", rangemode="tozero")
+    return blank(STEP, y).update_xaxes(hoverformat=",d", unifiedhovertitle_text="step %{x:,d}", rangemode="tozero")
 
 
 def _curve(history: History, name: str) -> tuple[np.ndarray, np.ndarray]:
     return decimate(*history.curves.get(name, ((), ())))
+
+
+def _extent(values: np.ndarray, low: float, sd: float) -> tuple[float, float]:
+    """The smallest and the largest value that a log axis has to show of these; `low` and `sd` are the band's."""
+    positive = values[np.isfinite(values) & (values > 0)]
+    smallest = float(positive.min()) if positive.size else low if low > 0 else 1.0
+    floor = min(smallest, low) if low > 0 else sd or smallest
+    return floor, float(positive.max(initial=floor))
 
 
 def _add_curve(figure: go.Figure, history: History, name: str, label: str, colour: str, dash: str = "") -> None:
@@ -260,6 +230,20 @@ def _add_curve(figure: go.Figure, history: History, name: str, label: str, colou
                 line_dash=dash or DASH[colour],
             )
         )
+
+
+def _add_band(figure: go.Figure, low: float, high: float, label: str | None = None) -> None:
+    figure.add_hrect(
+        low,
+        high,
+        fillcolor=BAND,
+        line_color=BAND,
+        line_width=1,
+        layer="below",
+        label_text=label,
+        label_textposition="top left",
+        label_yanchor="bottom",
+    )
 
 
 def _add_points(figure: go.Figure, array: np.ndarray, name: str, colour: str, **marker) -> None:
@@ -279,6 +263,7 @@ def _add_points(figure: go.Figure, array: np.ndarray, name: str, colour: str, **
     )
 
 
-def _tint(colour: str, alpha: float) -> str:
+def tint(colour: str, alpha: float) -> str:
+    """One of the colours above, so far transparent."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {alpha})"
