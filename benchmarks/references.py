@@ -28,6 +28,9 @@ SIZES = {
 }
 """The n of trainings' own measurements, and what the page offers."""
 
+FULL_UP_TO = 2000
+"""Above, the full panel takes a minute a draw: it is calibrated when somebody asks for it."""
+
 DIGITS = 9
 """Significant digits that are kept: more than two runs of one machine differ in, fewer than make the file long."""
 
@@ -47,19 +50,25 @@ def main() -> None:
 
 
 def made(dataset: datasets.Dataset, sizes: tuple[int, ...]):
-    """One row of the file for every size and space, each of the full panel."""
+    """One row of the file for every size, space and panel; of spaces other than pixels the full panel only."""
     spaces = {"pixels": codec.to_unit}
     if dataset.kind == "image":
         spaces["pca64"] = features.space_of("pca64", train=dataset.train.x)
-    for n, (space, transform) in itertools.product(sizes, spaces.items()):
+    for n, panel, (space, transform) in itertools.product(sizes, ("live", "full"), spaces.items()):
+        if (panel == "full" and n > FULL_UP_TO) or (panel == "live" and space != "pixels"):
+            continue
         started = time.perf_counter()
-        found = answers.calibration(dataset, answers.Request(n, space=space, panel="full"), transform)
-        print(f"{dataset.name} {space} n = {n}: {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+        found = answers.calibration(dataset, answers.Request(n, space=space, panel=panel), transform)
+        print(
+            f"{dataset.name} {space} n = {n} {panel}: {time.perf_counter() - started:.0f} s",
+            file=sys.stderr,
+            flush=True,
+        )
         yield {"dataset": dataset.sha256, "name": dataset.name, "space": space, "reference": shortened(found)}
 
 
 def place(row: dict) -> tuple:
-    return row["dataset"], row["space"], row["reference"]["n"]
+    return row["dataset"], row["space"], row["reference"]["n"], row["reference"]["panel"]
 
 
 def shortened(reference: records.Reference) -> dict:

@@ -19,7 +19,7 @@ from gan_core.store import Store, pack
 
 MOST_SAMPLES = 10_000
 TRAIN_ROWS = {"live": 2_000, "full": 10_000}
-"""Training rows that regions and labels are taken from: with more, a measurement takes longer and says no more."""
+"""Training rows that copies, regions and labels are looked for in; holdout parts have no more to set against them."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ def real_side(dataset: Dataset, request: Request, transform, *, threads: int | N
         train_labels=dataset.train.y[rows],
         holdout_labels=dataset.holdout.y[:most],
         k=request.k,
-        pool=request.n,
+        # A copy is found only if its original is among the rows: the full panel looks at as many as there are.
+        pool=request.n if request.panel == "live" else None,
         threads=threads,
     )
 

@@ -21,8 +21,7 @@ def known(store: Store, dataset: str, space: str, n: int, *, k: int = 5, panel: 
     """The calibration of a data set (by its hash) at n; None when it has to be measured first."""
     found = store.library.reference(dataset, space, n, k=k, panel=panel)
     if found is None or found.version != VERSION:
-        # A full panel answers for a live one: it has the same metrics, measured in the same way.
-        found = shipped().get((dataset, space, n, k, panel)) or shipped().get((dataset, space, n, k, "full"))
+        found = shipped().get((dataset, space, n, k, panel))
     return found if found is not None and found.version == VERSION else None
 
 

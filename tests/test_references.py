@@ -23,10 +23,12 @@ def shipped_of(sha256: str) -> dict[tuple, Reference]:
 @pytest.mark.parametrize(("name", "n"), [("digits", 360), ("ring-8", 1000), ("grid-25", 1000)])
 def test_the_data_sets_that_ship_their_references_are_known_by_their_hash(store, name, n):
     dataset = datasets.load(name)
-    found = references.known(store, dataset.sha256, "pixels", n)
+    found = references.known(store, dataset.sha256, "pixels", n, panel="full")
     modes = {"modes_captured", "high_quality_share"}
     assert set(found.metrics) == set(METRICS) - (modes if dataset.modes is None else set())
     assert (found.n, found.k, found.panel, found.version) == (n, 5, "full", VERSION)
+    live = references.known(store, dataset.sha256, "pixels", n)
+    assert set(live.metrics) == {name for name in found.metrics if METRICS[name].live} and live.draws >= 20
     assert found.draws >= 20 and all(sd >= 0 for _, sd in found.metrics.values())
 
 

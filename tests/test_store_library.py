@@ -87,14 +87,10 @@ def test_references_that_differ_in_k_seed_or_panel_live_side_by_side(store):
         assert store.library.reference("data", "pixels", 100, k=r.k, seed=r.seed, panel=r.panel) == r
 
 
-def test_the_full_panel_answers_for_the_live_one_until_there_is_one(store):
-    full = Reference(100, 20, 0, {"precision": (0.9, 0.01), "parzen_log_likelihood": (1.0, 0.5)}, panel="full")
-    live = Reference(100, 20, 0, {"precision": (0.9, 0.01)})
+def test_neither_panel_answers_for_the_other(store):
+    full = Reference(100, 20, 0, {"dcr_share": (0.5, 0.01)}, panel="full")
     store.library.put_reference("data", "pixels", full)
-    assert store.library.reference("data", "pixels", 100) == full
-    assert store.library.reference("data", "pixels", 100, k=3) is None
-    store.library.put_reference("data", "pixels", live)
-    assert store.library.reference("data", "pixels", 100) == live
+    assert store.library.reference("data", "pixels", 100) is None
     assert store.library.reference("data", "pixels", 100, panel="full") == full
 
 

@@ -94,13 +94,11 @@ class Library:
     def reference(
         self, dataset: str, space: str, n: int, *, k: int = 5, seed: int = 0, panel: Panel = "live"
     ) -> Reference | None:
-        """The calibration of a panel; the full one serves where only the live one is asked for."""
-        known = references.c
-        same = (known.dataset == dataset, known.space == space, known.n == n, known.k == k, known.seed == seed)
-        query = sa.select(known.panel, known.reference).where(*same, known.panel.in_((panel, "full")))
+        """The calibration of one panel: the full one looks for copies among more rows, so neither serves the other."""
+        about = dict(dataset=dataset, space=space, n=n, k=k, seed=seed, panel=panel)
+        where = [references.c[name] == value for name, value in about.items()]
         with self._db.reading() as db:
-            found = {row.panel: row.reference for row in db.execute(query)}
-        text = found.get(panel) or found.get("full")
+            text = db.scalar(sa.select(references.c.reference).where(*where))
         return records.reference_from_json(text) if text else None
 
     def put_report(self, run_id: str, step: int, report: Report) -> None:
