@@ -451,10 +451,11 @@ def test_blocks_hold_every_distance_once(case, block_bytes):
 
 
 @pytest.mark.parametrize("block_bytes", [1, 1000, 2**24])
-def test_upper_blocks_hold_every_pair_once_and_the_diagonal_at_0(case, block_bytes):
+def test_blocks_of_one_set_hold_every_pair_once_and_the_diagonal_at_0(case, block_bytes):
     x = measured_rows(case[0])
     expected, seen = cdist(x, x), np.zeros((len(x), len(x)), int)
-    for part, distances in pairwise.upper_blocks(x, block_bytes=block_bytes):
+    parts = pairwise.map_blocks(lambda part, distances: (part, distances), x, block_bytes=block_bytes)
+    for part, distances in parts:
         np.testing.assert_allclose(distances, expected[part, part.start :], rtol=1e-10, atol=0)
         assert not distances.diagonal().any()
         seen[part, part.start :] += 1

@@ -80,7 +80,7 @@ class RealPart:
 
     @cached_property
     def bandwidth(self) -> float:
-        return energy.median_distance(self.rows)
+        return energy.median_distance(self.rows, threads=self.threads)
 
     @cached_property
     def projections(self) -> transport.Projections:
@@ -92,7 +92,7 @@ class RealPart:
 
     @cached_property
     def polynomial_own(self) -> float:
-        return energy.polynomial_own(self.rows)
+        return energy.polynomial_own(self.rows, threads=self.threads)
 
     @cached_property
     def pools(self) -> memorization.Pools:
@@ -175,6 +175,7 @@ class Case:
             bandwidth=self.bandwidth,
             permutations=self.permutations,
             seed=self.part.seed,
+            threads=self.part.threads,
         )
 
     @cached_property

@@ -9,7 +9,6 @@ MMD (Gretton et al. 2012) is the same with a kernel in the place of the distance
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,7 +92,9 @@ class TwoSampleTest:
     permutations: int
 
 
-def two_sample_test(*, real, fake, bandwidth: float, permutations: int = 199, seed: int = 0) -> TwoSampleTest:
+def two_sample_test(
+    *, real, fake, bandwidth: float, permutations: int = 199, seed: int = 0, threads: int | None = None
+) -> TwoSampleTest:
     """Could n real and m fake rows come from one distribution? Energy distance and MMD with the RBF kernel.
 
     k(x, y) = exp(-|x-y|² / (2 bandwidth²)); MMD² unbiased, Gretton et al. 2012, equation 3. p = (1 + how many of
@@ -110,18 +111,25 @@ def two_sample_test(*, real, fake, bandwidth: float, permutations: int = 199, se
     weights = np.concatenate([np.full(n, 1 / n), np.full(m, -1 / m)])
     rng = np.random.default_rng([seed, 2])
     columns = np.stack([weights, *(rng.permutation(weights) for _ in range(permutations))], axis=1)
-    v, b = np.zeros(permutations + 1), np.zeros(permutations + 1)
-    inside = np.zeros(2)  # sums of the kernel over different real, and different fake, rows
-    for part, distances in pairwise.upper_blocks(pooled):
+    kinds = (weights > 0, weights < 0)
+
+    def shares(part: slice, distances: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         # What lies right of the square on the diagonal stands for its mirror image too.
         width, mine, others = part.stop - part.start, columns[part], columns[part.start :]
-        kernel = np.exp((distances / bandwidth) ** 2 / -2)
-        distances[:, width:] *= 2
-        v -= np.einsum("ib,ib->b", mine, distances @ others)
-        kernel[:, width:] *= 2
-        b += np.einsum("ib,ib->b", mine, kernel @ others)
-        for which, member in enumerate((weights > 0, weights < 0)):
-            inside[which] += float(kernel[member[part]][:, member[part.start :]].sum())
+        kernel = distances / bandwidth
+        kernel *= kernel
+        kernel *= -0.5
+        np.exp(kernel, out=kernel)
+        for terms in (distances, kernel):
+            terms[:, width:] *= 2
+        inside = np.array([kernel[kind[part]][:, kind[part.start :]].sum() for kind in kinds])
+        return *(np.einsum("ib,ib->b", mine, terms @ others) for terms in (distances, kernel)), inside
+
+    # Sums of distances and of the kernel under every labelling, and of the kernel within real and within fake.
+    of_distances, b, inside = (
+        sum(terms) for terms in zip(*pairwise.map_blocks(shares, pooled, threads=threads, block_bytes=2**24))
+    )
+    v = -of_distances
     # What the pooled kernel sums to besides: the diagonal of ones, and the cross terms, from b = wᵀKw.
     own = (inside - (n, m)) / (n * (n - 1), m * (m - 1))
     cross = (inside[0] / n**2 + inside[1] / m**2 - b[0]) / 2
@@ -135,7 +143,7 @@ def _p(statistics: np.ndarray, scale: float) -> float:
     return float((1 + reached.sum()) / (1 + len(permuted)))
 
 
-def median_distance(x) -> float:
+def median_distance(x, *, threads: int | None = None) -> float:
     """The median of the n(n-1)/2 distances between different rows of x: the scale of the RBF kernel.
 
     The exact median. Above 2,000 rows a first pass only counts, and a second one collects what lies near it.
@@ -145,49 +153,57 @@ def median_distance(x) -> float:
     if n < 2:
         raise MeasureError(f"there is only {n} sample, so no distance between two; give at least 2")
     if n <= pairwise.EXACT_UP_TO:
-        return float(np.median(_collect(x, 0.0, math.inf)[0]))
+        return float(np.median(_collect(x, 0.0, math.inf, threads)[0]))
     edges = np.linspace(0, 2 * math.sqrt(max(((x - x.mean(axis=0)) ** 2).sum(axis=1))) or 1.0, 1001)
-    counts = np.cumsum(pairwise.within(x, edges=edges).moments.counts)
+    counts = np.cumsum(pairwise.within(x, edges=edges, threads=threads).moments.counts)
     wanted = np.array([(pairs - 1) // 2, pairs // 2])
     first, last = np.searchsorted(counts, wanted, side="right")
     # One bin more on each side: in float32 a distance at an edge may be counted next door.
     edges[-1] = math.inf  # the last bin counts what lies on its edge
-    near, below = _collect(x, edges[max(first - 1, 0)], edges[min(last + 2, 1000)])
+    near, below = _collect(x, edges[max(first - 1, 0)], edges[min(last + 2, 1000)], threads)
     return float(np.sort(near)[wanted - below].mean())
 
 
-def _collect(x: np.ndarray, low: float, high: float) -> tuple[np.ndarray, int]:
+def _collect(x: np.ndarray, low: float, high: float, threads: int | None) -> tuple[np.ndarray, int]:
     """The distances of different rows in [low, high), and how many are below."""
-    found, below = [], 0
-    for part, distances in pairwise.upper_blocks(x):
-        lower = np.tril_indices(part.stop - part.start)
-        distances[lower] = np.inf
-        found.append(distances[(distances >= low) & (distances < high)])
-        below += int((distances < low).sum())
-    return np.concatenate(found), below
+
+    def near(part: slice, distances: np.ndarray) -> tuple[np.ndarray, int]:
+        distances[np.tril_indices(part.stop - part.start)] = np.inf
+        below = distances < low
+        return distances[(distances < high) & ~below], int(below.sum())
+
+    found, below = zip(*pairwise.map_blocks(near, x, threads=threads, block_bytes=2**24))
+    return np.concatenate(found), sum(below)
 
 
-def mmd_polynomial(*, real, fake, real_own: float | None = None) -> float:
+def mmd_polynomial(*, real, fake, real_own: float | None = None, threads: int | None = None) -> float:
     """Unbiased MMD² with k(x, y) = (x·y/d + 1)³ on the values as they are (Bińkowski et al. 2018, the kernel of KID).
 
     `real_own` is `polynomial_own(real)` when it is known. Not invariant to translation: pixels in [0, 1], uncentred.
     Raises MeasureError for unusable arrays or fewer than 2 rows.
     """
     real, fake = pairwise.pair(real=real, fake=fake)
-    cross = _kernel_sum(real, fake) / (len(real) * len(fake))
-    return (polynomial_own(real) if real_own is None else real_own) + polynomial_own(fake) - 2 * cross
+    cross = _kernel_sum(real, fake, threads) / (len(real) * len(fake))
+    own = polynomial_own(real, threads=threads) if real_own is None else real_own
+    return own + polynomial_own(fake, threads=threads) - 2 * cross
 
 
-def polynomial_own(x) -> float:
+def polynomial_own(x, *, threads: int | None = None) -> float:
     """The mean of (x·x'/d + 1)³ over different rows of x."""
     x = pairwise.rows(x)
     if len(x) < 2:
         raise MeasureError(f"there is only {len(x)} sample, so no pair; give at least 2")
     diagonal = float((((x.astype(np.float64) ** 2).sum(axis=1) / x.shape[1] + 1) ** 3).sum())
-    return (_kernel_sum(x, x) - diagonal) / (len(x) * (len(x) - 1))
+    return (_kernel_sum(x, x, threads) - diagonal) / (len(x) * (len(x) - 1))
 
 
-def _kernel_sum(a: np.ndarray, b: np.ndarray) -> float:
-    a, b = a.astype(np.float64), b.astype(np.float64)
-    cube: Callable = lambda product: (product / a.shape[1] + 1) ** 3  # noqa: E731
-    return math.fsum(float(cube(a[start : start + 512] @ b.T).sum()) for start in range(0, len(a), 512))
+def _kernel_sum(a: np.ndarray, b: np.ndarray, threads: int | None) -> float:
+    a, b = a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)
+
+    def cubes(start: int) -> float:
+        product = a[start : start + 512] @ b.T
+        product /= a.shape[1]
+        product += 1
+        return float((product * product * product).sum())
+
+    return math.fsum(pairwise.in_threads(cubes, list(range(0, len(a), 512)), threads))

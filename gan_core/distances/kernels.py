@@ -12,7 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
-CHUNK = 64
+CHUNK = 128
 """Pairs looked at together: only a chunk with something to decide is gone through one by one."""
 
 
@@ -54,6 +54,18 @@ def _many(a, b):
 def exact(a, b):
     """Squared distance of two rows in float64, by differences: the one that decides. It does not know its caller."""
     return _few(a, b) if len(a) < 8 else _many(a, b)
+
+
+@_compiled()
+def centre_rows(raw, columns, centre, centred, norms):
+    """Fill `centred` (n, used) with the used columns of raw less the centre, and `norms` (n,) with squared norms."""
+    for i in range(raw.shape[0]):
+        total = 0.0
+        for c in range(len(columns)):
+            value = centred.dtype.type(np.float64(raw[i, columns[c]]) - centre[columns[c]])
+            centred[i, c] = value
+            total += np.float64(value) * np.float64(value)
+        norms[i] = total
 
 
 @_compiled()
@@ -100,30 +112,43 @@ def sweep(
     """Take one tile of products a·b into account: sums, histogram, neighbours of both sides, memberships of balls.
 
     Rows i of the tile are a[i0 + i], columns b[j0 + j]; on a `diagonal` tile of one set with itself only j > i counts.
-    `a_limits` and `b_limits` are the squared distances up to which a pair may matter to that row. Lists, limits and
-    counts belong to the calling thread. `sums` gains [sum of distances], and `sums[1]` the largest distance.
+    `a_limits` and `b_limits` are the squared distances up to which a pair may matter to that row; threads share them,
+    because whatever one of them writes there is right, and lower is only quicker. Lists and `counts` (4, bins) belong
+    to the calling thread. `sums` gains [sum of distances], and `sums[1]` the largest distance.
     """
     kept_a, kept_b = a_squares.shape[1], b_squares.shape[1]
-    last = len(counts) - 1
+    kind = tile.dtype.type
+    bins = counts.shape[1]
+    last = kind(bins - 1)
+    places = np.empty(CHUNK, np.int32)
+    furthest = kind(0)
+    for j in range(tile.shape[1]):
+        furthest = max(furthest, b_norms[j0 + j])
     total, largest = 0.0, sums[1]
     for i in range(tile.shape[0]):
         row = i0 + i
         norm_a = a_norms[row]
+        # The widest that any pair of this row may be off, and the farthest that may have lost its digits: which
+        # chunk is gone through is decided by these, which pair counts by its own.
+        widest, lost = slack * (norm_a + furthest), cancels * (norm_a + furthest)
         for start in range(i + 1 if diagonal else 0, tile.shape[1], CHUNK):
             width = min(CHUNK, tile.shape[1] - start)
-            limit_a = a_limits[row]
+            reach_a = max(a_limits[row] + widest, lost)
             first = j0 + start
-            hits = 0
+            # As slices, because an index with an offset might be negative: that alone keeps a loop from being wide.
+            products = tile[i, start : start + width]
+            norms, limits = b_norms[first : first + width], b_limits[first : first + width]
+            hits = np.int32(0)
             for j in range(width):
-                norm = norm_a + b_norms[first + j]
-                square = max(norm - 2 * tile[i, start + j], tile.dtype.type(0))
+                square = max(norm_a + norms[j] - kind(2) * products[j], kind(0))
                 buffer[j] = square
-                reach = max(max(limit_a, b_limits[first + j]) + slack * norm, cancels * norm)
-                hits += square <= reach
+                hits += np.int32(square <= max(reach_a, limits[j] + widest))
             if hits:
                 for j in range(width):
+                    if buffer[j] > max(reach_a, limits[j] + widest):
+                        continue
                     column = first + j
-                    norm = norm_a + b_norms[column]
+                    norm = norm_a + norms[j]
                     off = slack * norm
                     square = np.float64(buffer[j])
                     if square > max(max(a_limits[row], b_limits[column]) + off, cancels * norm):
@@ -143,10 +168,12 @@ def sweep(
                             buffer[j] = square
                         if square <= best_a:
                             _insert(a_squares, a_indices, row, square, column)
-                            a_limits[row] = max(a_squares[row, kept_a - 1], a_balls[row])
+                            a_limits[row] = min(a_limits[row], max(a_squares[row, kept_a - 1], a_balls[row]))
                         if square <= best_b:
                             _insert(b_squares, b_indices, column, square, row)
-                            b_limits[column] = max(b_squares[column, kept_b - 1], b_balls[column])
+                            b_limits[column] = min(
+                                b_limits[column], max(b_squares[column, kept_b - 1], b_balls[column])
+                            )
                     if square <= a_balls[row]:
                         b_held[column] += 1
                         a_holds[row] += 1
@@ -154,21 +181,32 @@ def sweep(
                     if square <= b_balls[column]:
                         a_held[row] += 1
                         b_holds[column] += 1
-            chunk_total = tile.dtype.type(0)
-            chunk_largest = tile.dtype.type(0)
+            chunk_total, chunk_largest = kind(0), kind(0)
             for j in range(width):
-                distance = math.sqrt(buffer[j])
-                buffer[j] = distance
+                distance = np.sqrt(buffer[j])
                 chunk_total += distance
                 chunk_largest = max(chunk_largest, distance)
+                places[j] = np.int32(min(distance * scale, last))  # compared first: it may exceed every integer
             total += chunk_total
             largest = max(largest, np.float64(chunk_largest))
-            if last >= 0:
+            if bins:
+                # Neighbouring pairs often share a bin: four rows of counts, so that one need not wait for the other.
                 for j in range(width):
-                    place = buffer[j] * scale
-                    counts[int(place) if place < last else last] += 1  # compared first: it may exceed every integer
+                    counts[j & 3, places[j]] += 1
     sums[0] += total
     sums[1] = largest
+
+
+@_compiled()
+def finish(tile, a, b, a_norms, b_norms, cancels):
+    """Turn a tile of products a·b into distances; where too few digits are left, by differences."""
+    for i in range(tile.shape[0]):
+        for j in range(tile.shape[1]):
+            norm = a_norms[i] + b_norms[j]
+            square = norm - 2 * tile[i, j]
+            if square <= cancels * norm:
+                square = exact(a[i], b[j])
+            tile[i, j] = math.sqrt(square)
 
 
 @_compiled()

@@ -128,7 +128,7 @@ def within(x, *, k: int = 0, edges=None, precision: Precision | None = None, thr
     if not 0 <= k < len(x):
         raise MeasureError(f"k is {k}, but each of {len(x)} samples has {len(x) - 1} others; choose k up to that")
     # One neighbour more than asked for tells where a ball's border is shared with somebody outside the list.
-    points = _Points.of(x, x.mean(axis=0, dtype=np.float64), _precision(precision, len(x), len(x)))
+    points = _Points.of(x, x.mean(axis=0, dtype=np.float64), _precision(precision, len(x), len(x)), _used(x))
     keep = min(k + 1, len(x) - 1) if k else 0
     found, _, summed = _sweep(points, points, keep=(keep, keep), edges=edges, threads=threads)
     squares, indices = found.squares, found.indices
@@ -203,14 +203,28 @@ def blocks(a, b, *, block_bytes: int = 2**22) -> Iterator[tuple[slice, np.ndarra
         yield part, _distances(ours, part, theirs, slice(0, len(b)))
 
 
-def upper_blocks(x, *, block_bytes: int = 2**24) -> Iterator[tuple[slice, np.ndarray]]:
-    """Distances of rows x[part] to x[part.start:], until every pair of different rows has come once or, on both
-    sides of the diagonal of the first len(part) columns, twice. The diagonal itself is exactly 0."""
-    points = _Points.of(x, x.mean(axis=0, dtype=np.float64), "float64")
-    for part in _heights(len(x), len(x), block_bytes):
-        distances = _distances(points, part, points, slice(part.start, len(x)))
-        np.fill_diagonal(distances, 0.0)
-        yield part, distances
+def map_blocks(work, a, b=None, *, threads: int | None = None, block_bytes: int = 2**22) -> list:
+    """[work(part, distances), ...] for the blocks of `blocks`, in order, but taken by several threads at once.
+
+    Without `b` the distances are those of rows a[part] to a[part.start:]: every pair comes once, except on the
+    square of the first len(part) columns, where it comes on both sides of a diagonal of zeros.
+    """
+    others = a if b is None else b
+    ours, theirs = _prepared(a, others, others.mean(axis=0, dtype=np.float64), "float64")
+
+    def taken(part: slice):
+        distances = _distances(ours, part, theirs, slice(part.start if b is None else 0, len(others)))
+        if b is None:
+            np.fill_diagonal(distances, 0.0)
+        return work(part, distances)
+
+    return in_threads(taken, list(_heights(len(a), len(others), block_bytes)), threads)
+
+
+def in_threads(work, tasks: list, threads: int | None = None) -> list:
+    """[work(task), ...] in order, by so many threads at once (all cores unless said), each with BLAS to itself."""
+    with _one_blas_thread(), ThreadPoolExecutor(max(1, min(threads or os.cpu_count() or 1, len(tasks)))) as pool:
+        return list(pool.map(work, tasks))
 
 
 def _heights(n: int, columns: int, block_bytes: int) -> Iterator[slice]:
@@ -219,16 +233,22 @@ def _heights(n: int, columns: int, block_bytes: int) -> Iterator[slice]:
 
 
 def _distances(a: _Points, i: slice, b: _Points, j: slice) -> np.ndarray:
+    from gan_core.distances import kernels
+
+    tile = np.empty((i.stop - i.start, j.stop - j.start))
+    _products(tile, a, i, b, j)
+    kernels.finish(tile, a.raw[i], b.raw[j], a.norms[i], b.norms[j], CANCELS["float64"])
+    return tile
+
+
+def _products(tile: np.ndarray, a: _Points, i: slice, b: _Points, j: slice) -> None:
+    """Fill a tile with a·b of centred rows; of few coordinates with -d²/2, as if all norms were 0."""
     if a.raw.shape[1] < FEW_COORDINATES:
-        pairs = zip(a.raw[i].T, b.raw[j].T, strict=True)
-        return np.sqrt(sum(np.subtract.outer(u, v, dtype=np.float64) ** 2 for u, v in pairs))
-    tile = (-2 * a.centred[i]) @ b.centred[j].T
-    norms = np.add.outer(a.norms[i], b.norms[j])
-    tile += norms
-    norms *= CANCELS["float64"]
-    rows, columns = np.nonzero(tile <= norms)
-    tile[rows, columns] = _by_differences(a.raw[i], b.raw[j], rows, columns)
-    return np.sqrt(tile, out=tile)
+        from gan_core.distances import kernels
+
+        kernels.differences(a.raw[i], b.raw[j], tile)
+    else:
+        np.matmul(a.centred[i], b.centred[j].T, out=tile)
 
 
 # ---------------------------------------------------------------- reading what was given
@@ -287,20 +307,19 @@ class _Points:
     norms: np.ndarray
 
     @classmethod
-    def of(cls, raw: np.ndarray, centre: np.ndarray, precision: Precision) -> _Points:
+    def of(cls, raw: np.ndarray, centre: np.ndarray, precision: Precision, used: np.ndarray) -> _Points:
+        """`used` (d,) are the coordinates in which any two rows differ: the others need not be multiplied."""
         if raw.shape[1] < FEW_COORDINATES:
             return cls(raw, raw, np.zeros(len(raw)))
-        if precision == "float32":
-            centred, norms = np.empty(raw.shape, np.float32), np.empty(len(raw), np.float32)
-            for start in range(0, len(raw), TILE):
-                part = slice(start, start + TILE)
-                centred[part] = raw[part] - centre
-                with np.errstate(over="ignore"):  # infinite is not safe either
-                    norms[part] = np.einsum("ij,ij->i", centred[part], centred[part], dtype=np.float64)
-            if SAFE_NORMS[0] < norms.max() < SAFE_NORMS[1]:
-                return cls(raw, centred, norms)
-        centred = raw - centre
-        return cls(raw, centred, np.einsum("ij,ij->i", centred, centred))
+        from gan_core.distances import kernels
+
+        columns = np.flatnonzero(used)
+        kind = np.float32 if precision == "float32" else np.float64
+        centred, norms = np.empty((len(raw), len(columns)), kind), np.empty(len(raw), kind)
+        kernels.centre_rows(raw, columns, centre, centred, norms)
+        if precision == "float32" and not SAFE_NORMS[0] < norms.max() < SAFE_NORMS[1]:  # infinite is not safe either
+            return cls.of(raw, centre, "float64", used)
+        return cls(raw, centred, norms)
 
 
 @dataclass(eq=False)
@@ -315,11 +334,10 @@ class _Side:
     held_clipped: np.ndarray
 
     @classmethod
-    def empty(cls, balls: np.ndarray, keep: int, kind: np.dtype) -> _Side:
-        n = len(balls)
-        limits = np.full(n, np.inf) if keep else balls
+    def empty(cls, limits: np.ndarray, keep: int) -> _Side:
+        n = len(limits)
         counts = (np.zeros(n, np.int64) for _ in range(3))
-        return cls(np.full((n, keep), np.inf), np.full((n, keep), NOBODY), limits.astype(kind), *counts)
+        return cls(np.full((n, keep), np.inf), np.full((n, keep), NOBODY), limits, *counts)
 
     @classmethod
     def merged(cls, sides: list[_Side]) -> _Side:
@@ -341,7 +359,6 @@ def _sweep(a: _Points, b: _Points, *, keep, balls=None, edges=None, threads=None
     from gan_core.distances import kernels  # Numba takes a second to import, and readers of reports need none of it
 
     alone, kind = a is b, a.norms.dtype
-    few = a.raw.shape[1] < FEW_COORDINATES
     slack = kind.type((a.raw.shape[1] + 16) * np.finfo(kind).eps)  # a dot product's bound: Higham, Accuracy, 3.1
     cancels = kind.type(CANCELS[kind.name])
     nowhere = (np.full(len(a.raw), -1.0), np.full(len(a.raw), -1.0), np.full(len(b.raw), -1.0))
@@ -351,19 +368,22 @@ def _sweep(a: _Points, b: _Points, *, keep, balls=None, edges=None, threads=None
     tiles, sums = _tiles(len(a.raw), len(b.raw), alone), []
     numbers = itertools.count()  # a thread's next() on it cannot be interrupted
 
+    # Up to which square a pair may matter to a row, as far as any thread has found out.
+    a_limits, b_limits = (
+        np.full(len(held), np.inf, kind) if kept else held.astype(kind)
+        for held, kept in zip((a_balls, b_balls), keep, strict=True)
+    )
+
     def work(_) -> tuple[_Side, _Side, np.ndarray]:
-        ours = _Side.empty(a_balls, keep[0], kind)
-        theirs = ours if alone else _Side.empty(b_balls, keep[1], kind)
-        counts, buffer, tile = np.zeros(bins, np.int64), np.empty(kernels.CHUNK, kind), np.empty(TILE * TILE, kind)
+        ours = _Side.empty(a_limits, keep[0])
+        theirs = ours if alone else _Side.empty(b_limits, keep[1])
+        counts, buffer, tile = np.zeros((4, bins), np.int64), np.empty(kernels.CHUNK, kind), np.empty(TILE**2, kind)
         for number in numbers:
             if number >= len(tiles):
                 return ours, theirs, counts
             i, j = tiles[number]
             part = tile[: (i.stop - i.start) * (j.stop - j.start)].reshape(i.stop - i.start, -1)
-            if few:
-                kernels.differences(a.raw[i], b.raw[j], part)
-            else:
-                np.matmul(a.centred[i], b.centred[j].T, out=part)
+            _products(part, a, i, b, j)
             summed = np.zeros(2)
             sums.append(summed)
             kernels.sweep(
@@ -377,17 +397,23 @@ def _sweep(a: _Points, b: _Points, *, keep, balls=None, edges=None, threads=None
     with _one_blas_thread(), ThreadPoolExecutor(workers) as pool:
         ours, theirs, counts = zip(*pool.map(work, range(workers)), strict=True)
     total, largest = math.fsum(part[0] for part in sums), max(part[1] for part in sums)
-    counted = None if edges is None else tuple(sum(counts).tolist())
+    counted = None if edges is None else tuple(sum(counts).sum(axis=0).tolist())
     return _Side.merged(ours), _Side.merged(theirs), (total, float(largest), counted)
 
 
 def _prepared(a: np.ndarray, b: np.ndarray, centre: np.ndarray, precision: Precision) -> tuple[_Points, _Points]:
     """Both sets in one type: the larger one, should one have come in float64 or be unsafe in float32."""
-    raw = np.result_type(a, b)
-    ours, theirs = (_Points.of(x.astype(raw, copy=False), centre, precision) for x in (a, b))
+    raw, used = np.result_type(a, b), _used(a, b)
+    ours, theirs = (_Points.of(x.astype(raw, copy=False), centre, precision, used) for x in (a, b))
     if ours.norms.dtype != theirs.norms.dtype:
-        ours, theirs = (_Points.of(x.raw, centre, "float64") for x in (ours, theirs))
+        ours, theirs = (_Points.of(x.raw, centre, "float64", used) for x in (ours, theirs))
     return ours, theirs
+
+
+def _used(*sets: np.ndarray) -> np.ndarray:
+    """The coordinates (d,) in which any two rows differ; images have a rim in which none do."""
+    low, high = (pick([getattr(x, pick.__name__)(axis=0) for x in sets], axis=0) for pick in (np.min, np.max))
+    return low != high
 
 
 def _tiles(n: int, m: int, alone: bool) -> list[tuple[slice, slice]]:
@@ -419,17 +445,6 @@ def _in_balls(x: np.ndarray, squares: np.ndarray, indices: np.ndarray, balls: np
     for i in np.flatnonzero(shared):
         counts += kernels.tied(x, i, balls[i])
     return counts
-
-
-def _by_differences(a: np.ndarray, b: np.ndarray, i: np.ndarray, j: np.ndarray) -> np.ndarray:
-    """Squared distances (p,) of the pairs (i, j), from the rows as they came: centring would round them."""
-    squared = np.empty(len(i))
-    height = max(1, 2**21 // (8 * a.shape[1]))
-    for start in range(0, len(i), height):
-        part = slice(start, start + height)
-        difference = np.subtract(a[i[part]], b[j[part]], dtype=np.float64)
-        squared[part] = np.einsum("ij,ij->i", difference, difference)
-    return squared
 
 
 _blas = threading.Lock()

@@ -190,7 +190,7 @@ def _authenticity(case: Case) -> Found:
 
 def _polynomial(case: Case) -> Found:
     part = case.part
-    value = energy.mmd_polynomial(real=part.rows, fake=case.fake, real_own=part.polynomial_own)
+    value = energy.mmd_polynomial(real=part.rows, fake=case.fake, real_own=part.polynomial_own, threads=part.threads)
     return Found({"mmd_polynomial": Value(value)})
 
 
@@ -231,7 +231,7 @@ def _ct(case: Case) -> Found:
 
 def _parzen(case: Case) -> Found:
     part = case.part
-    found = parzen.parzen_log_likelihood(samples=case.fake, holdout=part.holdout, test=part.rows)
+    found = parzen.parzen_log_likelihood(samples=case.fake, holdout=part.holdout, test=part.rows, threads=part.threads)
     about = {"sigma": found.sigma, "at_edge": found.at_edge, "standard_error": found.standard_error}
     return Found({"parzen_log_likelihood": Value(found.value, parameters=about)})
 

@@ -39,7 +39,7 @@ class ParzenLikelihood:
     at_edge: bool
 
 
-def parzen_log_likelihood(*, samples, holdout, test, sigmas=None) -> ParzenLikelihood:
+def parzen_log_likelihood(*, samples, holdout, test, sigmas=None, threads: int | None = None) -> ParzenLikelihood:
     """Mean log-likelihood of `test` under Gaussian kernels on `samples`, all (n, d) or (n, h, w, c).
 
     log p(x) = log mean_j exp(-|x - y_j|² / (2 sigma²)) - d/2 · log(2 pi sigma²), by the protocol of Goodfellow et al.
@@ -52,8 +52,8 @@ def parzen_log_likelihood(*, samples, holdout, test, sigmas=None) -> ParzenLikel
     pairwise.same_shape(real=samples, fake=test, names=("samples", "test"))
     samples, test = pairwise.rows(samples, "samples"), pairwise.rows(test, "test")
     chosen_on = pairwise.rows(np.asarray(holdout)[:HOLDOUT_ROWS], "holdout")
-    best = int(_log_densities(chosen_on, samples, grid).mean(axis=1).argmax())
-    found = _log_densities(test, samples, grid[best : best + 1])[0]
+    best = int(_log_densities(chosen_on, samples, grid, threads).mean(axis=1).argmax())
+    found = _log_densities(test, samples, grid[best : best + 1], threads)[0]
     error = float(found.std()) / math.sqrt(len(test))
     return ParzenLikelihood(float(found.mean()), error, float(grid[best]), best in (0, len(grid) - 1))
 
@@ -83,18 +83,24 @@ def parzen_museum(
     return {name: parzen_log_likelihood(samples=x, holdout=holdout, test=test) for name, x in rows.items()}
 
 
-def _log_densities(queries: np.ndarray, samples: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
+def _log_densities(queries: np.ndarray, samples: np.ndarray, sigmas: np.ndarray, threads: int | None) -> np.ndarray:
     """(len(sigmas), n): log p of each query. The nearest kernel is taken out of the sum, which is then at least 1."""
-    densities = np.empty((len(sigmas), len(queries)))
-    for part, distances in pairwise.blocks(queries, samples):
-        squares = distances**2
+
+    def densities(_, distances: np.ndarray) -> list[np.ndarray]:
+        squares = distances
+        squares *= distances
         nearest = squares.min(axis=1)
         squares -= nearest[:, None]
-        for row, sigma in zip(densities, sigmas, strict=True):
-            total = np.exp(squares / (-2 * sigma**2)).sum(axis=1)
-            row[part] = np.log(total) - nearest / (2 * sigma**2)
+        found = []
+        for sigma in sigmas:
+            terms = squares / (-2 * sigma**2)
+            np.exp(terms, out=terms)
+            found.append(np.log(terms.sum(axis=1)) - nearest / (2 * sigma**2))
+        return found
+
+    found = np.concatenate(pairwise.map_blocks(densities, queries, samples, threads=threads), axis=1)
     volumes = samples.shape[1] / 2 * np.log(2 * np.pi * sigmas**2)
-    return densities - math.log(len(samples)) - volumes[:, None]
+    return found - math.log(len(samples)) - volumes[:, None]
 
 
 def _centroids(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
