@@ -105,7 +105,8 @@ def sentence(report: Report) -> str:
         others = [metric for metric in signs if metric.name != "energy_distance"][:2]
         shown = " and ".join(_named(metric) for metric in others)
         show = "show" if others[1:] else "shows"
-        said += f"the generated samples still differ from the real ones, as {shown} {show} too."
+        too = " too" if badness(distance) >= NOTABLE else ""
+        said += f"the generated samples still differ from the real ones, as {shown} {show}{too}."
     elif badness(distance) <= -NOTABLE:
         said += "the generated samples lie closer to the real ones than real samples do, so look for copies."
     elif signs:
