@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -321,14 +322,23 @@ def _k_of(report: str) -> int:
 
 def _prepare_sqlite(connection, _record) -> None:
     connection.isolation_level = None  # transactions begin where _begin_sqlite says
-    for pragma in (
-        "auto_vacuum=INCREMENTAL",
-        "busy_timeout=10000",
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-    ):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("PRAGMA busy_timeout=10000")
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    _enter_wal(connection)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _enter_wal(connection, attempts: int = 200) -> None:
+    """Several may open an empty file at once; whoever meets another's change of mode is refused without waiting."""
+    for left in reversed(range(attempts)):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or not left:
+                raise
+            time.sleep(0.05)
 
 
 def _begin_sqlite(connection) -> None:
