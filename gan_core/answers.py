@@ -104,13 +104,14 @@ def transform_for(
 def real_side(dataset: Dataset, request: Request, transform, *, threads: int | None = None) -> RealPart:
     """The fixed test rows of a request with all that depends on them alone, in the space of `transform`."""
     most = TRAIN_ROWS[request.panel]
-    rows = _train_rows(dataset, request)
+    rows, held = _train_rows(dataset, request), dataset.holdout.y[:most]
     return RealPart.of(
         transform(reference.test_rows(dataset.test.x, request.n)),
         train=transform(dataset.train.x[rows]),
         holdout=transform(dataset.holdout.x[:most]),
         train_labels=dataset.train.y[rows],
-        holdout_labels=dataset.holdout.y[:most],
+        # A class too rare for those training rows has no share to be corrected.
+        holdout_labels=held if np.isin(held, dataset.train.y[rows]).all() else None,
         k=request.k,
         # A copy is found only if its original is among the rows: the full panel looks at as many as there are.
         pool=request.n if request.panel == "live" else None,

@@ -90,6 +90,17 @@ def test_a_metric_that_lacks_an_input_says_which():
     }
 
 
+def test_data_that_do_not_suit_one_metric_are_measured_by_the_others():
+    """Every training row is held out too, so no copy could be told: that must not end a training."""
+    train = np.random.default_rng(1).normal(size=(120, 12))
+    report = measure(real=REAL, fake=FRESH, train=train, holdout=train)
+    assert report.metrics["dcr_share"].value is None
+    assert "not in both" in report.metrics["dcr_share"].needs
+    assert report.metrics["authenticity"].value is not None
+    made = calibrate(test=TEST, pool=POOL, n=N, train=train, holdout=train, draws=3)
+    assert "dcr_share" not in made.metrics and "coverage" in made.metrics
+
+
 def test_the_full_panel_has_every_metric_whose_inputs_are_there():
     images = np.random.default_rng(5).random((4, 120, 6, 6, 1), dtype=np.float32)
     shares = []

@@ -8,6 +8,7 @@ from __future__ import annotations
 import statistics
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import numpy as np
 
@@ -99,7 +100,9 @@ def calibrate(
         if progress:
             progress((done + 1) / draws)
     # statistics is exact: a metric that is the same in every draw has a spread of 0, not of a rounding error.
-    metrics = {name: (statistics.fmean(v), statistics.stdev(spreads[name])) for name, v in values.items()}
+    metrics = {
+        name: (statistics.fmean(v), statistics.stdev(spreads[name])) for name, v in values.items() if len(v) == draws
+    }
     overlap = draws * n > len(pool) // n * n
     return Reference(n, draws, seed, metrics, overlap, ruler.k, panel, ruler.bandwidth, VERSION)
 
@@ -108,7 +111,8 @@ def _values(part: RealPart, rows, steps: list[Step], modes, panel: Panel) -> Ite
     case = Case(part, pairwise.rows(rows, "pool"), modes, permutations=0)
     for step in steps:
         if not lacks(step, case, panel):
-            yield from step.take(case).values.items()
+            with suppress(MeasureError):  # a report says what these data lack; here it is one metric less
+                yield from step.take(case).values.items()
 
 
 def _draws(size: int, n: int, seed: int) -> Iterator[np.ndarray]:

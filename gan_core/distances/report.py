@@ -73,7 +73,12 @@ def measure(
     for done, step in enumerate(STEPS):
         begun = perf_counter()
         needs = lacks(step, case, panel, budget_seconds, begun - started)
-        found = None if needs else step.take(case)
+        found = None
+        if not needs:
+            try:
+                found = step.take(case)
+            except MeasureError as error:  # these data do not suit this step: the others go on
+                needs = f"other data ({error})"
         seconds = perf_counter() - begun
         for name in step.names:
             value = found.values[name] if found else None
