@@ -20,7 +20,7 @@ from typing import Any, Literal, Mapping
 
 import numpy as np
 
-Loss = Literal["minimax", "non-saturating", "relativistic"]
+Loss = Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic"]
 Init = Literal["glorot_uniform", "he_normal"]
 
 LOSSES: tuple[str, ...] = typing.get_args(Loss)
@@ -119,6 +119,7 @@ PRESETS: dict[str, str] = {
     "auto": "The steady modern recipe (relativistic loss, gradient penalties on both sides): start here.",
     "classic-2014": "The article's GAN, faithfully: the original minimax game. Watch it struggle.",
     "non-saturating": "The same networks with the generator paid for fooling, not for avoiding: the classic repair.",
+    "lsgan": "The same networks, graded by squared error instead of by logarithms: a pull that never fades.",
 }
 
 
@@ -126,13 +127,16 @@ def preset(name: str = "auto", *, data: str = "digits", shape: tuple[int, ...] =
     """The explicit configuration of a preset for data of this shape: (d,) points or (h, w, c) images.
 
     Resolved by the data's kind and shape, never by its name. Raises ConfigError for an unknown preset.
-    Sources: classic-2014 is Goodfellow et al. 2014 (arXiv:1406.2661) as the article sets it up; auto
-    follows Huang et al. 2024 (R3GAN, arXiv:2501.05441) with the schedule measured in the README.
+    Sources: classic-2014 is Goodfellow et al. 2014 (arXiv:1406.2661) as the article sets it up; lsgan gives its
+    networks the loss of Mao et al. 2017 (arXiv:1611.04076) and that paper's Adam beta1 of .5; auto follows Huang
+    et al. 2024 (R3GAN, arXiv:2501.05441) with the schedule measured in the README.
     """
     if name == "auto":
         config = _auto_points() if len(shape) == 1 else _auto_images(shape)
     elif name in ("classic-2014", "non-saturating"):
         config = _classic("minimax" if name == "classic-2014" else "non-saturating")
+    elif name == "lsgan":
+        config = _classic("least-squares", beta1=0.5)
     else:
         raise ConfigError([f"preset is {name!r}; choose one of {', '.join(PRESETS)}"])
     return replace(config, preset=name, data=DataConfig(data), seed=seed)
@@ -157,12 +161,12 @@ def _auto_points() -> RunConfig:
     )
 
 
-def _classic(loss: Loss) -> RunConfig:
+def _classic(loss: Loss, beta1: float = 0.9) -> RunConfig:
     return RunConfig(
         generator=GeneratorConfig(latent_dim=100, init="glorot_uniform", output_gain=1.0, output_bias=False, ema=0.0),
         discriminator=DiscriminatorConfig(init="glorot_uniform", centre=False),
         objective=ObjectiveConfig(loss=loss, r1=0.0, r2=0.0, penalty_end=1.0, penalty_every=1),
-        optimizer=OptimizerConfig(2e-4, 2e-4, beta1=0.9, beta2=0.999, warmup_steps=0, decay_from=1.0),
+        optimizer=OptimizerConfig(2e-4, 2e-4, beta1=beta1, beta2=0.999, warmup_steps=0, decay_from=1.0),
         training=TrainingConfig(steps=15_000, batch=128),
     )
 

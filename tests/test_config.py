@@ -135,14 +135,14 @@ def test_everything_that_is_wrong_is_named_at_once():
             "optimizer.beta9": 0.5,
             "training.batch": 0,
             "generator.hidden": "64,x",
-            "objective.loss": "hinge",
+            "objective.loss": "earth-mover",
             "recording.rows": 49,
             "speed": 1,
         }
     )
     said = "\n".join(problems)
     assert len(problems) == 6
-    for part in ("optimizer.beta9", "training.batch is 0", "'64,x'", "'hinge'", "recording.rows is 49", "speed"):
+    for part in ("optimizer.beta9", "training.batch is 0", "'64,x'", "'earth-mover'", "recording.rows is 49", "speed"):
         assert part in said
 
 
@@ -206,10 +206,16 @@ def test_ranges_are_said_in_figures_a_person_reads():
         ({"training.batch": 8.5}, "training.batch is 8.5; expected a whole number"),
         ({"generator.output_bias": 1}, "expected true or false"),
         ({"generator.output_bias": "yes"}, "expected true or false"),
-        ({"objective.loss": 5}, "expected one of minimax, non-saturating, relativistic"),
-        ({"objective.loss": "wasserstein"}, "choose one of minimax, non-saturating, relativistic"),
+        (
+            {"objective.loss": 5},
+            "expected one of minimax, non-saturating, least-squares, hinge, wasserstein, relativistic",
+        ),
+        (
+            {"objective.loss": "earth-mover"},
+            "choose one of minimax, non-saturating, least-squares, hinge, wasserstein, relativistic",
+        ),
         ({"generator.init": "zeros"}, "choose one of glorot_uniform, he_normal"),
-        ({"preset": "best"}, "choose one of auto, classic-2014, non-saturating"),
+        ({"preset": "best"}, "choose one of auto, classic-2014, non-saturating, lsgan"),
         ({"data.name": ""}, "name a data set"),
         ({"data.name": "x" * 101}, "name a data set"),
         ({"data.name": 5}, "expected text"),
@@ -269,7 +275,10 @@ def test_every_setting_has_a_help_sentence_and_its_range(key):
 @pytest.mark.parametrize(
     ("key", "kind"),
     [
-        ("objective.loss", ("choice", ("minimax", "non-saturating", "relativistic"))),
+        (
+            "objective.loss",
+            ("choice", ("minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic")),
+        ),
         ("generator.output_bias", ("switch", ())),
         ("training.batch", ("whole", ())),
         ("training.seconds", ("number", ())),
@@ -300,7 +309,7 @@ def test_auto_follows_the_shape_and_not_the_name():
 
 
 def test_an_unknown_preset_is_refused_with_the_choices():
-    with pytest.raises(ConfigError, match="preset is 'dcgan'; choose one of auto, classic-2014, non-saturating"):
+    with pytest.raises(ConfigError, match="preset is 'dcgan'; choose one of auto, classic-2014, non-saturating, lsgan"):
         preset("dcgan")
 
 

@@ -96,11 +96,17 @@ def softplus(x):
 
 DISCRIMINATOR = {
     "minimax": lambda a, b: softplus(-a) + softplus(b),
+    "least-squares": lambda a, b: ((a - 1) ** 2).mean() / 2 + (b**2).mean() / 2,
+    "hinge": lambda a, b: np.maximum(0, 1 - a).mean() + np.maximum(0, 1 + b).mean(),
+    "wasserstein": lambda a, b: b.mean() - a.mean(),
     "non-saturating": lambda a, b: softplus(-a) + softplus(b),
     "relativistic": lambda a, b: softplus(b - a),
 }
 GENERATOR = {
     "minimax": lambda a, b: -softplus(b),
+    "least-squares": lambda a, b: ((b - 1) ** 2).mean() / 2,
+    "hinge": lambda a, b: -b.mean(),
+    "wasserstein": lambda a, b: -b.mean(),
     "non-saturating": lambda a, b: softplus(-b),
     "relativistic": lambda a, b: softplus(a - b),
 }
@@ -156,8 +162,13 @@ def test_a_generator_step_leaves_the_discriminator_alone(loss):
 
 @every_loss
 def test_they_pull_in_opposite_directions(loss):
-    """On the very same latents: the discriminator lowers the logit of fakes, the generator raises it."""
+    """On the very same latents: the discriminator widens the gap between real and fake, the generator closes it.
+
+    From logits near 0, where every game is still open: hinge asks no more beyond its margin, least squares pulls back.
+    """
     gan = new(objective__loss=loss, objective__r1=0, objective__r2=0)
+    last = gan.discriminator.trainable_variables[-2]
+    last.assign(0.05 * last)
 
     def logits():
         return [float(tf.reduce_mean(gan.discriminator(x))) for x in (REAL, gan.generator(Z))]
@@ -165,7 +176,7 @@ def test_they_pull_in_opposite_directions(loss):
     real, fake = logits()
     step_discriminator(gan)
     real_after, fake_after = logits()
-    assert real_after > real and fake_after < fake
+    assert real_after - fake_after > real - fake
     step_generator(gan)
     assert logits()[1] > fake_after
 

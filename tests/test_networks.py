@@ -225,3 +225,12 @@ def test_the_repair_changes_the_loss_and_nothing_else():
         "preset": ("non-saturating", "classic-2014"),
         "objective.loss": ("non-saturating", "minimax"),
     }
+
+
+def test_least_squares_is_the_articles_gan_with_another_loss_and_its_papers_momentum():
+    article, squares = (preset(name, shape=(28, 28, 1)) for name in ("classic-2014", "lsgan"))
+    assert differences(squares, article) == {
+        "preset": ("lsgan", "classic-2014"),
+        "objective.loss": ("least-squares", "minimax"),
+        "optimizer.beta1": (0.5, 0.9),
+    }
