@@ -68,6 +68,9 @@ class ObjectiveConfig:
     r2: float = setting(1.0, "Gradient penalty on generated samples.", 0, 1000)
     penalty_end: float = setting(0.1, "What the penalties have shrunk to (as a share) half-way through.", 1e-6, 1)
     penalty_every: int = setting(8, "Apply the penalties every this many steps, scaled up to match.", 1, 64)
+    energy_weight: float = setting(
+        0.0, "Pay the generator also for a small energy distance between its batch and the real one.", 0, 1000
+    )
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,7 @@ PRESETS: dict[str, str] = {
     "auto": "The steady modern recipe (relativistic loss, gradient penalties on both sides): start here.",
     "classic-2014": "The article's GAN, faithfully: the original minimax game. Watch it struggle.",
     "non-saturating": "The same networks with the generator paid for fooling, not for avoiding: the classic repair.",
+    "energy-guided": "The steady game, with the Euclidean energy distance added to what the generator minimises.",
     "lsgan": "The same networks, graded by squared error instead of by logarithms: a pull that never fades.",
 }
 
@@ -129,12 +133,17 @@ def preset(name: str = "auto", *, data: str = "digits", shape: tuple[int, ...] =
     Resolved by the data's kind and shape, never by its name. Raises ConfigError for an unknown preset.
     Sources: classic-2014 is Goodfellow et al. 2014 (arXiv:1406.2661) as the article sets it up; lsgan gives its
     networks the loss of Mao et al. 2017 (arXiv:1611.04076) and that paper's Adam beta1 of .5; auto follows Huang
-    et al. 2024 (R3GAN, arXiv:2501.05441) with the schedule measured in the README.
+    et al. 2024 (R3GAN, arXiv:2501.05441) with the schedule measured in the README; energy-guided is auto with the
+    non-saturating loss and the energy distance (Bellemare et al. 2017, arXiv:1705.10743).
     """
     if name == "auto":
         config = _auto_points() if len(shape) == 1 else _auto_images(shape)
     elif name in ("classic-2014", "non-saturating"):
         config = _classic("minimax" if name == "classic-2014" else "non-saturating")
+    elif name == "energy-guided":
+        config = override(
+            preset("auto", shape=shape), {"objective.loss": "non-saturating", "objective.energy_weight": 0.3}
+        )
     elif name == "lsgan":
         config = _classic("least-squares", beta1=0.5)
     else:
@@ -357,6 +366,8 @@ def _is(kind: Any, value: Any) -> bool:
 
 
 def _problems(config: RunConfig):
+    if config.objective.energy_weight and config.training.batch == 1:
+        yield "objective.energy_weight needs pairs of samples and training.batch is 1; make the batch larger"
     for key, value in flatten(config).items():
         about, (_, choices) = describe(key), kind_of(key)
         if key == "preset":

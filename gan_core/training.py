@@ -120,7 +120,8 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
     weights = 4 * sum(a * b for a, b in zip(widths, widths[1:]))
     draws = 4 * BLOCK * 2 * config.training.batch * (config.generator.latent_dim + 1)
     activations = 4 * 8 * 2 * config.training.batch * (pixels + sum(widths))
-    return int(350 * MIB + 2 * dataset.train.x.nbytes + 6 * draws + 12 * weights + activations)
+    pairs = 4 * 12 * config.training.batch**2 if config.objective.energy_weight else 0
+    return int(350 * MIB + 2 * dataset.train.x.nbytes + 6 * draws + 12 * weights + activations + pairs)
 
 
 def _check_memory(run: RunInfo, dataset: Dataset, free: int) -> None:

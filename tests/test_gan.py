@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from scipy import stats
+from scipy.spatial.distance import cdist, pdist
 
 from gan_core.config import LOSSES, RunConfig, override, preset
 from gan_core.engine import checkpoints
@@ -53,7 +54,7 @@ def step_discriminator(gan, number=0):
 
 def step_generator(gan):
     gan.generator_optimizer.learning_rate.assign(1e-3)
-    gan.update_generator(tf.constant(REAL), tf.constant(Z))
+    gan.update_generator(Dials.of(gan.settings), tf.constant(REAL), tf.constant(Z))
 
 
 def kernels(network):
@@ -218,6 +219,24 @@ def test_the_generators_gradient_by_finite_differences(loss):
 
     def total(w):
         return GENERATOR[loss](discriminate(discriminator, REAL_G)[0], discriminate(discriminator, generate(w, Z_G))[0])
+
+    assert row["loss_generator"] == pytest.approx(total(weights), rel=1e-5)
+    assert_equal(gradients_taken(gan.generator_optimizer), differences(total, weights))
+
+
+def test_the_energy_distance_is_added_to_what_the_generator_minimises():
+    """Against SciPy's distances, and by finite differences through the whole generator."""
+    gan = new(objective__energy_weight=0.7)
+    weights = values(gan.generator.trainable_variables)
+    row = step(gan)
+    discriminator = values(gan.discriminator.trainable_variables)
+
+    def total(w):
+        fake = generate(w, Z_G)
+        within = pdist(REAL_G.astype(float)).mean()
+        energy = (2 * cdist(REAL_G.astype(float), fake).mean() - within - pdist(fake).mean()) / within
+        game = GENERATOR["relativistic"](discriminate(discriminator, REAL_G)[0], discriminate(discriminator, fake)[0])
+        return game + 0.7 * energy
 
     assert row["loss_generator"] == pytest.approx(total(weights), rel=1e-5)
     assert_equal(gradients_taken(gan.generator_optimizer), differences(total, weights))
@@ -523,7 +542,7 @@ def test_a_plain_number_as_a_dial_does_what_a_tensor_does(compiled, fresh):
 
 
 def test_the_dials_are_the_settings():
-    assert [float(d) for d in Dials.of(IMAGES)] == pytest.approx([3e-3, 3e-3, 1, 1, 100])
+    assert [float(d) for d in Dials.of(IMAGES)] == pytest.approx([3e-3, 3e-3, 1, 1, 0, 100])
     assert {d.dtype for d in Dials.of(IMAGES)} == {tf.float32} and {d.shape.rank for d in Dials.of(IMAGES)} == {0}
 
 

@@ -32,12 +32,14 @@ class Dials(NamedTuple):
     learning_rate_discriminator: tf.Tensor
     r1: tf.Tensor
     r2: tf.Tensor
+    energy_weight: tf.Tensor
     total_steps: tf.Tensor
 
     @staticmethod
     def of(config: RunConfig) -> Dials:
         rates, weights = config.optimizer, config.objective
-        values = (rates.learning_rate_generator, rates.learning_rate_discriminator, weights.r1, weights.r2)
+        values = (rates.learning_rate_generator, rates.learning_rate_discriminator)
+        values += (weights.r1, weights.r2, weights.energy_weight)
         return Dials(*(tf.constant(v, tf.float32) for v in values), tf.constant(config.training.steps, tf.float32))
 
 
@@ -88,7 +90,7 @@ class GAN(keras.Model):
         self.discriminator_optimizer.learning_rate.assign(dials.learning_rate_discriminator * schedule)
         self.generator_optimizer.learning_rate.assign(dials.learning_rate_generator * schedule)
         loss_d, score_real, score_fake, penalty = self.update_discriminator(step, progress, dials, real_d, z_d)
-        loss_g = self.update_generator(real_g, z_g)
+        loss_g = self.update_generator(dials, real_g, z_g)
         self._update_ema(tf.cast(step, tf.float32))
         return loss_d, loss_g, score_real, score_fake, penalty
 
@@ -126,7 +128,7 @@ class GAN(keras.Model):
         score_real, score_fake = objectives.scores(self.objective, real_logits=real_logits, fake_logits=fake_logits)
         return loss, score_real, score_fake, penalty
 
-    def update_generator(self, real, z):
+    def update_generator(self, dials: Dials, real, z):
         variables = self.generator.trainable_variables
         with tf.GradientTape() as tape:
             fake = self.generator(z, training=True)
@@ -136,6 +138,10 @@ class GAN(keras.Model):
             else:
                 real_logits, fake_logits = None, self.discriminator(fake, training=True)[:, 0]
             loss = self.objective.generator(real_logits=real_logits, fake_logits=fake_logits)
+            if self.settings.objective.energy_weight:
+                # Centred first: distances do not change, and float32 keeps more of their digits.
+                rows = [tf.reshape(x - self.data.mean, (tf.shape(x)[0], -1)) for x in (real, fake)]
+                loss += dials.energy_weight * objectives.relative_energy_distance(real=rows[0], fake=rows[1])
         self.generator_optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
