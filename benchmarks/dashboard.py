@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.browser import Server, chromium, drawn, machine, serve, verdict, visitor
-from gan_core import config, datasets
+from gan_core import config, datasets, presets
 from gan_core.store import Store
 
 PAINT_GOAL, MEMORY_GOAL = 1.5, 1600.0
@@ -178,7 +178,7 @@ def estimate(folder: Path) -> float:
 
 
 def mnist_recipe(seed: int = 0) -> config.RunConfig:
-    return config.preset("auto", data="mnist", shape=datasets.OPTIONS["mnist"].shape, seed=seed)
+    return presets.preset("auto", data="mnist", shape=datasets.OPTIONS["mnist"].shape, seed=seed)
 
 
 # ---------------------------------------------------------------- commands

@@ -6,7 +6,7 @@ The run is an ordinary one: the `auto` recipe on the 8×8 digits, with fewer sna
 import tempfile
 from pathlib import Path
 
-from gan_core import config, export, settings
+from gan_core import config, export, presets, settings
 from gan_core.store import Store
 from gan_core.worker import Worker
 
@@ -16,7 +16,7 @@ MAX_BYTES = 3_000_000
 
 def main() -> None:
     changes = {"recording.snapshots": 14, "recording.log_every": 100}
-    wanted = config.override(config.preset("auto", data="digits", shape=(8, 8, 1)), changes)
+    wanted = config.override(presets.preset("auto", data="digits", shape=(8, 8, 1)), changes)
     with tempfile.TemporaryDirectory() as folder:
         place = settings.from_environment({"GANOMETER_HOME": folder})
         store = Store(place.store_url)

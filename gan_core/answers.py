@@ -50,26 +50,59 @@ def answer(
         "measure": _measure,
         "reference": _reference,
         "ruler": _ruler,
+        "surface": _surface,
     }
     return kinds[job.kind](store, job, dataset_named, progress, threads)
 
 
-def sample(store: Store, run_id: str, step: int | None, n: int, seed: int) -> np.ndarray:
-    """`n` new samples (measured form) of the generator as it was at a snapshot; the newest without `step`."""
+def sample(store: Store, run_id: str, step: int | None, n: int, seed: int, *, label: int | None = None) -> np.ndarray:
+    """`n` new samples (measured form) of the generator as it was at a snapshot; the newest without `step`.
+
+    `label` asks a run that was told of classes for one of them; without it, classes come as often as in the data.
+    """
     if not 1 <= n <= MOST_SAMPLES:
         raise GanometerError(f"{n} samples were asked for; ask for 1 to {MOST_SAMPLES:,}")
     run = store.runs.get(run_id)
     weights = store.runs.snapshot_weights(run_id, snapshot_step(store, run_id, step))
-    shape = dataset_info(store, run).shape
+    info, number = dataset_info(store, run), _class_number(store, run, label)
 
     # Only now: TensorFlow takes seconds to load, and greets on standard error, where a mistake should stand alone.
     from gan_core.engine import checkpoints, networks, sampling
 
-    generator = networks.build_generator(
-        run.config.generator, networks.DataStatistics(shape, np.zeros(shape, np.float32), 1.0)
-    )
+    blank = networks.DataStatistics.blank(info.shape, len(info.classes) if run.config.data.conditional else 0)
+    generator = networks.build_generator(run.config.generator, blank)
     checkpoints.load_weights(generator, weights)
-    return sampling.generate(generator, sampling.latents(seed, n, run.config.generator.latent_dim, sampling.REQUEST))
+    return sampling.generate(generator, sampling.inputs(generator, seed, n, sampling.REQUEST, label=number))
+
+
+def surface(
+    store: Store, run_id: str, step: int | None, dataset: Dataset, *, label: int | None = None
+) -> dict[str, np.ndarray]:
+    """What a game in the plane looks like at a snapshot: the arrays of `engine.surface.draw`.
+
+    `label` asks a run that was told of classes for one of them. Raises GanometerError for data that are not 2-D.
+    """
+    run, step = store.runs.get(run_id), snapshot_step(store, run_id, step)
+    weights, number = store.runs.snapshot_weights(run_id, step), _class_number(store, run, label)
+    if dataset.shape != (2,):
+        shape = " × ".join(map(str, dataset.shape))
+        raise GanometerError(f"only a game in the plane can be drawn, and run {run_id} has data of {shape}")
+    labels = np.searchsorted(dataset.classes, dataset.train.y) if run.config.data.conditional else None
+
+    from gan_core.engine import surface as surfaces
+
+    return surfaces.draw(run.config, weights, step, dataset.train.x, labels=labels, label=number)
+
+
+def _class_number(store: Store, run: records.RunInfo, label: int | None) -> int | None:
+    """Which of a run's classes a label is, counted from 0; nothing for nothing."""
+    if label is None:
+        return None
+    classes, conditional = dataset_info(store, run).classes, run.config.data.conditional
+    if label not in (classes if conditional else ()):
+        known = f"it knows {', '.join(map(str, classes))}" if conditional else "it was not told of classes"
+        raise GanometerError(f"class {label} was asked of run {run.id}, and {known}; choose another, or leave it out")
+    return classes.index(label)
 
 
 def snapshot_step(store: Store, run_id: str, step: int | None) -> int:
@@ -220,7 +253,8 @@ def _modes(dataset: Dataset, request: Request):
 
 
 def _sample(store, job, dataset_named, progress, threads) -> bytes:
-    x = sample(store, job.run_id, job.step, int(job.params["n"]), int(job.params["seed"]))
+    about = job.params
+    x = sample(store, job.run_id, job.step, int(about["n"]), int(about["seed"]), label=about.get("label"))
     return pack(x=to_storage(x))
 
 
@@ -230,7 +264,8 @@ def _neighbours(store, job, dataset_named, progress, threads) -> bytes:
     if seed is None:
         x = store.runs.snapshot(job.run_id, snapshot_step(store, job.run_id, job.step)).samples
     else:
-        x = to_storage(sample(store, job.run_id, job.step, int(job.params["n"]), int(seed)))
+        label = job.params.get("label")
+        x = to_storage(sample(store, job.run_id, job.step, int(job.params["n"]), int(seed), label=label))
     train = dataset_named(run.config.data.name).train
     distances, rows = neighbours.nearest_real(fake=x, real=train.x, k=int(job.params["k"]))
     return pack(x=x, distances=distances, rows=rows, nearest=train.x[rows], labels=train.y[rows])
@@ -255,6 +290,11 @@ def _ruler(store, job, dataset_named, progress, threads) -> bytes:
     dataset = dataset_named(asked.pop("dataset"))
     found = ruler_sheet(store, dataset, progress=progress, threads=threads, **asked)
     return json.dumps(asdict(found)).encode()
+
+
+def _surface(store, job, dataset_named, progress, threads) -> bytes:
+    dataset = dataset_named(store.runs.get(job.run_id).config.data.name)
+    return pack(**surface(store, job.run_id, job.step, dataset, label=job.params.get("label")))
 
 
 def dataset_info(store: Store, run: records.RunInfo) -> records.DatasetInfo:

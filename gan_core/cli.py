@@ -21,8 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from gan_core import answers, config, datasets, export, settings, training, worker
+from gan_core import answers, config, datasets, export, presets, settings, training, worker
 from gan_core.codec import to_unit
+from gan_core.combinations import conflicts_with_data
 from gan_core.config import ConfigError
 from gan_core.distances import features, verdict
 from gan_core.distances import reference as references
@@ -77,7 +78,7 @@ def _parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help, description=help, parents=[every], allow_abbrev=False)
 
     train = command("train", "train a run here and now, or put it into the queue")
-    train.add_argument("--preset", help=f"one of {', '.join(config.PRESETS)} (default: auto)")
+    train.add_argument("--preset", help=f"one of {', '.join(presets.PRESETS)} (default: auto)")
     train.add_argument("--data", help=f"one of {', '.join(datasets.OPTIONS)} (default: digits), or an upload's name")
     length = train.add_mutually_exclusive_group()
     length.add_argument("--steps", help="generator updates")
@@ -132,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--step", type=_whole(0), help="which snapshot (default: the newest)")
     sample.add_argument("--n", type=_whole(1), default=64)
     sample.add_argument("--seed", type=_whole(0), default=0)
+    sample.add_argument("--label", type=_whole(0), help="only this class, of a run that was told of classes")
     sample.add_argument("--out", required=True, metavar="FILE", help=".npz (float32, key x) or .png (a grid)")
 
     command("runs", "list the runs, newest first")
@@ -215,13 +217,19 @@ def _config_of(options, store: Store) -> config.RunConfig:
         if getattr(options, name) is not None
     }
     if data in datasets.OPTIONS:
-        shape = datasets.OPTIONS[data].shape
+        shape, classes = datasets.OPTIONS[data].shape, datasets.OPTIONS[data].classes
     else:
         info = store.library.dataset_named(data)
         if info is None:
             raise WrongInput(f"there is no data set {data!r}; choose one of {', '.join(datasets.OPTIONS)}")
-        shape = info.shape
-    return config.override(config.preset(options.preset or "auto", data=data, shape=shape), changes)
+        shape, classes = info.shape, len(info.classes)
+    about = dict(name=options.preset or "auto", data=data, shape=shape)
+    length = {key: value for key, value in changes.items() if key == "training.seconds"}
+    seconds = config.override(presets.preset(**about), length).training.seconds  # read and checked like any setting
+    chosen = config.override(presets.preset(**about, seconds=seconds), changes)
+    if problems := list(conflicts_with_data(chosen, shape, classes)):
+        raise ConfigError(problems)
+    return chosen
 
 
 def _show_progress(store: Store, run_id: str, done: threading.Event) -> None:
@@ -329,7 +337,7 @@ def _sample(options) -> int:
     kind = answers.dataset_info(store, store.runs.get(options.run)).kind
     if out.suffix == ".png" and kind != "image":
         raise WrongInput(f"run {options.run} makes {kind}, not pictures: name an .npz file instead of {options.out}")
-    x = answers.sample(store, options.run, options.step, options.n, options.seed)
+    x = answers.sample(store, options.run, options.step, options.n, options.seed, label=options.label)
     if out.suffix == ".npz":
         _write(out, lambda file: np.savez_compressed(file, x=x.astype(np.float32)))
     else:

@@ -1,18 +1,17 @@
-"""What a run is: frozen dataclasses, presets, validation, JSON, and overrides by dotted key.
+"""What a run is: frozen dataclasses, validation, JSON, and overrides by dotted key.
 
-    config = preset("auto", data="digits", shape=(8, 8, 1))
-    config = override(config, {"optimizer.beta1": ".5", "training.steps": "2000"})
+    config = override(RunConfig(), {"optimizer.beta1": ".5", "training.steps": "2000"})
     config == from_json(to_json(config))
 
 Every setting states its range and one plain sentence in its field's metadata, so the check, the
-command line's list and the page's widget cannot disagree.
+command line's list and the page's widget cannot disagree. The recipes are in presets.py; which
+settings do not go together, and why, in combinations.py.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import math
 import types
 import typing
 from dataclasses import dataclass, field, replace
@@ -20,9 +19,32 @@ from typing import Any, Literal, Mapping
 
 import numpy as np
 
-Loss = Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic"]
-Init = Literal["glorot_uniform", "he_normal"]
+from gan_core.combinations import conflicts
 
+Game = Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic"]
+Matching = Literal["energy", "mean-distance", "nearest-distance"]
+Loss = Literal[Game, Matching, "vae"]
+Architecture = Literal["mlp", "dcgan", "subpixel", "residual"]
+GradientPenalty = Literal["none", "wgan-gp", "wgan-gp0", "dragan"]
+Init = Literal["glorot_uniform", "he_normal"]
+Preset = Literal[
+    "auto",
+    "classic-2014",
+    "non-saturating",
+    "lsgan",
+    "dcgan",
+    "wgan-gp",
+    "sn-hinge",
+    "r3gan-lite",
+    "energy-guided",
+    "energy-only",
+    "vae",
+]
+
+GAMES: tuple[str, ...] = typing.get_args(Game)
+"""The losses that two networks play against each other."""
+MATCHINGS: tuple[str, ...] = typing.get_args(Matching)
+"""The losses of a generator that looks at distances to real samples, without any discriminator."""
 LOSSES: tuple[str, ...] = typing.get_args(Loss)
 
 
@@ -42,12 +64,18 @@ def setting(default: Any, help: str, low: float | None = None, high: float | Non
 @dataclass(frozen=True)
 class DataConfig:
     name: str = setting("digits", "The data set: a built-in name, or upload-<id>.")
+    conditional: bool = setting(
+        False, "Tell both networks the class, so that you can ask for one: which digit to draw."
+    )
 
 
 @dataclass(frozen=True)
 class GeneratorConfig:
+    architecture: Architecture = setting("mlp", "Dense layers, or one of three convolutional networks for images.")
     latent_dim: int = setting(64, "How many random numbers the generator starts from.", 1, 512)
-    hidden: tuple[int, ...] = setting((128, 128), "Width of each hidden layer.", 1, 1024, whole=6)
+    hidden: tuple[int, ...] = setting((128, 128), "Width of each hidden dense layer (mlp).", 1, 1024, whole=6)
+    channels: int = setting(16, "Channels of the finest convolution; coarser ones have more (not mlp).", 4, 128)
+    batch_norm: bool = setting(False, "Normalise every hidden layer over the batch.")
     init: Init = setting("he_normal", "How the first weights are drawn.")
     output_gain: float = setting(0.3, "Scale of the last layer's first weights: small starts near the mean.", 0, 10)
     output_bias: bool = setting(True, "Start from the average image instead of from grey.")
@@ -56,7 +84,14 @@ class GeneratorConfig:
 
 @dataclass(frozen=True)
 class DiscriminatorConfig:
-    hidden: tuple[int, ...] = setting((128, 128), "Width of each hidden layer.", 1, 1024, whole=6)
+    architecture: Architecture = setting("mlp", "Dense layers, or one of three convolutional networks for images.")
+    hidden: tuple[int, ...] = setting((128, 128), "Width of each hidden dense layer (mlp).", 1, 1024, whole=6)
+    channels: int = setting(16, "Channels of the finest convolution; coarser ones have more (not mlp).", 4, 128)
+    batch_norm: bool = setting(False, "Normalise hidden layers over the batch; real and generated batches apart.")
+    spectral_norm: bool = setting(False, "Divide every layer by its largest stretch, so that no layer can be steep.")
+    clip: float = setting(0.0, "Cut every weight to at most this size after each step; 0 does not cut.", 0, 1000)
+    fourier: int = setting(0, "Also show it sines and cosines of points, in this many octaves.", 0, 4)
+    packing: int = setting(1, "How many samples it judges together: a lack of variety then shows.", 1, 8)
     init: Init = setting("he_normal", "How the first weights are drawn.")
     centre: bool = setting(True, "Show it 2·(x − mean) instead of raw pixels.")
 
@@ -66,11 +101,25 @@ class ObjectiveConfig:
     loss: Loss = setting("relativistic", "The game: what each network is paid for.")
     r1: float = setting(1.0, "Gradient penalty on real samples: higher is calmer, lower is sharper.", 0, 1000)
     r2: float = setting(1.0, "Gradient penalty on generated samples.", 0, 1000)
+    gradient_penalty: GradientPenalty = setting("none", "A further penalty, between real and generated samples.")
+    gradient_penalty_weight: float = setting(10.0, "The weight of that further penalty.", 0, 1000)
     penalty_end: float = setting(0.1, "What the penalties have shrunk to (as a share) half-way through.", 1e-6, 1)
     penalty_every: int = setting(8, "Apply the penalties every this many steps, scaled up to match.", 1, 64)
     energy_weight: float = setting(
         0.0, "Pay the generator also for a small energy distance between its batch and the real one.", 0, 1000
     )
+    energy_space: Literal["pixels", "features"] = setting(
+        "pixels", "Where that energy distance is taken: in the samples, or in what the discriminator sees in them."
+    )
+    feature_matching: float = setting(
+        0.0, "Pay the generator also for meeting the mean of the discriminator's last hidden layer.", 0, 1000
+    )
+    diversity: float = setting(
+        0.0, "Pay the generator also for samples that lie as far apart as real ones do.", 0, 1000
+    )
+    label_smoothing: float = setting(0.0, "Tell the discriminator that real samples are real only to 1 − this.", 0, 0.4)
+    instance_noise: float = setting(0.0, "Noise on all it sees, in units of the data; fades to 0 by the end.", 0, 10)
+    translation: float = setting(0.0, "Shift all images it sees by up to this share of their size.", 0, 0.5)
 
 
 @dataclass(frozen=True)
@@ -80,7 +129,11 @@ class OptimizerConfig:
     beta1: float = setting(0.0, "Adam's memory of past gradients.", 0, 0.999)
     beta2: float = setting(0.99, "Adam's memory of past squared gradients.", 0, 0.99999)
     warmup_steps: int = setting(200, "Grow the step size from 0 over this many steps.", 0, 100_000)
-    decay_from: float = setting(0.6, "Shrink the step size to 0 from this share of the run on; 1 is never.", 0, 1)
+    decay_from: float = setting(0.6, "Shrink the step size from this share of the run on; 1 is never.", 0, 1)
+    decay_to: float = setting(0.0, "The share of the step size that is left at the end.", 0, 1)
+    schedule: Literal["linear", "cosine"] = setting(
+        "linear", "How step sizes and penalties shrink: steadily, or along half a cosine over the whole run."
+    )
 
 
 @dataclass(frozen=True)
@@ -88,6 +141,10 @@ class TrainingConfig:
     steps: int = setting(12_000, "Generator updates in all.", 1, 1_000_000)
     seconds: float | None = setting(None, "Train about this long: a short speed trial decides the steps.", 1, 86_400)
     batch: int = setting(256, "Samples of each kind per step.", 1, 2048)
+    discriminator_steps: int = setting(1, "Discriminator updates before each generator update.", 1, 10)
+    fresh_samples: bool = setting(
+        True, "Make new samples for the generator's update; off, both learn from the same ones, which is faster."
+    )
 
 
 @dataclass(frozen=True)
@@ -101,7 +158,7 @@ class RecordingConfig:
 class RunConfig:
     """Everything that decides what a run computes."""
 
-    preset: str = setting("auto", "The recipe the settings started from.")
+    preset: Preset = setting("auto", "The recipe the settings started from.")
     seed: int = setting(0, "Fixes every random draw: same seed, same run.", 0, 2**31 - 1)
     data: DataConfig = DataConfig()
     generator: GeneratorConfig = GeneratorConfig()
@@ -114,70 +171,6 @@ class RunConfig:
     def __post_init__(self):
         if problems := list(_problems(self)):
             raise ConfigError(problems)
-
-
-# ---------------------------------------------------------------- presets
-
-PRESETS: dict[str, str] = {
-    "auto": "The steady modern recipe (relativistic loss, gradient penalties on both sides): start here.",
-    "classic-2014": "The article's GAN, faithfully: the original minimax game. Watch it struggle.",
-    "non-saturating": "The same networks with the generator paid for fooling, not for avoiding: the classic repair.",
-    "energy-guided": "The steady game, with the Euclidean energy distance added to what the generator minimises.",
-    "lsgan": "The same networks, graded by squared error instead of by logarithms: a pull that never fades.",
-}
-
-
-def preset(name: str = "auto", *, data: str = "digits", shape: tuple[int, ...] = (8, 8, 1), seed: int = 0) -> RunConfig:
-    """The explicit configuration of a preset for data of this shape: (d,) points or (h, w, c) images.
-
-    Resolved by the data's kind and shape, never by its name. Raises ConfigError for an unknown preset.
-    Sources: classic-2014 is Goodfellow et al. 2014 (arXiv:1406.2661) as the article sets it up; lsgan gives its
-    networks the loss of Mao et al. 2017 (arXiv:1611.04076) and that paper's Adam beta1 of .5; auto follows Huang
-    et al. 2024 (R3GAN, arXiv:2501.05441) with the schedule measured in the README; energy-guided is auto with the
-    non-saturating loss and the energy distance (Bellemare et al. 2017, arXiv:1705.10743).
-    """
-    if name == "auto":
-        config = _auto_points() if len(shape) == 1 else _auto_images(shape)
-    elif name in ("classic-2014", "non-saturating"):
-        config = _classic("minimax" if name == "classic-2014" else "non-saturating")
-    elif name == "energy-guided":
-        config = override(
-            preset("auto", shape=shape), {"objective.loss": "non-saturating", "objective.energy_weight": 0.3}
-        )
-    elif name == "lsgan":
-        config = _classic("least-squares", beta1=0.5)
-    else:
-        raise ConfigError([f"preset is {name!r}; choose one of {', '.join(PRESETS)}"])
-    return replace(config, preset=name, data=DataConfig(data), seed=seed)
-
-
-def _auto_images(shape: tuple[int, ...]) -> RunConfig:
-    small = math.prod(shape) <= 256
-    return RunConfig(
-        generator=GeneratorConfig(latent_dim=32 if small else 100),
-        training=TrainingConfig(steps=12_000 if small else 15_000),
-    )
-
-
-def _auto_points() -> RunConfig:
-    wide = (128, 128, 128)
-    return RunConfig(
-        generator=GeneratorConfig(latent_dim=2, hidden=wide, output_gain=1.0),
-        discriminator=DiscriminatorConfig(hidden=wide, centre=False),
-        objective=ObjectiveConfig(r1=0.2, r2=0.2, penalty_end=1e-3, penalty_every=1),
-        optimizer=OptimizerConfig(learning_rate_generator=1e-3, learning_rate_discriminator=1e-3, decay_from=0.5),
-        training=TrainingConfig(steps=12_000),
-    )
-
-
-def _classic(loss: Loss, beta1: float = 0.9) -> RunConfig:
-    return RunConfig(
-        generator=GeneratorConfig(latent_dim=100, init="glorot_uniform", output_gain=1.0, output_bias=False, ema=0.0),
-        discriminator=DiscriminatorConfig(init="glorot_uniform", centre=False),
-        objective=ObjectiveConfig(loss=loss, r1=0.0, r2=0.0, penalty_end=1.0, penalty_every=1),
-        optimizer=OptimizerConfig(2e-4, 2e-4, beta1=beta1, beta2=0.999, warmup_steps=0, decay_from=1.0),
-        training=TrainingConfig(steps=15_000, batch=128),
-    )
 
 
 # ---------------------------------------------------------------- what is recorded when
@@ -366,12 +359,14 @@ def _is(kind: Any, value: Any) -> bool:
 
 
 def _problems(config: RunConfig):
-    if config.objective.energy_weight and config.training.batch == 1:
-        yield "objective.energy_weight needs pairs of samples and training.batch is 1; make the batch larger"
+    """What is wrong with each setting; where nothing is, with several of them together."""
+    alone = list(_problems_of_each(config))
+    yield from alone or conflicts(config)
+
+
+def _problems_of_each(config: RunConfig):
     for key, value in flatten(config).items():
         about, (_, choices) = describe(key), kind_of(key)
-        if key == "preset":
-            choices = tuple(PRESETS)
         if not _is(_TYPES[key], value):
             yield _expected(key, value)
         elif choices and value not in choices:

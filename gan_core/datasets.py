@@ -86,6 +86,11 @@ class Dataset:
         return {"train": self.train, "holdout": self.holdout, "test": self.test}
 
     @cached_property
+    def classes(self) -> np.ndarray:
+        """The labels that occur in the train part, ascending: class number i is `classes[i]`."""
+        return np.unique(self.train.y)
+
+    @cached_property
     def sha256(self) -> str:
         """Hex digest of the parts' dtypes, shapes and bytes: the same data has the same hash, whatever its name."""
         digest = hashlib.sha256()
@@ -115,17 +120,20 @@ class Option:
     sentence: str
     kind: Literal["image", "points"]
     shape: tuple[int, ...]
+    classes: int
 
 
 OPTIONS: dict[str, Option] = {
     option.name: option
     for option in (
-        Option("ring-8", "Ring of 8", "Eight tight clusters on a circle: will all be found?", "points", (2,)),
-        Option("grid-25", "Grid of 25", "Twenty-five clusters: losing some is called mode collapse.", "points", (2,)),
-        Option("swiss-roll", "Swiss roll", "One thin spiral band, with no clusters to hold on to.", "points", (2,)),
-        Option("digits", "Digits 8 x 8", "1,797 tiny handwritten digits: quick to learn.", "image", (8, 8, 1)),
-        Option("mnist", "MNIST", "70,000 handwritten digits: the classic test of a GAN.", "image", (28, 28, 1)),
-        Option("fashion-mnist", "Fashion-MNIST", "70,000 clothes: MNIST's size, but harder.", "image", (28, 28, 1)),
+        Option("ring-8", "Ring of 8", "Eight tight clusters on a circle: will all be found?", "points", (2,), 8),
+        Option(
+            "grid-25", "Grid of 25", "Twenty-five clusters: losing some is called mode collapse.", "points", (2,), 25
+        ),
+        Option("swiss-roll", "Swiss roll", "One thin spiral band, with no clusters to hold on to.", "points", (2,), 6),
+        Option("digits", "Digits 8 x 8", "1,797 tiny handwritten digits: quick to learn.", "image", (8, 8, 1), 10),
+        Option("mnist", "MNIST", "70,000 handwritten digits: the classic test of a GAN.", "image", (28, 28, 1), 10),
+        Option("fashion-mnist", "Fashion-MNIST", "70,000 clothes: MNIST's size, but harder.", "image", (28, 28, 1), 10),
     )
 }
 

@@ -14,9 +14,9 @@ from typing import Any, Callable, Mapping
 
 import psutil
 
-from gan_core import config as configs
-from gan_core import datasets, export, machine, references, uploads
-from gan_core.config import RunConfig
+from gan_core import datasets, export, machine, presets, references, uploads
+from gan_core.combinations import conflicts_with_data
+from gan_core.config import ConfigError, RunConfig
 from gan_core.distances.verdict import beside
 from gan_core.records import (
     DatasetError,
@@ -119,11 +119,13 @@ class Lab:
     # ------------------------------------------------------------ runs
 
     def start(self, config: RunConfig, *, name: str = "", owner: str = "") -> str:
-        """Queue a new run; returns its id, the same one for a double click. Raises DatasetError for data nobody has."""
-        if config.data.name not in datasets.OPTIONS and self.store.library.dataset_bytes(config.data.name) is None:
-            raise DatasetError(
-                f"there is no data set {config.data.name!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one"
-            )
+        """Queue a new run; returns its id, the same one for a double click.
+
+        Raises DatasetError for data nobody has, and ConfigError for settings that do not suit the data.
+        """
+        data = self._about(config.data.name)
+        if problems := list(conflicts_with_data(config, data.shape, _number_of_classes(data))):
+            raise ConfigError(problems)
         with self._lock:
             again = self._started and self._started[0] == (config, name, owner)
             if again and self._clock() - self._started[1] < DOUBLE_CLICK_SECONDS:
@@ -133,19 +135,22 @@ class Lab:
         self.ensure_worker()
         return run_id
 
-    def preset(self, name: str, *, data: str, seed: int = 0) -> RunConfig:
-        """A preset's explicit configuration for a data set, resolved by the shape of its samples."""
-        return configs.preset(name, data=data, shape=self.shape_of(data), seed=seed)
+    def preset(self, name: str, *, data: str, seed: int = 0, seconds: float | None = None) -> RunConfig:
+        """A preset's explicit configuration for a data set, resolved by its samples' shape and the seconds given."""
+        return presets.preset(name, data=data, shape=self.shape_of(data), seed=seed, seconds=seconds)
 
     def shape_of(self, data: str) -> tuple[int, ...]:
+        return self._about(data).shape
+
+    def _about(self, data: str) -> datasets.Option | DatasetInfo:
         if data in datasets.OPTIONS:
-            return datasets.OPTIONS[data].shape
+            return datasets.OPTIONS[data]
         info = self.store.library.dataset_named(data)
         if info is None:
             raise DatasetError(
                 f"there is no data set {data!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one"
             )
-        return info.shape
+        return info
 
     def pause(self, run_id: str, *, by: str = "") -> str:
         return self.store.runs.send(run_id, "pause", by=by)
@@ -285,6 +290,10 @@ class Lab:
             if worker.error:
                 facts[f"last error of {worker.id}"] = worker.error
         return facts
+
+
+def _number_of_classes(data: datasets.Option | DatasetInfo) -> int:
+    return data.classes if isinstance(data, datasets.Option) else len(data.classes)
 
 
 def _own_worker(store_url: str) -> psutil.Process | None:

@@ -122,6 +122,11 @@ class DatasetInfo:
     labels: np.ndarray
     owner: str = ""
 
+    @property
+    def classes(self) -> tuple[int, ...]:
+        """The labels there are, ascending; all of them where there are at most as many as rows in the preview."""
+        return tuple(np.unique(self.labels).tolist())
+
 
 @dataclass(frozen=True)
 class Command:

@@ -8,9 +8,12 @@ import os
 import threading
 from typing import Callable
 
+import numpy as np
+
 from gan_core import answers, datasets, machine, references
 from gan_core.codec import flatten
-from gan_core.config import RunConfig
+from gan_core.combinations import conflicts_with_data
+from gan_core.config import MATCHINGS, RunConfig
 from gan_core.datasets import Dataset
 from gan_core.distances import reference
 from gan_core.records import DatasetError, GanometerError, Reference, RunInfo
@@ -57,6 +60,7 @@ def train_run(
     try:
         session.phase("loading data")
         dataset = dataset_named(run.config.data.name, lambda share, text: session.phase(text))
+        labels = _class_numbers(run.config, dataset)
         rows = min(run.config.recording.rows, len(dataset.test.x))
         session.store.library.put_dataset(dataset.info(owner=run.owner))
         session.describe(dataset=dataset.sha256, threads=os.cpu_count() or 1, versions=machine.versions())
@@ -79,6 +83,7 @@ def train_run(
                 session,
                 session,
                 rows=rows,
+                labels=labels,
                 checkpoint=checkpoint[1] if checkpoint else None,
             )
         except Diverged as end:
@@ -100,6 +105,20 @@ def train_run(
         return "failed"
 
 
+def _class_numbers(config: RunConfig, dataset: Dataset) -> np.ndarray | None:
+    """The class number of each training row for networks that are told. Raises GanometerError for data without."""
+    if problems := list(conflicts_with_data(config, dataset.shape, len(dataset.classes))):
+        raise GanometerError("; ".join(problems))
+    if not config.data.conditional:
+        return None
+    if (known := dataset.info().classes) != tuple(dataset.classes.tolist()):
+        raise GanometerError(
+            f"the classes to train on are {', '.join(map(str, dataset.classes))} and those to measure against "
+            f"{', '.join(map(str, known))}; turn data.conditional off, or give each class more samples"
+        )
+    return np.searchsorted(dataset.classes, dataset.train.y).astype(np.int32)
+
+
 def _find_reference(store: Store, dataset: Dataset, rows: int) -> Callable[[], Reference | None]:
     """Looks real-vs-real at the n of the run's measurements up; a job measures it where it is not known yet."""
 
@@ -113,15 +132,24 @@ def _find_reference(store: Store, dataset: Dataset, rows: int) -> Callable[[], R
 
 def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
     """About how many bytes a training adds to a warm worker: `auto` on MNIST stays below (benchmarks/dashboard.py)."""
-    from gan_core.engine.gan import BLOCK
+    from gan_core.engine.trainable import BLOCK, updates
 
-    pixels = math.prod(dataset.shape)
-    widths = [config.generator.latent_dim, *config.generator.hidden, pixels, *config.discriminator.hidden, 1]
-    weights = 4 * sum(a * b for a, b in zip(widths, widths[1:]))
-    draws = 4 * BLOCK * 2 * config.training.batch * (config.generator.latent_dim + 1)
-    activations = 4 * 8 * 2 * config.training.batch * (pixels + sum(widths))
-    pairs = 4 * 12 * config.training.batch**2 if config.objective.energy_weight else 0
+    pixels, batch = math.prod(dataset.shape), config.training.batch
+    generator, discriminator = (_sizes(part, pixels) for part in (config.generator, config.discriminator))
+    weights = 4 * (generator[0] + discriminator[0] + config.generator.latent_dim * generator[2])
+    draws = 4 * BLOCK * updates(config) * batch * (config.generator.latent_dim + 1)
+    activations = 4 * 8 * 2 * batch * (pixels + generator[1] + discriminator[1])
+    pairs = 4 * 12 * batch**2 if config.objective.energy_weight or config.objective.loss in MATCHINGS else 0
     return int(350 * MIB + 2 * dataset.train.x.nbytes + 6 * draws + 12 * weights + activations + pairs)
+
+
+def _sizes(network, pixels: int) -> tuple[int, int, int]:
+    """About how many weights a network has, how many numbers it makes of one sample, and its first layer's width."""
+    if network.architecture == "mlp":
+        widths = [*network.hidden, pixels]
+        return sum(a * b for a, b in zip(widths, widths[1:])), sum(widths), widths[0]
+    deep = 8 * network.channels  # of the coarsest picture, at most
+    return 9 * 6 * deep**2 // 4, 6 * network.channels * pixels, deep * max(1, pixels // 16)
 
 
 def _check_memory(run: RunInfo, dataset: Dataset, free: int) -> None:

@@ -4,11 +4,12 @@ import statistics
 
 import streamlit as st
 
-from gan_core import DatasetInfo, RunInfo
+from gan_core import GAMES, DatasetInfo, RunInfo
 from ui import charts, images
 from ui.shell import chart, open_page, page_link
 
 NEAREST, GAP = 5, 4
+ALL = "all"
 SAMPLE_WIDTH = 104
 
 
@@ -36,13 +37,61 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
         width="stretch",
         alt="64 real samples that are never trained on",
     )
-    right.caption("Never shown to the discriminator.")
+    right.caption("Never trained on.")
 
 
-def show_nearest(run: RunInfo, data: DatasetInfo, step: int) -> None:
+def pick_class(run: RunInfo, data: DatasetInfo) -> dict[str, int]:
+    """What the jobs below are told of the class: nothing for all, and nothing of a run that was told of none."""
+    if not run.config.data.conditional:
+        return {}
+    label = st.selectbox(
+        "Class",
+        [ALL, *data.classes],
+        key=f"class {run.id}",
+        format_func=lambda c: "All" if c == ALL else str(c),
+        help="This run was told the classes: ask for samples of one. It is for all that follows on this page.",
+        width=220,
+    )
+    return {} if label == ALL else {"label": label}
+
+
+def show_game(run: RunInfo, data: DatasetInfo, step: int, told: dict[str, int]) -> None:
+    """In the plane the whole game can be drawn."""
+    st.subheader("The game at this step", anchor=False)
+    wanted = dict(run_id=run.id, step=step, **told)
+    job_id, again = page.lab.request("surface", **wanted), lambda: page.lab.retry("surface", **wanted)
+    left, right = st.columns(2, gap="large", vertical_alignment="center")
+    with left:
+        page.answer(job_id, lambda job: draw_game(job, data), key="game", again=again)
+    with right:
+        if run.config.objective.loss in GAMES and run.config.discriminator.packing == 1:
+            st.markdown(
+                "**Colours: what the discriminator believes.** Blue: this place is real. Orange: it is generated. "
+                "Without colour: it cannot tell."
+            )
+        latents = run.config.generator.latent_dim
+        st.markdown(
+            "**Grey lines: what the generator reaches.** A grid of its random numbers, bent into the data. "
+            + (
+                f"Of {latents} directions two are shown."
+                if latents > 2
+                else "Every cell holds equally many samples, so small cells are crowded ones."
+            )
+        )
+        if run.config.objective.loss != "vae":
+            st.markdown("**Arrows: where the loss pushes each generated point.** The longer the harder.")
+
+
+def draw_game(job, data: DatasetInfo) -> None:
+    figure = charts.surface(page.lab.arrays(job), data.preview)
+    chart(figure, "surface", f"Real and generated points, the grid of latents and the pushes at step {job.step:,}")
+
+
+def show_nearest(run: RunInfo, data: DatasetInfo, step: int, told: dict[str, int]) -> None:
     st.subheader("Is it copied?", anchor=False)
     st.caption("The training samples nearest to a generated one, by Euclidean distance. A distance near 0 is a copy.")
-    wanted = dict(run_id=run.id, step=step, k=NEAREST)
+    # A snapshot holds all classes: samples of one of them have to be made anew.
+    wanted = dict(run_id=run.id, step=step, k=NEAREST) | (told and dict(n=64, seed=0, **told))
     page.answer(
         page.lab.request("neighbours", **wanted),
         lambda job: draw_nearest(job, data),
@@ -83,20 +132,17 @@ def show_one(image, alt: str, caption: str) -> None:
         st.caption(caption)
 
 
-def show_more(run: RunInfo, data: DatasetInfo, step: int) -> None:
+def show_more(run: RunInfo, data: DatasetInfo, step: int, told: dict[str, int]) -> None:
     st.subheader("More samples", anchor=False)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n = st.selectbox("How many", [64, 144, 256, 1000], key="how many")
         seed = st.number_input("Seed", 0, 10_000, 1, key="sample seed")
         if st.button("Make them", key="make", icon=":material/auto_awesome:"):
-            st.session_state["sample job"] = (
-                run.id,
-                step,
-                page.lab.retry("sample", run_id=run.id, step=step, n=n, seed=int(seed)),
-            )
-    asked = st.session_state.get("sample job")
-    if asked and asked[:2] == (run.id, step):
-        page.answer(asked[2], lambda job: draw_more(job, data), key="more")
+            job_id = page.lab.retry("sample", run_id=run.id, step=step, n=n, seed=int(seed), **told)
+            st.session_state["sample job"] = ((run.id, step, told), job_id)
+    about, job_id = st.session_state.get("sample job", (None, None))
+    if about == (run.id, step, told):
+        page.answer(job_id, lambda job: draw_more(job, data), key="more")
 
 
 def draw_more(job, data: DatasetInfo) -> None:
@@ -127,6 +173,9 @@ with open_page("gallery") as page:
     else:
         step = page.pick_step(steps)
         show_snapshot(run, data, step)
-        show_nearest(run, data, step)
-        show_more(run, data, step)
+        told = pick_class(run, data)
+        if data.shape == (2,):
+            show_game(run, data, step, told)
+        show_nearest(run, data, step, told)
+        show_more(run, data, step, told)
     page.watch(run)

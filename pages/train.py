@@ -2,12 +2,20 @@
 
 import streamlit as st
 
-from gan_core import RunInfo, differences
+from gan_core import GAMES, RunInfo, differences
 from ui import charts, images
 from ui.setup import show_setup
 from ui.shell import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS, badge, chart, open_page, page_link, plain, seconds
 
 GAP, NUMBER_WIDTH = 4, 160
+NATS, LENGTHS = "nats", "mean distances of real samples"
+LOSS_UNITS = dict.fromkeys(("minimax", "non-saturating", "relativistic", "vae"), NATS)
+LOSS_UNITS |= dict.fromkeys(("energy", "mean-distance", "nearest-distance"), LENGTHS)
+"""Of the losses that have a unit."""
+IMPROPER = {
+    "mean-distance": "The mean distance to real samples is smallest for one sample in the middle, always the same.",
+    "nearest-distance": "The distance to the nearest real sample is smallest for a few of them, copied over and over.",
+}
 CHANGED = {"pause": "Pausing", "resume": "Resuming", "stop": "Stopping"}
 
 
@@ -141,10 +149,22 @@ def show_curves(run: RunInfo) -> None:
     figure = charts.metric_curve(history, "energy_distance", reference_of(run))
     chart(figure, "distance", "Energy distance over steps")
     st.caption("In the blue band the generated samples are as close to real ones as other real samples are.")
+    loss = run.config.objective.loss
+    figure = charts.losses(history, LOSS_UNITS.get(loss, ""))
+    if loss not in GAMES:
+        st.markdown("**Loss**")
+        chart(figure, "losses", "Loss over steps")
+        st.caption(
+            "Reconstruction: how badly a sample is made again. Divergence: how much its latents tell of it. "
+            "What is learned makes the two together small."
+            if loss == "vae"
+            else "There is no discriminator: this is what the generator makes small."
+        )
+        return
     left, right = st.columns(2)
     left.markdown("**Losses**")
     with left:
-        chart(charts.losses(history), "losses", "Losses over steps")
+        chart(figure, "losses", "Losses over steps")
     left.caption("Curves that settle: neither network has won. Low is not good here.")
     right.markdown("**What the discriminator believes**")
     with right:
@@ -152,10 +172,19 @@ def show_curves(run: RunInfo) -> None:
     right.caption("Both near 0.5: it can only guess. Far apart: it tells them apart with ease.")
 
 
+def changes(run: RunInfo) -> dict:
+    """What a person changed of the recipe: for a time it may have been the one of that time, or of a short one."""
+    about, seconds = dict(data=run.config.data.name), run.config.training.seconds
+    recipes = [page.lab.preset(run.config.preset, seconds=time, **about) for time in {seconds, None}]
+    own = ("seed", "training.seconds") if seconds is None else ("seed", "training.seconds", "training.steps")
+    return min(
+        ({k: v for k, v in differences(run.config, recipe).items() if k not in own} for recipe in recipes), key=len
+    )
+
+
 def show_diary(run: RunInfo) -> None:
     with st.expander("Settings and diary", icon=":material/menu_book:"):
-        base = page.lab.preset(run.config.preset, data=run.config.data.name)
-        changed = {k: v for k, v in differences(run.config, base).items() if k not in ("seed", "training.seconds")}
+        changed = changes(run)
         st.markdown(
             f"Recipe `{run.config.preset}` on `{plain(run.config.data.name)}`, seed {run.config.seed}"
             + (", changed: " + ", ".join(f"`{k}` = {plain(v[0])}" for k, v in changed.items()) if changed else ".")
@@ -188,6 +217,12 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
     if not run.active and "run" not in st.query_params and any(other.active for other in page.lab.runs(20)):
         st.rerun()  # nobody chose this run, and another one has begun
     show_state(run, pending)
+    if why := IMPROPER.get(run.config.objective.loss):
+        st.warning(
+            f"{why} So this run collapses by design. The loss `energy` is the proper one: it pays for variety too.",
+            title="An improper objective",
+            icon=":material/warning:",
+        )
     show_samples(run)
     show_curves(run)
 

@@ -30,7 +30,9 @@ PAGE = "gan_core ui ui.* streamlit pandas"
 # The modules of distances, engine and store import each other downwards only: no two may form a circle.
 MAY_IMPORT = {
     "gan_core": "",
-    "gan_core.config": "numpy",
+    "gan_core.combinations": "gan_core.config",
+    "gan_core.config": "gan_core.combinations numpy",
+    "gan_core.presets": "gan_core.config",
     "gan_core.codec": "numpy",
     "gan_core.records": "gan_core.config numpy",
     "gan_core.settings": "",
@@ -38,7 +40,7 @@ MAY_IMPORT = {
     "gan_core.datasets": f"{RECORDS} gan_core.archives numpy sklearn PIL keras",
     "gan_core.uploads": f"{RECORDS} gan_core.archives gan_core.datasets numpy PIL",
     DISTANCES: f"{RECORDS} {DISTANCES} numpy scipy sklearn numba threadpoolctl",
-    ENGINE: f"{RECORDS} {ENGINE} numpy keras tensorflow",
+    ENGINE: f"{RECORDS} {ENGINE} gan_core.presets numpy keras tensorflow",
     STORE: f"{RECORDS} {STORE} numpy sqlalchemy",
     "gan_core.health": f"{RECORDS} numpy",
     "gan_core.export": f"{RECORDS} {STORE} numpy PIL",
@@ -48,13 +50,14 @@ MAY_IMPORT = {
     "gan_core.answers": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.machine gan_core.references"
     " numpy",
     "gan_core.training": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.answers gan_core.machine"
-    " gan_core.references gan_core.session gan_core.settings",
+    " gan_core.references gan_core.session gan_core.settings gan_core.combinations numpy",
     "gan_core.worker": f"{RECORDS} {STORE} {ENGINE} gan_core.answers gan_core.machine gan_core.session"
     " gan_core.settings gan_core.training psutil threadpoolctl",
     "gan_core.lab": f"{RECORDS} {STORE} gan_core.datasets gan_core.uploads gan_core.export gan_core.worker psutil"
-    " gan_core.machine gan_core.references gan_core.settings gan_core.distances.verdict",
+    " gan_core.machine gan_core.references gan_core.settings gan_core.distances.verdict gan_core.presets"
+    " gan_core.combinations",
     "gan_core.cli": f"{RECORDS} {STORE} {DISTANCES} gan_core.lab gan_core.worker gan_core.training gan_core.export"
-    " gan_core.datasets gan_core.answers gan_core.settings numpy",
+    " gan_core.datasets gan_core.answers gan_core.settings gan_core.presets gan_core.combinations numpy",
     "gan_core.__main__": f"{RECORDS} gan_core.cli",
     "ui": "",
     "ui.charts": f"{PURE} ui.images",
@@ -65,8 +68,10 @@ MAY_IMPORT = {
     "pages.*": PAGE,
 }
 
-# Of these, some only inside functions, so that importing the module stays cheap: (who, what) -> the function's name.
+# Of these, some only inside functions, so that importing the module stays cheap, or for the reader of types alone:
+# (who, what) -> the function's name.
 ONLY_INSIDE = {
+    ("gan_core.combinations", "gan_core*"): "TYPE_CHECKING",
     ("gan_core.datasets", "keras*"): "*download*",
     ("gan_core.answers", ENGINE): "*",
     ("gan_core.training", ENGINE): "*",
@@ -81,7 +86,10 @@ DISTRIBUTION = {"sklearn": "scikit-learn", "PIL": "pillow"}
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module by its full name, where, and inside which functions ("" at the top of the module)."""
+    """One imported module by its full name, where, and inside which functions ("" at the top of the module).
+
+    What stands under `if TYPE_CHECKING` is never run: that counts as a function of this name which nobody calls.
+    """
 
     name: str
     line: int
@@ -116,6 +124,8 @@ def imports(module: str, source: str, package: bool = False) -> list[Import]:
                 found.append(Import(node.args[0].value, node.lineno, function))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             function = f"{function}.{node.name}".lstrip(".")
+        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            function = "TYPE_CHECKING"
         for child in ast.iter_child_nodes(node):
             visit(child, function)
 
@@ -164,7 +174,8 @@ def test_only_the_engine_knows_tensorflow():
 
 
 def test_imports_point_downwards():
-    graph = {m: {i.name for i in imports_of(m) if i.name in modules()} for m in modules()}
+    run = {m: [i for i in imports_of(m) if i.function != "TYPE_CHECKING"] for m in modules()}
+    graph = {m: {i.name for i in found if i.name in modules()} for m, found in run.items()}
     assert len(list(graphlib.TopologicalSorter(graph).static_order())) == len(modules())
 
 
@@ -188,6 +199,8 @@ import os, numpy.linalg as la
 from gan_core import records, Lab
 from . import codec
 from .config import RunConfig
+if TYPE_CHECKING:
+    from gan_core.lab import Lab
 def outer():
     async def inner():
         from keras import layers
@@ -204,6 +217,7 @@ def test_the_reader_sees_every_kind_of_import():
         ("gan_core", ""),
         ("gan_core.codec", ""),
         ("gan_core.config", ""),
+        ("gan_core.lab", "TYPE_CHECKING"),
         ("keras", "outer.inner"),
         ("importlib", "outer"),
         ("tensorflow", "outer"),
@@ -226,6 +240,8 @@ def test_relative_imports_of_a_package_start_in_it():
         ("gan_core.store", "from gan_core import Lab", 1),
         ("gan_core.store", "def f():\n    from PIL import Image", 1),
         ("gan_core.utils", "", 1),
+        ("gan_core.combinations", "if TYPE_CHECKING:\n    from gan_core.config import RunConfig", 0),
+        ("gan_core.combinations", "from gan_core.config import RunConfig", 1),
         ("gan_core.worker", "def f():\n    from gan_core.engine import loop", 0),
         ("gan_core.worker", "from gan_core.engine import loop", 1),
         ("gan_core.datasets", "def _download():\n    from keras.datasets import mnist", 0),

@@ -47,6 +47,21 @@ def histogram():
     return Histogram(tuple(edges), *(tuple(density) for density in densities))
 
 
+def game(classes=1, without=()):
+    """What a surface job answers: a plane of beliefs, one bent grid a class, and pushes of 1 to 64."""
+    rng, axis = np.random.default_rng(1), np.linspace(-3, 3, 61, dtype=np.float32)
+    grid = np.stack(np.meshgrid(np.arange(21.0), np.arange(21.0) ** 2), axis=-1)
+    found = {
+        "points": rng.normal(size=(64, 2)).astype(np.float32),
+        "manifold": np.stack([grid + c for c in range(classes)]).astype(np.float32),
+        "x": axis,
+        "y": axis,
+        "belief": np.clip(0.5 + np.add.outer(axis, 2 * axis) / 10, 0, 1),
+        "pushes": np.outer(np.arange(1.0, 65), [0.6, 0.8]).astype(np.float32),
+    }
+    return {name: array for name, array in found.items() if name not in without}
+
+
 def sheet():
     """Three damages as the ruler's job tells them: z is -5, 0, 20 and None of each metric's."""
     damages = (("none", 0), ("blur", 0.5), ("blur", 1))
@@ -78,6 +93,7 @@ LINES = {
     "points": lambda: charts.points(real=CLOUD, fake=CLOUD + 1, highlight=CLOUD[:2]),
 }
 FIGURES = LINES | {
+    "surface": lambda: charts.surface(game(), CLOUD),
     "shares": lambda: report_charts.shares([0, 1], [0.5, 0.5], [0.9, 0.1], "class"),
     "direction": lambda: report_charts.direction(np.arange(-8, 10), (3, 3, 2)),
     "ruler": lambda: report_charts.ruler(sheet()),
@@ -159,6 +175,22 @@ def test_losses_and_scores_show_their_own_curves():
     assert values(lines["real, D(x)"].y) == pytest.approx([0.9, 0.8, 0.7, 0.6])
     assert values(lines["generated, D(G(z))"].y) == pytest.approx([0.1, 0.2, 0.3, 0.4])
     assert (lines["real, D(x)"].line.color, lines["generated, D(G(z))"].line.color) == ("#3b82f6", "#e0682b")
+
+
+def test_the_loss_of_a_generator_alone_is_one_curve_in_its_own_unit():
+    figure = charts.losses(History({"loss_generator": (STEPS, np.array([3.0, 1, 0.5, 0.1]))}), "mean distances")
+    assert values(traces(figure)["generator"].y) == pytest.approx([3, 1, 0.5, 0.1])
+    assert len(figure.data) == 1 and figure.layout.yaxis.title.text == "loss (mean distances)"
+    assert charts.losses(HISTORY, "").layout.yaxis.title.text == "loss"
+
+
+def test_the_two_parts_of_an_autoencoders_loss_are_drawn_beside_their_sum():
+    parts = {"loss_reconstruction": [30.0, 20, 12, 10], "loss_divergence": [1.0, 4, 6, 7]}
+    parts["loss_generator"] = [31.0, 24, 18, 17]
+    figure = charts.losses(History({name: (STEPS, np.array(curve)) for name, curve in parts.items()}))
+    shown = {name: values(trace.y) for name, trace in traces(figure).items()}
+    assert shown == dict(zip(("reconstruction", "divergence", "both together"), parts.values()))
+    assert len({trace.line.color for trace in figure.data}) == len({trace.line.dash for trace in figure.data}) == 3
 
 
 def test_scores_show_all_of_0_to_1_and_a_line_at_a_half():
@@ -381,3 +413,55 @@ def test_points_ring_the_highlighted_ones():
 def test_many_points_are_drawn_by_webgl(n, kind):
     cloud = np.zeros((n, 2))
     assert [trace.type for trace in charts.points(real=cloud, fake=cloud).data] == [kind, kind]
+
+
+# ---------------------------------------------------------------- the game in the plane
+
+
+def test_the_surface_is_the_belief_between_orange_and_blue():
+    figure, found = charts.surface(game(), CLOUD), game()
+    (heat,) = [trace for trace in figure.data if trace.type == "heatmap"]
+    assert (np.asarray(heat.z) == found["belief"].astype(np.float32)).all() and heat.z.dtype == np.float32
+    assert (heat.zmin, heat.zmax) == (0, 1)
+    ends = {share: colour for share, colour in heat.colorscale if share in (0, 1)}
+    assert "224, 104, 43" in ends[0] and "59, 130, 246" in ends[1]
+    assert figure.layout.xaxis.range == figure.layout.yaxis.range == (-3, 3)
+    assert figure.layout.yaxis.scaleanchor == "x"
+
+
+def test_the_grid_of_latents_is_drawn_both_ways_with_gaps():
+    line = traces(charts.surface(game(), CLOUD))["grid of latents"]
+    x, y = np.asarray(line.x).reshape(42, 22), np.asarray(line.y).reshape(42, 22)
+    assert np.isnan(x[:, 21]).all() and np.isfinite(x[:, :21]).all() and line.x.dtype == np.float32
+    assert (x[3, :21] == np.arange(21)).all() and (y[3, :21] == 9).all()
+    assert (x[21 + 3, :21] == 3).all() and (y[21 + 3, :21] == np.arange(21) ** 2).all()
+
+
+def test_grids_of_many_classes_are_drawn_by_webgl():
+    assert traces(charts.surface(game(2), CLOUD))["grid of latents"].type == "scatter"
+    assert traces(charts.surface(game(3), CLOUD))["grid of latents"].type == "scattergl"
+
+
+def test_arrows_begin_at_the_points_and_the_strongest_tenth_are_of_one_length():
+    found = game()
+    arrows = traces(charts.surface(found, CLOUD))["pushed"]
+    ends = np.stack([arrows.x, arrows.y], axis=1).reshape(64, 3, 2)
+    assert ends[:, 0] == pytest.approx(found["points"]) and np.isnan(ends[:, 2]).all()
+    drawn, most = ends[:, 1] - ends[:, 0], np.ptp(CLOUD, axis=0).max() / 10
+    assert np.linalg.norm(drawn, axis=1) == pytest.approx(
+        most * np.minimum(1, np.arange(1, 65) / np.quantile(np.arange(1, 65), 0.9)), abs=1e-5
+    )
+    assert drawn[:, 1] / drawn[:, 0] == pytest.approx(np.full(64, 4 / 3), rel=1e-2)
+
+
+def test_pushes_of_nothing_are_arrows_of_no_length():
+    still = game() | {"pushes": np.zeros((60, 2), np.float32)}
+    arrows = traces(charts.surface(still, CLOUD))["pushed"]
+    ends = np.stack([arrows.x, arrows.y], axis=1).reshape(60, 3, 2)
+    assert (ends[:, 0] == ends[:, 1]).all()
+
+
+def test_what_a_run_has_not_is_not_drawn():
+    figure = charts.surface(game(without=("x", "y", "belief", "pushes")), CLOUD)
+    assert [trace.name for trace in figure.data] == ["grid of latents", "real", "generated"]
+    assert figure.layout.xaxis.range is None

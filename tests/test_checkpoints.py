@@ -6,15 +6,19 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_core.config import override, preset
-from gan_core.engine import checkpoints
-from gan_core.engine.gan import GAN, Dials, draw_block
+from gan_core.config import override
+from gan_core.engine import checkpoints, models
+from gan_core.engine.gan import GAN
 from gan_core.engine.networks import DataStatistics, build_generator
+from gan_core.engine.trainable import Batch, Dials, draw_block
+from gan_core.presets import preset
 
 DATA = DataStatistics((2,), np.array([1.0, -1.0], np.float32), 2.0)
 TINY = {
     "generator.hidden": "4,4",
     "discriminator.hidden": "5",
+    "discriminator.fourier": 0,
+    "training.fresh_samples": True,
     "training.batch": 3,
     "optimizer.beta1": 0.5,
     "generator.latent_dim": 2,
@@ -33,8 +37,8 @@ def walk(gan, first, last):
     """Steps first ... last − 1 with the draws of seed 0, whatever the networks started from."""
     draws = draw_block(CONFIG, len(X), 0)
     for step in range(first, last):
-        real = tf.gather(X, draws.rows[step])
-        gan.update(tf.constant(step, tf.int64), Dials.of(CONFIG), real[0], draws.z[step, 0], real[1], draws.z[step, 1])
+        batch = Batch(tf.gather(X, draws.rows[step]), draws.z[step])
+        gan.update(tf.constant(step, tf.int64), Dials.of(CONFIG), batch)
 
 
 def bits(gan):
@@ -134,6 +138,20 @@ def test_bytes_of_other_networks_are_named_and_change_nothing(trained, changes, 
     with pytest.raises(ValueError, match=f"the stored weights are of another network: .*{found}"):
         checkpoints.restore(other, data)
     assert bits(other) == before and int(other.step) == 0
+
+
+@pytest.mark.parametrize("kind", ["vae", "energy"])
+def test_bytes_of_another_kind_of_model_are_refused_whole(trained, kind):
+    """The generators are alike; what teaches them is not."""
+    _, data = trained
+    off = {"objective.loss": kind, "objective.r1": 0, "objective.r2": 0}
+    other = models.build(override(CONFIG, {"seed": 9} | off), DATA)
+    before = {name: np.asarray(variable).tobytes() for name, variable in other.state.items()}
+    with pytest.raises(ValueError, match="the stored weights are of another network"):
+        checkpoints.restore(other, data)
+    with pytest.raises(ValueError, match="the stored weights are of another network"):
+        checkpoints.restore(new(seed=9), checkpoints.capture(other, 0, WINDOW))
+    assert {name: np.asarray(variable).tobytes() for name, variable in other.state.items()} == before
 
 
 def test_weights_alone_are_no_checkpoint(trained):

@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 from scipy.spatial.distance import cdist, pdist
 
-from gan_core import cli
+from gan_core import cli, uploads
 from gan_core.distances.catalogue import METRICS
+from gan_core.presets import preset
 from gan_core.settings import from_environment
 from gan_core.store import Store
 
@@ -146,6 +147,12 @@ def refused(capsys, arguments: list[str], *said: str) -> None:
         ("train --set generator.hidden=8,wide", "8,wide"),
         ("train --set optimizer.beta1=2", "optimizer.beta1 is 2"),
         ("train --set objective.loss=fun", "'fun'"),
+        ("train --set objective.loss=energy", "'energy', which has no discriminator"),
+        ("train --set discriminator.batch_norm=true", "discriminator.batch_norm"),
+        ("train --data ring-8 --set generator.architecture=dcgan", "no neighbouring pixels"),
+        ("train --data ring-8 --set objective.translation=.1", "no frame"),
+        ("train --set discriminator.fourier=2", "for points, not for images"),
+        ("train --set training.seconds=soon", "'soon'"),
         ("train --resume nobody", "'nobody'"),
         ("train --resume nobody --steps 5 --set a=b", "--steps, --set"),
         ("train --seed", "--seed"),
@@ -185,6 +192,8 @@ def refused(capsys, arguments: list[str], *said: str) -> None:
         ("sample --run x --out x.gif", "'x.gif'"),
         ("sample --run x --out x.npz --n 0", "'0'"),
         ("sample --run x --out x.npz --n some", "'some'"),
+        ("sample --run x --out x.npz --label three", "'three'"),
+        ("sample --run x --out x.npz --label -1", "'-1'"),
         ("export --run nobody --out x.zip", "'nobody'"),
         ("import missing.zip", "missing.zip"),
         ("import a.npy", "zip file"),
@@ -210,6 +219,7 @@ def test_no_error_shows_a_password(home, capsys):
     [
         ("sample --run RUN --n 10001 --out x.npz", "10001"),
         ("sample --run RUN --step 39 --out x.npz", "step 39"),
+        ("sample --run RUN --label 3 --out x.npz", "it was not told of classes"),
         ("sample --run RUN --out nowhere/x.npz", "nowhere/x.npz"),
         ("export --run RUN --out nowhere/x.zip", "nowhere/x.zip"),
         ("measure --run RUN --step 39", "step 39"),
@@ -266,6 +276,61 @@ def test_queued_runs_wait_for_a_worker(store, capsys):
     value = json.loads(capsys.readouterr().out)
     run = store.runs.get(value["run"])
     assert (run.state, run.config.seed, run.total_steps, run.config.data.name) == ("queued", 3, 7, "ring-8")
+
+
+@pytest.mark.parametrize(
+    ("length", "seconds", "kind"),
+    [
+        ("--seconds 600", 600, "subpixel"),
+        ("--set training.seconds=600", 600, "subpixel"),
+        ("--seconds 60", 60, "mlp"),
+        ("", None, "mlp"),
+    ],
+)
+def test_the_time_there_is_decides_what_auto_is(store, capsys, length, seconds, kind):
+    """However it is given; the data need not be there yet."""
+    assert cli.main(["train", "--queue", "--data", "mnist", *length.split(), "--json"]) == 0
+    config = store.runs.get(json.loads(capsys.readouterr().out)["run"]).config
+    assert config == preset("auto", data="mnist", shape=(28, 28, 1), seconds=seconds)
+    assert (config.training.seconds, config.generator.architecture) == (seconds, kind)
+
+
+def test_a_trial_decides_how_many_steps_fit_into_the_seconds(store, capsys):
+    assert cli.main(["train", "--seconds", "1", *TINY, "--json"]) == 0
+    value = json.loads(capsys.readouterr().out)
+    config = store.runs.get(value["run"]).config
+    assert (value["state"], config.training.seconds) == ("finished", 1)
+    assert 0 < value["step"] == value["total_steps"] == config.training.steps != 12_000
+
+
+def test_a_class_needs_data_with_classes(store, capsys):
+    """Somebody's points without labels are all of one class."""
+    points = np.random.default_rng(5).standard_normal((300, 2))
+    data = "\n".join(["x,y", *(f"{x:.6f},{y:.6f}" for x, y in points)]).encode()
+    name = "upload-points"
+    dataset = uploads.dataset_from_upload(uploads.read_upload(data, "points.csv"), name)
+    store.library.put_dataset(dataset.info(), uploads.dataset_to_bytes(dataset))
+    arguments = ["train", "--data", name, "--set", "data.conditional=true"]
+    refused(capsys, arguments, "2 to 64 labelled classes", f"'{name}' has 1")
+    assert store.runs.all() == []
+
+
+def test_a_run_that_is_told_of_classes_draws_the_one_you_ask_for(store, tmp_path, capsys):
+    assert cli.main(["train", "--steps", "20", *TINY, "--set", "data.conditional=true", "--json"]) == 0
+    run = json.loads(capsys.readouterr().out)
+    assert (run["state"], run["step"]) == ("finished", 20)
+    found = {}
+    for label in ([], ["--label", "3"], ["--label", "4"]):
+        out = str(tmp_path / "x.npz")
+        assert cli.main(["sample", "--run", run["run"], "--n", "6", *label, "--out", out, "--json"]) == 0
+        with np.load(out) as file:
+            found[" ".join(label)] = file["x"]
+    assert {x.shape for x in found.values()} == {(6, 8, 8, 1)}
+    assert len({x.tobytes() for x in found.values()}) == 3  # the same latents, and another class
+    capsys.readouterr()
+    wrong = ["sample", "--run", run["run"], "--label", "10", "--out", str(tmp_path / "no.npz")]
+    refused(capsys, wrong, "class 10", "it knows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9")
+    assert not (tmp_path / "no.npz").exists()
 
 
 def test_a_run_travels_and_goes(say, run_id, tmp_path):

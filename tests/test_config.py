@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gan_core.combinations import WITHOUT_DISCRIMINATOR
 from gan_core.config import (
-    PRESETS,
+    GAMES,
+    LOSSES,
     SETTINGS,
     ConfigError,
     DataConfig,
@@ -26,10 +28,10 @@ from gan_core.config import (
     from_json,
     kind_of,
     override,
-    preset,
     recorded_steps,
     to_json,
 )
+from gan_core.presets import FEWEST_CONVOLUTIONAL_STEPS, PRESETS, fallback, preset
 
 
 def values_of(key):
@@ -37,8 +39,6 @@ def values_of(key):
     kind, choices = kind_of(key)
     about = describe(key)
     low, high = about["low"], about["high"]
-    if key == "preset":
-        return st.sampled_from(sorted(PRESETS))
     return {
         "choice": lambda: st.sampled_from(choices),
         "switch": lambda: st.booleans(),
@@ -49,12 +49,38 @@ def values_of(key):
     }[kind]()
 
 
-def suit_each_other(change):
-    """Whether settings that are each in range may also stand together."""
-    return not (change.get("objective.energy_weight") and change.get("training.batch") == 1)
+ALONE = {
+    "objective.r1": 0.0,
+    "objective.r2": 0.0,
+    "objective.gradient_penalty": "none",
+    "objective.energy_weight": 0.0,
+    "objective.feature_matching": 0.0,
+    "objective.diversity": 0.0,
+    "objective.label_smoothing": 0.0,
+    "objective.instance_noise": 0.0,
+    "objective.translation": 0.0,
+    "discriminator.spectral_norm": False,
+    "discriminator.clip": 0.0,
+    "discriminator.packing": 1,
+    "training.discriminator_steps": 1,
+}
+"""What a loss without a discriminator leaves at nothing."""
 
 
-changes = st.fixed_dictionaries({}, optional={key: values_of(key) for key in SETTINGS}).filter(suit_each_other)
+def suiting_each_other(change):
+    """The change without settings that do not go together. Which ones these are, the refusal itself must say."""
+    if change.get("objective.loss") in WITHOUT_DISCRIMINATOR:
+        change = change | ALONE
+    try:
+        override(RunConfig(), change)
+    except ConfigError as error:
+        named = {key for key in change if any(key in problem for problem in error.problems)}
+        assert named, f"{error} names nothing of {change}"
+        return suiting_each_other({key: value for key, value in change.items() if key not in named})
+    return change
+
+
+changes = st.fixed_dictionaries({}, optional={key: values_of(key) for key in SETTINGS}).map(suiting_each_other)
 
 
 def as_text(value):
@@ -182,16 +208,18 @@ def test_what_is_no_usable_number_is_refused(key, value):
 
 @pytest.mark.parametrize("key", [key for key in SETTINGS if key != "training.seconds"])
 def test_none_is_refused(key):
-    assert refused({key: None}) and refused({key: "none"} if key != "data.name" else {key: ""})
+    assert refused({key: None})
+    if key != "data.name" and "none" not in kind_of(key)[1]:
+        assert refused({key: "none"})
 
 
 @pytest.mark.parametrize("key", [key for key in SETTINGS if describe(key)["low"] is not None])
 def test_the_range_includes_its_ends_and_nothing_beyond(key):
-    about = describe(key)
+    about, open_to_all = describe(key), override(RunConfig(), {"objective.loss": "minimax"})
     widths = kind_of(key)[0] == "widths"
     for end, beyond in ((about["low"], -math.inf), (about["high"], math.inf)):
         outside = end + math.copysign(1, beyond) if kind_of(key)[0] != "number" else math.nextafter(end, beyond)
-        assert override(RunConfig(), {key: [end] if widths else end})
+        assert override(open_to_all, {key: [end] if widths else end})
         (problem,) = refused({key: [outside] if widths else outside})
         assert problem.startswith(f"{key} is ") and "it must be between" in problem
 
@@ -211,16 +239,10 @@ def test_ranges_are_said_in_figures_a_person_reads():
         ({"training.batch": 8.5}, "training.batch is 8.5; expected a whole number"),
         ({"generator.output_bias": 1}, "expected true or false"),
         ({"generator.output_bias": "yes"}, "expected true or false"),
-        (
-            {"objective.loss": 5},
-            "expected one of minimax, non-saturating, least-squares, hinge, wasserstein, relativistic",
-        ),
-        (
-            {"objective.loss": "earth-mover"},
-            "choose one of minimax, non-saturating, least-squares, hinge, wasserstein, relativistic",
-        ),
+        ({"objective.loss": 5}, f"expected one of {', '.join(LOSSES)}"),
+        ({"objective.loss": "earth-mover"}, f"choose one of {', '.join(LOSSES)}"),
         ({"generator.init": "zeros"}, "choose one of glorot_uniform, he_normal"),
-        ({"preset": "best"}, "choose one of auto, classic-2014, non-saturating, energy-guided, lsgan"),
+        ({"preset": "best"}, f"choose one of {', '.join(PRESETS)}"),
         ({"data.name": ""}, "name a data set"),
         ({"data.name": "x" * 101}, "name a data set"),
         ({"data.name": 5}, "expected text"),
@@ -280,10 +302,8 @@ def test_every_setting_has_a_help_sentence_and_its_range(key):
 @pytest.mark.parametrize(
     ("key", "kind"),
     [
-        (
-            "objective.loss",
-            ("choice", ("minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic")),
-        ),
+        ("objective.loss", ("choice", LOSSES)),
+        ("generator.architecture", ("choice", ("mlp", "dcgan", "subpixel", "residual"))),
         ("generator.output_bias", ("switch", ())),
         ("training.batch", ("whole", ())),
         ("training.seconds", ("number", ())),
@@ -314,10 +334,40 @@ def test_auto_follows_the_shape_and_not_the_name():
 
 
 def test_an_unknown_preset_is_refused_with_the_choices():
-    with pytest.raises(
-        ConfigError, match="preset is 'dcgan'; choose one of auto, classic-2014, non-saturating, energy-guided, lsgan"
-    ):
-        preset("dcgan")
+    with pytest.raises(ConfigError, match=f"preset is 'stylegan'; choose one of {', '.join(PRESETS)}"):
+        preset("stylegan")
+
+
+def test_auto_follows_the_seconds_there_are():
+    """Convolutions for images that are large enough when there is time for them; never for 8 × 8."""
+
+    def kinds(shape, seconds):
+        config = preset("auto", shape=shape, seconds=seconds)
+        assert config.training.seconds == seconds
+        return config.generator.architecture, config.discriminator.architecture
+
+    large = (28, 28, 1)
+    assert kinds(large, 400) == kinds(large, 600) == kinds((16, 16, 3), 600) == ("subpixel", "subpixel")
+    for shape, seconds in ((large, 60), (large, 180), (large, None), ((8, 8, 1), 600), ((2,), 600)):
+        assert kinds(shape, seconds) == ("mlp", "mlp")
+
+
+def test_only_auto_falls_back_to_dense_layers_and_only_where_steps_are_few():
+    large = (28, 28, 1)
+    config = preset("auto", data="mnist", shape=large, seed=7, seconds=600)
+    slow, fast = (
+        override(config, {"training.steps": steps, "optimizer.beta1": 0.5, "data.conditional": True})
+        for steps in (FEWEST_CONVOLUTIONAL_STEPS - 1, FEWEST_CONVOLUTIONAL_STEPS)
+    )
+    kept = {"training.seconds": 600, "optimizer.beta1": 0.5, "data.conditional": True}
+    assert fallback(slow, large) == override(preset("auto", data="mnist", shape=large, seed=7), kept)
+    assert fallback(fast, large) is None
+    chosen = override(config, {"training.steps": 1, "discriminator.architecture": "residual"})
+    assert fallback(chosen, large) is None  # somebody wanted convolutions
+    for name in ("dcgan", "r3gan-lite"):
+        other = preset(name, shape=large, seconds=10)
+        assert other.generator.architecture != "mlp" and fallback(other, large) is None
+    assert fallback(override(preset("auto", shape=large), {"training.steps": 1}), large) is None
 
 
 # ---------------------------------------------------------------- what is recorded when
@@ -350,3 +400,27 @@ def test_the_energy_distance_needs_pairs_of_samples():
     with pytest.raises(ConfigError, match="energy_weight needs pairs of samples and training.batch is 1"):
         override(preset(), {"objective.energy_weight": 1, "training.batch": 1})
     assert override(preset(), {"objective.energy_weight": 1, "training.batch": 2}).training.batch == 2
+
+
+def test_settings_that_do_not_go_together_are_said_once_each_of_them_is_right():
+    wrong = {"training.batch": 1, "objective.energy_weight": 1, "objective.diversity": 1}
+    assert [problem.split()[0] for problem in refused(wrong)] == ["objective.energy_weight", "objective.diversity"]
+    assert [problem.split()[0] for problem in refused(wrong | {"seed": -1})] == ["seed"]
+
+
+@pytest.mark.parametrize("loss", GAMES)
+def test_the_penalties_of_the_default_suit_every_game(loss):
+    assert override(RunConfig(), {"objective.loss": loss}).objective.loss == loss
+
+
+@pytest.mark.parametrize("loss", WITHOUT_DISCRIMINATOR)
+def test_a_loss_without_a_discriminator_refuses_what_only_one_could_use(loss):
+    """And names all of it at once."""
+    (problem,) = refused({"objective.loss": loss, "objective.instance_noise": 0.1})
+    wrong = "objective.r1, objective.r2, objective.instance_noise"
+    assert problem == f"objective.loss is {loss!r}, which has no discriminator; set {wrong} back to nothing"
+    assert override(RunConfig(), ALONE | {"objective.loss": loss}).objective.loss == loss
+
+
+def test_every_loss_is_a_game_or_has_no_discriminator():
+    assert {*GAMES, *WITHOUT_DISCRIMINATOR} == set(LOSSES) and not {*GAMES} & {*WITHOUT_DISCRIMINATOR}

@@ -75,6 +75,18 @@ def test_options_are_listed_in_order_and_true(dataset):
     option = OPTIONS[dataset.name]
     assert (option.name, option.kind, option.shape) == (dataset.name, dataset.kind, dataset.shape)
     assert option.title and option.sentence.endswith((".", "?"))
+    assert len(dataset.classes) == option.classes and dataset.info().classes == tuple(dataset.classes)
+
+
+def test_classes_are_the_labels_of_the_train_part():
+    """Class number i is the i-th label that occurs there, whatever the labels are and whatever other parts hold."""
+    parts = {
+        name: Part(np.zeros((3, 2), np.float32), np.array(y))
+        for name, y in (("train", [7, -1, 7]), ("holdout", [0, 0, 0]), ("test", [9, -1, 9]))
+    }
+    data = Dataset("odd", "points", (2,), **parts)
+    assert data.classes.tolist() == [-1, 7]
+    assert data.info().classes == (-1, 9)  # of the rows it shows
 
 
 def test_an_unknown_name_is_refused_with_the_list():
@@ -343,6 +355,7 @@ def test_the_real_mnist():
     assert [len(data.train), len(data.holdout), len(data.test)] == [50_000, 10_000, 10_000]
     assert data.train.y[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
     assert np.bincount(data.test.y).tolist() == MNIST_TEST_COUNTS
+    assert data.classes.tolist() == [*range(10)] and OPTIONS["mnist"].classes == 10
     # The training file's published mean and standard deviation, .1307 and .3081, are over all 60,000 pictures.
     pixels = np.concatenate([data.train.x, data.holdout.x]) / np.float32(255)
     assert pixels.mean(dtype=np.float64) == pytest.approx(0.1307, abs=5e-5)

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from gan_core import export
-from gan_core.config import override, preset
+from gan_core.config import override
+from gan_core.presets import preset
 from gan_core.records import BundleError, DatasetInfo, Histogram, MetricResult, Reference, Report
 from gan_core.store import Store, pack
 from gan_core.store import schema as tables

@@ -6,10 +6,12 @@ import tensorflow as tf
 from scipy import stats
 from scipy.spatial.distance import cdist, pdist
 
-from gan_core.config import LOSSES, RunConfig, override, preset
+from gan_core.config import GAMES, RunConfig, override
 from gan_core.engine import checkpoints
-from gan_core.engine.gan import BLOCK, GAN, ROW, Dials, draw_block
+from gan_core.engine.gan import GAN
 from gan_core.engine.networks import DataStatistics, statistics
+from gan_core.engine.trainable import BLOCK, Batch, Dials, draw_block, updates
+from gan_core.presets import preset
 
 RNG = np.random.default_rng(0)
 SCALE = 2.0
@@ -20,6 +22,12 @@ TINY = override(
         "generator.hidden": "6",
         "generator.latent_dim": 3,
         "discriminator.hidden": "7",
+        "discriminator.fourier": 0,
+        "objective.r1": 0.2,
+        "objective.r2": 0.2,
+        "objective.penalty_end": 1e-3,
+        "objective.penalty_every": 1,
+        "training.fresh_samples": True,
         "training.batch": 5,
         "training.steps": 100,
         "optimizer.warmup_steps": 0,
@@ -29,7 +37,9 @@ TINY = override(
 )
 REAL, Z = RNG.normal(2.0, 1.0, (5, 2)).astype(np.float32), RNG.normal(size=(5, 3)).astype(np.float32)
 REAL_G, Z_G = RNG.normal(2.0, 1.0, (5, 2)).astype(np.float32), RNG.normal(size=(5, 3)).astype(np.float32)
-every_loss = pytest.mark.parametrize("loss", LOSSES)
+PLAIN = {"objective__r1": 0, "objective__r2": 0, "discriminator__clip": 1000}
+"""No penalty, and a clip so wide that it cuts nothing: Wasserstein is not played without either."""
+every_game = pytest.mark.parametrize("loss", GAMES)
 
 
 def new(data=DATA, **changes):
@@ -40,21 +50,18 @@ def new(data=DATA, **changes):
 def step(gan, number=0, real=REAL, z=Z, real_g=REAL_G, z_g=Z_G, dials=None):
     """One whole step; the row as floats."""
     dials = dials or Dials.of(gan.settings)
-    row = gan.update(tf.constant(number, tf.int64), dials, *(tf.constant(x) for x in (real, z, real_g, z_g)))
-    return dict(zip(ROW, (float(value) for value in row)))
+    batch = Batch(tf.stack([real, real_g]), tf.stack([z, z_g]))
+    row = gan.update(tf.constant(number, tf.int64), dials, batch)
+    return dict(zip(GAN.ROW, (float(value) for value in row)))
 
 
 def step_discriminator(gan, number=0):
-    """The discriminator's half of a step, at a small fixed rate."""
-    gan.discriminator_optimizer.learning_rate.assign(1e-3)
-    number, total = tf.constant(number, tf.int64), gan.settings.training.steps
-    progress = tf.cast(number, tf.float32) / total
-    gan.update_discriminator(number, progress, Dials.of(gan.settings), tf.constant(REAL), tf.constant(Z))
+    """The discriminator's part of a step."""
+    gan.update_discriminator(tf.constant(number, tf.int64), Dials.of(gan.settings), tf.constant(REAL), tf.constant(Z))
 
 
 def step_generator(gan):
-    gan.generator_optimizer.learning_rate.assign(1e-3)
-    gan.update_generator(Dials.of(gan.settings), tf.constant(REAL), tf.constant(Z))
+    gan.update_generator(tf.constant(0, tf.int64), Dials.of(gan.settings), tf.constant(REAL), tf.constant(Z))
 
 
 def kernels(network):
@@ -141,7 +148,7 @@ def assert_equal(found, expected, rel=2e-4, abs=2e-6):
 # ---------------------------------------------------------------- who learns, and who does not
 
 
-@every_loss
+@every_game
 def test_a_discriminator_step_leaves_the_generator_alone(loss):
     gan = new(objective__loss=loss, objective__penalty_every=1)
     others = [*gan.generator.weights, *gan.ema_generator.weights, *gan.generator_optimizer.variables]
@@ -151,7 +158,7 @@ def test_a_discriminator_step_leaves_the_generator_alone(loss):
     assert all(a != b for a, b in zip(learned, bits(kernels(gan.discriminator))))
 
 
-@every_loss
+@every_game
 def test_a_generator_step_leaves_the_discriminator_alone(loss):
     gan = new(objective__loss=loss)
     others = [*gan.discriminator.weights, *gan.ema_generator.weights, *gan.discriminator_optimizer.variables]
@@ -161,13 +168,13 @@ def test_a_generator_step_leaves_the_discriminator_alone(loss):
     assert all(a != b for a, b in zip(learned, bits(kernels(gan.generator))))
 
 
-@every_loss
+@every_game
 def test_they_pull_in_opposite_directions(loss):
     """On the very same latents: the discriminator widens the gap between real and fake, the generator closes it.
 
     From logits near 0, where every game is still open: hinge asks no more beyond its margin, least squares pulls back.
     """
-    gan = new(objective__loss=loss, objective__r1=0, objective__r2=0)
+    gan = new(objective__loss=loss, **PLAIN)
     last = gan.discriminator.trainable_variables[-2]
     last.assign(0.05 * last)
 
@@ -196,9 +203,9 @@ def test_two_optimizers_share_nothing():
 # ---------------------------------------------------------------- the gradients themselves
 
 
-@every_loss
+@every_game
 def test_the_discriminators_gradient_by_finite_differences(loss):
-    gan = new(objective__loss=loss, objective__r1=0, objective__r2=0)
+    gan = new(objective__loss=loss, **PLAIN)
     weights, fake = values(gan.discriminator.trainable_variables), gan.generator(Z).numpy().astype(float)
 
     def total(w):
@@ -209,7 +216,7 @@ def test_the_discriminators_gradient_by_finite_differences(loss):
     assert_equal(gradients_taken(gan.discriminator_optimizer), differences(total, weights))
 
 
-@every_loss
+@every_game
 def test_the_generators_gradient_by_finite_differences(loss):
     """It plays against the discriminator as its step has left it, on latents and real samples of its own."""
     gan = new(objective__loss=loss)
@@ -242,6 +249,39 @@ def test_the_energy_distance_is_added_to_what_the_generator_minimises():
     assert_equal(gradients_taken(gan.generator_optimizer), differences(total, weights))
 
 
+def test_feature_matching_is_added_to_what_the_generator_minimises():
+    """||mean of real features − mean of generated ones||² in the last hidden layer, and the game beside it."""
+    gan = new(objective__feature_matching=0.7)
+    weights = values(gan.generator.trainable_variables)
+    row = step(gan)
+    w, b, *_ = discriminator = values(gan.discriminator.trainable_variables)
+
+    def features(x):
+        before = (x - DATA.mean) / SCALE @ w + b
+        return np.where(before > 0, before, 0.2 * before).mean(axis=0)
+
+    def total(weights):
+        fake = generate(weights, Z_G)
+        game = GENERATOR["relativistic"](discriminate(discriminator, REAL_G)[0], discriminate(discriminator, fake)[0])
+        return game + 0.7 * ((features(REAL_G) - features(fake)) ** 2).sum()
+
+    assert row["loss_generator"] == pytest.approx(total(weights), rel=1e-5)
+    assert_equal(gradients_taken(gan.generator_optimizer), differences(total, weights))
+
+
+def test_smoothed_labels_by_finite_differences():
+    """Real samples are real only to 1 − s: their cross-entropy is with both answers."""
+    gan = new(**PLAIN, objective__loss="non-saturating", objective__label_smoothing=0.2)
+    weights, fake = values(gan.discriminator.trainable_variables), gan.generator(Z).numpy().astype(float)
+
+    def total(w):
+        real = discriminate(w, REAL)[0]
+        return 0.8 * softplus(-real) + 0.2 * softplus(real) + softplus(discriminate(w, fake)[0])
+
+    assert step(gan)["loss_discriminator"] == pytest.approx(total(weights), rel=1e-5)
+    assert_equal(gradients_taken(gan.discriminator_optimizer), differences(total, weights))
+
+
 @pytest.mark.parametrize(("r1", "r2", "every", "number"), [(3, 0, 1, 0), (0, 3, 1, 7), (1, 0.2, 4, 0), (1, 0.2, 4, 20)])
 def test_the_penalised_gradient_by_finite_differences(r1, r2, every, number):
     """R1 looks at real samples, R2 at fakes; both in units of the data's spread, and scaled up when they are rare."""
@@ -259,6 +299,29 @@ def test_the_penalised_gradient_by_finite_differences(r1, r2, every, number):
     row = step(gan, number)
     assert row["penalty"] == pytest.approx(penalty(weights), rel=1e-5)
     assert row["loss_discriminator"] == pytest.approx(total(weights) - penalty(weights), rel=1e-5)
+    assert_equal(gradients_taken(gan.discriminator_optimizer), differences(total, weights))
+
+
+@pytest.mark.parametrize("kind", ["wgan-gp", "wgan-gp0", "dragan"])
+def test_the_gradient_of_a_penalty_between_the_two_by_finite_differences(kind):
+    """The draws are TensorFlow's; where they put the points, and what the penalty is there, NumPy says."""
+    gan = new(**PLAIN, objective__gradient_penalty=kind, objective__gradient_penalty_weight=3)
+    number = tf.constant(20, tf.int64)
+    weights, fake = values(gan.discriminator.trainable_variables), gan.generator(Z).numpy().astype(float)
+    share = tf.random.stateless_uniform((5,), gan.seed_of(number, 0, 4)).numpy()[:, None]
+    noise = tf.random.stateless_uniform((5, 2), gan.seed_of(number, 0, 5)).numpy()
+    end, target = (REAL + REAL.std() / 2 * noise, 1) if kind == "dragan" else (fake, int(kind == "wgan-gp"))
+    points = (1 - share) * REAL + share * end
+
+    def penalty(w):
+        slopes = np.linalg.norm(SCALE * discriminate(w, points)[1], axis=1)
+        return 3 * 1e-3 ** (2 * 20 / 100) * ((slopes - target) ** 2).mean()
+
+    def total(w):
+        return DISCRIMINATOR["relativistic"](discriminate(w, REAL)[0], discriminate(w, fake)[0]) + penalty(w)
+
+    row = step(gan, 20)
+    assert row["penalty"] == pytest.approx(penalty(weights), rel=1e-4)
     assert_equal(gradients_taken(gan.discriminator_optimizer), differences(total, weights))
 
 
@@ -296,7 +359,7 @@ def test_the_unit_of_the_data_does_not_matter():
         gan = new(statistics(unit * np.concatenate([REAL, REAL_G])), objective__penalty_every=1)
         rows.append([list(step(gan, number, real=unit * REAL, real_g=unit * REAL_G).values()) for number in range(3)])
     assert np.array(rows[0]) == pytest.approx(np.array(rows[1]), rel=1e-3)
-    assert min(row[ROW.index("penalty")] for row in rows[0]) > 0
+    assert min(row[GAN.ROW.index("penalty")] for row in rows[0]) > 0
 
 
 def test_the_scores_are_the_discriminators_beliefs_before_its_step():
@@ -355,10 +418,63 @@ def test_the_average_of_the_generator_by_hand(ema):
     assert bits(gan.ema_generator.weights) != bits(gan.generator.weights)
 
 
+def test_what_no_optimizer_trains_is_copied_into_the_average():
+    """The moments that batch normalization has counted are averages already; only what is trained is averaged."""
+    gan = new(generator__ema=0.9, generator__batch_norm=True)
+    start = values(gan.generator.weights)
+    step(gan, 50)
+    pairs = zip(gan.ema_generator.weights, gan.generator.weights, start)
+    counted = {w.path.split("/")[-1]: (np.asarray(a), np.asarray(w), s) for a, w, s in pairs if not w.trainable}
+    assert {"moving_mean", "moving_variance"} <= counted.keys()
+    assert all((average == weight).all() for average, weight, _ in counted.values())
+    assert all((counted[name][1] != counted[name][2]).any() for name in ("moving_mean", "moving_variance"))
+    assert bits(kernels(gan.ema_generator)) != bits(kernels(gan.generator))
+
+
 def test_an_average_of_zero_memory_is_a_copy():
     gan = new(generator__ema=0)
     step(gan)
     assert bits(gan.ema_generator.weights) == bits(gan.generator.weights)
+
+
+# ---------------------------------------------------------------- how many updates a step has
+
+
+def test_several_discriminator_updates_each_learn_from_a_batch_of_their_own():
+    """Three of them and one of the generator: the same as their parts one after the other."""
+    whole, parts = (new(training__discriminator_steps=3) for _ in range(2))
+    assert updates(whole.settings) == 4
+    real, z = RNG.normal(size=(4, 5, 2)).astype(np.float32), RNG.normal(size=(4, 5, 3)).astype(np.float32)
+    number, dials = tf.constant(0, tf.int64), Dials.of(whole.settings)
+    row = whole.update(number, dials, Batch(tf.constant(real), tf.constant(z)))
+    for turn in range(3):
+        seen = parts.update_discriminator(number, dials, tf.constant(real[turn]), tf.constant(z[turn]), turn=turn)
+    loss = parts.update_generator(number, dials, tf.constant(real[3]), tf.constant(z[3]))
+    assert [float(x) for x in row] == [float(x) for x in (seen[0], loss, *seen[1:])]
+    assert bits(whole.discriminator.weights) == bits(parts.discriminator.weights)
+    assert bits(whole.generator.weights) == bits(parts.generator.weights)
+    counted = [int(o.iterations.numpy()) for o in (whole.discriminator_optimizer, whole.generator_optimizer)]
+    assert counted == [3, 1]
+
+
+@every_game
+def test_without_fresh_samples_both_networks_learn_from_the_same(loss):
+    """One batch for both: as with fresh ones that happen to be the same again."""
+    saving, fresh = (new(objective__loss=loss, training__fresh_samples=flag) for flag in (False, True))
+    assert [updates(gan.settings) for gan in (saving, fresh)] == [1, 2]
+    batch = Batch(tf.constant(REAL[None]), tf.constant(Z[None]))
+    row = saving.update(tf.constant(0, tf.int64), Dials.of(saving.settings), batch)
+    assert [float(x) for x in row] == pytest.approx(list(step(fresh, real_g=REAL, z_g=Z).values()), rel=1e-5)
+    for name in ("generator", "discriminator", "ema_generator"):
+        assert_equal(*(values(kernels(getattr(gan, name))) for gan in (saving, fresh)), rel=1e-4)
+
+
+def test_clipped_weights_stay_within_the_limit():
+    gan = new(**{**PLAIN, "discriminator__clip": 0.01}, objective__loss="wasserstein")
+    step(gan)
+    sizes = np.concatenate([np.abs(w).ravel() for w in values(gan.discriminator.trainable_variables)])
+    assert sizes.max() == pytest.approx(0.01) and (sizes < 0.0099).any()
+    assert max(np.abs(w).max() for w in values(kernels(gan.generator))) > 0.1
 
 
 # ---------------------------------------------------------------- the draws of a run
@@ -382,6 +498,22 @@ def test_draws_are_a_function_of_seed_and_block_alone():
         assert (a.numpy() != b.numpy()).mean() > 0.9
 
 
+@pytest.mark.parametrize(
+    ("changes", "batches"),
+    [
+        ({}, 2),
+        ({"training.discriminator_steps": 5}, 6),
+        ({"training.fresh_samples": False}, 1),
+        ({"training.discriminator_steps": 5, "training.fresh_samples": False}, 5),
+        ({"objective.loss": "energy", "objective.r1": 0, "objective.r2": 0}, 1),
+        ({"objective.loss": "vae", "objective.r1": 0, "objective.r2": 0}, 1),
+    ],
+)
+def test_every_update_of_a_step_has_a_batch(changes, batches):
+    draws = draw_block(override(TINY, changes), 50, 0)
+    assert draws.rows.shape == (BLOCK, batches, 5) and draws.z.shape == (BLOCK, batches, 5, 3)
+
+
 def test_draws_are_uniform_rows_and_normal_latents():
     config = override(TINY, {"training.batch": 64})
     rows, z = (x.numpy() for x in draw_block(config, 10, 0))
@@ -396,9 +528,9 @@ def test_draws_are_uniform_rows_and_normal_latents():
 class Watched(GAN):
     """Remembers what each step was given."""
 
-    def update(self, number, dials, real_d, z_d, real_g, z_g):
-        self.seen = [*getattr(self, "seen", []), (int(number), z_d.numpy(), z_g.numpy())]
-        return super().update(number, dials, real_d, z_d, real_g, z_g)
+    def update(self, number, dials, batch):
+        self.seen = [*getattr(self, "seen", []), (int(number), *batch.z.numpy())]
+        return super().update(number, dials, batch)
 
 
 def test_plain_fit_trains_both_networks():
@@ -408,7 +540,7 @@ def test_plain_fit_trains_both_networks():
     history = gan.fit(x, batch_size=5, epochs=2, verbose=0).history
     assert all(a != b for a, b in zip(before, bits(kernels(gan.generator) + kernels(gan.discriminator))))
     assert int(gan.step) == 10  # the last, smaller batch of each epoch too
-    assert set(history) == set(ROW) and np.isfinite(list(history.values())).all()
+    assert set(history) == set(GAN.ROW) and np.isfinite(list(history.values())).all()
     assert gan.predict(Z, verbose=0) == pytest.approx(gan.generator(Z).numpy(), rel=1e-5)
 
 
@@ -450,7 +582,7 @@ def walk(gan, cuts, dials=None):
     for begin, end in zip(cuts, cuts[1:]):
         draws = draw_block(IMAGES, len(PIXELS), begin // BLOCK)
         chunk = gan.chunk(tf.constant(PIXELS), draws, begin % BLOCK, end - begin, begin, dials or Dials.of(IMAGES))
-        assert chunk.shape == (end - begin, len(ROW))
+        assert chunk.shape == (end - begin, len(GAN.ROW))
         rows.append(chunk)
     return np.concatenate(rows)
 
@@ -487,7 +619,7 @@ def test_nor_at_the_border_of_a_block(compiled, fresh):
 
 def test_the_steps_of_a_chunk_are_counted_from_its_first(compiled, fresh):
     """A penalty every third step of the run, wherever a chunk begins."""
-    penalty = walk(fresh, [0, 4, 12])[:, ROW.index("penalty")]
+    penalty = walk(fresh, [0, 4, 12])[:, GAN.ROW.index("penalty")]
     assert np.flatnonzero(penalty).tolist() == [0, 3, 6, 9]
 
 
@@ -507,7 +639,7 @@ def test_each_side_of_a_chunk_has_its_own_draws(compiled, fresh):
 
 def test_no_steps_change_nothing(fresh):
     before = everything(fresh)
-    assert walk(fresh, [5, 5]).shape == (0, len(ROW))
+    assert walk(fresh, [5, 5]).shape == (0, len(GAN.ROW))
     assert everything(fresh) == before
 
 
@@ -522,8 +654,8 @@ def test_one_program_serves_every_place_number_step_and_dial(fresh):
 
     def program(first, n, number, dials):
         scalars = tf.constant(first), tf.constant(n), tf.constant(number, tf.int64)
-        write = fresh._compiled.experimental_get_compiler_ir(tf.constant(PIXELS), draws.rows, draws.z, *scalars, dials)
-        return write(stage="hlo")
+        given = tf.constant(PIXELS), None, draws.rows, draws.z, *scalars, dials
+        return fresh._compiled.experimental_get_compiler_ir(*given)(stage="hlo")
 
     other = override(IMAGES, {"optimizer.learning_rate_generator": 1e-5, "objective.r1": 9.0, "training.steps": 50})
     one = program(0, 0, 0, Dials.of(IMAGES))
@@ -542,7 +674,7 @@ def test_a_plain_number_as_a_dial_does_what_a_tensor_does(compiled, fresh):
 
 
 def test_the_dials_are_the_settings():
-    assert [float(d) for d in Dials.of(IMAGES)] == pytest.approx([3e-3, 3e-3, 1, 1, 0, 100])
+    assert [float(d) for d in Dials.of(IMAGES)] == pytest.approx([3e-3, 3e-3, 1, 1, 10, *[0] * 5, 100])
     assert {d.dtype for d in Dials.of(IMAGES)} == {tf.float32} and {d.shape.rank for d in Dials.of(IMAGES)} == {0}
 
 

@@ -12,10 +12,11 @@ import psutil
 import pytest
 
 from gan_core import machine
-from gan_core.config import override, preset
+from gan_core.config import ConfigError, override
 from gan_core.distances import reference
 from gan_core.distances.report import measure
 from gan_core.lab import EXAMPLES, Lab
+from gan_core.presets import preset
 from gan_core.records import BundleError, DatasetError, GanometerError, UnknownRun
 from gan_core.settings import Settings
 
@@ -223,6 +224,36 @@ def test_data_nobody_has_cannot_be_trained_on(lab):
 def test_presets_follow_the_shape_of_the_data(lab):
     assert lab.shape_of("mnist") == (28, 28, 1) and lab.shape_of("ring-8") == (2,)
     assert lab.preset("auto", data="ring-8", seed=4) == preset("auto", data="ring-8", shape=(2,), seed=4)
+
+
+def test_auto_follows_the_seconds_there_are(lab):
+    for seconds, kind in ((60, "mlp"), (600, "subpixel")):
+        config = lab.preset("auto", data="mnist", seconds=seconds)
+        assert config == preset("auto", data="mnist", shape=(28, 28, 1), seconds=seconds)
+        assert config.generator.architecture == kind
+
+
+@pytest.mark.parametrize(
+    ("data", "changes", "said"),
+    [
+        ("ring-8", {"generator.architecture": "dcgan"}, "generator.architecture is 'dcgan'.*choose 'mlp'"),
+        ("ring-8", {"objective.translation": 0.1}, "objective.translation is 0.1.*set it to 0"),
+        ("digits", {"discriminator.fourier": 2}, "discriminator.fourier is 2.*set it to 0"),
+    ],
+)
+def test_settings_that_do_not_suit_the_data_start_nothing(lab, data, changes, said):
+    with pytest.raises(ConfigError, match=said):
+        lab.start(override(lab.preset("auto", data=data), changes))
+    assert lab.runs() == []
+
+
+def test_classes_are_told_where_the_data_have_some(lab):
+    name = lab.keep_upload(lab.read_upload(points(), "points.csv"))
+    with pytest.raises(ConfigError, match=f"2 to 64 labelled classes and '{name}' has 1; turn it off"):
+        lab.start(override(lab.preset("auto", data=name), {"data.conditional": True}))
+    assert lab.runs() == []
+    run_id = lab.start(override(lab.preset("auto", data="swiss-roll"), {"data.conditional": True}))
+    assert lab.run(run_id).config.data.conditional
 
 
 def test_queueing_renaming_stopping_deleting(lab):

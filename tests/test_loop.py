@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_core.config import GeneratorConfig, override, preset
+from gan_core.config import GeneratorConfig, override
 from gan_core.engine import checkpoints, sampling
-from gan_core.engine.gan import BLOCK, GAN, ROW, Dials, draw_block
+from gan_core.engine.gan import GAN
 from gan_core.engine.loop import PREVIEWS, Diverged, train
 from gan_core.engine.networks import statistics
+from gan_core.engine.trainable import BLOCK, Dials, draw_block
+from gan_core.presets import preset
 
 ROWS = 7
 SAMPLES = np.random.default_rng(0).normal(3, 2, (40, 2)).astype(np.float32)
@@ -91,9 +93,9 @@ class Person:
         self.phases.append(name)
 
 
-def run(*wishes, config=CONFIG, due=False, clock=lambda: 0.0, checkpoint=None, samples=SAMPLES):
+def run(*wishes, config=CONFIG, due=False, clock=lambda: 0.0, checkpoint=None, samples=SAMPLES, labels=None):
     book, person = Book(due), Person(*wishes)
-    outcome = train(config, samples, book, person, rows=ROWS, checkpoint=checkpoint, clock=clock)
+    outcome = train(config, samples, book, person, rows=ROWS, labels=labels, checkpoint=checkpoint, clock=clock)
     return outcome, book, person
 
 
@@ -104,7 +106,7 @@ def ticking(seconds):
 
 
 def untrained(config=CONFIG, samples=SAMPLES):
-    return checkpoints.capture(GAN(config, statistics(samples)), 0, np.zeros((0, len(ROW)), np.float32))
+    return checkpoints.capture(GAN(config, statistics(samples)), 0, np.zeros((0, len(GAN.ROW)), np.float32))
 
 
 def arrays(data):
@@ -129,7 +131,7 @@ def rows():
         n = min(BLOCK, 150 - block * BLOCK)
         draws = draw_block(CONFIG, len(SAMPLES), block)
         found.append(gan.chunk(tf.constant(SAMPLES), draws, 0, n, block * BLOCK, Dials.of(CONFIG)))
-    return np.concatenate(found), checkpoints.capture(gan, 150, np.zeros((0, len(ROW)), np.float32))
+    return np.concatenate(found), checkpoints.capture(gan, 150, np.zeros((0, len(GAN.ROW)), np.float32))
 
 
 # ---------------------------------------------------------------- what is recorded
@@ -151,9 +153,9 @@ def test_it_is_committed_where_it_is_due_and_at_the_end(undisturbed):
 
 def test_a_logged_value_is_the_mean_over_its_steps(undisturbed, rows):
     book, _ = undisturbed
-    means = rows[0].astype(np.float64).reshape(6, 25, len(ROW)).mean(axis=1)
+    means = rows[0].astype(np.float64).reshape(6, 25, len(GAN.ROW)).mean(axis=1)
     for (_, values), expected in zip(book.curves, means):
-        assert list(values) == list(ROW)
+        assert list(values) == list(GAN.ROW)
         assert list(values.values()) == pytest.approx(expected.tolist(), rel=1e-12)
     assert len(np.unique(means[:, 0])) == 6
 
@@ -192,12 +194,14 @@ def test_a_snapshot_is_what_its_weights_make_of_the_planned_latents(undisturbed)
     stored = {step: checkpoint for step, _, checkpoint, _ in book.commits}
     for step, _, weights, _ in book.snapshots:
         assert (arrays(weights)["0"] == arrays(stored[step])["ema.0"]).all()
+        kept = {name: a.tobytes() for name, a in arrays(weights).items() if "." in name}  # in the plane it can be drawn
+        assert kept == {n: a.tobytes() for n, a in arrays(stored[step]).items() if n.startswith("discriminator.")}
 
 
 def test_images_are_shown_between_black_and_white():
     images = np.random.default_rng(0).integers(0, 256, (20, 2, 3, 1), dtype=np.uint8)
     config = override(preset("classic-2014", shape=(2, 3, 1)), {"training.steps": 3, "training.batch": 4})
-    outcome, book, _ = run(config=replace(config, generator=GeneratorConfig(4, (4,))), samples=images)
+    outcome, book, _ = run(config=replace(config, generator=GeneratorConfig(latent_dim=4, hidden=(4,))), samples=images)
     assert outcome == "finished" and [step for step, *_ in book.snapshots] == [0, 3]
     for _, samples, _, fake in book.snapshots:
         assert (samples.shape, fake.shape) == ((PREVIEWS, 2, 3, 1), (ROWS, 2, 3, 1))
@@ -227,7 +231,7 @@ def test_interrupted_twice_and_continued_elsewhere_it_is_the_same_run(undisturbe
     outcome, first, person = run("pause", "go", "go", "pause", "pause", "go", "release")
     assert (outcome, person.waited) == ("running", 2)
     assert first.states == [(0, "paused"), (8, "paused"), (16, "running")]
-    assert arrays(first.commits[-1][2])["window"].shape == (16, len(ROW))
+    assert arrays(first.commits[-1][2])["window"].shape == (16, len(GAN.ROW))
     assert first.commits[0][2] == untrained()
 
     outcome, second, person = run(checkpoint=first.commits[-1][2])
@@ -288,6 +292,93 @@ def test_seconds_become_steps_by_a_trial_that_leaves_no_trace():
     outcome, again, _ = run(config=resolved, checkpoint=untrained(), clock=ticking(0.01))
     assert again.configs == [] and again.after(0) == book.after(0)
     assert again.commits[-1][:3] == book.commits[-1][:3]
+
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 1), dtype=np.uint8)
+TIMED = {"training.seconds": 400, "training.batch": 4, "generator.channels": 4, "discriminator.channels": 4}
+CONVOLUTIONS = override(preset("auto", shape=(16, 16, 1), seed=3, seconds=400), TIMED)
+
+
+def test_a_machine_too_slow_for_convolutions_gets_dense_layers():
+    """4.8 steps a second are left. Dense layers have a trial of their own; what a person has changed stays changed."""
+    outcome, book, person = run("stop", config=CONVOLUTIONS, samples=IMAGES, clock=ticking(1.0))
+    dense = override(preset("auto", shape=(16, 16, 1), seed=3), TIMED | {"training.steps": 1920})
+    assert dense.generator.architecture == "mlp" and book.configs == [dense]
+    assert outcome == "stopped" and person.phases == ["building", "compiling", "building", "compiling", "training"]
+    shapes = [array.shape for array in arrays(book.snapshots[-1][2]).values()]
+    assert shapes == [(100, 256), (256,), (256, 256), (256,), (256, 256), (256,)]
+
+
+def test_a_machine_that_is_fast_enough_keeps_them():
+    """34.56 steps a second are left for training."""
+    outcome, book, person = run("stop", config=CONVOLUTIONS, samples=IMAGES, clock=ticking(0.25))
+    assert book.configs == [override(CONVOLUTIONS, {"training.steps": 13_824})]
+    assert outcome == "stopped" and person.phases == ["building", "compiling", "training"]
+
+
+# ---------------------------------------------------------------- other teachers, other networks
+
+SMALL = {
+    "generator.hidden": "4",
+    "generator.latent_dim": 2,
+    "discriminator.hidden": "4",
+    "training.batch": 4,
+    "training.steps": 60,
+    "recording.snapshots": 3,
+}
+KINDS = {
+    "vae": (preset("vae", shape=(2,)), {}, ["loss_generator", "loss_reconstruction", "loss_divergence"]),
+    "energy-only": (preset("energy-only", shape=(2,)), {}, ["loss_generator"]),
+    "normalised": (
+        preset("sn-hinge", shape=(2,)),
+        {"discriminator.batch_norm": True, "generator.batch_norm": True, "objective.instance_noise": 0.1},
+        list(GAN.ROW),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_model_has_its_own_curves_and_resumes_bit_by_bit(kind):
+    """A VAE, a generator without a discriminator, and a GAN whose networks count moments and singular vectors."""
+    config, changes, names = KINDS[kind]
+    config = override(config, SMALL | changes)
+    outcome, calm, _ = run(config=config)
+    assert outcome == "finished" and [list(values) for _, values in calm.curves] == [names] * 3
+    assert np.isfinite([list(values.values()) for _, values in calm.curves]).all()
+    assert [step for step, *_ in calm.snapshots] == [0, 50, 60]
+
+    outcome, first, _ = run("go", "go", "release", config=config)
+    assert (outcome, first.states) == ("running", [(16, "running")])
+    outcome, second, _ = run(config=config, checkpoint=first.commits[-1][2])
+    assert outcome == "finished" and second.after(-1) == calm.after(0)
+    assert second.commits[-1][2] == calm.commits[-1][2]
+
+
+LABELS = np.random.default_rng(1).choice(3, 40, p=[0.5, 0.3, 0.2]).astype(np.int32)
+TOLD = override(CONFIG, SMALL | {"data.conditional": True})
+
+
+def test_a_run_that_is_told_of_classes_shows_them_in_turn():
+    """Preview i is of class i mod 3: latents beside the class's own vector, and then the layers as ever."""
+    outcome, book, _ = run(config=TOLD, labels=LABELS)
+    assert outcome == "finished"
+    z = sampling.latents(3, PREVIEWS, 2, sampling.PREVIEW)
+    for _, samples, weights, fake in book.snapshots:
+        embedding, shares, *others = arrays(weights).values()
+        assert shares == pytest.approx(np.bincount(LABELS) / 40)
+        told = np.concatenate([z, embedding[np.arange(PREVIEWS) % 3]], axis=1)
+        network = {str(i): array for i, array in enumerate(others)}
+        assert samples == pytest.approx(forward(network, told), rel=1e-4, abs=1e-4)
+        assert (samples.shape, fake.shape) == ((PREVIEWS, 2), (ROWS, 2))
+
+
+def test_a_run_that_is_told_of_classes_learns_from_them():
+    """Other labels for the same samples are another run, and the first weights apart from that the same."""
+    _, told, _ = run(config=TOLD, labels=LABELS)
+    again, other = (run(config=TOLD, labels=labels)[1] for labels in (LABELS, LABELS[::-1].copy()))
+    assert again.after(-1) == told.after(-1)
+    assert other.snapshots[0][2] == told.snapshots[0][2] and other.snapshots[-1][2] != told.snapshots[-1][2]
+    assert other.curves != told.curves
 
 
 # ---------------------------------------------------------------- where it goes wrong

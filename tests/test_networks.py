@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gan_core.codec import to_storage, to_unit
-from gan_core.config import DiscriminatorConfig, GeneratorConfig, differences, preset
-from gan_core.engine.gan import GAN, parameters
+from gan_core.config import DiscriminatorConfig, GeneratorConfig, differences
+from gan_core.engine.gan import GAN
 from gan_core.engine.networks import Affine, DataStatistics, build_discriminator, build_generator, statistics
+from gan_core.engine.trainable import parameters
+from gan_core.presets import preset
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, (50, 3, 2, 1), dtype=np.uint8)

@@ -12,13 +12,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gan_core import config as configs
-from gan_core import datasets, records
+from gan_core import datasets, presets, records
 from gan_core.codec import flatten
 from gan_core.distances import reference
 from gan_core.distances.case import RealPart
 from gan_core.distances.catalogue import CORRUPTION_TITLES, METRICS
 from gan_core.distances.report import measure
-from gan_core.store import Store
+from gan_core.store import Store, pack
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 PAGES = ("pages/train.py", "pages/distances.py", "pages/gallery.py")
@@ -123,11 +123,17 @@ def calibrated(dataset, panel="live", draws=8):
     )
 
 
-def trained(store, dataset, state="finished", *, error=None, name="", pending=None) -> str:
-    """A run in `state`, with three snapshots."""
-    shape = dataset.shape
+GAME = ("loss_generator", "loss_discriminator", "score_real", "score_fake")
+
+
+def trained(
+    store, dataset, state="finished", *, error=None, name="", pending=None, preset="auto", curves=GAME, **changes
+) -> str:
+    """A run in `state`, with three snapshots; `changes` are settings, with __ for a dot."""
+    changes = {key.replace("__", "."): value for key, value in changes.items()}
     config = configs.override(
-        configs.preset("auto", data=dataset.name, shape=shape), {"training.steps": 100, "recording.rows": ROWS}
+        presets.preset(preset, data=dataset.name, shape=dataset.shape),
+        {"training.steps": 100, "recording.rows": ROWS} | changes,
     )
     run_id = store.runs.create(config, name=name)
     if state == "queued":
@@ -139,8 +145,7 @@ def trained(store, dataset, state="finished", *, error=None, name="", pending=No
     for step, samples, report in measured(dataset):
         taken.append((step, samples, b"no weights"))
         values += [(step, key, result.value) for key, result in report.metrics.items() if result.value is not None]
-        values += [(step, "loss_generator", 0.7), (step, "loss_discriminator", 0.6)]
-        values += [(step, "score_real", 0.6), (step, "score_fake", 0.4)]
+        values += [(step, curve, 0.6) for curve in curves]
     kept = "running" if state == "interrupted" else state
     store.runs.commit(
         run_id,
@@ -165,10 +170,9 @@ def trained(store, dataset, state="finished", *, error=None, name="", pending=No
 
 def answer_jobs(store, kind, **result) -> None:
     """Do what a worker would: answer the job of this kind that waits."""
-    from gan_core.store import pack
-
     job = store.jobs.claim("hand")
-    assert job.kind == kind
+    while job.kind != kind:  # a page may ask for several things at once
+        job = store.jobs.claim("hand")
     store.jobs.finish(job.id, result=pack(**result))
 
 
@@ -367,6 +371,40 @@ def test_deleting_needs_two_clicks_and_leaves_the_others(home, store, data):
     drawn(at.button(key=f"delete {gone}").click().run())
     left = {run.id for run in store.runs.all()}
     assert gone not in left and kept in left
+
+
+# ---------------------------------------------------------------- without a discriminator
+
+
+ENERGY = {"preset": "energy-only", "curves": ("loss_generator",)}
+VAE = {"preset": "vae", "curves": ("loss_generator", "loss_reconstruction", "loss_divergence")}
+
+
+@pytest.mark.parametrize("name, others", [("digits", 0), ("ring-8", 1)])
+@pytest.mark.parametrize(
+    "how, lines, unit",
+    [
+        (ENERGY, {"generator"}, "loss (mean distances of real samples)"),
+        (VAE, {"both together", "reconstruction", "divergence"}, "loss (nats)"),
+    ],
+    ids=["energy-only", "vae"],
+)
+def test_without_a_discriminator_there_is_one_loss_chart_and_no_belief(
+    home, store, data, name, others, how, lines, unit
+):
+    at = open_page("pages/train.py", run=trained(store, data(name), **how))
+    assert "What the discriminator believes" not in said(at) and "neither network" not in said(at)
+    drawn_figures = [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
+    assert len(drawn_figures) == 2 + others and all(figure["data"] for figure in drawn_figures)
+    losses = drawn_figures[-1]
+    assert {trace["name"] for trace in losses["data"]} == lines
+    assert losses["layout"]["yaxis"]["title"]["text"] == unit
+
+
+@pytest.mark.parametrize("loss, improper", [("energy", False), ("mean-distance", True), ("nearest-distance", True)])
+def test_an_objective_that_collapses_by_design_is_called_improper(home, store, data, loss, improper):
+    at = open_page("pages/train.py", run=trained(store, data("ring-8"), **ENERGY, objective__loss=loss))
+    assert ("An improper objective" in said(at) and "collapses by design" in said(at)) == improper
 
 
 # ---------------------------------------------------------------- distances
@@ -730,6 +768,8 @@ def test_more_samples_are_a_job(home, store, data, name):
         labels=np.zeros((64, 5), int),
         rows=np.zeros((64, 5), int),
     )
+    if name == "ring-8":
+        answer_jobs(store, "surface", **GAME_DRAWN)
     answer_jobs(store, "neighbours", **near)
     drawn(at.run())
     kind = "image" if name == "digits" else "plotly_chart"
@@ -740,7 +780,211 @@ def test_more_samples_are_a_job(home, store, data, name):
     assert len(at.get(kind)) == before + 1
 
 
+@pytest.mark.parametrize("label, told", [(None, {}), (7, {"label": 7})])
+def test_a_class_is_told_to_both_jobs_of_a_run_that_knows_classes(home, store, data, label, told):
+    run_id = trained(store, data("digits"), data__conditional=True)
+    at = open_page("pages/gallery.py", run=run_id)
+    assert at.selectbox(key=f"class {run_id}").options == ["All", *map(str, range(10))]
+    store.jobs.claim("hand")  # the nearest ones of all classes
+    if label is not None:
+        drawn(at.selectbox(key=f"class {run_id}").set_value(label).run())
+        job = store.jobs.claim("hand")
+        # Without a seed the worker looks at the snapshot's own samples, which are of all classes.
+        assert (job.kind, dict(job.params)) == ("neighbours", {"k": 5, "n": 64, "seed": 0} | told)
+    drawn(at.button(key="make").click().run())
+    job = store.jobs.claim("hand")
+    assert (job.kind, dict(job.params)) == ("sample", {"n": 64, "seed": 1} | told)
+
+
+def test_samples_of_another_class_are_not_shown_as_of_this_one(home, store, data):
+    run_id = trained(store, data("digits"), data__conditional=True)
+    at = open_page("pages/gallery.py", run=run_id)
+    store.jobs.finish(store.jobs.claim("hand").id, error="not now")
+    drawn(at.button(key="make").click().run())
+    answer_jobs(store, "sample", x=data("digits").holdout.x[:64])
+    before = len(drawn(at.run()).get("image"))
+    drawn(at.selectbox(key=f"class {run_id}").set_value(3).run())
+    assert len(at.get("image")) == before - 1
+
+
+def test_a_run_that_was_told_no_classes_offers_none(home, store, data):
+    at = open_page("pages/gallery.py", run=trained(store, data("digits")))
+    assert "Class" not in {box.label for box in at.selectbox}
+    assert "label" not in store.jobs.claim("hand").params
+
+
+GAME_DRAWN = {
+    "points": np.zeros((64, 2), np.float32),
+    "manifold": np.zeros((1, 21, 21, 2), np.float32),
+    "x": np.linspace(-1, 1, 61, dtype=np.float32),
+    "y": np.linspace(-1, 1, 61, dtype=np.float32),
+    "belief": np.full((61, 61), 0.5, np.float32),
+    "pushes": np.zeros((64, 2), np.float32),
+}
+LEGEND = ("what the discriminator believes", "what the generator reaches", "where the loss pushes")
+
+
+@pytest.mark.parametrize(
+    "how, explained",
+    [({}, (True, True, True)), (ENERGY, (False, True, True)), (VAE, (False, True, False))],
+    ids=["auto", "energy-only", "vae"],
+)
+def test_in_the_plane_the_game_is_drawn_and_explained(home, store, data, how, explained):
+    run_id = trained(store, data("ring-8"), **how)
+    at = open_page("pages/gallery.py", run=run_id, step=50)
+    assert tuple(words in said(at) for words in LEGEND) == explained
+    job = store.jobs.claim("hand")
+    assert (job.kind, job.run_id, job.step, dict(job.params)) == ("surface", run_id, 50, {})
+    before = len(at.get("plotly_chart"))
+    store.jobs.finish(job.id, result=pack(**GAME_DRAWN))
+    drawn(at.run())
+    assert len(at.get("plotly_chart")) == before + 1
+    figure = json.loads(at.get("plotly_chart")[-1].proto.spec)
+    assert [trace.get("name") for trace in figure["data"]][1:] == ["grid of latents", "real", "generated", "pushed"]
+
+
+def test_the_game_is_drawn_for_the_class_that_was_chosen(home, store, data):
+    run_id = trained(store, data("ring-8"), data__conditional=True)
+    at = open_page("pages/gallery.py", run=run_id)
+    for kind in ("surface", "neighbours"):
+        assert store.jobs.claim("hand").kind == kind
+    drawn(at.selectbox(key=f"class {run_id}").set_value(5).run())
+    job = store.jobs.claim("hand")
+    assert (job.kind, dict(job.params)) == ("surface", {"label": 5})
+
+
+def test_a_game_that_cannot_be_drawn_says_why_and_leaves_the_rest(home, store, data):
+    run_id = trained(store, data("ring-8"))
+    at = open_page("pages/gallery.py", run=run_id)
+    store.jobs.finish(store.jobs.claim("hand").id, error="this snapshot holds no discriminator")
+    drawn(at.run())
+    assert "holds no discriminator" in said(at) and "Is it copied?" in said(at)
+    assert {"game again", "make"} <= {button.key for button in at.button}
+
+
+def test_several_samples_judged_together_have_no_surface(home, store, data):
+    at = open_page("pages/gallery.py", run=trained(store, data("ring-8"), discriminator__packing=2))
+    assert tuple(words in said(at) for words in LEGEND) == (False, True, True)
+
+
+@pytest.mark.parametrize(
+    "latents, words", [(2, "Every cell holds equally many"), (64, "Of 64 directions two are shown")]
+)
+def test_the_grid_of_many_latents_is_called_a_part_of_them(home, store, data, latents, words):
+    at = open_page("pages/gallery.py", run=trained(store, data("ring-8"), generator__latent_dim=latents))
+    assert words in said(at)
+
+
 # ---------------------------------------------------------------- setting up
+
+
+def labels(at: AppTest) -> set[str]:
+    """The settings on the page by the keys in their help."""
+    kinds = ("selectbox", "toggle", "text_input", "number_input", "slider")
+    keys = {widget.key.split()[0] for kind in kinds for widget in getattr(at, kind) if widget.key}
+    return keys & set(configs.SETTINGS)
+
+
+def set_up(at: AppTest, **choices) -> AppTest:
+    for key, value in choices.items():
+        at.selectbox(key=key).set_value(value)
+    return drawn(at.run())
+
+
+@pytest.mark.parametrize(
+    "seconds, architecture, words",
+    [(60, "mlp", "Made of dense layers; a short speed trial"), (600, "subpixel", "Made of convolutions, or of dense")],
+)
+def test_a_time_resolves_the_recipe_and_goes_into_the_run(home, store, seconds, architecture, words):
+    at = set_up(open_page("pages/train.py"), data="mnist")
+    assert "Made of dense layers." in said(at)
+    drawn(at.segmented_control(key="length").set_value("time").run())
+    drawn(at.number_input(key="seconds").set_value(seconds).run())
+    assert words in said(at)
+    assert "Steps" not in {box.label for box in at.number_input}
+    drawn(at.button(key="start").click().run())
+    config = store.runs.all()[0].config
+    assert (config.training.seconds, config.generator.architecture) == (seconds, architecture)
+    assert config == presets.preset("auto", data="mnist", shape=(28, 28, 1), seconds=seconds)
+    assert "changed:" not in said(at)
+
+
+def test_steps_after_all_leave_no_time_behind(home, store):
+    at = open_page("pages/train.py")
+    for length in ("time", "steps"):
+        drawn(at.segmented_control(key="length").set_value(length).run())
+    drawn(at.button(key="start").click().run())
+    assert store.runs.all()[0].config == presets.preset("auto", data="digits", shape=(8, 8, 1))
+
+
+@pytest.mark.parametrize("preset", ["auto", "vae"])
+def test_the_networks_are_told_the_class_when_asked_to(home, store, preset):
+    at = set_up(open_page("pages/train.py"), preset=preset)
+    at.toggle(key=f"data.conditional {preset} digits mlp").set_value(True)
+    drawn(at.button(key="start").click().run())
+    assert store.runs.all()[0].config.data.conditional
+    assert "data.conditional" in said(at)
+
+
+@pytest.mark.parametrize("classes, offered", [(1, False), (2, True), (64, True)])
+def test_the_class_is_offered_where_there_are_several(home, store, classes, offered):
+    file = io.BytesIO()
+    rng = np.random.default_rng(0)
+    y = np.arange(10 * 65) % classes
+    np.savez(file, x=rng.integers(0, 256, (len(y), 8, 8), dtype=np.uint8), y=y)
+    at = open_page("pages/train.py")
+    drawn(at.file_uploader(key="upload").upload("mine.npz", file.getvalue()).run())
+    drawn(at.button(key="keep upload").click().run())
+    assert ("Tell the networks the class" in {toggle.label for toggle in at.toggle}) == offered
+
+
+def test_a_recipe_without_a_discriminator_offers_no_class(home, store):
+    at = set_up(open_page("pages/train.py"), preset="energy-only")
+    assert "data.conditional" not in labels(at)
+
+
+@pytest.mark.parametrize(
+    "preset, shown, hidden",
+    [
+        ("auto", "generator.hidden objective.r1 discriminator.fourier", "generator.channels discriminator.channels"),
+        ("dcgan", "generator.channels discriminator.channels", "generator.hidden discriminator.hidden"),
+        ("vae", "discriminator.hidden optimizer.learning_rate_discriminator", "objective.r1 discriminator.clip"),
+        ("energy-only", "objective.loss generator.hidden", "objective.r1 discriminator.hidden discriminator.clip"),
+    ],
+)
+def test_settings_that_mean_nothing_are_not_shown(home, store, preset, shown, hidden):
+    settings = labels(set_up(open_page("pages/train.py"), preset=preset))
+    assert set(shown.split()) <= settings and not set(hidden.split()) & settings
+
+
+def test_every_setting_of_a_game_has_its_place(home, store):
+    about_channels = {"generator.channels", "discriminator.channels"}
+    rest = {"preset", "seed", "data.name", "training.seconds"} | about_channels
+    assert labels(open_page("pages/train.py")) | rest == set(configs.SETTINGS)
+
+
+def test_another_loss_or_architecture_brings_its_settings(home, store):
+    at = set_up(open_page("pages/train.py"), data="mnist")
+    at.selectbox(key="generator.architecture auto mnist mlp").set_value("dcgan")
+    drawn(at.run())
+    assert "generator.channels" in labels(at) and "Made of convolutions." in said(at)
+    at = set_up(at, preset="energy-only")
+    at = drawn(at.selectbox(key="objective.loss energy-only mnist mlp").set_value("hinge").run())
+    at.number_input(key="objective.r1 energy-only mnist mlp").set_value(0.5)
+    drawn(at.button(key="start").click().run())
+    config = store.runs.all()[0].config
+    assert (config.objective.loss, config.objective.r1) == ("hinge", 0.5)
+
+
+def test_a_loss_that_forbids_the_penalties_of_the_recipe_keeps_them_in_sight(home, store):
+    at = open_page("pages/train.py")
+    drawn(at.selectbox(key="objective.loss auto digits mlp").set_value("energy").run())
+    drawn(at.button(key="start").click().run())
+    assert "objective.r1" in at.error[0].value
+    for key in ("objective.r1", "objective.r2"):
+        at.number_input(key=f"{key} auto digits mlp").set_value(0.0)
+    drawn(at.button(key="start").click().run())
+    assert store.runs.all()[0].config.objective.loss == "energy"
 
 
 @pytest.mark.parametrize("name", ["ring-8", "digits", "mnist"])
@@ -755,8 +999,8 @@ def test_start_trains_what_the_widgets_say(home, store):
     at = open_page("pages/train.py")
     drawn(at.selectbox(key="preset").set_value("classic-2014").run())
     at.number_input(key="seed").set_value(5)
-    at.number_input(key="training.steps classic-2014 digits").set_value(777)
-    at.text_input(key="generator.hidden classic-2014 digits").set_value("32, 16")
+    at.number_input(key="training.steps classic-2014 digits mlp").set_value(777)
+    at.text_input(key="generator.hidden classic-2014 digits mlp").set_value("32, 16")
     drawn(at.button(key="start").click().run())
     config = store.runs.all()[0].config
     assert (config.preset, config.seed, config.training.steps, config.generator.hidden) == (
@@ -765,26 +1009,26 @@ def test_start_trains_what_the_widgets_say(home, store):
         777,
         (32, 16),
     )
-    expected = configs.preset("classic-2014", data="digits", shape=(8, 8, 1))
+    expected = presets.preset("classic-2014", data="digits", shape=(8, 8, 1))
     assert set(configs.differences(config, expected)) == {"seed", "training.steps", "generator.hidden"}
 
 
 def test_wrong_settings_are_all_said_and_start_nothing(home, store):
     at = open_page("pages/train.py")
-    at.text_input(key="generator.hidden auto digits").set_value("abc")
-    at.text_input(key="discriminator.hidden auto digits").set_value("1,2,3,4,5,x")
+    at.text_input(key="generator.hidden auto digits mlp").set_value("abc")
+    at.text_input(key="discriminator.hidden auto digits mlp").set_value("1,2,3,4,5,x")
     drawn(at.button(key="start").click().run())
     assert "This run cannot start" in said(at)
     for named in ("generator.hidden", "abc", "discriminator.hidden"):
         assert named in at.error[0].value.replace("\\", "")
     assert [run.state for run in store.runs.all()] == ["finished"]  # the example
-    at.text_input(key="generator.hidden auto digits").set_value("32")
-    at.text_input(key="discriminator.hidden auto digits").set_value("32")
+    at.text_input(key="generator.hidden auto digits mlp").set_value("32")
+    at.text_input(key="discriminator.hidden auto digits mlp").set_value("32")
     drawn(at.button(key="start").click().run())
     assert not at.error and [run.state for run in store.runs.all()] == ["queued", "finished"]
 
 
-@pytest.mark.parametrize("preset", configs.PRESETS)
+@pytest.mark.parametrize("preset", presets.PRESETS)
 @pytest.mark.parametrize("name", datasets.OPTIONS)
 def test_every_recipe_for_every_data_set_can_be_set_up(home, store, name, preset):
     at = open_page("pages/train.py")
@@ -792,7 +1036,7 @@ def test_every_recipe_for_every_data_set_can_be_set_up(home, store, name, preset
     drawn(at.selectbox(key="preset").set_value(preset).run())
     drawn(at.button(key="start").click().run())
     config, shape = store.runs.all()[0].config, datasets.OPTIONS[name].shape
-    assert config == configs.preset(preset, data=name, shape=shape)
+    assert config == presets.preset(preset, data=name, shape=shape)
 
 
 def test_an_upload_can_be_trained_on(home, store):

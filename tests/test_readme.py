@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gan_core import archives, cli, config, datasets, settings, uploads
+from gan_core import archives, cli, combinations, config, datasets, presets, settings, uploads
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -105,7 +105,7 @@ def test_examples_are_understood(line):
     assert parsed.command == arguments[0]
     if parsed.command == "train" and not parsed.resume:
         assert parsed.data in datasets.OPTIONS
-        base = config.preset(parsed.preset or "auto", data=parsed.data, shape=datasets.OPTIONS[parsed.data].shape)
+        base = presets.preset(parsed.preset or "auto", data=parsed.data, shape=datasets.OPTIONS[parsed.data].shape)
         config.override(base, dict(text.split("=") for text in parsed.set))  # raises for a key or value that is not
 
 
@@ -121,11 +121,28 @@ def test_benchmarks_it_tells_to_run_exist():
 
 
 def test_presets_and_data_sets():
-    presets = rows(section("Recipes"))
-    assert [row[0] for row in presets] == [f"`{name}`" for name in config.PRESETS]
-    assert all("arxiv.org/abs/" in source for _, _, source in presets)
+    listed = rows(section("Recipes"))
+    assert [row[0] for row in listed] == [f"`{name}`" for name in presets.PRESETS]
+    assert [row[1] for row in listed] == list(presets.PRESETS.values())
+    assert all("arxiv.org/abs/" in source for _, _, source in listed)
     sentence = re.search(r"The built-in data sets are (.*?)\.", section("Recipes"))[1]
     assert re.findall(r"`(.+?)`", sentence) == list(datasets.OPTIONS)
+
+
+def test_losses_and_when_auto_takes_convolutions():
+    text = " ".join(section("Recipes").split())
+    games, others = re.search(
+        r"`objective.loss` is one of the games (.*?), or, without a discriminator, (.*?)\.", text
+    ).groups()
+    assert re.findall(r"`(.+?)`", games) == list(config.GAMES)
+    assert re.findall(r"`(.+?)`", others) == list(combinations.WITHOUT_DISCRIMINATOR)
+    side, seconds = (int(x) for x in re.search(r"images from (\d+) × \d+ when at least (\d+) seconds", text).groups())
+
+    def convolves(side, seconds):
+        return presets.preset("auto", shape=(side, side, 1), seconds=seconds).generator.architecture != "mlp"
+
+    assert convolves(side, seconds) and not convolves(side - 1, seconds) and not convolves(side, seconds - 1)
+    assert re.search(r"need 2 to (\d+) labelled classes", text)[1] == str(combinations.MOST_CLASSES)
 
 
 def test_environment_variables():

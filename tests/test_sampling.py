@@ -9,7 +9,8 @@ from scipy import stats
 
 from gan_core.config import GeneratorConfig
 from gan_core.engine.networks import DataStatistics, build_generator
-from gan_core.engine.sampling import MEASURE, PREVIEW, REQUEST, generate, latents
+from gan_core.engine.sampling import MEASURE, PREVIEW, REQUEST, generate, inputs, latents
+from gan_core.records import GanometerError
 
 
 def test_latents_are_standard_normal():
@@ -61,3 +62,65 @@ def test_a_generators_samples(shape):
     assert fake == pytest.approx(generate(generator, z), abs=1e-6)
     assert generate(generator, z[:0]).shape == (0, *shape)
     assert generate(generator, z[:0]).dtype == np.float32
+
+
+# ---------------------------------------------------------------- with classes
+
+SHARES = (0.5, 0.3, 0.2)
+
+
+@pytest.fixture(scope="module")
+def told():
+    """A generator that is told of three classes."""
+    data = DataStatistics((2,), np.zeros(2, np.float32), 1.0, SHARES)
+    return build_generator(GeneratorConfig(latent_dim=3, hidden=(4,)), data)
+
+
+@pytest.fixture(scope="module")
+def untold():
+    return build_generator(GeneratorConfig(latent_dim=3, hidden=(4,)), DataStatistics.blank((2,)))
+
+
+def classes(z):
+    """Class numbers from what stands behind the three latents."""
+    hot = z[:, 3:]
+    assert hot.shape[1] == 3 and (hot.sum(axis=1) == 1).all() and set(np.unique(hot)) <= {0, 1}
+    return hot.argmax(axis=1)
+
+
+@pytest.mark.parametrize("purpose", [PREVIEW, MEASURE, REQUEST])
+def test_a_generator_that_is_not_told_needs_latents_only(untold, purpose):
+    assert (inputs(untold, 5, 9, purpose, 2) == latents(5, 9, 3, purpose, 2)).all()
+
+
+@pytest.mark.parametrize("purpose", [PREVIEW, MEASURE, REQUEST])
+def test_a_class_stands_behind_the_same_latents(told, purpose):
+    z = inputs(told, 5, 9, purpose, 2)
+    assert (z[:, :3] == latents(5, 9, 3, purpose, 2)).all() and z.dtype == np.float32
+    assert classes(z).tolist() == classes(inputs(told, 5, 9, purpose, 2)).tolist()
+
+
+def test_a_preview_deals_the_classes_out_in_turn(told):
+    assert classes(inputs(told, 5, 8, PREVIEW)).tolist() == [0, 1, 2, 0, 1, 2, 0, 1]
+
+
+@pytest.mark.parametrize("purpose", [MEASURE, REQUEST])
+def test_everything_else_draws_classes_as_often_as_the_data_have_them(told, purpose):
+    counts = np.bincount(classes(inputs(told, 5, 2000, purpose)), minlength=3)
+    assert stats.chisquare(counts, 2000 * np.array(SHARES)).pvalue > 0.01
+    other = classes(inputs(told, 5, 2000, purpose, 1))
+    assert (other != classes(inputs(told, 5, 2000, purpose))).any()
+
+
+def test_one_class_may_be_asked_for(told):
+    for label in range(3):
+        z = inputs(told, 5, 9, REQUEST, label=label)
+        assert set(classes(z)) == {label} and (z[:, :3] == latents(5, 9, 3, REQUEST)).all()
+
+
+def test_a_class_that_the_generator_does_not_know_is_refused(told, untold):
+    for label in (-1, 3):
+        with pytest.raises(GanometerError, match=f"class number {label} was asked for; this generator knows 0 to 2"):
+            inputs(told, 5, 9, REQUEST, label=label)
+    with pytest.raises(GanometerError, match="was not told of classes, so none can be chosen"):
+        inputs(untold, 5, 9, REQUEST, label=0)

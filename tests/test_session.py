@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from gan_core.config import override, preset
+from gan_core.config import override
 from gan_core.distances.case import RealPart
+from gan_core.presets import preset
 from gan_core.records import StoreError
 from gan_core.session import COMMIT_SECONDS, Session
 from gan_core.store import LeaseLost, Store

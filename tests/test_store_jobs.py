@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from gan_core.config import preset
+from gan_core.presets import preset
 from gan_core.records import GanometerError, UnknownRun
 from gan_core.store import Store
 from gan_core.store.jobs import KEPT_JOBS

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from gan_core.config import preset
+from gan_core.presets import preset
 from gan_core.records import DatasetInfo, FeatureSpace, Histogram, MetricResult, Reference, Report
 from gan_core.store import Store
 from gan_core.store import schema as tables

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from gan_core.config import override, preset
+from gan_core.config import override
+from gan_core.presets import preset
 from gan_core.records import DatasetInfo, GanometerError, MetricResult, Report, StoreError, UnknownRun
 from gan_core.store import LeaseLost, Store
 from gan_core.store import schema as tables

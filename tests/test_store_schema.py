@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from gan_core import config as configs
+from gan_core import presets
 from gan_core.records import MetricResult, Reference, Report, StoreError
 from gan_core.store import Store
 from gan_core.store import schema as tables
@@ -125,7 +126,7 @@ def version_1(url: str, reports: list[tuple[int, dict]]) -> None:
     with engine.begin() as db:
         for statement in filter(str.strip, VERSION_1.split(";")):
             db.exec_driver_sql(statement)
-        values = dict(config=configs.to_json(configs.preset("auto", data="digits")), reference=json.dumps({"n": 50}))
+        values = dict(config=configs.to_json(presets.preset("auto", data="digits")), reference=json.dumps({"n": 50}))
         run = "'r', 'old', :config, 'finished', '', 30, 30, 4, 'ada', 'd', 0, 2.5, '{}', 1.0"
         columns = "id, name, config, state, phase, step, total_steps, version, owner, dataset, claim_no, seconds"
         db.execute(sa.text(f"INSERT INTO runs ({columns}, versions, created) VALUES ({run})"), values)

@@ -16,7 +16,8 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from gan_core import datasets, machine, records
-from gan_core.config import override, preset
+from gan_core.config import override
+from gan_core.presets import preset
 from gan_core.session import Session
 from gan_core.settings import Settings
 from gan_core.store import Store, unpack
@@ -239,6 +240,21 @@ def test_a_worker_goes_on_after_failures(store):
     assert ended(store, store.runs.create(override(CONFIG, {"training.steps": 2}))).state == "finished"
 
 
+def test_a_run_that_is_told_of_classes_answers_for_one_of_them(store):
+    run = ended(store, store.runs.create(override(CONFIG, {"data.conditional": True, "training.steps": 20})))
+    assert (run.state, run.error) == ("finished", None)
+    several = {"n": 5, "seed": 1}
+    jobs = [
+        answer(store, "sample", run_id=run.id, step=20, params=several | label)
+        for label in ({}, {"label": 3}, {"label": 4})
+    ]
+    assert len({unpack(job.result)["x"].tobytes() for job in jobs}) == 3
+    near = answer(store, "neighbours", run_id=run.id, step=20, params=several | {"label": 3, "k": 2})
+    assert np.array_equal(unpack(near.result)["x"], unpack(jobs[1].result)["x"])
+    unknown = answer(store, "sample", run_id=run.id, step=20, params=several | {"label": 10})
+    assert unknown.state == "failed" and "it knows 0, 1, 2" in unknown.error
+
+
 @pytest.fixture
 def alone(tmp_path):
     """A session without a worker: the run is claimed, nobody beats."""
@@ -251,6 +267,22 @@ def alone(tmp_path):
 
     yield begin
     store.close()
+
+
+def test_classes_that_are_not_held_out_are_a_failure_with_its_sentence(alone):
+    """A label of one sample is in one part only: its samples could not be told apart, nor asked for."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(3, 60, 2)).astype(np.float32)
+    labels = np.arange(60) % 2
+    parts = dict(zip(("train", "holdout", "test"), (datasets.Part(rows, labels) for rows in x)))
+    parts["train"] = datasets.Part(x[0], np.where(np.arange(60) == 7, 5, labels))
+    odd = datasets.Dataset("odd", "points", (2,), **parts)
+    session, _ = alone(override(preset("auto", shape=(2,)), TINY | {"data.conditional": True}))
+    assert train_run(session, lambda name, progress: odd) == "failed"
+    assert session.store.runs.get(session.run.id).error == (
+        "the classes to train on are 0, 1, 5 and those to measure against 0, 1; turn data.conditional off, or give "
+        "each class more samples"
+    )
 
 
 def test_too_little_memory_is_refused_with_both_numbers(alone):

@@ -9,6 +9,8 @@ for those who see no colour. Paper, text and grid belong to the page's theme, ti
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import plotly.graph_objects as go
 
@@ -45,15 +47,18 @@ SPREADS = (
 )
 
 
-def losses(history: History) -> go.Figure:
-    """What each network pays, over steps.
+def losses(history: History, unit: str = "nats") -> go.Figure:
+    """What each network pays, over steps; of an autoencoder the two parts of what it pays, and their sum.
 
     Look for two curves that settle: neither network has won. A discriminator near 0 beside a climbing
-    generator means the discriminator wins every round and the generator learns nothing more. Low is not good here.
+    generator means the discriminator wins every round and the generator learns nothing more. Low is not good here,
+    except where there is no discriminator: then the curve is what is minimised.
     """
-    figure = _curves("loss (nats)")
+    figure, whole = _curves(f"loss ({unit})" if unit else "loss"), "loss_reconstruction" in history.curves
     _add_curve(figure, history, "loss_discriminator", "discriminator", BOTH, "solid")
-    _add_curve(figure, history, "loss_generator", "generator", FAKE)
+    _add_curve(figure, history, "loss_generator", "both together" if whole else "generator", FAKE)
+    _add_curve(figure, history, "loss_reconstruction", "reconstruction", BOTH, "solid")
+    _add_curve(figure, history, "loss_divergence", "divergence", GREY, "3px,3px")
     return figure
 
 
@@ -160,6 +165,44 @@ def points(*, real: np.ndarray, fake: np.ndarray, highlight: np.ndarray | None =
     return figure.update_yaxes(zeroline=False, scaleanchor="x")
 
 
+def surface(found: Mapping[str, np.ndarray], real: np.ndarray) -> go.Figure:
+    """A game in the plane at one step: `found` is what a `surface` job answers, `real` (n, 2) are real points.
+
+    Look for a belief that is even (nobody can tell any more), for arrows without a common direction, and for lines
+    that are dense where real points are: every cell between four of them holds as many samples as any other.
+    """
+    figure = blank("first coordinate (data units)", "second coordinate (data units)", height=420)
+    figure.update_layout(hovermode="closest")
+    if "belief" in found:
+        figure.add_trace(
+            go.Heatmap(
+                x=found["x"],
+                y=found["y"],
+                z=found["belief"].astype(np.float32),
+                zmin=0,
+                zmax=1,
+                zsmooth="best",
+                colorscale=[[0, tint(FAKE, 0.7)], [0.5, tint(FAKE, 0)], [0.5, tint(REAL, 0)], [1, tint(REAL, 0.7)]],
+                showscale=False,
+                hovertemplate="believed real %{z:.2f}<extra></extra>",
+            )
+        )
+    lines = _lines(found["manifold"])
+    trace = go.Scattergl if len(lines) > SVG_POINTS else go.Scatter
+    style = dict(mode="lines", line_color=GREY, line_width=1, hoverinfo="skip")
+    figure.add_trace(trace(x=lines[:, 0], y=lines[:, 1], name="grid of latents", **style))
+    _add_points(figure, real, "real", REAL, symbol="circle", size=5, opacity=0.6)
+    _add_points(figure, found["points"], "generated", FAKE, symbol="x-thin", size=5, line_width=1)
+    if "pushes" in found:
+        start = found["points"][: len(found["pushes"])]
+        _add_arrows(figure, start, found["pushes"], longest=float(np.ptp(real, axis=0).max()) / 10)
+    for axis, places in (("xaxis", "x"), ("yaxis", "y")):
+        reach = [float(found[places][0]), float(found[places][-1])] if "belief" in found else None
+        kept = dict(constrain="domain", constraintoward={"x": "left", "y": "top"}[places])  # square, below the legend
+        figure.update_layout({axis: dict(range=reach, zeroline=False, showgrid=False) | kept})
+    return figure.update_yaxes(scaleanchor="x")
+
+
 def decimate(steps: np.ndarray, values: np.ndarray, limit: int = CURVE_POINTS) -> tuple[np.ndarray, np.ndarray]:
     """At most `limit` (4 or more) points of a curve, as float32: the first, the last, and between them the lowest
     and the highest of equally long stretches, so that no peak is lost. Shorter curves are kept whole.
@@ -260,6 +303,33 @@ def _add_points(figure: go.Figure, array: np.ndarray, name: str, colour: str, **
             marker_line_color=colour,
             hovertemplate="%{x:.3~r}, %{y:.3~r}",
         ).update(marker=marker)
+    )
+
+
+def _lines(manifold: np.ndarray) -> np.ndarray:
+    """Grids (k, n, n, 2) as the lines they are drawn by, both ways, each with a gap after it: (2 k n (n + 1), 2)."""
+    lines = np.concatenate([manifold, manifold.swapaxes(1, 2)]).reshape(-1, manifold.shape[2], 2)
+    return np.pad(lines, ((0, 0), (0, 1), (0, 0)), constant_values=np.nan).reshape(-1, 2).astype(np.float32)
+
+
+def _add_arrows(figure: go.Figure, start: np.ndarray, pushes: np.ndarray, longest: float) -> None:
+    """Arrows in proportion to their pushes; the strongest tenth are all drawn as `longest`, or one would be all."""
+    lengths = np.linalg.norm(pushes, axis=1)
+    usual = np.maximum(lengths, float(np.quantile(lengths, 0.9)) or 1.0)
+    ends = start + pushes / usual[:, None] * longest
+    x, y = np.stack([start, ends, np.full_like(start, np.nan)], axis=1).reshape(-1, 2).astype(np.float32).T
+    heads = np.tile(np.array([0, 7, 0], np.float32), len(start))
+    figure.add_trace(
+        go.Scatter(
+            x=x,
+            y=y,
+            name="pushed",
+            mode="lines+markers",
+            line_color=BOTH,
+            line_width=1.5,
+            marker=dict(symbol="arrow", angleref="previous", size=heads, color=BOTH),
+            hoverinfo="skip",
+        )
     )
 
 

@@ -3,6 +3,8 @@
 import streamlit as st
 
 from gan_core import (
+    GAMES,
+    MOST_CLASSES,
     OPTIONS,
     PRESETS,
     ConfigError,
@@ -20,11 +22,19 @@ from ui.shell import plain
 GROUPS = {
     "training": ("Length and batch", "How long, and how many samples each step looks at."),
     "optimizer": ("Step sizes", "How far the weights move at each step."),
-    "objective": ("Objective", "What each network is paid for, and what keeps the game steady."),
+    "objective": ("Game", "What each network is paid for."),
+    "penalties": ("Penalties", "What keeps the game steady."),
+    "extras": ("Extras", "What else the generator is paid for, and what blurs the discriminator's view."),
     "generator": ("Generator", "Turns random numbers into samples."),
-    "discriminator": ("Discriminator", "Tells real samples from generated ones."),
+    "discriminator": ("Discriminator", "Tells real samples from generated ones. In a vae it is the encoder."),
     "recording": ("Recording", "What is written down, and how often."),
 }
+PENALTIES = ("r1", "r2", "gradient_penalty", "gradient_penalty_weight", "penalty_end", "penalty_every")
+EXTRAS = ("energy_weight", "energy_space", "feature_matching", "diversity", "instance_noise", "translation")
+ELSEWHERE = ("preset", "seed", "data.name", "data.conditional", "training.steps", "training.seconds")
+"""Settings that have their place above "All settings"."""
+DECIDING = ("objective.loss", "generator.architecture", "discriminator.architecture")
+"""Settings that decide which others mean anything."""
 
 
 def start(lab: Lab) -> None:
@@ -42,26 +52,73 @@ def start(lab: Lab) -> None:
 
 
 def chosen_config(lab: Lab) -> RunConfig:
-    data, preset = st.session_state["data"], st.session_state["preset"]
-    base = lab.preset(preset, data=data)
-    said = {key: st.session_state.get(widget_key(key)) for key in flatten_config(base)}
-    asked = {key: value for key, value in said.items() if value is not None}
-    return override(
-        base,
-        {"seed": st.session_state["seed"], "training.steps": st.session_state[widget_key("training.steps")], **asked},
-    )
+    """What the widgets say; what has no widget keeps the recipe's value."""
+    base = chosen_base(lab)
+    said = {key: value_now(key, base) for key in flatten_config(base)}
+    return override(base, said | {"seed": st.session_state["seed"]})
 
 
-def widget_key(key: str) -> str:
-    # A preset or another data set brings its own values: their widgets are other widgets.
-    return f"{key} {st.session_state['preset']} {st.session_state['data']}"
+def chosen_base(lab: Lab) -> RunConfig:
+    """The recipe for these data, and for this time where a time was given."""
+    seconds = st.session_state["seconds"] if st.session_state["length"] == "time" else None
+    return lab.preset(st.session_state["preset"], data=st.session_state["data"], seconds=seconds)
 
 
-def setting_widget(key: str, value) -> None:
+def value_now(key: str, base: RunConfig):
+    said = st.session_state.get(widget_key(key, base))
+    return flatten_config(base)[key] if said is None else said
+
+
+def widget_key(key: str, base: RunConfig) -> str:
+    # A recipe brings its own values, and so do other data and (for auto) more time: their widgets are other widgets.
+    return f"{key} {base.preset} {base.data.name} {base.generator.architecture}"
+
+
+def group_of(key: str) -> str:
+    section, _, name = key.partition(".")
+    if section == "objective":
+        return "penalties" if name in PENALTIES else "extras" if name in EXTRAS else section
+    return section
+
+
+def means_nothing(key: str, loss: str, generator: str, discriminator: str) -> bool:
+    """Whether nothing reads a setting under this loss and with these architectures."""
+    section, _, name = key.partition(".")
+    architecture = {"generator": generator, "discriminator": discriminator}.get(section)
+    if architecture and name == ("channels" if architecture == "mlp" else "hidden"):
+        return True
+    if loss in GAMES:
+        return False
+    if section == "objective":
+        return name != "loss"
+    if key in ("training.discriminator_steps", "training.fresh_samples"):
+        return True
+    if loss == "vae":
+        return key in ("discriminator.spectral_norm", "discriminator.clip", "discriminator.packing")
+    return section == "discriminator" or key == "optimizer.learning_rate_discriminator"
+
+
+def shown_settings(base: RunConfig) -> dict[str, list[str]]:
+    """The settings of each group that mean something, for the recipe or for what was chosen instead.
+
+    For both, because a penalty of the recipe has to be in sight of somebody who chooses a loss that forbids it.
+    """
+    values = flatten_config(base)
+    recipe, chosen = [values[key] for key in DECIDING], [value_now(key, base) for key in DECIDING]
+    shown: dict[str, list[str]] = {group: [] for group in GROUPS}
+    for key in values:
+        if key not in ELSEWHERE and not (means_nothing(key, *recipe) and means_nothing(key, *chosen)):
+            shown[group_of(key)].append(key)
+    return shown
+
+
+def setting_widget(key: str, base: RunConfig) -> None:
+    value = flatten_config(base)[key]
     kind, choices = setting_type(key)
     about = describe_setting(key)
     label = key.split(".")[1].replace("_", " ").capitalize()
-    options = dict(key=widget_key(key), help=f"{about['help']} (`{key}`)", on_change="ignore")
+    options = dict(key=widget_key(key, base), help=f"{about['help']} (`{key}`)")
+    options["on_change"] = "rerun" if key in DECIDING else "ignore"
     if kind == "choice":
         st.selectbox(label, choices, index=choices.index(value), **options)
     elif kind == "switch":
@@ -102,41 +159,25 @@ def show_setup(lab: Lab) -> None:
     st.caption(OPTIONS[data].sentence if data in OPTIONS else upload_sentence(uploads[data]))
     preset = st.selectbox("Recipe", list(PRESETS), key="preset", persist_state="session")
     st.caption(PRESETS[preset])
-    base = lab.preset(preset, data=data)
-    left, right = st.columns(2)
-    about = describe_setting("training.steps")
-    left.number_input(
-        "Steps",
-        int(about["low"]),
-        int(about["high"]),
-        base.training.steps,
-        step=1000,
-        key=widget_key("training.steps"),
-        help="Generator updates in all.",
-        on_change="ignore",
-    )
-    right.number_input(
-        "Seed",
-        0,
-        2**31 - 1,
-        0,
-        key="seed",
-        persist_state="session",
-        help=describe_setting("seed")["help"],
-        on_change="ignore",
-    )
+    base = show_length(lab)
+    classes = OPTIONS[data].classes if data in OPTIONS else len(uploads[data].classes)
+    if 2 <= classes <= MOST_CLASSES and base.objective.loss in (*GAMES, "vae"):
+        st.toggle(
+            "Tell the networks the class",
+            key=widget_key("data.conditional", base),
+            help=describe_setting("data.conditional")["help"],
+            on_change="ignore",
+        )
     with st.expander("All settings", icon=":material/tune:"):
-        values = flatten_config(base)
-        for section, (title, sentence) in GROUPS.items():
-            st.markdown(f"**{title}.** {sentence}")
-            with st.container(horizontal=False):
-                columns = st.columns(2)
-                keys = [
-                    k for k in values if k.startswith(f"{section}.") and k not in ("training.steps", "training.seconds")
-                ]
-                for i, key in enumerate(keys):
-                    with columns[i % 2]:
-                        setting_widget(key, values[key])
+        for group, keys in shown_settings(base).items():
+            if keys:
+                title, sentence = GROUPS[group]
+                st.markdown(f"**{title}.** {sentence}")
+                keys = sorted(keys, key=lambda key: setting_type(key)[0] == "switch")  # of one height in a row
+                for i in range(0, len(keys), 2):
+                    for column, key in zip(st.columns(2, vertical_alignment="bottom"), keys[i : i + 2]):
+                        with column:
+                            setting_widget(key, base)
     st.button(
         "Start training",
         key="start",
@@ -151,6 +192,68 @@ def show_setup(lab: Lab) -> None:
             "  \n".join(plain(problem) for problem in problems), title="This run cannot start", icon=":material/error:"
         )
     show_upload(lab)
+
+
+def show_length(lab: Lab) -> RunConfig:
+    """Steps or seconds, and the seed; returns the recipe that they lead to."""
+    timed = "time" == st.segmented_control(
+        "Length",
+        ["steps", "time"],
+        default="steps",
+        required=True,
+        key="length",
+        persist_state="session",
+        format_func=str.capitalize,
+    )
+    left, right = st.columns(2)
+    if timed:
+        about = describe_setting("training.seconds")
+        left.number_input(
+            "Seconds",
+            int(about["low"]),
+            int(about["high"]),
+            60,
+            step=30,
+            key="seconds",
+            persist_state="session",
+            help=about["help"],
+        )
+    base = chosen_base(lab)
+    if not timed:
+        about = describe_setting("training.steps")
+        left.number_input(
+            "Steps",
+            int(about["low"]),
+            int(about["high"]),
+            base.training.steps,
+            step=1000,
+            key=widget_key("training.steps", base),
+            help=about["help"],
+            on_change="ignore",
+        )
+    right.number_input(
+        "Seed",
+        0,
+        2**31 - 1,
+        0,
+        key="seed",
+        persist_state="session",
+        help=describe_setting("seed")["help"],
+        on_change="ignore",
+    )
+    st.caption(resolved(base))
+    return base
+
+
+def resolved(base: RunConfig) -> str:
+    """What the generator is made of, and who decides the steps."""
+    dense = value_now("generator.architecture", base) == "mlp"
+    kind = "dense layers" if dense else "convolutions"
+    if base.training.seconds is None:
+        return f"Made of {kind}."
+    if dense or base.preset != "auto":
+        return f"Made of {kind}; a short speed trial decides the steps."
+    return f"Made of {kind}, or of dense layers where a short speed trial finds too few steps for them in this time."
 
 
 def upload_sentence(info) -> str:

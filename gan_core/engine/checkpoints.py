@@ -7,46 +7,41 @@ from typing import Iterable
 
 import numpy as np
 
-from gan_core.engine.gan import GAN
+from gan_core.engine.trainable import Trainable
 
 
-def capture(gan: GAN, step: int, window: np.ndarray) -> bytes:
-    """Weights of all three networks, both optimizers' moments and counters, the step, and the open log window."""
-    arrays = {name: np.asarray(variable) for name, variable in _variables(gan).items()}
+def capture(model: Trainable, step: int, window: np.ndarray) -> bytes:
+    """Weights of all networks, the optimizers' moments and counters, the step, and the open log window."""
+    arrays = {name: np.asarray(variable) for name, variable in model.state.items()}
     return _to_bytes(arrays | {"step": np.int64(step), "window": window})
 
 
-def restore(gan: GAN, data: bytes) -> tuple[int, np.ndarray]:
+def restore(model: Trainable, data: bytes) -> tuple[int, np.ndarray]:
     """Put a captured state back, bit for bit; returns the step and the open log window.
 
     Raises ValueError, and changes nothing, when the bytes belong to other networks.
     """
     arrays = _from_bytes(data)
     step, window = arrays.pop("step", None), arrays.pop("window", None)
-    _assign(_variables(gan), arrays)
-    gan.step.assign(int(step))
+    _assign(model.state, arrays)
+    model.step.assign(int(step))
     return int(step), window
 
 
-def weights_to_bytes(weights: Iterable) -> bytes:
-    """The weights of one network, in order."""
-    return _to_bytes({str(i): np.asarray(w) for i, w in enumerate(weights)})
+def weights_to_bytes(weights: Iterable, **others: Iterable) -> bytes:
+    """The weights of one network, in order; those of others beside it under their names."""
+    arrays = {str(i): np.asarray(w) for i, w in enumerate(weights)}
+    return _to_bytes(arrays | {f"{name}.{i}": np.asarray(w) for name in others for i, w in enumerate(others[name])})
 
 
-def load_weights(network, data: bytes) -> None:
-    """Put weights back into a network of the same structure. Raises ValueError where the shapes differ."""
-    _assign({str(i): w for i, w in enumerate(network.weights)}, _from_bytes(data))
+def load_weights(network, data: bytes, name: str = "") -> None:
+    """Put weights back into a network of the same structure, those kept under `name` if it is given.
 
-
-def _variables(gan: GAN) -> dict:
-    parts = {
-        "generator": gan.generator.weights,
-        "discriminator": gan.discriminator.weights,
-        "ema": gan.ema_generator.weights,
-        "generator_optimizer": gan.generator_optimizer.variables,
-        "discriminator_optimizer": gan.discriminator_optimizer.variables,
-    }
-    return {f"{part}.{i}": variable for part, variables in parts.items() for i, variable in enumerate(variables)}
+    Raises ValueError where the shapes differ.
+    """
+    parts = {key.rpartition("."): array for key, array in _from_bytes(data).items()}
+    arrays = {number: array for (of, _, number), array in parts.items() if of == name}
+    _assign({str(i): w for i, w in enumerate(network.weights)}, arrays)
 
 
 def _assign(variables: dict, arrays: dict[str, np.ndarray]) -> None:

@@ -1,231 +1,210 @@
-"""The GAN as a Keras model: two networks, two optimizers, an averaged generator, and one training step.
+"""The GAN as a Keras model: two networks that train each other, and one step of it.
 
-`train_step` serves plain `model.fit(samples)`. `chunk` runs the very same step many times inside one
-compiled call; it is what the worker uses, about twice as fast.
+gan = GAN(config, statistics(samples))
+gan.update(step, dials, batch)          # discriminator_steps discriminator updates, then one of the generator
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from functools import partial
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from gan_core.config import RunConfig
-from gan_core.engine import objectives
-from gan_core.engine.networks import DataStatistics, build_discriminator, build_generator
-from gan_core.engine.penalties import logits_and_squared_gradients, zero_centred
-
-BLOCK = 64
-"""Steps one compiled call can hold. The random draws of a run come in blocks of this many steps."""
-
-ROW = ("loss_discriminator", "loss_generator", "score_real", "score_fake", "penalty")
-"""What every step reports, in this order; `penalty` is what it added to the discriminator's loss, often 0."""
+from gan_core.engine import matching, objectives, penalties, views
+from gan_core.engine.layers import SpectralConv2D, SpectralDense
+from gan_core.engine.networks import DataStatistics, build_discriminator
+from gan_core.engine.trainable import Batch, Dials, Trainable, adam
 
 
-class Dials(NamedTuple):
-    """What may change while a run goes on without a new compilation: all scalar tensors."""
+class GAN(Trainable):
+    """A generator and a discriminator that train each other."""
 
-    learning_rate_generator: tf.Tensor
-    learning_rate_discriminator: tf.Tensor
-    r1: tf.Tensor
-    r2: tf.Tensor
-    energy_weight: tf.Tensor
-    total_steps: tf.Tensor
-
-    @staticmethod
-    def of(config: RunConfig) -> Dials:
-        rates, weights = config.optimizer, config.objective
-        values = (rates.learning_rate_generator, rates.learning_rate_discriminator)
-        values += (weights.r1, weights.r2, weights.energy_weight)
-        return Dials(*(tf.constant(v, tf.float32) for v in values), tf.constant(config.training.steps, tf.float32))
-
-
-class GAN(keras.Model):
-    """A generator and a discriminator that train each other.
-
-    `data` tells the networks the shape and the statistics of the samples, which are in measured form
-    (float32, images in [0, 1]). All first weights follow from `config.seed`.
-    """
+    ROW = ("loss_discriminator", "loss_generator", "score_real", "score_fake", "penalty")
+    """`penalty` is what it added to the discriminator's loss, often 0."""
 
     def __init__(self, config: RunConfig, data: DataStatistics):
-        super().__init__(name="gan")
-        self.settings, self.data = config, data
+        super().__init__(config, data)
         self.objective = objectives.OBJECTIVES[config.objective.loss]
-        self.generator = build_generator(config.generator, data, seed=config.seed)
         self.discriminator = build_discriminator(config.discriminator, data, seed=config.seed + 1)
-        self.ema_generator = build_generator(config.generator, data, seed=config.seed)
-        self.ema_generator.trainable = False
-        self.generator_optimizer = _adam(config)
-        self.discriminator_optimizer = _adam(config)
-        self.generator_optimizer.build(self.generator.trainable_variables)
-        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
-        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
-        # Convolutions under XLA are a hundred times slower on a CPU; dense layers gain a factor of two.
-        self._compiled = tf.function(self._chunk, jit_compile=True, autograph=False)
-        self.compile(optimizer=None, loss=None)
+        self.discriminator_optimizer = adam(config, self.discriminator.trainable_variables)
+        # Everything it sees in a sample: its last hidden layer, and its logit.
+        outputs = [self.discriminator.get_layer("features").output, self.discriminator.output]
+        self.eyes = keras.Model(self.discriminator.inputs, outputs)
+        self._spectral = [x for x in self.discriminator.layers if isinstance(x, (SpectralDense, SpectralConv2D))]
 
-    def call(self, z, training=False):
-        return self.generator(z, training=training)
+    @property
+    def networks(self):
+        return super().networks | {"discriminator": self.discriminator}
+
+    @property
+    def optimizers(self):
+        return super().optimizers | {"discriminator_optimizer": self.discriminator_optimizer}
 
     # ------------------------------------------------------------ one step
 
-    def train_step(self, data):
-        """One step on a batch of real samples (n, *shape) with fresh latents, for `fit`."""
-        real = tf.cast(data[0] if isinstance(data, tuple) else data, tf.float32)
-        z = tf.random.normal((2, tf.shape(real)[0], self.settings.generator.latent_dim))
-        row = self.update(self.step, Dials.of(self.settings), real, z[0], real, z[1])
-        self.step.assign_add(1)
-        return dict(zip(ROW, row))
+    def update(self, step, dials: Dials, batch: Batch):
+        """`discriminator_steps` updates of the discriminator, then one of the generator, each on a batch of its own.
 
-    def update(self, step, dials: Dials, real_d, z_d, real_g, z_g) -> tuple[tf.Tensor, ...]:
-        """Discriminator step on (real_d, z_d), then generator step on (real_g, z_g); returns the values of ROW.
-
-        Each step differentiates its own network's variables only and hands them to its own optimizer.
+        Each differentiates its own network's variables only and hands them to its own optimizer.
         """
-        progress = tf.cast(step, tf.float32) / dials.total_steps
-        schedule = self._rate_schedule(tf.cast(step, tf.float32), progress)
-        self.discriminator_optimizer.learning_rate.assign(dials.learning_rate_discriminator * schedule)
-        self.generator_optimizer.learning_rate.assign(dials.learning_rate_generator * schedule)
-        loss_d, score_real, score_fake, penalty = self.update_discriminator(step, progress, dials, real_d, z_d)
-        loss_g = self.update_generator(dials, real_g, z_g)
-        self._update_ema(tf.cast(step, tf.float32))
+        parts = [tuple(None if x is None else x[i] for x in batch) for i in range(batch.real.shape[0])]
+        made = None if self.settings.training.fresh_samples else self._make(*parts[-1][1:])
+        for turn in range(self.settings.training.discriminator_steps):
+            fake = tf.stop_gradient(made[1]) if made and parts[turn] is parts[-1] else None
+            loss_d, score_real, score_fake, penalty = self.update_discriminator(
+                step, dials, *parts[turn], turn=turn, fake=fake
+            )
+        loss_g = self.update_generator(step, dials, *parts[-1], made=made)
+        self.update_ema(step)
         return loss_d, loss_g, score_real, score_fake, penalty
 
-    def update_discriminator(self, step, progress, dials: Dials, real, z):
-        settings = self.settings.objective
+    def update_discriminator(self, step, dials: Dials, real, z, classes=None, turn: int = 0, fake=None):
+        settings, variables = self.settings.objective, self.discriminator.trainable_variables
         # Generated before the tape opens, so no gradient of this step can reach the generator.
-        both = tf.concat([real, self.generator(z, training=True)], axis=0)
-        variables = self.discriminator.trainable_variables
+        fake = self.generator(self.with_classes(z, classes), training=True) if fake is None else fake
+        see = partial(self.see, step=step, dials=dials, turn=turn)
+        for layer in self._spectral:
+            layer.iterate()
 
         def plain():
             with tf.GradientTape() as tape:
-                logits = self.discriminator(both, training=True)[:, 0]
-                loss = self._discriminator_loss(logits)
-            return tape.gradient(loss, variables), loss, logits, tf.constant(0.0)
+                logits = self._both(see, real, fake, classes)
+                loss = self._discriminator_loss(dials, *logits)
+            return tape.gradient(loss, variables), loss, *logits, tf.constant(0.0)
 
         def penalised():
-            shrink = tf.pow(tf.constant(settings.penalty_end, tf.float32), tf.minimum(1.0, 2.0 * progress))
             with tf.GradientTape() as tape:
-                logits, squared = logits_and_squared_gradients(self.discriminator, both)
-                on_real, on_fake = tf.split(squared, 2)
-                penalty = shrink * (zero_centred(on_real, dials.r1) + zero_centred(on_fake, dials.r2))
-                penalty = settings.penalty_every * penalty * self._penalty_units
-                loss = self._discriminator_loss(logits)
+                *logits, penalty = self._penalise(step, dials, see, real, fake, classes, turn)
+                loss = self._discriminator_loss(dials, *logits)
                 total = loss + penalty
-            return tape.gradient(total, variables), loss, logits, penalty
+            return tape.gradient(total, variables), loss, *logits, penalty
 
-        if settings.r1 == settings.r2 == 0:
-            gradients, loss, logits, penalty = plain()
+        if settings.r1 == settings.r2 == 0 and settings.gradient_penalty == "none":
+            gradients, loss, real_logits, fake_logits, penalty = plain()
         elif settings.penalty_every == 1:
-            gradients, loss, logits, penalty = penalised()
+            gradients, loss, real_logits, fake_logits, penalty = penalised()
         else:
-            gradients, loss, logits, penalty = tf.cond(tf.equal(step % settings.penalty_every, 0), penalised, plain)
-        self.discriminator_optimizer.apply(gradients, variables)
-        real_logits, fake_logits = tf.split(logits, 2)
+            due = tf.equal(step % settings.penalty_every, 0)
+            gradients, loss, real_logits, fake_logits, penalty = tf.cond(due, penalised, plain)
+        rate = dials.learning_rate_discriminator * self.rate_schedule(step, dials)
+        self.learn(self.discriminator_optimizer, rate, gradients, variables)
+        if limit := self.settings.discriminator.clip:
+            for weight in variables:
+                weight.assign(tf.clip_by_value(weight, -limit, limit))
         score_real, score_fake = objectives.scores(self.objective, real_logits=real_logits, fake_logits=fake_logits)
         return loss, score_real, score_fake, penalty
 
-    def update_generator(self, dials: Dials, real, z):
+    def update_generator(self, step, dials: Dials, real, z, classes=None, made=None):
         variables = self.generator.trainable_variables
-        with tf.GradientTape() as tape:
-            fake = self.generator(z, training=True)
-            if self.objective.paired:
-                logits = self.discriminator(tf.concat([real, fake], axis=0), training=True)[:, 0]
-                real_logits, fake_logits = tf.split(logits, 2)
-            else:
-                real_logits, fake_logits = None, self.discriminator(fake, training=True)[:, 0]
-            loss = self.objective.generator(real_logits=real_logits, fake_logits=fake_logits)
-            if self.settings.objective.energy_weight:
-                # Centred first: distances do not change, and float32 keeps more of their digits.
-                rows = [tf.reshape(x - self.data.mean, (tf.shape(x)[0], -1)) for x in (real, fake)]
-                loss += dials.energy_weight * objectives.relative_energy_distance(real=rows[0], fake=rows[1])
-        self.generator_optimizer.apply(tape.gradient(loss, variables), variables)
+        tape, fake = made or self._make(z, classes)
+        with tape:
+            loss = self.generator_loss(step, dials, real=real, fake=fake, z=z, classes=classes)
+        rate = dials.learning_rate_generator * self.rate_schedule(step, dials)
+        self.learn(self.generator_optimizer, rate, tape.gradient(loss, variables), variables)
         return loss
 
-    # ------------------------------------------------------------ many steps
+    def generator_loss(self, step, dials: Dials, *, real, fake, z, classes=None):
+        """All that the generator minimises, of samples (n, *shape) that it made from `z`: a scalar."""
+        settings = self.settings.objective
+        see = partial(self.see, step=step, dials=dials, turn=self.settings.training.discriminator_steps)
+        in_features = bool(settings.energy_weight) and settings.energy_space == "features"
+        if self.objective.paired or settings.feature_matching or in_features:
+            (real_features, fake_features), logits = self._both(see, real, fake, classes, features=True)
+        else:
+            fake_features, logits = see(fake, classes, side=1)
+            real_features, logits = None, (None, logits)
+        loss = self.objective.generator(real_logits=logits[0], fake_logits=logits[1])
+        if settings.energy_weight:
+            seen = (real_features, fake_features) if in_features else (self._rows(real), self._rows(fake))
+            loss += dials.energy_weight * matching.relative_energy_distance(real=seen[0], fake=seen[1])
+        if settings.feature_matching:
+            gap = tf.reduce_mean(real_features, axis=0) - tf.reduce_mean(fake_features, axis=0)
+            loss += dials.feature_matching * tf.reduce_sum(gap**2)
+        if settings.diversity:
+            spread = matching.spread(fake=self._rows(fake), z=z, real=self._rows(real))
+            loss += dials.diversity * (1.0 - spread)
+        return loss
 
-    def chunk(self, samples: tf.Tensor, draws: Draws, first: int, n: int, step: int, dials: Dials) -> np.ndarray:
-        """Run steps `step` ... `step + n − 1` with rows first ... first + n − 1 of `draws`; one row of ROW each.
+    def _make(self, z, classes):
+        """Samples, and the tape that knows how they were made."""
+        with tf.GradientTape() as tape:
+            fake = self.generator(self.with_classes(z, classes), training=True)
+        return tape, fake
 
-        `samples` are the training rows in storage form. However the steps are cut into chunks, the bits of
-        the result are the same. n = 0 compiles and changes nothing. Raises ValueError past the end of the block.
+    # ------------------------------------------------------------ what the discriminator sees
+
+    def see(self, x, classes=None, *, step, dials: Dials, turn: int, side: int = 0):
+        """Features (n, f) and logits (n,) of samples as the discriminator is shown them."""
+        settings = self.settings.objective
+        if settings.instance_noise:
+            fade = self.data.scale * tf.maximum(0.0, 1.0 - self.progress(step, dials))
+            x = views.disturb(x, dials.instance_noise * fade, self.seed_of(step, turn, 0 + side))
+        if settings.translation:
+            x = views.translate(x, settings.translation, self.seed_of(step, turn, 2 + side))
+        x = views.pack(x, self.settings.discriminator.packing)
+        features, logits = self.eyes(x if classes is None else [x, classes], training=True)
+        return features, logits[:, 0]
+
+    def seed_of(self, step, turn: int, purpose: int):
+        """Of the random numbers that only some settings need: a function of (seed, step) like all others."""
+        return tf.stack([self.seed, tf.cast(step, tf.int64) * 128 + turn * 8 + purpose])
+
+    def _both(self, see, real, fake, classes, features: bool = False):
+        """(real logits, fake logits), and before them the features if asked for.
+
+        In one pass, unless the discriminator normalises over a batch: then real and generated samples are apart.
         """
-        if first + n > BLOCK:
-            raise ValueError(f"{n} steps from row {first} pass the end of a block of {BLOCK}; take the next block")
-        dials = Dials(*(tf.convert_to_tensor(d, tf.float32) for d in dials))  # a plain number would compile anew
-        rows = self._compiled(
-            samples, draws.rows, draws.z, tf.constant(first), tf.constant(n), tf.constant(step, tf.int64), dials
-        )
-        return rows.numpy()[:n]
+        if self.settings.discriminator.batch_norm:
+            seen = [see(x, classes, side=side) for side, x in enumerate((real, fake))]
+            both = tuple(zip(*seen))
+        else:
+            twice = None if classes is None else tf.concat([classes, classes], axis=0)
+            both = tuple(tf.split(part, 2) for part in see(tf.concat([real, fake], axis=0), twice))
+        return both if features else both[1]
 
-    def _chunk(self, samples, indices, z, first, n, step, dials):
-        def body(k, rows):
-            # gather, not z[i]: XLA wants the start of a slice to be a constant and would compile for each value.
-            picked, latents = tf.gather(indices, first + k), tf.gather(z, first + k)
-            real = tf.cast(tf.gather(samples, picked), tf.float32)
-            if samples.dtype == tf.uint8:
-                real = real / 255.0
-            row = self.update(step + tf.cast(k, tf.int64), dials, real[0], latents[0], real[1], latents[1])
-            return k + 1, tf.tensor_scatter_nd_update(rows, [[k]], [tf.stack(row)])
+    def _penalise(self, step, dials: Dials, see, real, fake, classes, turn: int):
+        """(real logits, fake logits, penalty): each penalty as its paper has it, in units of the data's spread."""
+        settings, unit = self.settings.objective, self.data.scale
+        penalty = tf.constant(0.0)
+        if settings.r1 or settings.r2:
+            twice = None if classes is None else tf.concat([classes, classes], axis=0)
+            both = tf.concat([real, fake], axis=0)
+            logits, squared = penalties.logits_and_squared_gradients(lambda x: see(x, twice)[1], both)
+            on_real, on_fake = tf.split(squared, 2)
+            penalty += penalties.zero_centred(on_real, dials.r1) + penalties.zero_centred(on_fake, dials.r2)
+            penalty *= unit**2
+            logits = tf.split(logits, 2)
+        else:
+            logits = self._both(see, real, fake, classes)
+        if settings.gradient_penalty != "none":
+            share = tf.random.stateless_uniform((tf.shape(real)[0],), self.seed_of(step, turn, 4), alg=views.DRAWN_BY)
+            if settings.gradient_penalty == "dragan":
+                noise = tf.random.stateless_uniform(tf.shape(real), self.seed_of(step, turn, 5), alg=views.DRAWN_BY)
+                points = penalties.around(real=real, noise=noise, share=share)
+            else:
+                points = penalties.between(real=real, fake=fake, share=share)
+            _, squared = penalties.logits_and_squared_gradients(lambda x: see(x, classes, side=1)[1], points)
+            target = penalties.TARGET[settings.gradient_penalty]
+            penalty += penalties.away_from(target, squared, dials.gradient_penalty_weight, unit)
+        return *logits, settings.penalty_every * self._shrink(step, dials) * penalty
 
-        rows = tf.zeros((BLOCK, len(ROW)))
-        _, rows = tf.while_loop(lambda k, _: k < n, body, (tf.constant(0), rows))
-        return rows
+    def _shrink(self, step, dials: Dials):
+        """From 1 to `penalty_end`: in equal ratios over the first half, or on half a cosine over the whole run."""
+        settings, progress = self.settings.objective, self.progress(step, dials)
+        if self.settings.optimizer.schedule == "cosine":
+            return settings.penalty_end + (1.0 - settings.penalty_end) * (0.5 + 0.5 * tf.cos(math.pi * progress))
+        return tf.pow(tf.constant(settings.penalty_end, tf.float32), tf.minimum(1.0, 2.0 * progress))
 
-    # ------------------------------------------------------------ parts of a step
+    def _discriminator_loss(self, dials: Dials, real_logits, fake_logits):
+        loss = self.objective.discriminator(real_logits=real_logits, fake_logits=fake_logits)
+        if self.settings.objective.label_smoothing:
+            # (1 − s) softplus(−a) + s softplus(a) = softplus(−a) + s a: the target of real samples is 1 − s.
+            loss += dials.label_smoothing * tf.reduce_mean(real_logits)
+        return loss
 
-    @property
-    def _penalty_units(self) -> float:
-        # Gradients with respect to data in units of its own spread: the weight means the same for any data.
-        return self.data.scale**2
-
-    def _discriminator_loss(self, logits):
-        real_logits, fake_logits = tf.split(logits, 2)
-        return self.objective.discriminator(real_logits=real_logits, fake_logits=fake_logits)
-
-    def _rate_schedule(self, step, progress):
-        """Linear warm-up, flat, then linear to zero: a factor in [0, 1]."""
-        settings = self.settings.optimizer
-        factor = tf.constant(1.0)
-        if settings.warmup_steps:
-            factor = tf.minimum(factor, (step + 1.0) / settings.warmup_steps)
-        if settings.decay_from < 1:
-            factor *= tf.clip_by_value((1.0 - progress) / (1.0 - settings.decay_from), 0.0, 1.0)
-        return factor
-
-    def _update_ema(self, step):
-        """w̄ ← β w̄ + (1 − β) w, with β growing from .1 so that the first average is not of the first weights."""
-        beta = tf.minimum(self.settings.generator.ema, (1.0 + step) / (10.0 + step))
-        for average, weight in zip(self.ema_generator.weights, self.generator.weights):
-            average.assign(weight + beta * (average - weight))
-
-
-class Draws(NamedTuple):
-    """The random draws of one block of steps: `rows` (BLOCK, 2, batch) int32 and `z` (BLOCK, 2, batch, latent)."""
-
-    rows: tf.Tensor
-    z: tf.Tensor
-
-
-def draw_block(config: RunConfig, n_rows: int, block: int) -> Draws:
-    """Batch indices and latents of steps block · BLOCK ... as a function of (seed, block) alone.
-
-    Made by NumPy outside the compiled loop: XLA draws random numbers slowly on a CPU.
-    """
-    rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([config.seed, 0, block])))
-    batch, dim = config.training.batch, config.generator.latent_dim
-    rows = rng.integers(0, n_rows, (BLOCK, 2, batch), dtype=np.int32)
-    z = rng.standard_normal((BLOCK, 2, batch, dim), dtype=np.float32)
-    return Draws(tf.constant(rows), tf.constant(z))
-
-
-def _adam(config: RunConfig) -> keras.optimizers.Optimizer:
-    settings = config.optimizer
-    return keras.optimizers.Adam(1.0, beta_1=settings.beta1, beta_2=settings.beta2, epsilon=1e-8)
-
-
-def parameters(model: keras.Model) -> int:
-    return sum(math.prod(v.shape) for v in model.trainable_variables)
+    def _rows(self, x):
+        """Centred first: distances do not change, and float32 keeps more of their digits."""
+        return tf.reshape(x - self.data.mean, (tf.shape(x)[0], math.prod(self.data.shape)))

@@ -10,15 +10,16 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Callable, Literal, Mapping, Protocol
+from typing import Callable, Literal, Mapping, NamedTuple, Protocol
 
 import numpy as np
 import tensorflow as tf
 
 from gan_core.config import RunConfig, recorded_steps
-from gan_core.engine import checkpoints, sampling
-from gan_core.engine.gan import BLOCK, GAN, ROW, Dials, draw_block
+from gan_core.engine import checkpoints, models, sampling
 from gan_core.engine.networks import statistics
+from gan_core.engine.trainable import BLOCK, Dials, Trainable, draw_block
+from gan_core.presets import fallback
 
 CALL_SECONDS = 0.25
 """About how long one compiled call runs: a person who presses pause waits no longer."""
@@ -40,7 +41,8 @@ class Diverged(Exception):
 class Recorder(Protocol):
     """Where a training writes. Nothing is kept until `commit`, which keeps everything at once.
 
-    A snapshot is the run's fixed samples, the averaged generator's weights, and fresh samples to measure.
+    A snapshot is the run's fixed samples, the averaged generator's weights (for points in the plane, where it can be
+    drawn, the discriminator's too), and fresh samples to measure.
     """
 
     def resolved(self, config: RunConfig) -> None: ...
@@ -65,33 +67,68 @@ def train(
     control: Control,
     *,
     rows: int,
+    labels: np.ndarray | None = None,
     checkpoint: bytes | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Outcome:
     """Train on `samples` (storage form) until the last step or until told otherwise; returns how it ended.
 
-    With every snapshot, `rows` fresh samples are generated to be measured. `checkpoint` continues an earlier part of
+    `labels` (n,) are the samples' class numbers from 0, for networks that are told. With every snapshot, `rows` fresh
+    samples are generated to be measured. `checkpoint` continues an earlier part of
     the same run. "paused" means: paused for so long that the worker should do something else.
     Raises Diverged when losses or samples are no longer finite.
     """
-    # Build, and compile without taking a step.
     control.phase("building")
-    gan = GAN(config, statistics(samples))
-    data, draws = tf.constant(samples), _Draws(config, len(samples))
-    step, window = checkpoints.restore(gan, checkpoint) if checkpoint else (0, np.zeros((0, len(ROW)), np.float32))
-    control.phase("compiling")
-    gan.chunk(data, draws.block(step // BLOCK), 0, 0, step, Dials.of(config))
-    if config.training.seconds and not checkpoint:  # asked to pause or not: a checkpoint must know the run's length
-        config = _steps_for_the_time(gan, data, draws, config, clock)
-        recorder.resolved(config)
+    model = models.build(config, statistics(samples, labels))
+    try:
+        start = _prepare(model, config, samples, labels, checkpoint, control, clock)
+        lighter = fallback(start.config, model.data.shape) if start.timed else None
+        if lighter is None:
+            if start.timed:
+                recorder.resolved(start.config)
+            return _walk(model, start, recorder, control, rows, clock)
+    finally:
+        models.give_back(model)
+    return train(lighter, samples, recorder, control, rows=rows, labels=labels, clock=clock)
 
+
+class _Start(NamedTuple):
+    """Where a training stands when the first step is taken; `timed`: the number of steps has just been decided."""
+
+    config: RunConfig
+    samples: tf.Tensor
+    labels: tf.Tensor | None
+    draws: _Draws
+    step: int
+    window: np.ndarray
+    resumed: bool
+    timed: bool
+
+
+def _prepare(model: Trainable, config: RunConfig, samples, labels, checkpoint, control: Control, clock) -> _Start:
+    """Restore, compile without taking a step, and decide how many steps there will be."""
+    step, window = checkpoints.restore(model, checkpoint) if checkpoint else (0, _no_rows(model))
+    samples, draws = tf.constant(samples), _Draws(config, len(samples))
+    labels = None if labels is None else tf.constant(labels, tf.int32)
+    control.phase("compiling")
+    model.chunk(samples, draws.block(step // BLOCK), 0, 0, step, Dials.of(config), labels)
+    # Asked to pause or not: a checkpoint must know the run's length.
+    timed = config.training.seconds is not None and not checkpoint
+    if timed:
+        config = _steps_for_the_time(model, samples, labels, draws, config, clock)
+    return _Start(config, samples, labels, draws, step, window, bool(checkpoint), timed)
+
+
+def _walk(model: Trainable, start: _Start, recorder: Recorder, control: Control, rows: int, clock) -> Outcome:
+    """From the first step to the last: record, keep, obey, advance."""
+    config, step, window = start.config, start.step, start.window
     # Everything below is decided here, once.
     total, dials = config.training.steps, Dials.of(config)
     log_steps = {*range(config.recording.log_every, total + 1, config.recording.log_every), total}
     snapshot_steps = set(recorded_steps(total, config.recording.snapshots))
     stops = np.array(sorted(log_steps | snapshot_steps))
-    preview = sampling.latents(config.seed, PREVIEWS, config.generator.latent_dim, sampling.PREVIEW)
-    already = step if checkpoint else -1
+    preview = sampling.inputs(model.ema_generator, config.seed, PREVIEWS, sampling.PREVIEW)
+    already = step if start.resumed else -1
     pace = _Pace(clock)
     control.phase("training")
 
@@ -99,18 +136,18 @@ def train(
         # Record what this step is due, the first and the last step included.
         if step > already:
             if step in log_steps:
-                recorder.metrics(step, dict(zip(ROW, window.mean(axis=0, dtype=np.float64).tolist())))
+                recorder.metrics(step, dict(zip(model.ROW, window.mean(axis=0, dtype=np.float64).tolist())))
                 window = window[:0]
             if step in snapshot_steps:
-                fresh = sampling.latents(config.seed, rows, config.generator.latent_dim, sampling.MEASURE, step)
-                shown, fake = (_finite(sampling.generate(gan.ema_generator, z), step) for z in (preview, fresh))
-                recorder.snapshot(step, shown, checkpoints.weights_to_bytes(gan.ema_generator.weights), fake)
+                fresh = sampling.inputs(model.ema_generator, config.seed, rows, sampling.MEASURE, step)
+                shown, fake = (_finite(sampling.generate(model.ema_generator, z), step) for z in (preview, fresh))
+                recorder.snapshot(step, shown, _weights(model), fake)
 
         # Keep it, when it is time or when something changes.
         wish = control.wish()
         state: Outcome = "finished" if step == total else {"pause": "paused", "stop": "stopped"}.get(wish, "running")
         if state != "running" or wish == "release" or recorder.due():
-            recorder.commit(step, checkpoints.capture(gan, step, window), state, pace.rate)
+            recorder.commit(step, checkpoints.capture(model, step, window), state, pace.rate)
         if state in ("finished", "stopped"):
             return state
         if wish == "release":
@@ -127,7 +164,7 @@ def train(
         ahead = int(stops[np.searchsorted(stops, step, side="right")]) - step
         first = step % BLOCK
         n = min(ahead, BLOCK - first, pace.steps_in(CALL_SECONDS))
-        values = gan.chunk(data, draws.block(step // BLOCK), first, n, step, dials)
+        values = model.chunk(start.samples, start.draws.block(step // BLOCK), first, n, step, dials, start.labels)
         if not np.isfinite(values).all():
             raise Diverged(step + int(np.argmin(np.isfinite(values).all(axis=1))) + 1)
         window = np.concatenate([window, values])
@@ -141,15 +178,25 @@ def _finite(fake: np.ndarray, step: int) -> np.ndarray:
     return fake
 
 
-def _steps_for_the_time(gan: GAN, data, draws: _Draws, config: RunConfig, clock) -> RunConfig:
+def _weights(model: Trainable) -> bytes:
+    shown = ("discriminator",) if model.data.shape == (2,) else ()
+    others = {name: network.weights for name, network in model.networks.items() if name in shown}
+    return checkpoints.weights_to_bytes(model.ema_generator.weights, **others)
+
+
+def _no_rows(model: Trainable) -> np.ndarray:
+    return np.zeros((0, len(model.ROW)), np.float32)
+
+
+def _steps_for_the_time(model: Trainable, samples, labels, draws: _Draws, config: RunConfig, clock) -> RunConfig:
     """How many steps fit into `training.seconds`: a one-second trial on this machine, then undone."""
-    before = checkpoints.capture(gan, 0, np.zeros((0, len(ROW)), np.float32))
+    before = checkpoints.capture(model, 0, _no_rows(model))
     dials, start, done = Dials.of(config), clock(), 0
     while clock() - start < 1.0 or done == 0:
-        gan.chunk(data, draws.block(0), 0, 16, done, dials)
+        model.chunk(samples, draws.block(0), 0, 16, done, dials, labels)
         done += 16
     rate = done / (clock() - start)
-    checkpoints.restore(gan, before)
+    checkpoints.restore(model, before)
     steps = min(1_000_000, max(1, round(0.9 * rate * config.training.seconds)))  # a tenth is for measuring
     return replace(config, training=replace(config.training, steps=steps))
 

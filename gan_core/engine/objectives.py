@@ -75,33 +75,6 @@ def _relativistic_generator(*, real_logits, fake_logits):
     return tf.reduce_mean(softplus(real_logits - fake_logits))
 
 
-def relative_energy_distance(*, real, fake):
-    """The energy distance of two batches in units of the real samples' own mean distance: a scalar, about 0 at best.
-
-    (2 E||X − Y|| − E||X − X'|| − E||Y − Y'||) / E||X − X'|| as a U-statistic: no sample is paired with itself, so its
-    mean and its gradient are those of the distributions. `real` and `fake` are (n, d) with n of at least 2. Without the
-    last term the best generator would be a single point. Székely & Rizzo 2013, doi:10.1016/j.jspi.2013.03.018; for
-    generators Bellemare et al. 2017, arXiv:1705.10743.
-    """
-    between = tf.reduce_mean(_distances(real, fake))
-    within_real, within_fake = (_mean_of_pairs(_distances(x, x)) for x in (real, fake))
-    return (2.0 * between - within_real - within_fake) / tf.maximum(within_real, 1e-6)
-
-
-def _distances(a, b):
-    """||a_i − b_j||, (n, m). Where two samples coincide the gradient is 0 and not undefined."""
-    squared = (
-        tf.reduce_sum(a**2, axis=1)[:, None] + tf.reduce_sum(b**2, axis=1) - 2.0 * tf.matmul(a, b, transpose_b=True)
-    )
-    return tf.sqrt(tf.nn.relu(squared) + 1e-12)
-
-
-def _mean_of_pairs(distances):
-    n = tf.shape(distances)[0]
-    others = 1.0 - tf.eye(n, dtype=distances.dtype)
-    return tf.reduce_sum(distances * others) / tf.cast(n * (n - 1), distances.dtype)
-
-
 OBJECTIVES: dict[str, Objective] = {
     "minimax": Objective(_binary_discriminator, _minimax_generator, paired=False),
     "non-saturating": Objective(_binary_discriminator, _non_saturating_generator, paired=False),

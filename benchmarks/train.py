@@ -1,0 +1,210 @@
+"""How fast does the engine train? python -m benchmarks.train [--json] [--seconds 6] [--rounds 5]
+
+The article's dense GAN on MNIST with batches of 128, and the convolutional network of `auto`, beside
+  pytorch               the same networks in the loop of PyTorch's tutorial, at the better number of DataLoader workers
+  tensorflow_tutorial   the same networks in the loop of TensorFlow's tutorial
+  own_products          the step's own matrix products alone, each in the faster of TensorFlow and NumPy
+  overhead              the share of time that measuring, snapshots and commits take of a whole training
+All of it in one run on the same cores; every figure is a process of its own, the sides take turns, and a ratio is the
+median of the ratios of the rounds. Compiling is outside the clock. It needs requirements-bench.txt and GANOMETER_DATA.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from benchmarks.browser import ROOT, machine, verdict
+
+GOALS = {"pytorch": 2.5, "tensorflow_tutorial": 2.5, "own_products": 0.6, "conv_pytorch": 1.4, "overhead": 0.10}
+SIDES = ("ours", "pytorch", "tensorflow_tutorial", "own_products", "conv_ours", "conv_pytorch")
+OVERHEAD_SECONDS = 60.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=6.0, help="of steps, for each figure")
+    parser.add_argument("--rounds", type=int, default=5, help="turns; medians count")
+    parser.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
+    parser.add_argument("--side", choices=[*SIDES, "overhead"], help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.side:
+        print(json.dumps(FIGURES[options.side](options.seconds)))
+        return
+    rates = {side: [] for side in SIDES}
+    for number in range(options.rounds):
+        for side in SIDES:
+            rates[side].append(alone(side, options.seconds))
+            print(f"round {number + 1}: {side} {rates[side][-1]:.1f} steps/s", file=sys.stderr, flush=True)
+    overhead = statistics.median(alone("overhead", OVERHEAD_SECONDS) for _ in range(min(3, options.rounds)))
+    ratio = lambda a, b: statistics.median(x / y for x, y in zip(rates[a], rates[b]))  # noqa: E731
+    found = {
+        "ratio_to": {side: ratio("ours", side) for side in ("pytorch", "tensorflow_tutorial")},
+        "of_own_products": ratio("ours", "own_products"),
+        "conv_ratio_to": {"pytorch": ratio("conv_ours", "conv_pytorch")},
+        "overhead": overhead,
+        "steps_per_second": {side: statistics.median(values) for side, values in rates.items()},
+        "machine": machine(),
+    }
+    if options.json:
+        print(json.dumps(found, indent=1))
+        return
+    for side, value in found["steps_per_second"].items():
+        print(f"{side:<20}{value:>8.1f} steps/s")
+    ratios = found["ratio_to"] | {
+        "own_products": found["of_own_products"],
+        "conv_pytorch": found["conv_ratio_to"]["pytorch"],
+    }
+    for side, value in ratios.items():
+        print(f"beside {side:<20}{value:>6.2f} times {verdict(value >= GOALS[side])}")
+    print(f"measuring, snapshots and commits {overhead:.1%} {verdict(overhead <= GOALS['overhead'])}")
+
+
+def alone(side: str, seconds: float) -> float:
+    """A figure in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.train", "--side", side, "--seconds", str(seconds)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{side} ended with {done.returncode}: {done.stderr.strip().splitlines()[-1:]}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+# ---------------------------------------------------------------- figures
+
+
+def images():
+    from gan_core import datasets
+
+    source = os.environ.get("GANOMETER_DATA")
+    if not source or not (Path(source) / "mnist.npz").is_file():
+        raise SystemExit(f"GANOMETER_DATA is {source!r}; set it to a folder with mnist.npz")
+    return datasets.load("mnist", folder=Path(source))
+
+
+def model(convolutional: bool):
+    """The GAN whose networks all sides train, and the images."""
+    from gan_core.engine import models, networks
+    from gan_core.presets import preset
+
+    x = images().train.x
+    name, seconds = ("auto", 600.0) if convolutional else ("classic-2014", None)
+    config = preset(name, data="mnist", shape=x.shape[1:], seconds=seconds)
+    return models.build(config, networks.statistics(x)), x
+
+
+def ours(seconds: float, convolutional: bool = False) -> float:
+    """As the worker's loop does it: blocks of draws made in a thread, calls of about a quarter of a second."""
+    import tensorflow as tf
+
+    from gan_core.engine.trainable import BLOCK, Dials, draw_block
+
+    gan, x = model(convolutional)
+    config, data, dials = gan.settings, tf.constant(x), Dials.of(gan.settings)
+    with ThreadPoolExecutor(1) as pool:
+        block, coming = 0, pool.submit(draw_block, config, len(x), 0)
+        done = took = 0
+        while took < seconds:
+            draws, coming = coming.result(), pool.submit(draw_block, config, len(x), block + 1)
+            for first in range(0, BLOCK, 8 if convolutional else BLOCK):
+                start = time.perf_counter()
+                gan.chunk(data, draws, first, 8 if convolutional else BLOCK, block * BLOCK + first, dials)
+                if block or first:  # the first call compiles
+                    took += time.perf_counter() - start
+                    done += 8 if convolutional else BLOCK
+            block += 1
+    return done / took
+
+
+def pytorch(seconds: float) -> float:
+    from benchmarks.peers.pytorch import article
+
+    gan, x = model(False)
+    return max(article(gan, x, seconds / 4, workers, threads) for workers in (0, 2) for threads in (1, 2))
+
+
+def conv_pytorch(seconds: float) -> float:
+    from benchmarks.peers.pytorch import convolutional
+
+    gan, x = model(True)
+    return max(convolutional(gan, x, seconds / 2, channels_last) for channels_last in (False, True))
+
+
+def tensorflow_tutorial(seconds: float) -> float:
+    from benchmarks.peers.tensorflow_tutorial import article
+
+    return article(*model(False), seconds)
+
+
+def own_products(seconds: float) -> float:
+    from benchmarks.peers.products import rate, shapes
+
+    gan, x = model(False)
+    config, pixels = gan.settings, x[0].size
+    widths = [config.generator.latent_dim, *config.generator.hidden, pixels], [pixels, *config.discriminator.hidden, 1]
+    return rate(shapes(*widths, config.training.batch), seconds)
+
+
+def overhead(seconds: float) -> float:
+    """The share of a whole training that is not steps: a real store, the usual records, one process."""
+    from gan_core import config as configs
+    from gan_core import session, settings, training, worker
+    from gan_core.engine.trainable import Trainable
+    from gan_core.presets import preset
+    from gan_core.store import Store
+
+    spent = {"steps": 0, "seconds": 0.0}
+    chunk = Trainable.chunk
+
+    def timed(self, samples, draws, first, n, *rest):
+        start = time.perf_counter()
+        rows = chunk(self, samples, draws, first, n, *rest)
+        spent["seconds"] += time.perf_counter() - start
+        spent["steps"] += n
+        return rows
+
+    with tempfile.TemporaryDirectory(prefix="ganometer-") as folder:
+        place = settings.from_environment(os.environ | {"GANOMETER_HOME": folder})
+        store = Store(f"sqlite:///{folder}/store.sqlite")
+        wanted = preset("classic-2014", data="mnist", shape=(28, 28, 1))
+        trainer = worker.Worker(store, place)
+        warm = configs.override(wanted, {"training.steps": 500})
+        for config in (warm, configs.override(wanted, {"training.steps": int(500 * seconds / 2)})):
+            run = store.runs.get(store.runs.create(config, worker_id=trainer.id))
+            clock = Clock()
+            watched = session.Session(store, run, trainer.id, on_phase=clock.phase)
+            Trainable.chunk = timed
+            spent.update(steps=0, seconds=0.0)
+            training.train_run(watched, training.Shelf(store, place).dataset)
+            whole = time.perf_counter() - clock.began
+        store.close()
+    return 1 - spent["seconds"] / whole
+
+
+class Clock:
+    """When the first step could be taken."""
+
+    began = 0.0
+
+    def phase(self, name: str) -> None:
+        if name == "training":
+            self.began = time.perf_counter()
+
+
+FIGURES = {
+    "ours": ours,
+    "conv_ours": lambda seconds: ours(seconds, convolutional=True),
+    "pytorch": pytorch,
+    "conv_pytorch": conv_pytorch,
+    "tensorflow_tutorial": tensorflow_tutorial,
+    "own_products": own_products,
+    "overhead": overhead,
+}
+
+if __name__ == "__main__":
+    main()

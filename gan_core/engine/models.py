@@ -1,0 +1,59 @@
+"""A configuration -> the model that it trains. Nothing is compiled twice for the same structure in one process."""
+
+from __future__ import annotations
+
+import threading
+
+from gan_core.config import GAMES, RunConfig, flatten
+from gan_core.engine.gan import GAN
+from gan_core.engine.matcher import Matcher
+from gan_core.engine.networks import DataStatistics
+from gan_core.engine.trainable import Dials, Trainable
+from gan_core.engine.vae import VAE
+
+KEPT = 3
+"""How many models that nobody trains are kept with what was compiled for them."""
+
+_kept: dict[tuple, Trainable] = {}
+_lock = threading.Lock()
+
+
+def build(config: RunConfig, data: DataStatistics) -> Trainable:
+    """Two networks that play, a generator on its own, or an autoencoder, as `objective.loss` says: all at their start.
+
+    A model of the same structure that was given back is used again, with the weights of a new one.
+    """
+    fresh = new(config, data)
+    with _lock:
+        known = _kept.pop(structure(config, data), None)
+    if known is None:
+        return fresh
+    known.become(fresh)
+    return known
+
+
+def new(config: RunConfig, data: DataStatistics) -> Trainable:
+    """What `build` gives, for one that will not be trained: nothing that was compiled is taken from the shelf."""
+    loss = config.objective.loss
+    return (GAN if loss in GAMES else VAE if loss == "vae" else Matcher)(config, data)
+
+
+def give_back(model: Trainable) -> None:
+    """Keep a model that nobody trains any more for the next run of the same structure; the oldest one goes."""
+    with _lock:
+        _kept[structure(model.settings, model.data)] = model
+        for key in list(_kept)[:-KEPT]:
+            del _kept[key]
+
+
+def structure(config: RunConfig, data: DataStatistics) -> tuple:
+    """All that a compiled step depends on: not the seed, the length, the step sizes, or how large a weight is."""
+    free = {"seed", "preset", "data.name", "training.steps", "training.seconds"}
+    kept = {
+        key: value for key, value in flatten(config).items() if key not in free and key.split(".")[0] != "recording"
+    }
+    for dial in Dials._fields:
+        for key in (f"objective.{dial}", f"optimizer.{dial}"):
+            if key in kept:
+                kept[key] = bool(kept[key])
+    return (*kept.items(), data.shape, data.mean.tobytes(), data.scale, data.shares)
