@@ -47,8 +47,7 @@ def show_example() -> None:
     with st.container(border=True, key="example"):
         left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
         left.image(
-            evolution(example.id, chosen),
-            output_format="PNG",
+            images.embedded(evolution(example.id, chosen)),
             width="stretch",
             alt=f"Six generated digits at twelve moments of training, from noise to digits at step {chosen[-1]:,}",
         )
@@ -95,7 +94,8 @@ def show_runs() -> None:
             steps = page.lab.store.runs.snapshot_steps(run.id)
             thumb = thumbnail(run.id, steps[-1]) if steps else None
             if thumb:
-                picture.image(thumb, output_format="PNG", width=64, alt=f"Samples of {run.name} at step {steps[-1]:,}")
+                alt = f"Samples of {run.name} at step {steps[-1]:,}"
+                picture.image(images.embedded(thumb), width=64, alt=alt)
             with about:
                 with st.container(horizontal=True, vertical_alignment="center"):
                     st.markdown(f"**{plain(run.name)}**")

@@ -48,6 +48,16 @@ def conflicts(config: RunConfig) -> Iterator[str]:
         )
     if objective.diversity and batch % 2:
         yield f"objective.diversity compares two halves of a batch and training.batch is {batch}; make it even"
+    if config.training.simultaneous and config.training.fresh_samples:
+        yield (
+            "training.simultaneous lets both networks learn from the same samples and training.fresh_samples makes "
+            "new ones for the generator; turn one of them off"
+        )
+    if config.training.simultaneous and config.training.discriminator_steps > 1:
+        yield (
+            f"training.simultaneous is one update of each network and training.discriminator_steps is "
+            f"{config.training.discriminator_steps}; set it to 1, or turn training.simultaneous off"
+        )
     if batch % packing:
         yield (
             f"discriminator.packing is {packing} and does not divide training.batch {batch}; "

@@ -145,13 +145,16 @@ class TrainingConfig:
     fresh_samples: bool = setting(
         True, "Make new samples for the generator's update; off, both learn from the same ones, which is faster."
     )
+    simultaneous: bool = setting(
+        False, "Both networks learn from one look at the same samples, neither of them seeing the other's update."
+    )
 
 
 @dataclass(frozen=True)
 class RecordingConfig:
     log_every: int = setting(25, "Write the losses down every this many steps (the mean over them).", 1, 100_000)
-    snapshots: int = setting(32, "How often the generator is kept and measured against held-out data.", 2, 48)
-    rows: int = setting(1000, "Samples of each kind in one distance measurement (at most the test part).", 50, 10_000)
+    snapshots: int = setting(24, "How often the generator is kept and measured against held-out data.", 2, 48)
+    rows: int = setting(500, "Samples of each kind in one distance measurement (at most the test part).", 50, 10_000)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from gan_core.distances.report import measure
 from gan_core.records import Reference, Report, RunInfo, StoreError
 from gan_core.store import LeaseLost, Store
 
-COMMIT_SECONDS = 2.0
+COMMIT_SECONDS = 5.0
+"""Between two commits of a long training; of a young one people want to see more, and there it is a second or two."""
 PAUSE_SECONDS = 60.0
 """A run paused for so long gives its place to the next one in the queue."""
 
@@ -47,6 +48,7 @@ class Session:
         self._reports: list[tuple[int, Report]] = []
         self._taken: list[tuple[int, np.ndarray, bytes]] = []
         self._committed = clock()
+        self._trained = 0.0
 
     # ------------------------------------------------------------ asked from other threads
 
@@ -134,7 +136,8 @@ class Session:
         self.metrics(step, {name: metric.value for name, metric in report.metrics.items() if metric.value is not None})
 
     def due(self) -> bool:
-        return self._state != "running" or self._clock() - self._committed >= COMMIT_SECONDS
+        interval = min(COMMIT_SECONDS, 1.0 + self._trained / 5)
+        return self._state != "running" or self._clock() - self._committed >= interval
 
     def commit(
         self, step: int, checkpoint: bytes | None, state: str, steps_per_second: float | None, error: str | None = None
@@ -159,6 +162,7 @@ class Session:
             self.release()
             raise
         self._values, self._reports, self._taken = [], [], []
+        self._trained += now - self._committed
         self._state, self._committed = state, now
 
     def fail(self, step: int, error: str) -> None:

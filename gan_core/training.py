@@ -67,7 +67,7 @@ def train_run(
         _check_memory(run, dataset, free_memory())
         request = answers.Request(rows)
         real = flatten(reference.test_rows(dataset.test.x, rows))
-        part = answers.real_side(dataset, request, flatten, threads=1)
+        part = answers.real_side(dataset, request, flatten)
         session.measure_against(real, part, dataset.modes, _find_reference(session.store, dataset, rows))
 
         from gan_core.engine.loop import Diverged, train

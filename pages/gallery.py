@@ -27,13 +27,12 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     left, right = st.columns(2, gap="large")
     left.markdown(f"**Generated, step {step:,}**")
     left.image(
-        snapshot_grid(run.id, step), output_format="PNG", width="stretch", alt=f"64 generated samples at step {step:,}"
+        images.embedded(snapshot_grid(run.id, step)), width="stretch", alt=f"64 generated samples at step {step:,}"
     )
     left.caption("The same 64 latents at every step: move the slider and watch each sample grow.")
     right.markdown("**Real, held out**")
     right.image(
-        images.grid(data.preview, gap=GAP),
-        output_format="PNG",
+        images.embedded(images.grid(data.preview, gap=GAP)),
         width="stretch",
         alt="64 real samples that are never trained on",
     )
@@ -128,7 +127,7 @@ def draw_nearest(job, data: DatasetInfo) -> None:
 
 def show_one(image, alt: str, caption: str) -> None:
     with st.container(width=SAMPLE_WIDTH):
-        st.image(images.grid(image[None], columns=1), output_format="PNG", width="stretch", alt=alt)
+        st.image(images.embedded(images.grid(image[None], columns=1)), width="stretch", alt=alt)
         st.caption(caption)
 
 
@@ -149,7 +148,7 @@ def draw_more(job, data: DatasetInfo) -> None:
     x = page.lab.arrays(job)["x"]
     if data.kind == "image":
         picture = images.grid(x, columns=16, gap=2)
-        st.image(picture, output_format="PNG", width="stretch", alt=f"{len(x)} new generated samples")
+        st.image(images.embedded(picture), width="stretch", alt=f"{len(x)} new generated samples")
         st.download_button(
             "Download as PNG", picture, "samples.png", "image/png", icon=":material/download:", on_click="ignore"
         )

@@ -130,12 +130,11 @@ def show_samples(run: RunInfo) -> None:
     left, right = st.columns(2)
     left.markdown(f"**Generated, step {step:,}**")
     left.image(
-        sample_grid(run.id, step), output_format="PNG", width="stretch", alt=f"64 generated samples at step {step:,}"
+        images.embedded(sample_grid(run.id, step)), width="stretch", alt=f"64 generated samples at step {step:,}"
     )
     right.markdown("**Real, held out**")
     right.image(
-        real_grid(run.dataset),
-        output_format="PNG",
+        images.embedded(real_grid(run.dataset)),
         width="stretch",
         alt="64 real samples that are never trained on",
     )

@@ -87,6 +87,19 @@ REFUSED = [
         {"training.batch": 8},
     ),
     (
+        {"training.simultaneous": True, "training.fresh_samples": True},
+        "training.simultaneous lets both networks learn from the same samples and training.fresh_samples makes new "
+        "ones for the generator",
+        "turn one of them off",
+        {"training.fresh_samples": False},
+    ),
+    (
+        {"training.simultaneous": True, "training.fresh_samples": False, "training.discriminator_steps": 3},
+        "training.simultaneous is one update of each network and training.discriminator_steps is 3",
+        "set it to 1, or turn training.simultaneous off",
+        {"training.discriminator_steps": 1},
+    ),
+    (
         {"discriminator.packing": 3, "training.batch": 8},
         "discriminator.packing is 3 and does not divide training.batch 8",
         "choose a batch that it divides",

@@ -206,7 +206,8 @@ def test_each_half_of_a_game_moves_its_own_network_alone(loss, contract, changes
     model, number = model_of(loss, **changes), tf.constant(0, tf.int64)
     batch, dials = batch_for(model), Dials.of(model.settings)
     before = state(model)
-    model.update_discriminator(number, dials, batch.real[0], batch.z[0])
+    gradients, *_ = model.judge(number, dials, batch.real[0], batch.z[0])
+    model.update_discriminator(number, dials, gradients)
     middle = state(model)
     assert changed(before, middle) == {"discriminator", "discriminator_optimizer"}
     model.update_generator(number, dials, batch.real[1], batch.z[1])

@@ -57,7 +57,9 @@ def step(gan, number=0, real=REAL, z=Z, real_g=REAL_G, z_g=Z_G, dials=None):
 
 def step_discriminator(gan, number=0):
     """The discriminator's part of a step."""
-    gan.update_discriminator(tf.constant(number, tf.int64), Dials.of(gan.settings), tf.constant(REAL), tf.constant(Z))
+    where = tf.constant(number, tf.int64), Dials.of(gan.settings)
+    gradients, *_ = gan.judge(*where, tf.constant(REAL), tf.constant(Z))
+    gan.update_discriminator(*where, gradients)
 
 
 def step_generator(gan):
@@ -448,7 +450,8 @@ def test_several_discriminator_updates_each_learn_from_a_batch_of_their_own():
     number, dials = tf.constant(0, tf.int64), Dials.of(whole.settings)
     row = whole.update(number, dials, Batch(tf.constant(real), tf.constant(z)))
     for turn in range(3):
-        seen = parts.update_discriminator(number, dials, tf.constant(real[turn]), tf.constant(z[turn]), turn=turn)
+        gradients, *seen = parts.judge(number, dials, tf.constant(real[turn]), tf.constant(z[turn]), turn=turn)
+        parts.update_discriminator(number, dials, gradients)
     loss = parts.update_generator(number, dials, tf.constant(real[3]), tf.constant(z[3]))
     assert [float(x) for x in row] == [float(x) for x in (seen[0], loss, *seen[1:])]
     assert bits(whole.discriminator.weights) == bits(parts.discriminator.weights)
@@ -467,6 +470,48 @@ def test_without_fresh_samples_both_networks_learn_from_the_same(loss):
     assert [float(x) for x in row] == pytest.approx(list(step(fresh, real_g=REAL, z_g=Z).values()), rel=1e-5)
     for name in ("generator", "discriminator", "ema_generator"):
         assert_equal(*(values(kernels(getattr(gan, name))) for gan in (saving, fresh)), rel=1e-4)
+
+
+AT_ONCE = {"training__fresh_samples": False, "training__simultaneous": True}
+
+
+def step_of_one_batch(gan, number=0):
+    batch = Batch(tf.constant(REAL[None]), tf.constant(Z[None]))
+    row = gan.update(tf.constant(number, tf.int64), Dials.of(gan.settings), batch)
+    return dict(zip(GAN.ROW, (float(value) for value in row)))
+
+
+@every_game
+def test_simultaneously_the_generator_plays_against_the_discriminator_as_it_was(loss):
+    """Both gradients by finite differences at the weights before the step, on the same samples."""
+    gan = new(objective__loss=loss, **PLAIN, **AT_ONCE)
+    assert updates(gan.settings) == 1
+    generator, discriminator = (values(net.trainable_variables) for net in (gan.generator, gan.discriminator))
+
+    def of_generator(w):
+        return GENERATOR[loss](discriminate(discriminator, REAL)[0], discriminate(discriminator, generate(w, Z))[0])
+
+    def of_discriminator(w):
+        return DISCRIMINATOR[loss](discriminate(w, REAL)[0], discriminate(w, generate(generator, Z))[0])
+
+    expected = of_discriminator(discriminator), of_generator(generator)
+    row = step_of_one_batch(gan)
+    assert [row["loss_discriminator"], row["loss_generator"]] == pytest.approx(expected, rel=1e-5)
+    assert_equal(gradients_taken(gan.generator_optimizer), differences(of_generator, generator))
+    assert_equal(gradients_taken(gan.discriminator_optimizer), differences(of_discriminator, discriminator))
+
+
+@pytest.mark.parametrize(("every", "number"), [(1, 0), (1, 1), (4, 0), (4, 1)])
+def test_simultaneously_the_discriminator_is_penalised_as_ever(every, number):
+    """It learns what it learns in turn, penalty or not; the generator, which sees another discriminator, does not."""
+    changes = {"objective__penalty_every": every, "training__fresh_samples": False}
+    at_once, in_turn = new(**changes, training__simultaneous=True), new(**changes)
+    rows = [step_of_one_batch(gan, number) for gan in (at_once, in_turn)]
+    for name in ("loss_discriminator", "penalty", "score_real", "score_fake"):
+        assert rows[0][name] == pytest.approx(rows[1][name], rel=1e-5)
+    assert (rows[0]["penalty"] > 0) == (number % every == 0)
+    assert_equal(*(values(gan.discriminator.trainable_variables) for gan in (at_once, in_turn)), rel=1e-4)
+    assert rows[0]["loss_generator"] != pytest.approx(rows[1]["loss_generator"], rel=1e-5)
 
 
 def test_clipped_weights_stay_within_the_limit():

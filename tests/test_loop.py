@@ -1,7 +1,7 @@
 """The loop from its first to its last step: what is recorded when, what people may ask for, and where it went wrong.
 
 Recorder and control are plain objects, time is a number, and the steps in between are counted by hand: until the pace
-is known a call runs 8 steps, and it ends early at a recorded step and at the end of a block of 64.
+is known a call runs 8 steps, and it ends early at a snapshot and at the end of a block of 64.
 """
 
 import io
@@ -41,7 +41,7 @@ CONFIG = override(
 )
 LOGGED = [25, 50, 75, 100, 125, 150]
 KEPT = [0, 50, 66, 87, 114, 150]  # 0, and 50 · 3^(i/4)
-STOPS = [0, 8, 16, 24, 25, 33, 41, 49, 50, 58, 64, 66, 74, 75, 83, 87, 95, 100, 108, 114, 122, 125, 128, 136, 144, 150]
+STOPS = [0, 8, 16, 24, 32, 40, 48, 50, 58, 64, 66, 74, 82, 87, 95, 103, 111, 114, 122, 128, 136, 144, 150]
 
 
 class Book:
@@ -210,13 +210,13 @@ def test_images_are_shown_between_black_and_white():
 
 
 def test_time_decides_how_long_a_call_is_and_nothing_else(undisturbed):
-    """Ticks of 1/8 s: after 8 + 8 steps in a quarter of a second the rate is 64, so the next call may run 16 steps, but
-    ends at 25; 9 + 16 steps in the next quarter are 100 a second, and the rate becomes .8 · 64 + .2 · 100.
+    """Ticks of 1/8 s: after 8 + 8 steps in a quarter of a second the rate is 64, so the next calls run 16 steps each;
+    32 steps in the next quarter are 128 a second, and the rate becomes .8 · 64 + .2 · 128.
     """
     calm, _ = undisturbed
     outcome, book, _ = run(due=True, clock=ticking(0.125))
     rates = [(step, rate) for step, _, _, rate in book.commits[:5]]
-    assert rates == [(0, None), (8, None), (16, 64), (25, 64), (41, pytest.approx(71.2))]
+    assert rates == [(0, None), (8, None), (16, 64), (32, 64), (48, pytest.approx(76.8))]
     assert outcome == "finished"
     assert book.after(-1) == calm.after(-1)
     assert book.commits[-1][:3] == calm.commits[-1][:3]
@@ -394,16 +394,18 @@ def test_samples_that_are_not_finite_diverge_at_once():
     assert (book.snapshots, book.curves, book.commits) == ([], [], [])
 
 
-def test_the_step_of_the_first_value_that_is_not_finite_is_named(undisturbed):
+def test_the_step_of_the_first_value_that_is_not_finite_is_named_and_the_ones_before_are_kept():
     """With an infinite momentum, step 9 still reports finite losses but ruins the generator: step 10 sees it."""
-    calm, _ = undisturbed
-    (checkpoint,) = [data for step, _, data, _ in calm.commits if step == 8]
+    config = override(CONFIG, {"recording.log_every": 1})
+    _, calm, _ = run("go", "release", config=config)
+    ((at, _, checkpoint, _),) = calm.commits
     spoilt = arrays(checkpoint)
     spoilt["generator_optimizer.2"][:] = np.inf
     out = io.BytesIO()
     np.savez(out, **spoilt)
     book = Book(due=True)
     with pytest.raises(Diverged, match="diverged at step 10") as error:
-        train(CONFIG, SAMPLES, book, Person(), rows=ROWS, checkpoint=out.getvalue(), clock=lambda: 0.0)
-    assert error.value.step == 10
-    assert book.states == [(8, "running")] and not book.snapshots and not book.curves
+        train(config, SAMPLES, book, Person(), rows=ROWS, checkpoint=out.getvalue(), clock=lambda: 0.0)
+    assert (at, error.value.step) == (8, 10)
+    assert book.states == [(8, "running")] and not book.snapshots
+    assert [step for step, _ in book.curves] == [9]

@@ -180,11 +180,17 @@ def test_resting_and_loading_are_not_training_time(session, clock):
 
 
 def test_a_commit_is_due_after_a_while(session, clock):
-    assert not session.due()
-    clock.now += COMMIT_SECONDS
-    assert session.due()
-    session.commit(5, b"state", "running", None)
-    assert not session.due()
+    """A second at first, later longer and longer, and COMMIT_SECONDS at last."""
+    waits = []
+    for step in range(30):
+        assert not session.due()
+        began = clock.now
+        while not session.due():
+            clock.now += 0.01
+        session.commit(step, b"state", "running", None)
+        waits.append(clock.now - began)
+    assert waits[:3] == pytest.approx([1.0, 1.2, 1.44], abs=0.03)
+    assert min(np.diff(waits)) > -0.02 and waits[-1] == pytest.approx(COMMIT_SECONDS, abs=0.02)
 
 
 def recorded(session: Session) -> Session:

@@ -1,6 +1,6 @@
 """Batches of samples -> one PNG (bytes): grids, evolution strips, neighbour rows and scatter pictures.
 
-    st.image(images.grid(snapshot.samples), output_format="PNG")
+    st.image(images.embedded(images.grid(snapshot.samples)), alt="64 samples")
 
 Everything here is a pure function, and the same input always gives the same bytes, so a page that shows
 an unchanged picture again sends nothing. Images are uint8 (n, h, w, c) with c 1 or 3, points (n, d).
@@ -9,6 +9,7 @@ Gaps and backgrounds are transparent: the pictures sit on a light page and on a 
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Sequence
 
@@ -26,6 +27,14 @@ REAL, FAKE = (0x3B, 0x82, 0xF6), (0xE0, 0x68, 0x2B)
 
 Limits = tuple[tuple[float, float], tuple[float, float]]
 """A window on the plane: ((left, right), (bottom, top)) in the data's units."""
+
+
+def embedded(png: bytes) -> str:
+    """A picture as an address that holds it.
+
+    Given bytes, Streamlit serves a file and forgets it at the next rerun: a browser that is slower asks in vain.
+    """
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 # ---------------------------------------------------------------- images

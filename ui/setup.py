@@ -91,7 +91,7 @@ def means_nothing(key: str, loss: str, generator: str, discriminator: str) -> bo
         return False
     if section == "objective":
         return name != "loss"
-    if key in ("training.discriminator_steps", "training.fresh_samples"):
+    if key in ("training.discriminator_steps", "training.fresh_samples", "training.simultaneous"):
         return True
     if loss == "vae":
         return key in ("discriminator.spectral_norm", "discriminator.clip", "discriminator.packing")
@@ -284,8 +284,7 @@ def show_upload(lab: Lab) -> None:
                 one, two = st.columns(2)
                 one.image(before, output_format="PNG", width=96, alt="An uploaded image as it was")
                 two.image(
-                    images.grid(after[None], columns=1, scale=max(1, 96 // after.shape[0])),
-                    output_format="PNG",
+                    images.embedded(images.grid(after[None], columns=1, scale=max(1, 96 // after.shape[0]))),
                     width=96,
                     alt="The same image as the networks will see it",
                 )

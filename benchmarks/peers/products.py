@@ -1,8 +1,8 @@
 """The matrix products of one step of the article's GAN, and nothing else: how fast could a step be at best?
 
-With 128 real and 128 generated samples a step multiplies: the generator forward for the fakes; the discriminator
-forward on all 256, backward to its weights, and to its hidden layers; the generator forward again on new latents; the
-discriminator forward on them and backward to its inputs; the generator backward to its weights and hidden layers.
+With 128 latents and 128 real samples, both networks learning from one look at them, a step multiplies: the generator
+forward; the discriminator forward on all 256, backward to its weights and to its hidden layers; for the generator's
+loss the discriminator backward to its inputs, the generated half; the generator backward to its weights and layers.
 """
 
 import time
@@ -18,18 +18,16 @@ def shapes(generator: list[int], discriminator: list[int], batch: int) -> list[t
     forward = lambda pairs, rows: [(rows, a, b) for a, b in pairs]  # noqa: E731
     to_weights = lambda pairs, rows: [(a, rows, b) for a, b in pairs]  # noqa: E731
     to_inputs = lambda pairs, rows: [(rows, b, a) for a, b in pairs]  # noqa: E731
-    discriminator_update = (
-        forward(g, batch) + forward(d, 2 * batch) + to_weights(d, 2 * batch) + to_inputs(d[1:], 2 * batch)
-    )
-    generator_update = forward(g, batch) + forward(d, batch) + to_inputs(d, batch) + to_weights(g, batch)
-    return discriminator_update + generator_update + to_inputs(g[1:], batch)
+    of_discriminator = forward(d, 2 * batch) + to_weights(d, 2 * batch) + to_inputs(d[1:], 2 * batch)
+    of_generator = forward(g, batch) + to_inputs(d, batch) + to_weights(g, batch) + to_inputs(g[1:], batch)
+    return of_discriminator + of_generator
 
 
 def megaflops(products: list[tuple[int, int, int]]) -> float:
     return sum(2 * m * k * n for m, k, n in products) / 1e6
 
 
-def rate(products: list[tuple[int, int, int]], seconds: float) -> dict[str, float]:
+def rate(products: list[tuple[int, int, int]], seconds: float) -> float:
     """How many times a second all of them can be done, each product in the faster of TensorFlow and NumPy."""
     rng = np.random.default_rng(0)
     best = 0.0

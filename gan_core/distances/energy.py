@@ -126,8 +126,9 @@ def two_sample_test(
         return *(np.einsum("ib,ib->b", mine, terms @ others) for terms in (distances, kernel)), inside
 
     # Sums of distances and of the kernel under every labelling, and of the kernel within real and within fake.
+    block_bytes = min(2**24, len(pooled) ** 2)  # eight blocks at least: mirror images are saved, and threads share
     of_distances, b, inside = (
-        sum(terms) for terms in zip(*pairwise.map_blocks(shares, pooled, threads=threads, block_bytes=2**24))
+        sum(terms) for terms in zip(*pairwise.map_blocks(shares, pooled, threads=threads, block_bytes=block_bytes))
     )
     v = -of_distances
     # What the pooled kernel sums to besides: the diagonal of ones, and the cross terms, from b = wᵀKw.

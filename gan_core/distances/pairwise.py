@@ -186,7 +186,7 @@ def nearest(
     if exclude_self:
         of = within(queries, k=k, threads=threads)
         return of.distances, of.indices
-    precision = _precision(None, len(queries), len(points))
+    precision: Precision = "float32"  # every distance that is kept is made anew from the rows themselves
     asked, known = _prepared(queries, points, points.mean(axis=0, dtype=np.float64), precision)
     found, _, _ = _sweep(asked, known, keep=(k, 0), threads=threads)
     return np.sqrt(found.squares), found.indices

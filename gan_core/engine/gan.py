@@ -48,20 +48,27 @@ class GAN(Trainable):
     def update(self, step, dials: Dials, batch: Batch):
         """`discriminator_steps` updates of the discriminator, then one of the generator, each on a batch of its own.
 
-        Each differentiates its own network's variables only and hands them to its own optimizer.
+        Simultaneous: one of each from the same batch, and the generator learns from the discriminator as it was
+        before; XLA then finds that both look at the same samples, and looks once. Each differentiates its own
+        network's variables only and hands them to its own optimizer.
         """
+        training = self.settings.training
         parts = [tuple(None if x is None else x[i] for x in batch) for i in range(batch.real.shape[0])]
-        made = None if self.settings.training.fresh_samples else self._make(*parts[-1][1:])
-        for turn in range(self.settings.training.discriminator_steps):
+        made = None if training.fresh_samples else self._make(*parts[-1][1:])
+        for turn in range(training.discriminator_steps):
             fake = tf.stop_gradient(made[1]) if made and parts[turn] is parts[-1] else None
-            loss_d, score_real, score_fake, penalty = self.update_discriminator(
-                step, dials, *parts[turn], turn=turn, fake=fake
-            )
+            gradients, *seen = self.judge(step, dials, *parts[turn], turn=turn, fake=fake)
+            if not training.simultaneous:
+                self.update_discriminator(step, dials, gradients)
         loss_g = self.update_generator(step, dials, *parts[-1], made=made)
+        if training.simultaneous:
+            self.update_discriminator(step, dials, gradients)
         self.update_ema(step)
+        loss_d, score_real, score_fake, penalty = seen
         return loss_d, loss_g, score_real, score_fake, penalty
 
-    def update_discriminator(self, step, dials: Dials, real, z, classes=None, turn: int = 0, fake=None):
+    def judge(self, step, dials: Dials, real, z, classes=None, turn: int = 0, fake=None):
+        """The discriminator's gradients, its loss, its mean scores of real and generated samples, its penalty."""
         settings, variables = self.settings.objective, self.discriminator.trainable_variables
         # Generated before the tape opens, so no gradient of this step can reach the generator.
         fake = self.generator(self.with_classes(z, classes), training=True) if fake is None else fake
@@ -82,20 +89,28 @@ class GAN(Trainable):
                 total = loss + penalty
             return tape.gradient(total, variables), loss, *logits, penalty
 
+        due = tf.equal(step % settings.penalty_every, 0)
         if settings.r1 == settings.r2 == 0 and settings.gradient_penalty == "none":
-            gradients, loss, real_logits, fake_logits, penalty = plain()
+            found = plain()
         elif settings.penalty_every == 1:
-            gradients, loss, real_logits, fake_logits, penalty = penalised()
+            found = penalised()
+        elif self.settings.training.simultaneous:
+            # What a branch has seen nobody else can use, and the generator is to use it.
+            found = plain()
+            found = tf.cond(due, penalised, lambda: found)
         else:
-            due = tf.equal(step % settings.penalty_every, 0)
-            gradients, loss, real_logits, fake_logits, penalty = tf.cond(due, penalised, plain)
+            found = tf.cond(due, penalised, plain)
+        gradients, loss, real_logits, fake_logits, penalty = found
+        score_real, score_fake = objectives.scores(self.objective, real_logits=real_logits, fake_logits=fake_logits)
+        return gradients, loss, score_real, score_fake, penalty
+
+    def update_discriminator(self, step, dials: Dials, gradients) -> None:
+        variables = self.discriminator.trainable_variables
         rate = dials.learning_rate_discriminator * self.rate_schedule(step, dials)
         self.learn(self.discriminator_optimizer, rate, gradients, variables)
         if limit := self.settings.discriminator.clip:
             for weight in variables:
                 weight.assign(tf.clip_by_value(weight, -limit, limit))
-        score_real, score_fake = objectives.scores(self.objective, real_logits=real_logits, fake_logits=fake_logits)
-        return loss, score_real, score_fake, penalty
 
     def update_generator(self, step, dials: Dials, real, z, classes=None, made=None):
         variables = self.generator.trainable_variables
@@ -155,9 +170,10 @@ class GAN(Trainable):
     def _both(self, see, real, fake, classes, features: bool = False):
         """(real logits, fake logits), and before them the features if asked for.
 
-        In one pass, unless the discriminator normalises over a batch: then real and generated samples are apart.
+        In one pass, unless the discriminator normalises over a batch, or the generator is to learn from the very same
+        pass of its samples: then real and generated samples are apart.
         """
-        if self.settings.discriminator.batch_norm:
+        if self.settings.discriminator.batch_norm or self.settings.training.simultaneous:
             seen = [see(x, classes, side=side) for side, x in enumerate((real, fake))]
             both = tuple(zip(*seen))
         else:

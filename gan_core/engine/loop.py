@@ -8,6 +8,7 @@ chunk length changes a number.
 from __future__ import annotations
 
 import time
+from bisect import bisect_right
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Callable, Literal, Mapping, NamedTuple, Protocol
@@ -124,30 +125,25 @@ def _walk(model: Trainable, start: _Start, recorder: Recorder, control: Control,
     config, step, window = start.config, start.step, start.window
     # Everything below is decided here, once.
     total, dials = config.training.steps, Dials.of(config)
-    log_steps = {*range(config.recording.log_every, total + 1, config.recording.log_every), total}
-    snapshot_steps = set(recorded_steps(total, config.recording.snapshots))
-    stops = np.array(sorted(log_steps | snapshot_steps))
+    snapshot_steps = recorded_steps(total, config.recording.snapshots)
+    curves = _Curves(recorder, model.ROW, config.recording.log_every, total, window)
     preview = sampling.inputs(model.ema_generator, config.seed, PREVIEWS, sampling.PREVIEW)
     already = step if start.resumed else -1
     pace = _Pace(clock)
     control.phase("training")
 
     while True:
-        # Record what this step is due, the first and the last step included.
-        if step > already:
-            if step in log_steps:
-                recorder.metrics(step, dict(zip(model.ROW, window.mean(axis=0, dtype=np.float64).tolist())))
-                window = window[:0]
-            if step in snapshot_steps:
-                fresh = sampling.inputs(model.ema_generator, config.seed, rows, sampling.MEASURE, step)
-                shown, fake = (_finite(sampling.generate(model.ema_generator, z), step) for z in (preview, fresh))
-                recorder.snapshot(step, shown, _weights(model), fake)
+        # Show what this step is due, the first and the last step included.
+        if step > already and step in snapshot_steps:
+            fresh = sampling.inputs(model.ema_generator, config.seed, rows, sampling.MEASURE, step)
+            shown, fake = (_finite(sampling.generate(model.ema_generator, z), step) for z in (preview, fresh))
+            recorder.snapshot(step, shown, _weights(model), fake)
 
         # Keep it, when it is time or when something changes.
         wish = control.wish()
         state: Outcome = "finished" if step == total else {"pause": "paused", "stop": "stopped"}.get(wish, "running")
         if state != "running" or wish == "release" or recorder.due():
-            recorder.commit(step, checkpoints.capture(model, step, window), state, pace.rate)
+            recorder.commit(step, checkpoints.capture(model, step, curves.window), state, pace.rate)
         if state in ("finished", "stopped"):
             return state
         if wish == "release":
@@ -160,16 +156,35 @@ def _walk(model: Trainable, start: _Start, recorder: Recorder, control: Control,
             already = step
             continue
 
-        # Advance: to the next recorded step, to the end of the block, or for about CALL_SECONDS.
-        ahead = int(stops[np.searchsorted(stops, step, side="right")]) - step
+        # Advance: to the next snapshot, to the end of the block, or for about CALL_SECONDS.
+        ahead = snapshot_steps[bisect_right(snapshot_steps, step)] - step
         first = step % BLOCK
         n = min(ahead, BLOCK - first, pace.steps_in(CALL_SECONDS))
         values = model.chunk(start.samples, start.draws.block(step // BLOCK), first, n, step, dials, start.labels)
-        if not np.isfinite(values).all():
-            raise Diverged(step + int(np.argmin(np.isfinite(values).all(axis=1))) + 1)
-        window = np.concatenate([window, values])
+        curves.draw(step, values)
         step += n
         pace.walked(n)
+
+
+class _Curves:
+    """The losses of every step, written down as means over `log_every` steps; `window` are the rows not yet told."""
+
+    def __init__(self, recorder: Recorder, names: tuple[str, ...], log_every: int, total: int, window: np.ndarray):
+        self._recorder, self._names, self._every, self._total = recorder, names, log_every, total
+        self.window = window
+
+    def draw(self, step: int, values: np.ndarray) -> None:
+        """The rows (n, losses) of the n steps after `step`. Raises Diverged at the first that is not finite."""
+        finite = np.isfinite(values).all(axis=1)
+        good = len(values) if finite.all() else int(np.argmin(finite))
+        rows, told, last = np.concatenate([self.window, values[:good]]), step - len(self.window), step + good
+        for end in sorted({*range(told + self._every, last + 1, self._every)} | ({last} & {self._total})):
+            means = rows[: end - told].mean(axis=0, dtype=np.float64)
+            self._recorder.metrics(end, dict(zip(self._names, means.tolist())))
+            rows, told = rows[end - told :], end
+        self.window = rows
+        if good < len(values):
+            raise Diverged(last + 1)
 
 
 def _finite(fake: np.ndarray, step: int) -> np.ndarray:
