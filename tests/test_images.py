@@ -1,5 +1,6 @@
 """Pictures are decoded with Pillow and compared with pictures laid out by hand."""
 
+import base64
 import io
 
 import numpy as np
@@ -171,3 +172,17 @@ def test_thumbnail_of_points_lies_over_the_real_ones():
     cloud = np.random.default_rng(2).normal(size=(50, 3))
     real = np.array([[0.0, 0.0, 0.0]])
     assert images.thumbnail(cloud, real=real, size=80) == images.scatter(cloud[:, :2], real[:, :2], size=80)
+
+
+def test_an_embedded_picture_is_the_picture():
+    picture = images.grid(dots(1, 2, 3))
+    kind, data = images.embedded(picture).split(",")
+    assert kind == "data:image/png;base64" and base64.b64decode(data) == picture
+
+
+@pytest.mark.parametrize(("shape", "size"), [((40, 20), (20, 40)), ((300, 600), (96, 48)), ((2000, 100), (19, 384))])
+def test_a_large_picture_is_shrunk_and_a_small_one_stays(shape, size):
+    picture = np.broadcast_to(np.array([200, 100, 50], np.uint8), (*shape, 3)).copy()
+    found = decode(images.shrunk(picture, width=96))
+    assert found.shape[1::-1] == size
+    assert (found == [200, 100, 50]).all()

@@ -1,5 +1,7 @@
 """The layers that Keras does not have: against NumPy, SciPy and its singular values."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from gan_core.engine.layers import (
     Projection,
     SpectralConv2D,
     SpectralDense,
+    SpectralProjection,
     ToChannels,
     ToPixels,
 )
@@ -212,9 +215,26 @@ def test_a_projection_is_the_product_with_the_vector_of_the_class():
     layer = Projection(NORMAL)
     features, classes = RNG.normal(size=(4, 6)).astype(np.float32), np.array([2, 0, 2, 1])
     found = layer([features, np.eye(3, dtype=np.float32)[classes]]).numpy()
-    vectors = np.asarray(layer.embedding)[classes]
+    vectors = np.asarray(layer.kernel)[classes]
     assert found == pytest.approx((vectors * features).sum(axis=1, keepdims=True), rel=1e-5)
     assert len(layer.trainable_variables) == len(layer.weights) == 1
+
+
+def test_a_normalised_projection_divides_its_vectors_by_their_largest_stretch():
+    """Also in a discriminator whose other layers are normalised."""
+    layer = SpectralProjection(NORMAL)
+    features, classes = RNG.normal(size=(4, 6)).astype(np.float32), np.eye(3, dtype=np.float32)[[2, 0, 2, 1]]
+    layer([features, classes])
+    settle(layer)
+    vectors = np.asarray(layer.kernel, np.float64) / largest(layer.kernel)
+    expected = (classes @ vectors * features).sum(axis=1, keepdims=True)
+    assert layer([features, classes]).numpy() == pytest.approx(expected, rel=1e-4)
+    told = replace(IMAGE, shares=(0.5, 0.25, 0.25))
+    kinds = {}
+    for spectral in (False, True):
+        discriminator = build_discriminator(DiscriminatorConfig(hidden=(6,), spectral_norm=spectral), told, seed=1)
+        kinds[spectral] = {type(layer) for layer in discriminator.layers if hasattr(layer, "kernel")}
+    assert kinds == {False: {keras.layers.Dense, Projection}, True: {SpectralDense, SpectralProjection}}
 
 
 def test_every_element_has_a_bias_that_learns():

@@ -64,6 +64,9 @@ def open_page(path="app.py", **query) -> AppTest:
 
 def drawn(at: AppTest) -> AppTest:
     assert not at.exception, [e.value for e in at.exception]
+    # A picture that is served as a file may be gone before the browser asks for it.
+    urls = [picture.url for e in at.get("image") for picture in e.proto.imgs]
+    assert all(url.startswith("data:image/png") for url in urls)
     return at
 
 

@@ -392,7 +392,7 @@ def test_the_same_latents_are_another_sample_as_another_class():
     assert (samples[0] != samples[1]).all()
     logits = [gan.discriminator([x, c]).numpy() for c in (one, other)]
     features = gan.eyes([x, one])[0].numpy()
-    projection = np.asarray(gan.discriminator.layers[-2].embedding)
+    projection = np.asarray(gan.discriminator.layers[-2].kernel)
     difference = features @ (projection[0] - projection[2])
     assert (logits[0] - logits[1])[:, 0] == pytest.approx(difference, rel=1e-3, abs=1e-5)
 

@@ -47,6 +47,8 @@ def test_shifts_go_up_to_their_share_of_each_side_and_to_every_pixel_between(vie
     assert {*where[:, 0]} == set(range(-3, 4)) and {*where[:, 1]} == set(range(-2, 3))  # 2.5 pixels are rounded up
     assert abs(stats.pearsonr(where[:, 0], where[:, 1]).statistic) < 0.08  # the two are drawn apart
     assert np.abs(where.mean(axis=0)).max() < 0.2
+    for along in where.T:  # every shift is as likely as any other, the outermost too
+        assert stats.chisquare(np.unique(along, return_counts=True)[1]).pvalue > 0.01
 
 
 def test_a_share_of_nothing_shifts_nothing():

@@ -88,6 +88,13 @@ def pairs(queries: np.ndarray, neighbours: np.ndarray, *, scale: int | None = No
     return _compose(_opaque(table), scale or _scale(table.shape[3], table.shape[1], sum(gaps)), gap, gaps)
 
 
+def shrunk(picture: np.ndarray, *, width: int) -> bytes:
+    """One picture of any size, uint8 (h, w, 3) -> PNG at most `width` pixels wide and four times as high."""
+    image = Image.fromarray(picture)
+    image.thumbnail((width, 4 * width))
+    return _png(np.asarray(image))
+
+
 def _checked(images: np.ndarray) -> np.ndarray:
     images = np.asarray(images)
     if images.ndim != 4 or images.dtype != np.uint8 or images.shape[3] not in (1, 3) or images.size == 0:

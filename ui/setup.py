@@ -282,7 +282,8 @@ def show_upload(lab: Lab) -> None:
             st.caption("Before and after: how the first images will be cropped, greyed and resized.")
             for before, after in zip(upload.originals, upload.converted):
                 one, two = st.columns(2)
-                one.image(before, output_format="PNG", width=96, alt="An uploaded image as it was")
+                shown = images.embedded(images.shrunk(before, width=96))
+                one.image(shown, width=96, alt="An uploaded image as it was")
                 two.image(
                     images.embedded(images.grid(after[None], columns=1, scale=max(1, 96 // after.shape[0]))),
                     width=96,

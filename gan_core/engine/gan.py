@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from gan_core.config import RunConfig
 from gan_core.engine import matching, objectives, penalties, views
-from gan_core.engine.layers import SpectralConv2D, SpectralDense
+from gan_core.engine.layers import Spectral
 from gan_core.engine.networks import DataStatistics, build_discriminator
 from gan_core.engine.trainable import Batch, Dials, Trainable, adam
 
@@ -33,7 +33,7 @@ class GAN(Trainable):
         # Everything it sees in a sample: its last hidden layer, and its logit.
         outputs = [self.discriminator.get_layer("features").output, self.discriminator.output]
         self.eyes = keras.Model(self.discriminator.inputs, outputs)
-        self._spectral = [x for x in self.discriminator.layers if isinstance(x, (SpectralDense, SpectralConv2D))]
+        self._spectral = [x for x in self.discriminator.layers if isinstance(x, Spectral)]
 
     @property
     def networks(self):

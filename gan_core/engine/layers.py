@@ -89,14 +89,17 @@ class Projection(keras.layers.Layer):
     def build(self, input_shape):
         features, classes = input_shape
         shape = (classes[-1], features[-1])
-        self.embedding = self.add_weight(shape=shape, initializer=self._initializer, name="embedding")
+        self.kernel = self.add_weight(shape=shape, initializer=self._initializer, name="embedding")
 
     def call(self, inputs):
         features, classes = inputs
-        return tf.reduce_sum(tf.matmul(classes, self.embedding) * features, axis=1, keepdims=True)
+        return tf.reduce_sum(tf.matmul(classes, self.vectors()) * features, axis=1, keepdims=True)
+
+    def vectors(self):
+        return self.kernel
 
 
-class _Spectral:
+class Spectral:
     """A layer whose kernel is divided by its largest singular value sigma, as power iteration knows it.
 
     Miyato et al. 2018, arXiv:1802.05957, algorithm 1: u and v are remembered, and no gradient passes through them;
@@ -127,12 +130,19 @@ class _Spectral:
         return tf.reshape(self.kernel, (-1, self.kernel.shape[-1]))
 
 
-class SpectralDense(_Spectral, keras.layers.Dense):
+class SpectralDense(Spectral, keras.layers.Dense):
     def call(self, x, training=None):
         return tf.matmul(x, self.normalised()) + self.bias
 
 
-class SpectralConv2D(_Spectral, keras.layers.Conv2D):
+class SpectralProjection(Spectral, Projection):
+    """As the authors' own discriminators have it: no class may be judged more steeply than the layers allow."""
+
+    def vectors(self):
+        return self.normalised()
+
+
+class SpectralConv2D(Spectral, keras.layers.Conv2D):
     def call(self, x):
         return keras.ops.conv(x, self.normalised(), self.strides, self.padding, self.data_format) + self.bias
 

@@ -16,7 +16,15 @@ import numpy as np
 
 from gan_core.config import DiscriminatorConfig, GeneratorConfig
 from gan_core.engine import convolutional
-from gan_core.engine.layers import Affine, Classes, Fourier, Projection, SpectralConv2D, SpectralDense
+from gan_core.engine.layers import (
+    Affine,
+    Classes,
+    Fourier,
+    Projection,
+    SpectralConv2D,
+    SpectralDense,
+    SpectralProjection,
+)
 
 LEAK = 0.2
 
@@ -144,7 +152,8 @@ def build_discriminator(
         return keras.Model(samples, logits, name="discriminator")
     classes = keras.Input((data.classes,))
     small = keras.initializers.RandomNormal(stddev=features.shape[-1] ** -0.5, seed=_seed(seed, 1001))
-    logits = keras.layers.Add()([logits, Projection(small)([features, classes])])
+    projection = SpectralProjection if config.spectral_norm else Projection
+    logits = keras.layers.Add()([logits, projection(small)([features, classes])])
     return keras.Model([samples, classes], logits, name="discriminator")
 
 

@@ -23,11 +23,14 @@ def translate(x: tf.Tensor, share: float, seed) -> tf.Tensor:
     twice.
     """
     height, width = x.shape[1:3]
-    shifts = tf.random.stateless_uniform((2, tf.shape(x)[0]), seed, -1.0, 1.0, alg=DRAWN_BY)
-    down, right = (
-        tf.one_hot(tf.range(side) - tf.cast(tf.round(shift * tf.floor(side * share + 0.5)), tf.int32)[:, None], side)
-        for side, shift in ((height, shifts[0]), (width, shifts[1]))
-    )
+    draws = tf.random.stateless_uniform((2, tf.shape(x)[0]), seed, alg=DRAWN_BY)
+
+    def shifted_units(side, draw):
+        most = int(side * share + 0.5)
+        shift = tf.cast(tf.floor(draw * (2 * most + 1)), tf.int32) - most
+        return tf.one_hot(tf.range(side) - shift[:, None], side)
+
+    down, right = shifted_units(height, draws[0]), shifted_units(width, draws[1])
     return tf.einsum("nij,njwc,nvw->nivc", down, x, right)
 
 
