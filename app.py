@@ -34,7 +34,7 @@ def evolution(run_id: str, steps: tuple[int, ...]) -> bytes:
 
 def start(data: str) -> None:
     """One click is all it takes; the Train page then shows the run."""
-    run_id = page.lab.start(page.lab.preset("auto", data=data))
+    run_id = page.lab.start(page.lab.preset("auto", data=data), by=page.me)
     st.switch_page("pages/train.py", query_params={"run": run_id})
 
 
@@ -84,7 +84,7 @@ def show_example() -> None:
 
 
 def show_runs() -> None:
-    runs = page.lab.runs(SHOWN + 1)
+    runs = page.lab.runs(SHOWN + 1, by=page.me)
     if not runs:
         return
     st.subheader("Runs", anchor=False)
@@ -111,7 +111,7 @@ def show_runs() -> None:
                 )
             with links.container(horizontal=True, vertical_alignment="center"):
                 page_link("train", "Open", run=run.id, icon=":material/open_in_new:")
-                if not run.active:
+                if not run.active and page.lab.may_change(run, by=page.me):
                     with st.popover("Delete", icon=":material/delete:"):
                         st.markdown(f"Delete **{plain(run.name)}** and everything of it? This cannot be undone.")
                         st.button(
@@ -146,5 +146,5 @@ with open_page("home") as page:
             st.caption(f"Takes {length} on a laptop.")
     show_example()
 
-    active = any(run.active for run in page.lab.runs(20))
+    active = any(run.active for run in page.lab.runs(20, by=page.me))
     page.live(show_runs, every=2.0 if active else 5.0, key="runs")

@@ -270,9 +270,13 @@ class Book:
             self._looked = self.seconds
         self._running = time.perf_counter()
 
-    def wish(self) -> str:
+    def changed(self, step: int) -> None: ...
+
+    def wish(self, step: int) -> str:
         self._rest()
         return "go"
+
+    def until(self) -> None: ...
 
     def wait_while_paused(self) -> None: ...
 

@@ -29,6 +29,7 @@ from gan_core.distances import features, verdict
 from gan_core.distances import reference as references
 from gan_core.distances.catalogue import CORRUPTION_TITLES
 from gan_core.distances.report import check_ranges, measure
+from gan_core.edits import edited
 from gan_core.records import GanometerError, MeasureError, Report, RunInfo
 from gan_core.store import RESUMABLE, Store
 
@@ -52,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
         if options.command is None:
             raise WrongInput(
-                "name a command: train, measure, ruler, sample, runs, export, import, delete or worker; "
+                "name a command: train, measure, ruler, sample, fork, runs, export, import, delete or worker; "
                 "--help explains them"
             )
         return _COMMANDS[options.command](options)
@@ -136,6 +137,12 @@ def _parser() -> argparse.ArgumentParser:
     sample.add_argument("--label", type=_whole(0), help="only this class, of a run that was told of classes")
     sample.add_argument("--out", required=True, metavar="FILE", help=".npz (float32, key x) or .png (a grid)")
 
+    fork = command("fork", "a new run that goes on from a step of another, with changed settings")
+    fork.add_argument("--run", required=True, metavar="ID", help="the run to go on from")
+    fork.add_argument("--step", type=_whole(0), required=True, help="a step that it keeps a checkpoint or snapshot of")
+    fork.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting")
+    fork.add_argument("--queue", action="store_true", help="leave it to a running app or worker")
+
     command("runs", "list the runs, newest first")
     bundle = command("export", "write everything of a run into one file")
     bundle.add_argument("--run", required=True, metavar="ID")
@@ -175,12 +182,29 @@ def _train(options) -> int:
         return _say(options, _summary(store.runs.get(run_id)), f"run {run_id} is queued")
     trainer = worker.Worker(store, place)
     if run_id is None:
-        run = store.runs.get(store.runs.create(_config_of(options, store), worker_id=trainer.id))
-    else:
-        run = store.runs.claim(trainer.id, at_once=ANY_NUMBER, run_id=run_id)
+        run_id = store.runs.create(_config_of(options, store), worker_id=trainer.id)
+        return _train_here(options, store, trainer, store.runs.get(run_id))
+    return _train_here(options, store, trainer, _claimed(store, trainer, run_id))
+
+
+def _fork(options) -> int:
+    place, store = _open(options)
+    changed = edited(store.runs.get(options.run).config, _changes(options.set), step=options.step)
+    run_id = store.runs.fork(options.run, options.step, changed)
+    if options.queue:
+        return _say(options, _summary(store.runs.get(run_id)), f"run {run_id} is queued")
+    trainer = worker.Worker(store, place)
+    return _train_here(options, store, trainer, _claimed(store, trainer, run_id))
+
+
+def _claimed(store: Store, trainer: worker.Worker, run_id: str) -> RunInfo:
+    run = store.runs.claim(trainer.id, at_once=ANY_NUMBER, run_id=run_id)
     if run is None:
         raise WrongInput(f"run {run_id} was taken by another worker of this store")
-    run_id = run.id
+    return run
+
+
+def _train_here(options, store: Store, trainer: worker.Worker, run: RunInfo) -> int:
     interrupted = threading.Event()
 
     def stop():
@@ -189,12 +213,12 @@ def _train(options) -> int:
 
     worker.on_ending_signals(stop)
     done = threading.Event()
-    threading.Thread(target=_show_progress, args=(store, run_id, done), daemon=True).start()
+    threading.Thread(target=_show_progress, args=(store, run.id, done), daemon=True).start()
     trainer.train(run)
     done.set()
-    run = store.runs.get(run_id)
-    energy = store.runs.history(run_id, ["energy_distance"]).last("energy_distance")
-    words = f"run {run_id} {run.state} at step {run.step} of {run.total_steps}"
+    run = store.runs.get(run.id)
+    energy = store.runs.history(run.id, ["energy_distance"]).last("energy_distance")
+    words = f"run {run.id} {run.state} at step {run.step} of {run.total_steps}"
     if energy is not None:
         words += f"; energy distance {energy:.4f}"
     _say(options, _summary(run) | {"energy_distance": energy}, words + (f"; {run.error}" if run.error else ""))
@@ -203,14 +227,19 @@ def _train(options) -> int:
     return 0 if run.state in ("finished", "stopped", "paused") else 1
 
 
-def _config_of(options, store: Store) -> config.RunConfig:
-    changes: dict[str, Any] = {"seed": options.seed or "0"}
-    data = options.data or "digits"
-    for text in options.set:
+def _changes(texts: list[str]) -> dict[str, str]:
+    changes = {}
+    for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
             raise WrongInput(f"--set {text!r} has no value; write key=value, for example optimizer.beta1=.5")
         changes[key.strip()] = value.strip()
+    return changes
+
+
+def _config_of(options, store: Store) -> config.RunConfig:
+    changes: dict[str, Any] = {"seed": options.seed or "0"} | _changes(options.set)
+    data = options.data or "digits"
     changes |= {
         f"training.{name}": getattr(options, name)
         for name in ("steps", "seconds")
@@ -388,6 +417,7 @@ _COMMANDS = {
     "measure": _measure,
     "ruler": _ruler,
     "sample": _sample,
+    "fork": _fork,
     "runs": _runs,
     "export": _export,
     "import": _import,

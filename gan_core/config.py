@@ -283,6 +283,20 @@ _TYPES: dict[str, Any] = {
 
 SETTINGS: tuple[str, ...] = tuple(_FIELDS)
 
+DIALS: tuple[str, ...] = (
+    "optimizer.learning_rate_generator",
+    "optimizer.learning_rate_discriminator",
+    "objective.r1",
+    "objective.r2",
+    "objective.gradient_penalty_weight",
+    "objective.energy_weight",
+    "objective.feature_matching",
+    "objective.diversity",
+    "objective.label_smoothing",
+    "objective.instance_noise",
+)
+"""Numbers that a compiled step takes as they come: as long as they stay above 0, they change without compiling."""
+
 
 def _assemble(config: RunConfig, changes: dict[str, Any], problems: list[str]) -> RunConfig | None:
     parts: dict[str, dict[str, Any]] = {}

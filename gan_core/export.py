@@ -42,6 +42,8 @@ _KEPT = (
     "started",
     "ended",
     "dataset",
+    "parent_id",
+    "parent_step",
 )
 _MOST = 2**31
 
@@ -228,6 +230,8 @@ def _rows(about: Mapping[str, Any], members: dict[str, bytes], run_id: str) -> d
         "started": _perhaps(_number, about["started"]),
         "ended": _perhaps(_number, about["ended"]),
         "versions": json.dumps({_text(k): _text(v) for k, v in about["versions"].items()}),
+        "parent_id": _perhaps(_text, about.get("parent_id")),  # bundles made before there were branches have none
+        "parent_step": _perhaps(_whole, about.get("parent_step")),
     }
     steps = {
         part: {_whole(int(n.split("/")[1])): d for n, d in members.items() if n.startswith(f"{part}/")}
@@ -251,7 +255,7 @@ def _rows(about: Mapping[str, Any], members: dict[str, bytes], run_id: str) -> d
             for step, data in steps["checkpoints"].items()
         ],
         "events": [
-            dict(run_id=run_id, step=_whole(s), time=_number(t), kind=_text(k), payload=_text(json.dumps(dict(p))))
+            dict(run_id=run_id, step=_whole(s), time=_number(t), kind=_text(k), payload=_payload(k, p))
             for s, t, k, p in about["events"]
         ],
         "reports": [report_row(run_id, _whole(s), _report(r)) for s, r in about["reports"]],
@@ -303,6 +307,13 @@ def _report(values: Mapping[str, Any]) -> records.Report:
     _text(report.space), _whole(report.n_fake), _whole(report.seed), _text(report.verdict), _whole(report.k)
     _one_of(report.panel, get_args(records.Panel))
     return report
+
+
+def _payload(kind: str, values: Mapping[str, Any]) -> str:
+    """A line of the diary, in the form that pages read."""
+    if kind == "set" and not all(_text(key) and len(pair) == 2 for key, pair in dict(values["changes"]).items()):
+        raise ValueError("the diary tells of no change of settings")
+    return _text(json.dumps(dict(values)))
 
 
 def _reference(values: Mapping[str, Any]) -> records.Reference:

@@ -14,10 +14,11 @@ from typing import Any, Callable, Mapping
 
 import psutil
 
-from gan_core import datasets, export, machine, presets, references, uploads
+from gan_core import datasets, export, machine, permissions, presets, references, uploads
 from gan_core.combinations import conflicts_with_data
-from gan_core.config import ConfigError, RunConfig
+from gan_core.config import ConfigError, RunConfig, differences
 from gan_core.distances.verdict import beside
+from gan_core.edits import edited
 from gan_core.records import (
     DatasetError,
     DatasetInfo,
@@ -68,17 +69,21 @@ class Lab:
                 self._child = _own_worker(self.settings.store_url) or self._spawn()
             if self.settings.worker == "thread" and not (self._thread and self._thread.is_alive()):
                 self._thread = self._start_thread()
-        machine.bury_dead_workers(self.store)
+        interrupted = machine.bury_dead_workers(self.store)
+        if self.settings.resume:
+            for run_id in interrupted:
+                self._resume_once(run_id)
+
+    def _resume_once(self, run_id: str) -> None:
+        """Let a run whose worker died go on; one that has not moved since it last died this way has had its chance."""
+        deaths = [event.step for event in self.store.runs.events(run_id) if event.kind == "interrupted"]
+        if len(deaths) < 2 or deaths[0] > deaths[1]:
+            self.store.runs.send(run_id, "resume", by="the server")
 
     def _spawn(self) -> psutil.Process:
         # The store's URL may hold a password: it travels in the environment, not in the list of processes.
-        environ = os.environ | {
-            "GANOMETER_STORE": self.settings.store_url,
-            "GANOMETER_HOME": str(self.settings.home),
-            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep),
-        }
-        if self.settings.data_folder:
-            environ["GANOMETER_DATA"] = str(self.settings.data_folder)
+        environ = os.environ | self.settings.environment()
+        environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
         log = self.log_path
         if log.exists() and log.stat().st_size > LOG_BYTES:
             log.replace(log.with_suffix(".old.log"))
@@ -118,22 +123,35 @@ class Lab:
 
     # ------------------------------------------------------------ runs
 
-    def start(self, config: RunConfig, *, name: str = "", owner: str = "") -> str:
-        """Queue a new run; returns its id, the same one for a double click.
+    def start(self, config: RunConfig, *, name: str = "", by: str = "") -> str:
+        """Queue a new run of `by`; returns its id, the same one for a double click.
 
-        Raises DatasetError for data nobody has, and ConfigError for settings that do not suit the data.
+        Raises DatasetError for data nobody has (or may use), ConfigError for settings that do not suit the data, and
+        NotAllowed for more than this server gives to one person.
         """
-        data = self._about(config.data.name)
+        data = self._about(config.data.name, by)
         if problems := list(conflicts_with_data(config, data.shape, _number_of_classes(data))):
             raise ConfigError(problems)
+        permissions.check_known(self.settings, by)
         with self._lock:
-            again = self._started and self._started[0] == (config, name, owner)
+            again = self._started and self._started[0] == (config, name, by)
             if again and self._clock() - self._started[1] < DOUBLE_CLICK_SECONDS:
                 return self._started[2]
-            run_id = self.store.runs.create(config, name=name, owner=owner)
-            self._started = ((config, name, owner), self._clock(), run_id)
+            self._check_limits(config, by)
+            run_id = self.store.runs.create(config, name=name, owner=by)
+            self._started = ((config, name, by), self._clock(), run_id)
         self.ensure_worker()
         return run_id
+
+    def _check_limits(self, config: RunConfig, by: str, *, new: bool = True) -> None:
+        queued = self.store.runs.unfinished_of(by) if new and self.settings.limits.queued else 0
+        permissions.check_limits(self.settings, config, by, queued=queued)
+
+    def _own(self, run_id: str, by: str) -> RunInfo:
+        """The run, which `by` may change."""
+        run = self.run(run_id, by=by)
+        permissions.check_owner(self.settings, run.owner, by, f"run {run_id}")
+        return run
 
     def preset(self, name: str, *, data: str, seed: int = 0, seconds: float | None = None) -> RunConfig:
         """A preset's explicit configuration for a data set, resolved by its samples' shape and the seconds given."""
@@ -142,38 +160,125 @@ class Lab:
     def shape_of(self, data: str) -> tuple[int, ...]:
         return self._about(data).shape
 
-    def _about(self, data: str) -> datasets.Option | DatasetInfo:
+    def _about(self, data: str, by: str | None = None) -> datasets.Option | DatasetInfo:
         if data in datasets.OPTIONS:
             return datasets.OPTIONS[data]
         info = self.store.library.dataset_named(data)
-        if info is None:
+        hidden = info and by is not None and not permissions.may_see_data(self.settings, info, by)
+        if info is None or hidden:
             raise DatasetError(
                 f"there is no data set {data!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one"
             )
         return info
 
     def pause(self, run_id: str, *, by: str = "") -> str:
-        return self.store.runs.send(run_id, "pause", by=by)
+        return self.store.runs.send(self._own(run_id, by).id, "pause", by=by)
 
     def resume(self, run_id: str, *, by: str = "") -> str:
-        said = self.store.runs.send(run_id, "resume", by=by)
+        said = self.store.runs.send(self._own(run_id, by).id, "resume", by=by)
         self.ensure_worker()
         return said
 
     def stop(self, run_id: str, *, by: str = "") -> str:
-        return self.store.runs.send(run_id, "stop", by=by)
+        return self.store.runs.send(self._own(run_id, by).id, "stop", by=by)
 
-    def delete(self, run_id: str) -> None:
-        self.store.runs.delete(run_id)
+    def step(self, run_id: str, steps: int, *, by: str = "") -> str:
+        """Train so many steps more, and pause."""
+        if not 1 <= steps <= 1_000_000:
+            raise ConfigError([f"steps is {steps}; give 1 to 1,000,000"])
+        said = self.store.runs.send(self._own(run_id, by).id, "step", by=by, payload={"steps": steps})
+        self.ensure_worker()
+        return said
 
-    def rename(self, run_id: str, name: str) -> None:
-        self.store.runs.rename(run_id, name)
+    def set(self, run_id: str, changes: Mapping[str, Any], *, by: str = "") -> str:
+        """Change settings of a run that is not over, from its next step on; returns what happened, in a word.
 
-    def run(self, run_id: str) -> RunInfo:
-        return self.store.runs.get(run_id)
+        Raises ConfigError for what cannot be changed, or does not go together.
+        """
+        run = self._own(run_id, by)
+        after = edited(run.config, changes, step=run.step)
+        self._check_limits(after, by, new=False)
+        if not (changed := differences(after, run.config)):
+            return "nothing to change"
+        payload = {"changes": {key: value for key, (value, _) in changed.items()}}
+        return self.store.runs.send(run_id, "set", by=by, payload=payload)
 
-    def runs(self, limit: int = 200) -> list[RunInfo]:
-        return self.store.runs.all(limit)
+    def more(self, run_id: str, steps: int, *, by: str = "") -> None:
+        """Make a run that has ended longer by so many steps, and queue it: its schedules stretch with it."""
+        run = self._own(run_id, by)
+        config = edited(run.config, {"training.steps": run.total_steps + steps}, step=run.step)
+        self._check_limits(config, by)
+        self.store.runs.extend(run_id, config, by=by)
+        self.ensure_worker()
+
+    def fork(
+        self, run_id: str, step: int, changes: Mapping[str, Any] | None = None, *, name: str = "", by: str = ""
+    ) -> str:
+        """A new run of `by` that goes on from a step of any run with changed settings; returns its id.
+
+        Raises ConfigError for what networks of that shape cannot do, and GanometerError for a step that is not kept.
+        """
+        run = self.run(run_id, by=by)
+        permissions.check_known(self.settings, by)
+        self._about(run.config.data.name, by)
+        config = edited(run.config, dict(changes or {}), step=step)
+        self._check_limits(config, by)
+        made = self.store.runs.fork(run_id, step, config, name=name, owner=by)
+        self.ensure_worker()
+        return made
+
+    def delete(self, run_id: str, *, by: str = "") -> None:
+        self.store.runs.delete(self._own(run_id, by).id)
+
+    def rename(self, run_id: str, name: str, *, by: str = "") -> None:
+        self.store.runs.rename(self._own(run_id, by).id, name)
+
+    def publish(self, run_id: str, published: bool, *, by: str = "") -> None:
+        """Let everybody see a run on one's own data, or no longer."""
+        self.store.runs.publish(self._own(run_id, by).id, published)
+
+    def run(self, run_id: str, *, by: str | None = None) -> RunInfo:
+        """One run. Raises UnknownRun when there is none of this id that `by` may see; None may see all."""
+        run = self.store.runs.get(run_id)
+        if by is not None and not permissions.may_see(self.settings, run, by, self._seen_data(by)):
+            raise UnknownRun(f"there is no run {run_id!r}; `runs` and the Home page list those there are")
+        return run
+
+    def runs(self, limit: int = 200, *, by: str | None = None) -> list[RunInfo]:
+        """The newest runs that `by` may see, the newest first."""
+        found = self.store.runs.all(limit)
+        if by is None or permissions.is_admin(self.settings, by):
+            return found
+        seen = self._seen_data(by)
+        return [run for run in found if permissions.may_see(self.settings, run, by, seen)]
+
+    def _seen_data(self, by: str) -> set[str]:
+        if permissions.is_admin(self.settings, by):
+            return set()
+        return {info.name for info in self.uploads(by=by)}
+
+    def seconds_to_wait(self, run: RunInfo) -> float | None:
+        """About how long until a queued run begins: what trains has so long to go, what waits ahead takes as long as
+        the last run of its recipe on its data did. None where nobody can know."""
+        if run.position is None:
+            return None
+        known, waits = self.store.runs.all(), []
+        for other in known:
+            if other.worker is not None:
+                waits.append(other.seconds_left)
+            elif other.position is not None and other.position < run.position:
+                like = (r for r in known if _kind(r) == _kind(other) and r.state == "finished" and r.steps_per_second)
+                last = next(like, None)
+                waits.append((other.total_steps - other.step) / last.steps_per_second if last else None)
+        return None if None in waits else sum(waits) / self.settings.limits.at_once
+
+    def may_change(self, run: RunInfo, *, by: str) -> bool:
+        """Whether `by` may control this run."""
+        try:
+            permissions.check_owner(self.settings, run.owner, by, "it")
+        except permissions.NotAllowed:
+            return False
+        return True
 
     # ------------------------------------------------------------ what a run has
 
@@ -238,13 +343,28 @@ class Lab:
     def read_upload(self, data: bytes, filename: str, *, size: int = 28, colour: bool = False) -> uploads.Upload:
         return uploads.read_upload(data, filename, size=size, colour=colour)
 
-    def keep_upload(self, upload: uploads.Upload, *, owner: str = "") -> str:
+    def uploads(self, *, by: str = "") -> list[DatasetInfo]:
+        """The uploads that `by` may train on."""
+        found = self.store.library.uploads()
+        return [info for info in found if permissions.may_see_data(self.settings, info, by)]
+
+    def publish_upload(self, name: str, published: bool, *, by: str = "") -> None:
+        """Let everybody train on one's own data and see the runs on them, or no longer."""
+        info = self.store.library.dataset_named(name)
+        if info is None or not permissions.may_see_data(self.settings, info, by):
+            raise DatasetError(f"there is no data set {name!r}")
+        permissions.check_owner(self.settings, info.owner, by, name)
+        self.store.library.publish(name, published)
+
+    def keep_upload(self, upload: uploads.Upload, *, by: str = "") -> str:
         """Put an upload into the store; returns the data set's name, the same for the same content."""
+        permissions.check_known(self.settings, by)
         dataset = uploads.dataset_from_upload(upload, "upload")
         name = f"upload-{dataset.sha256[:10]}"
         if self.store.library.dataset_bytes(name) is None:
             named = uploads.dataset_from_upload(upload, name)
-            self.store.library.put_dataset(named.info(owner=owner), uploads.dataset_to_bytes(named))
+            self.store.library.put_dataset(named.info(owner=by), uploads.dataset_to_bytes(named))
+        self.store.library.add_owner(name, by)
         return name
 
     # ------------------------------------------------------------ bundles
@@ -290,6 +410,11 @@ class Lab:
             if worker.error:
                 facts[f"last error of {worker.id}"] = worker.error
         return facts
+
+
+def _kind(run: RunInfo) -> tuple[str, str]:
+    """Runs of one kind train about equally fast."""
+    return run.config.preset, run.config.data.name
 
 
 def _number_of_classes(data: datasets.Option | DatasetInfo) -> int:

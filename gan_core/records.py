@@ -73,6 +73,8 @@ class RunInfo:
     position: int | None = None
     parent_id: str | None = None
     parent_step: int | None = None
+    at_risk: float | None = None
+    published: bool = False
 
     @property
     def active(self) -> bool:
@@ -99,6 +101,17 @@ class History:
         _, values = self.curves.get(name, ((), ()))
         return float(values[-1]) if len(values) else None
 
+    def continued(self, later: History, step: int) -> History:
+        """These curves up to a step, and after it those of the run that branched off there."""
+        curves = dict(later.curves)
+        for name, (steps, values) in self.curves.items():
+            early = steps <= step
+            others = later.curves.get(name, (np.empty(0), np.empty(0)))
+            new = others[0] > step
+            parts = zip((steps[early], values[early]), (others[0][new], others[1][new]))
+            curves[name] = tuple(np.concatenate(part) for part in parts)
+        return History(curves)
+
 
 @dataclass(frozen=True)
 class Snapshot:
@@ -121,6 +134,7 @@ class DatasetInfo:
     preview: np.ndarray
     labels: np.ndarray
     owner: str = ""
+    published: bool = False
 
     @property
     def classes(self) -> tuple[int, ...]:
@@ -130,7 +144,7 @@ class DatasetInfo:
 
 @dataclass(frozen=True)
 class Command:
-    """A wish concerning a run: pause, resume or stop."""
+    """A wish concerning a run: pause, resume, stop, step or set."""
 
     id: int
     run_id: str

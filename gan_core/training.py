@@ -70,12 +70,17 @@ def train_run(
         part = answers.real_side(dataset, request, flatten)
         session.measure_against(real, part, dataset.modes, _find_reference(session.store, dataset, rows))
 
+        session.refresh(beat=False)  # what was asked before there was a worker holds from the first step
         from gan_core.engine.loop import Diverged, train
 
-        checkpoint = session.store.runs.checkpoint(run.id)
-        reached = checkpoint[0] if checkpoint else 0
-        if reached < run.step or run.step and not checkpoint:  # the newest checkpoint is damaged
-            session.store.runs.rewind(run.id, session.worker_id, run.claim_no, reached if checkpoint else -1)
+        checkpoint, beginning = session.store.runs.checkpoint(run.id), None
+        if checkpoint is None and run.parent_step is not None:  # it goes on from another run's snapshot
+            weights = session.store.runs.snapshot_weights(run.id, run.parent_step)
+            beginning = (run.parent_step, weights) if weights else None
+        reached = checkpoint[0] if checkpoint else beginning[0] if beginning else 0
+        if reached < run.step:  # the newest checkpoint is damaged
+            known = checkpoint or beginning
+            session.store.runs.rewind(run.id, session.worker_id, run.claim_no, reached if known else -1)
         try:
             outcome = train(
                 run.config,
@@ -85,6 +90,7 @@ def train_run(
                 rows=rows,
                 labels=labels,
                 checkpoint=checkpoint[1] if checkpoint else None,
+                beginning=beginning,
             )
         except Diverged as end:
             session.fail(end.step, str(end))

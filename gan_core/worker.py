@@ -65,7 +65,7 @@ class Worker:
             while not self._stopping.is_set():
                 self._enter("idle")
                 try:
-                    run = self.store.runs.claim(self.id, at_once=self.settings.at_once)
+                    run = self.store.runs.claim(self.id, at_once=self.settings.limits.at_once)
                 except StoreError as error:
                     self._note(error)
                     self._stopping.wait(2)
@@ -82,13 +82,19 @@ class Worker:
 
     def _train(self, run: RunInfo) -> str:
         log.info("run %s: begins at step %s", run.id, run.step)
-        self._session = Session(self.store, run, self.id, on_phase=lambda phase: self._enter(f"run {run.id}: {phase}"))
+        self._session = Session(
+            self.store,
+            run,
+            self.id,
+            most_minutes=self.settings.limits.minutes,
+            on_phase=lambda phase: self._enter(f"run {run.id}: {phase}"),
+        )
         if self._stopping.is_set():
             self._session.release()
         if self._unwanted:
             self._session.stop()
         try:
-            outcome = train_run(self._session, self._shelf.dataset)
+            outcome = train_run(self._session, self._shelf.dataset, free_memory=self._free_memory)
         except GanometerError as error:
             self._note(error)
             outcome = "lost"
@@ -96,6 +102,10 @@ class Worker:
             self._session = None
         log.info("run %s: %s", run.id, outcome)
         return outcome
+
+    def _free_memory(self) -> int:
+        most = self.settings.limits.memory
+        return machine.free_memory() if most is None else min(machine.free_memory(), int(most * MIB))
 
     @contextmanager
     def _helpers(self):

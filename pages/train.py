@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from gan_core import GAMES, RunInfo, differences
+from gan_core import GAMES, Event, GanometerError, RunInfo, differences
 from ui import charts, images
 from ui.setup import show_setup
 from ui.shell import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS, badge, chart, open_page, page_link, plain, seconds
+from ui.steering import show_steering, show_steps
 
 GAP, NUMBER_WIDTH = 4, 160
 NATS, LENGTHS = "nats", "mean distances of real samples"
@@ -16,15 +17,20 @@ IMPROPER = {
     "mean-distance": "The mean distance to real samples is smallest for one sample in the middle, always the same.",
     "nearest-distance": "The distance to the nearest real sample is smallest for a few of them, copied over and over.",
 }
-CHANGED = {"pause": "Pausing", "resume": "Resuming", "stop": "Stopping"}
+CHANGED = {"pause": "Pausing", "resume": "Resuming", "stop": "Stopping", "step": "Stepping", "set": "Changing"}
+DIARY = {"set": "settings changed", "forked": "branched off"}
+"""What the diary calls events whose own names are short."""
 
 
 def show_controls(run: RunInfo, pending: str | None) -> None:
     """Buttons stand outside the live part, so that a click never waits for a drawing to end."""
 
+    mine = page.lab.may_change(run, by=page.me)
+
     def act(label: str, ask, icon: str, kind: str = "secondary") -> None:
         key = label.lower()
-        st.button(label, key=key, icon=icon, type=kind, disabled=pending == key, on_click=page.do, args=(ask, run.id))
+        off = pending == key or not mine
+        st.button(label, key=key, icon=icon, type=kind, disabled=off, on_click=page.do, args=(ask, run.id))
 
     with st.container(horizontal=True, vertical_alignment="center", key="controls"):
         resumable = run.state in ("paused", "stopped", "interrupted")
@@ -33,6 +39,7 @@ def show_controls(run: RunInfo, pending: str | None) -> None:
         elif resumable:
             act("Resume", page.lab.resume, ":material/play_arrow:", "primary")
         if run.active:
+            show_steps(page, run, mine)
             act("Stop", page.lab.stop, ":material/stop:")
         page_link("distances", "Distances", run=run.id)
         page_link("gallery", "Gallery", run=run.id)
@@ -42,11 +49,13 @@ def show_state(run: RunInfo, pending: str | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="state"):
         st.markdown(f"**{plain(run.name)}**")
         badge(run.state)
-        if pending:
+        if pending and run.active:
             st.badge(f"{CHANGED[pending]} …", icon=":material/hourglass_top:", color="orange")
     worker = next((w for w in page.lab.workers() if w.alive), None)
     if run.state == "queued":
-        st.info(f"Place {run.position} in the queue." + waiting_for(worker), icon=":material/schedule:")
+        wait = page.lab.seconds_to_wait(run)
+        about = f" It begins in about {seconds(wait)}." if wait else ""
+        st.info(f"Place {run.position} in the queue.{about}{waiting_for(worker)}", icon=":material/schedule:")
     elif run.state == "running" and run.phase not in ("training", ""):
         st.info(
             f"{run.phase.capitalize()} … this takes a few seconds before the first step.",
@@ -59,6 +68,8 @@ def show_state(run: RunInfo, pending: str | None) -> None:
             "The worker that trained this run ended. Nothing up to the last step shown is lost: press Resume to go on.",
             icon=":material/power_off:",
         )
+    elif run.state == "stopped" and run.error:
+        st.info(plain(run.error).capitalize(), icon=":material/timer_off:")
     pace = run.steps_per_second if run.state == "running" else None
     left = seconds(run.seconds_left) if run.state == "running" else "—"
     energy, reference = latest_energy(run)
@@ -66,7 +77,8 @@ def show_state(run: RunInfo, pending: str | None) -> None:
     with st.container(horizontal=True, key="numbers"):
         number("Step", f"{run.step:,}", f"of {run.total_steps:,}")
         number("Steps per second", f"{pace:,.0f}" if pace else "—")
-        number("Time left", left, f"{seconds(run.seconds)} trained")
+        at_risk = f" A crash now would cost at most {seconds(run.at_risk)} of training." if run.at_risk else ""
+        number("Time left", left, f"{seconds(run.seconds)} trained", help=f"At the pace of now.{at_risk}")
         number(
             "Energy distance",
             f"{energy:.4f}" if energy is not None else "—",
@@ -94,12 +106,36 @@ def latest_energy(run: RunInfo):
 
 
 def history_of(run: RunInfo):
-    return read_history(run.id, run.version)
+    """The run's curves; before a branch those of the run it branched off, as long as that is there."""
+    history = read_history(run.id, run.version)
+    if run.parent_id is None:
+        return history
+    try:
+        parent = page.lab.run(run.parent_id, by=page.me)
+    except GanometerError:
+        return history
+    return history_of(parent).continued(history, run.parent_step)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
 def read_history(run_id: str, version: int):
     return page.lab.store.runs.history(run_id, points=300)
+
+
+def marks_of(run: RunInfo) -> list[tuple[int, str]]:
+    """What the charts mark: (step, words) of every change of settings and of the branch."""
+    events = page.lab.store.runs.events(run.id)
+    return [(event.step, words(event)) for event in events if event.kind in DIARY]
+
+
+def words(event: Event) -> str:
+    """One line of the diary."""
+    said = DIARY.get(event.kind, event.kind)
+    if changes := event.payload.get("changes"):
+        said += ": " + ", ".join(f"{key} {before} → {after}" for key, (before, after) in changes.items())
+    if parent := event.payload.get("parent"):
+        said += f" from run {parent}"
+    return said + (f" — {error}" if (error := event.payload.get("error")) else "")
 
 
 def reference_of(run: RunInfo):
@@ -145,11 +181,12 @@ def show_curves(run: RunInfo) -> None:
     if not history.curves:
         return
     st.markdown("**Distance to real samples**")
-    figure = charts.metric_curve(history, "energy_distance", reference_of(run))
+    marks = marks_of(run)
+    figure = charts.metric_curve(history, "energy_distance", reference_of(run), marks=marks)
     chart(figure, "distance", "Energy distance over steps")
     st.caption("In the blue band the generated samples are as close to real ones as other real samples are.")
     loss = run.config.objective.loss
-    figure = charts.losses(history, LOSS_UNITS.get(loss, ""))
+    figure = charts.losses(history, LOSS_UNITS.get(loss, ""), marks=marks)
     if loss not in GAMES:
         st.markdown("**Loss**")
         chart(figure, "losses", "Loss over steps")
@@ -167,7 +204,7 @@ def show_curves(run: RunInfo) -> None:
     left.caption("Curves that settle: neither network has won. Low is not good here.")
     right.markdown("**What the discriminator believes**")
     with right:
-        chart(charts.scores(history), "scores", "D(x) and D(G(z)) over steps")
+        chart(charts.scores(history, marks=marks), "scores", "D(x) and D(G(z)) over steps")
     right.caption("Both near 0.5: it can only guess. Far apart: it tells them apart with ease.")
 
 
@@ -189,8 +226,7 @@ def show_diary(run: RunInfo) -> None:
             + (", changed: " + ", ".join(f"`{k}` = {plain(v[0])}" for k, v in changed.items()) if changed else ".")
         )
         for event in page.lab.store.runs.events(run.id):
-            error = event.payload.get("error")
-            st.caption(f"step {event.step:,}: {event.kind}" + (f" — {plain(error)}" if error else ""))
+            st.caption(f"step {event.step:,}: {plain(words(event))}")
         st.download_button(
             "Download this run",
             data=lambda: page.lab.export(run.id),
@@ -209,11 +245,11 @@ def show_system() -> None:
 
 
 def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) -> None:
-    run = page.lab.run(run_id)
+    run = page.lab.run(run_id, by=page.me)
     pending = page.lab.pending(run_id)
     if (run.state, run.phase) != drawn or pending != pending_drawn:
         st.rerun()  # the buttons and the rhythm are another now
-    if not run.active and "run" not in st.query_params and any(other.active for other in page.lab.runs(20)):
+    if not run.active and "run" not in st.query_params and any(other.active for other in page.lab.runs(20, by=page.me)):
         st.rerun()  # nobody chose this run, and another one has begun
     show_state(run, pending)
     if why := IMPROPER.get(run.config.objective.loss):
@@ -230,7 +266,7 @@ with open_page("train") as page:
     st.title("Train", anchor=False)
     live, setup = st.columns([2, 1], gap="large")
     with setup:
-        show_setup(page.lab)
+        show_setup(page.lab, page.me)
         show_system()
     with live:
         run = page.pick_run()
@@ -242,7 +278,10 @@ with open_page("train") as page:
         else:
             pending = page.lab.pending(run.id)
             show_controls(run, pending)
-            soon = pending or run.state == "queued" or run.phase not in ("training", "")  # something is about to change
+            soon = (
+                (pending and run.active) or run.state == "queued" or run.phase not in ("training", "")
+            )  # something is about to change
             every = PENDING_SECONDS if soon else LIVE_SECONDS if run.active else IDLE_SECONDS
             page.live(lambda: show_live(run.id, (run.state, run.phase), pending), every=every, key="live")
+            show_steering(page, run)
             show_diary(run)

@@ -33,9 +33,11 @@ MAY_IMPORT = {
     "gan_core.combinations": "gan_core.config",
     "gan_core.config": "gan_core.combinations numpy",
     "gan_core.presets": "gan_core.config",
+    "gan_core.edits": "gan_core.config",
     "gan_core.codec": "numpy",
     "gan_core.records": "gan_core.config numpy",
     "gan_core.settings": "",
+    "gan_core.permissions": f"{RECORDS} gan_core.settings",
     "gan_core.archives": f"{RECORDS} numpy",
     "gan_core.datasets": f"{RECORDS} gan_core.archives numpy sklearn PIL keras",
     "gan_core.uploads": f"{RECORDS} gan_core.archives gan_core.datasets numpy PIL",
@@ -45,7 +47,7 @@ MAY_IMPORT = {
     "gan_core.health": f"{RECORDS} numpy",
     "gan_core.export": f"{RECORDS} {STORE} numpy PIL",
     "gan_core.machine": f"{RECORDS} {STORE} psutil",
-    "gan_core.session": f"{RECORDS} {STORE} {DISTANCES} numpy",
+    "gan_core.session": f"{RECORDS} {STORE} {DISTANCES} gan_core.edits numpy",
     "gan_core.references": f"{RECORDS} {STORE} gan_core.distances.catalogue",
     "gan_core.answers": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.machine gan_core.references"
     " numpy",
@@ -55,9 +57,10 @@ MAY_IMPORT = {
     " gan_core.settings gan_core.training psutil threadpoolctl",
     "gan_core.lab": f"{RECORDS} {STORE} gan_core.datasets gan_core.uploads gan_core.export gan_core.worker psutil"
     " gan_core.machine gan_core.references gan_core.settings gan_core.distances.verdict gan_core.presets"
-    " gan_core.combinations",
+    " gan_core.combinations gan_core.edits gan_core.permissions",
     "gan_core.cli": f"{RECORDS} {STORE} {DISTANCES} gan_core.lab gan_core.worker gan_core.training gan_core.export"
-    " gan_core.datasets gan_core.answers gan_core.settings gan_core.presets gan_core.combinations numpy",
+    " gan_core.datasets gan_core.answers gan_core.settings gan_core.presets gan_core.combinations gan_core.edits"
+    " numpy",
     "gan_core.__main__": f"{RECORDS} gan_core.cli",
     "ui": "",
     "ui.charts": f"{PURE} ui.images",

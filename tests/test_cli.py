@@ -525,6 +525,23 @@ def test_ctrl_c_stops_and_keeps_everything_and_resume_goes_on(tmp_path):
     assert json.loads(out)["run"] == run.id and json.loads(out)["step"] > run.step
 
 
+def test_a_branch_is_trained_here_or_queued(trained, run_id, say, capsys, home):
+    made = say("fork", "--run", run_id, "--step", "40", "--set", "training.steps=60", "--set", "objective.r1=2")
+    assert (made["state"], made["step"], made["total_steps"]) == ("finished", 60, 60) and made["run"] != run_id
+    store = Store(trained[0])
+    run = store.runs.get(made["run"])
+    assert (run.parent_id, run.parent_step, run.config.objective.r1) == (run_id, 40, 2.0)
+    queued = say("fork", "--run", run_id, "--step", "0", "--set", "training.steps=60", "--queue")
+    assert queued["state"] == "queued" and store.runs.get(queued["run"]).step == 0
+    for run in (made["run"], queued["run"]):
+        store.runs.delete(run)
+    store.close()
+    where = ["--store", trained[0]]
+    refused(capsys, ["fork", "--run", run_id, "--step", "3", *where], "keeps nothing of step 3", "40")
+    refused(capsys, ["fork", "--run", run_id, "--step", "40", "--set", "seed=2", *where], "seed is fixed")
+    refused(capsys, ["fork", "--run", run_id, "--step", "40", "--set", "seed", *where], "'seed' has no value")
+
+
 def test_ctrl_c_before_the_first_step_stops_too(tmp_path):
     url = f"sqlite:///{tmp_path / 'store.sqlite'}"
     training = process("train", "--steps", "1000000", *TINY, "--store", url, "--json", GANOMETER_HOME=str(tmp_path))

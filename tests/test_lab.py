@@ -16,9 +16,11 @@ from gan_core.config import ConfigError, override
 from gan_core.distances import reference
 from gan_core.distances.report import measure
 from gan_core.lab import EXAMPLES, Lab
+from gan_core.permissions import NotAllowed
 from gan_core.presets import preset
 from gan_core.records import BundleError, DatasetError, GanometerError, UnknownRun
-from gan_core.settings import Settings
+from gan_core.settings import Limits, Settings
+from gan_core.store import schema as tables
 
 CONFIG = override(
     preset("auto", data="digits"),
@@ -73,7 +75,7 @@ def ended(lab: Lab, run_id: str):
 
 @pytest.fixture(scope="module")
 def finished(working):
-    run = ended(working, working.start(CONFIG, name="first", owner="ada"))
+    run = ended(working, working.start(CONFIG, name="first", by="ada"))
     assert run.state == "finished", run.error
     return run
 
@@ -153,6 +155,68 @@ def test_start_pause_resume_stop(working):
         working.run(run_id)
 
 
+def settled(lab: Lab, run_id: str, state: str):
+    return wait_until(lambda: lab.run(run_id).state == state and lab.pending(run_id) is None and lab.run(run_id))
+
+
+def test_some_steps_at_a_time_and_other_settings_in_between(working):
+    run_id = working.start(override(ENDLESS, {"seed": 5}))
+    working.step(run_id, 30)  # before there is a worker at it
+    assert settled(working, run_id, "paused").step == 30
+    assert working.set(run_id, {"optimizer.learning_rate_generator": 0.001}, by="ada") == "asked"
+    run = settled(working, run_id, "paused")
+    assert run.config.optimizer.learning_rate_generator == 0.001 and run.step == 30
+    assert working.set(run_id, {"optimizer.learning_rate_generator": 0.001}) == "nothing to change"
+    assert working.set(run_id, {"objective.loss": "hinge"}) == "asked"  # another program
+    working.step(run_id, 5)
+    run = settled(working, run_id, "paused")
+    assert run.step == 35 and run.config.objective.loss == "hinge"
+    told = [e.payload["changes"] for e in working.store.runs.events(run_id) if e.kind == "set"]
+    assert told == [
+        {"objective.loss": ["relativistic", "hinge"]},
+        {"optimizer.learning_rate_generator": [CONFIG.optimizer.learning_rate_generator, 0.001]},
+    ]
+    for wrong in ({"seed": 2}, {"optimizer.beta1": 2}, {"training.steps": 30}):
+        with pytest.raises(ConfigError):
+            working.set(run_id, wrong)
+    with pytest.raises(ConfigError, match="steps is 0"):
+        working.step(run_id, 0)
+    working.stop(run_id)
+    settled(working, run_id, "stopped")
+    working.delete(run_id)
+
+
+def test_a_finished_run_goes_on_for_some_steps_more(working, finished):
+    weights = working.store.runs.snapshot_weights(finished.id, 40)
+    working.more(finished.id, 20)
+    run = ended(working, finished.id)
+    assert (run.state, run.step, run.total_steps) == ("finished", 60, 60)
+    assert working.store.runs.snapshot_weights(finished.id, 40) == weights
+    with pytest.raises(ConfigError, match="training.steps"):
+        working.more(finished.id, -30)
+
+
+def test_a_branch_goes_on_from_a_checkpoint_as_the_run_itself_would(working):
+    """The same settings give the same weights; others give others; and a snapshot's generator is where it starts."""
+    run = ended(working, working.start(override(CONFIG, {"seed": 7})))
+    steps = override(run.config, {"training.steps": 55})
+    kept = working.store.runs.kept_steps(run.id)
+    assert kept[40] and not kept[0]
+    forks = [
+        ended(working, working.fork(run.id, 40, {"training.steps": 55}, by="ada")),
+        ended(working, working.fork(run.id, 40, {"training.steps": 55, "objective.r1": 3.0})),
+        ended(working, working.fork(run.id, 0, {"training.steps": 55})),
+    ]
+    assert [(f.state, f.step, f.parent_step) for f in forks] == [("finished", 55, s) for s in (40, 40, 0)]
+    assert forks[0].config == steps and forks[0].owner == "ada"
+    working.more(run.id, 15)
+    itself = ended(working, run.id)
+    ends = [working.store.runs.checkpoint(r.id)[1] for r in (itself, *forks)]
+    assert ends[0] == ends[1] and len(set(ends)) == 3
+    with pytest.raises(ConfigError, match="generator.hidden is fixed"):
+        working.fork(run.id, 40, {"generator.hidden": "9"})
+
+
 def test_jobs_and_their_answers(working, finished):
     job_id = working.request("sample", run_id=finished.id, step=40, n=5, seed=1)
     wait_until(lambda: working.job_state(job_id) == "done")
@@ -193,7 +257,7 @@ def points(n: int = 300) -> bytes:
 
 def test_an_upload_is_kept_once_and_can_be_trained_on(working):
     upload = working.read_upload(points(), "points.csv")
-    name = working.keep_upload(upload, owner="ada")
+    name = working.keep_upload(upload, by="ada")
     assert working.keep_upload(working.read_upload(points(), "copy.csv")) == name
     assert [info.name for info in working.store.library.uploads()] == [name]
     assert name == f"upload-{working.store.library.dataset_named(name).sha256[:10]}"
@@ -305,6 +369,138 @@ def test_a_double_click_starts_one_run_and_a_later_click_another(tmp_path):
         now[0] += 5
         assert lab.start(override(CONFIG, {"seed": 1})) not in (None, first)
         assert len(lab.runs()) == 3
+
+
+# ---------------------------------------------------------------- the queue
+
+
+def test_a_queued_run_knows_about_when_its_turn_comes(lab):
+    """What runs has so long to go, and what waits ahead takes as long as its like did."""
+    done = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
+    nothing = dict(seconds=1.0, values=(), measured=(), taken=(), checkpoint=None)
+    key = (done.id, "w1", done.claim_no)
+    lab.store.runs.commit(*key, state="finished", step=40, steps_per_second=20.0, **nothing)
+    first, second, third = (lab.start(override(CONFIG, {"seed": seed})) for seed in (1, 2, 3))
+    assert lab.seconds_to_wait(lab.run(second)) == pytest.approx(40 / 20)
+    run = lab.store.runs.claim("w1", run_id=first)
+    assert lab.seconds_to_wait(lab.run(third)) is None  # nobody knows yet how fast the first one is
+    lab.store.runs.commit(run.id, "w1", 1, state="running", step=10, steps_per_second=10.0, **nothing)
+    assert lab.seconds_to_wait(lab.run(second)) == pytest.approx(30 / 10)
+    assert lab.seconds_to_wait(lab.run(third)) == pytest.approx(30 / 10 + 40 / 20)
+    strange = lab.start(override(CONFIG, {"data.name": "ring-8", "generator.latent_dim": 2}))
+    assert lab.seconds_to_wait(lab.run(lab.start(override(CONFIG, {"seed": 4})))) is None  # its like has never run
+    assert lab.seconds_to_wait(lab.run(strange)) is not None and lab.seconds_to_wait(done) is None
+
+
+# ---------------------------------------------------------------- people on a shared server
+
+
+@contextmanager
+def shared(folder: Path, **limits):
+    about = dict(shared=True, admins=("root@here",), limits=Limits(**limits))
+    lab = Lab(Settings(folder, f"sqlite:///{folder / 'store.sqlite'}", None, "none", **about))
+    try:
+        yield lab
+    finally:
+        lab.close()
+
+
+def test_people_see_all_runs_and_control_their_own(tmp_path):
+    with shared(tmp_path) as lab:
+        run_id = lab.start(CONFIG, by="ada")
+        assert [run.id for run in lab.runs(by="bob")] == [run_id] and lab.run(run_id, by="").owner == "ada"
+        run = lab.run(run_id)
+        assert [lab.may_change(run, by=who) for who in ("ada", "bob", "", "root@here")] == [True, False, False, True]
+        for forbidden in (
+            lambda by: lab.pause(run_id, by=by),
+            lambda by: lab.resume(run_id, by=by),
+            lambda by: lab.stop(run_id, by=by),
+            lambda by: lab.step(run_id, 5, by=by),
+            lambda by: lab.set(run_id, {"objective.r1": 2}, by=by),
+            lambda by: lab.more(run_id, 5, by=by),
+            lambda by: lab.rename(run_id, "mine", by=by),
+            lambda by: lab.publish(run_id, True, by=by),
+            lambda by: lab.delete(run_id, by=by),
+        ):
+            for by in ("bob", ""):
+                with pytest.raises(NotAllowed, match=f"run {run_id} belongs to somebody else"):
+                    forbidden(by)
+        assert lab.run(run_id) == run
+        assert lab.set(run_id, {"objective.r1": 2}, by="ada") == "asked"
+        assert lab.stop(run_id, by="Root@here") == "stopped"
+        lab.delete(run_id, by="ada")
+        with pytest.raises(NotAllowed, match="sign in"):
+            lab.start(CONFIG, by="")
+
+
+def test_uploads_and_runs_on_them_are_private_until_published(tmp_path):
+    with shared(tmp_path) as lab:
+        upload = lab.read_upload(points(), "points.csv")
+        name = lab.keep_upload(upload, by="ada")
+        config = override(lab.preset("auto", data=name), {"training.steps": 20})
+        run_id = lab.start(config, by="ada")
+        everybody = ("ada", "root@here", "bob", "")
+        assert [len(lab.uploads(by=who)) for who in everybody] == [1, 1, 0, 0]
+        assert [len(lab.runs(by=who)) for who in everybody] == [1, 1, 0, 0]
+        with pytest.raises(UnknownRun):
+            lab.run(run_id, by="bob")
+        with pytest.raises(UnknownRun):
+            lab.stop(run_id, by="bob")
+        with pytest.raises(DatasetError, match=name):
+            lab.start(config, by="bob")
+        with pytest.raises(DatasetError):
+            lab.publish_upload(name, True, by="bob")
+        lab.publish(run_id, True, by="ada")
+        assert lab.run(run_id, by="bob").published and lab.uploads(by="bob") == []
+        with pytest.raises(DatasetError):
+            lab.fork(run_id, 0, by="bob")  # the data are still ada's
+        lab.publish(run_id, False, by="ada")
+        lab.publish_upload(name, True, by="ada")
+        assert len(lab.runs(by="bob")) == 1 and lab.run(lab.start(config, by="bob")).owner == "bob"
+        with pytest.raises(NotAllowed):
+            lab.publish_upload(name, False, by="bob")
+        lab.publish_upload(name, False, by="ada")
+        assert lab.keep_upload(upload, by="bob") == name  # he has the file himself
+        assert len(lab.uploads(by="bob")) == len(lab.uploads(by="ada")) == 1 and lab.uploads(by="eve") == []
+
+
+def test_nobody_asks_for_more_than_the_server_gives(tmp_path):
+    with shared(tmp_path, queued=2, steps=100, batch=64, minutes=1) as lab:
+        large = override(CONFIG, {"training.steps": 200, "training.batch": 128, "training.seconds": 90})
+        with pytest.raises(NotAllowed) as error:
+            lab.start(large, by="ada")
+        said = str(error.value)
+        assert "training.steps is 200 and this server allows 100" in said and "training.batch is 128" in said
+        assert "training.seconds is 90 and this server allows 60" in said
+        assert lab.run(lab.start(large, by="root@here")).owner == "root@here"
+        first = lab.start(CONFIG, by="ada")
+        lab.start(override(CONFIG, {"seed": 1}), by="ada")
+        with pytest.raises(NotAllowed, match="you have 2 runs .* at most 2 are allowed"):
+            lab.start(override(CONFIG, {"seed": 2}), by="ada")
+        assert lab.start(override(CONFIG, {"seed": 2}), by="bob")
+        with pytest.raises(NotAllowed, match="training.steps is 101"):
+            lab.set(first, {"training.steps": 101}, by="ada")
+        assert lab.set(first, {"training.steps": 90}, by="ada") == "asked"
+        lab.stop(first, by="ada")
+        assert lab.start(override(CONFIG, {"seed": 2}), by="ada")
+
+
+def test_a_run_goes_on_by_itself_where_that_is_wanted_unless_it_only_dies(tmp_path):
+    """A worker elsewhere falls silent; the second time without a step in between the run stays as it is."""
+    lab = Lab(Settings(tmp_path, f"sqlite:///{tmp_path / 'store.sqlite'}", None, "none", resume=True))
+    run_id = lab.start(CONFIG)
+    nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=None)
+    found = []
+    for step in (10, 20, 20):
+        run = lab.store.runs.claim("w1")
+        lab.store.runs.commit(run.id, "w1", run.claim_no, state="running", step=step, **nothing)
+        with lab.store.database.writing() as db:
+            db.execute(tables.runs.update().values(heartbeat=tables.runs.c.heartbeat - 100))
+        lab._checked = -1e9  # it looks every other second
+        lab.ensure_worker()
+        found.append(lab.run(run_id).state)
+    assert found == ["queued", "queued", "interrupted"]
+    lab.close()
 
 
 # ---------------------------------------------------------------- the example

@@ -78,24 +78,35 @@ class Book:
 
 
 class Person:
-    """A control that makes its wishes one after the other, and then lets it go on."""
+    """A control that makes its wishes one after the other, and then lets it go on.
 
-    def __init__(self, *wishes):
-        self._wishes, self.waited, self.phases = iter(wishes), 0, []
+    `edits` are {step: configuration}: what it wants from that step on. `at` is a step to be asked at.
+    """
 
-    def wish(self):
+    def __init__(self, *wishes, edits=None, at=None):
+        self._wishes, self._edits, self._at = iter(wishes), dict(edits or {}), at
+        self.waited, self.phases, self.said = 0, [], []
+
+    def changed(self, step):
+        return self._edits.pop(step, None)
+
+    def wish(self, step):
         return next(self._wishes, "go")
+
+    def until(self):
+        return self._at
 
     def wait_while_paused(self):
         self.waited += 1
 
     def phase(self, name):
-        self.phases.append(name)
+        self.said.append(name)
+        self.phases.append(name.partition(",")[0])  # how long it may take depends on what ran before
 
 
-def run(*wishes, config=CONFIG, due=False, clock=lambda: 0.0, checkpoint=None, samples=SAMPLES, labels=None):
-    book, person = Book(due), Person(*wishes)
-    outcome = train(config, samples, book, person, rows=ROWS, labels=labels, checkpoint=checkpoint, clock=clock)
+def run(*wishes, config=CONFIG, due=False, samples=SAMPLES, edits=None, at=None, clock=lambda: 0.0, **about):
+    book, person = Book(due), Person(*wishes, edits=edits, at=at)
+    outcome = train(config, samples, book, person, rows=ROWS, clock=clock, **about)
     return outcome, book, person
 
 
@@ -270,6 +281,79 @@ def test_wishes_are_honoured_at_once(wishes, outcome, states, waited):
     assert (found, book.states, person.waited) == (outcome, states, waited)
     assert [step for step, *_ in book.snapshots] == [0] and book.curves == []
     assert (book.commits[0][2] == untrained()) == (states[0][0] == 0)
+
+
+def test_it_asks_at_the_step_it_is_told():
+    _, book, _ = run(due=True, at=21)
+    assert [step for step, _ in book.states][:5] == [0, 8, 16, 21, 21 + 8]
+
+
+# ---------------------------------------------------------------- other settings from a step on
+
+SLOWER = override(CONFIG, {"optimizer.learning_rate_generator": 0.001})
+OTHER_GAME = override(CONFIG, {"objective.loss": "hinge", "objective.r1": 0.5, "training.simultaneous": False})
+
+
+@pytest.mark.parametrize("after", [SLOWER, OTHER_GAME], ids=["dial", "program"])
+def test_from_the_step_of_a_change_on_it_is_as_if_continued_with_other_settings(undisturbed, after):
+    calm, _ = undisturbed
+    outcome, book, person = run(edits={24: after})
+    assert outcome == "finished" and book.states == [(24, "running"), (150, "finished")]
+    assert person.phases == ["building", "compiling", "training"] * 2
+    (kept,) = [data for at, _, data, _ in calm.commits if at == 24]
+    assert book.commits[0][2] == kept  # until then it is the same run
+    _, expected, _ = run(config=after, checkpoint=kept)
+    assert book.after(24) == expected.after(24) and book.commits[-1][2] == expected.commits[-1][2]
+    assert book.after(24) != calm.after(24)
+
+
+def test_a_dial_compiles_nothing():
+    run("stop")  # now it is compiled
+    _, _, person = run(edits={8: SLOWER, 16: CONFIG})
+    assert person.said == ["building", "compiling", "training"] * 3
+    from gan_core.engine import models
+
+    model = models.build(CONFIG, statistics(SAMPLES))
+    assert model._compiled.experimental_get_tracing_count() == 1
+    models.give_back(model)
+
+
+def test_a_program_that_was_not_compiled_yet_says_about_how_long_it_takes():
+    never = override(CONFIG, {"objective.loss": "least-squares", "optimizer.beta1": 0.123})
+    _, _, person = run("go", "go", "stop", edits={8: never})
+    assert person.said[4].startswith("compiling, about ") and person.said[4].endswith(" s")
+
+
+def test_a_finished_run_that_is_made_longer_goes_on():
+    longer = override(CONFIG, {"training.steps": 170})
+    outcome, book, _ = run(edits={150: longer})
+    assert outcome == "finished" and book.states == [(150, "running"), (170, "finished")]
+    assert book.curves[-1][0] == 170
+
+
+def test_a_change_while_it_rests_leaves_it_resting():
+    _, book, person = run("go", *["pause"] * 5, "stop", edits={8: SLOWER})
+    assert book.states == [(8, "paused"), (8, "paused"), (8, "paused"), (8, "stopped")] and person.waited == 2
+
+
+def test_it_can_begin_with_what_another_run_made(undisturbed):
+    """The generator and its average are the snapshot's; in the plane the discriminator too. Moments are new."""
+    calm, _ = undisturbed
+    _, _, weights, _ = calm.snapshots[3]
+    outcome, book, _ = run("stop", beginning=(87, weights))
+    assert outcome == "stopped" and book.snapshots == [] and book.states == [(87, "stopped")]
+    found, kept = arrays(book.commits[0][2]), arrays(weights)
+    fresh = arrays(untrained())
+    for name, array in found.items():
+        kind, _, number = name.partition(".")
+        if kind in ("generator", "ema"):
+            assert (array == kept[number]).all()
+        elif kind == "discriminator":
+            assert (array == kept[name]).all()
+        elif kind.endswith("optimizer"):
+            assert (array == fresh[name]).all()
+    outcome, book, _ = run(beginning=(87, weights))
+    assert outcome == "finished" and [step for step, *_ in book.snapshots] == [114, 150]
 
 
 # ---------------------------------------------------------------- so many seconds

@@ -4,14 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from gan_core.settings import from_environment
+from gan_core.settings import Limits, from_environment
 
 
 def test_everything_follows_from_the_home(tmp_path):
     place = from_environment({"GANOMETER_HOME": str(tmp_path / "new" / "home")})
     assert place.home == tmp_path / "new" / "home" and place.home.is_dir()
     assert place.store_url == f"sqlite:///{tmp_path / 'new' / 'home' / 'ganometer.sqlite'}"
-    assert (place.data_folder, place.worker, place.at_once, place.notice) == (None, "process", 1, "")
+    assert (place.data_folder, place.worker, place.limits, place.notice) == (None, "process", Limits(), "")
+    assert (place.resume, place.shared, place.admins, place.limits.at_once) == (False, False, (), 1)
 
 
 def test_the_environment_decides_and_an_argument_beats_it(tmp_path):
@@ -55,3 +56,44 @@ def test_an_unwritable_home_is_replaced_with_a_notice(tmp_path):
 def test_an_unknown_worker_mode_is_named(tmp_path):
     with pytest.raises(ValueError, match="'rocket'.*process, thread, none"):
         from_environment({"GANOMETER_HOME": str(tmp_path), "GANOMETER_WORKER": "rocket"})
+
+
+def test_a_shared_server(tmp_path):
+    environ = {
+        "GANOMETER_HOME": str(tmp_path),
+        "GANOMETER_SHARED": "true",
+        "GANOMETER_ADMINS": "Ada@here, bob@there",
+        "GANOMETER_RESUME": "1",
+        "GANOMETER_LIMITS": "at_once=2 queued=3, minutes=2.5",
+    }
+    place = from_environment(environ)
+    assert (place.shared, place.resume, place.admins) == (True, True, ("ada@here", "bob@there"))
+    assert place.limits == Limits(at_once=2, queued=3, minutes=2.5)
+    secrets = {"shared": False, "admins": ["eve@here"], "limits": {"steps": 500}, "connections": {}}
+    place = from_environment(environ, secrets=secrets)
+    assert (place.shared, place.resume, place.admins) == (False, True, ("eve@here",))
+    assert place.limits == Limits(steps=500)
+
+
+def test_a_child_process_gets_the_same_settings(tmp_path):
+    environ = {"GANOMETER_HOME": str(tmp_path), "GANOMETER_LIMITS": "at_once=2 minutes=2.5", "GANOMETER_DATA": "data"}
+    place = from_environment(environ, store_url="sqlite:///a.sqlite")
+    assert from_environment(place.environment()) == place
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("SHARED", "perhaps", "GANOMETER_SHARED is 'perhaps'; write true or false"),
+        ("LIMITS", "stepps=3", "GANOMETER_LIMITS names 'stepps'; choose from at_once, queued"),
+        ("LIMITS", "steps=many", "steps=many; give a number above 0"),
+        ("LIMITS", "steps", "steps=; give a number above 0"),
+        ("LIMITS", "minutes=0", "minutes=0; give a number above 0"),
+        ("LIMITS", "minutes=nan", "minutes=nan; give a number above 0"),
+        ("LIMITS", "batch=2.5", "batch=2.5; give a number above 0"),
+    ],
+)
+def test_what_cannot_be_understood_is_named(tmp_path, name, value, said):
+    with pytest.raises(ValueError) as error:
+        from_environment({"GANOMETER_HOME": str(tmp_path), f"GANOMETER_{name}": value})
+    assert said in str(error.value)

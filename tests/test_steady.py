@@ -39,8 +39,12 @@ class Book:
 
 
 class Patience:
-    def wish(self):
+    def changed(self, step): ...
+
+    def wish(self, step):
         return "go"
+
+    def until(self): ...
 
     def wait_while_paused(self): ...
 

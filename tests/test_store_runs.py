@@ -237,7 +237,7 @@ def test_a_worker_that_lets_go_leaves_no_wish_for_the_next_one(store):
     assert wishes(store, run.id) == []
 
 
-@pytest.mark.parametrize("kind", ["pause", "resume", "stop"])
+@pytest.mark.parametrize("kind", ["pause", "resume", "stop", "step", "set"])
 @pytest.mark.parametrize("end", ["finished", "failed"])
 def test_a_wish_for_an_ended_run_changes_nothing(store, kind, end):
     run = claimed(store)
@@ -268,6 +268,112 @@ def test_unknown_wishes_and_unknown_runs_are_named(store):
     ):
         with pytest.raises(UnknownRun, match="'nobody'"):
             call("nobody")
+
+
+def test_a_run_that_is_not_over_can_be_asked_for_settings_whether_it_has_a_worker_or_not(store):
+    run = claimed(store)
+    wanted = {"changes": {"objective.r1": 2.0}}
+    assert store.runs.send(run.id, "set", payload=wanted) == "asked"
+    store.runs.send(run.id, "pause")
+    commit(store, run, "paused", 10, answered=store.runs.pending(run.id)[-1].id)
+    assert wishes(store, run.id) == ["set"]  # seeing the pause is not obeying the settings
+    store.runs.release(run.id, "w1", run.claim_no)
+    assert store.runs.send(run.id, "set", payload=wanted) == "asked"
+    store.runs.send(run.id, "stop")
+    assert wishes(store, run.id) == ["set", "set"] and store.runs.pending(run.id)[0].payload == wanted
+    store.runs.send(run.id, "resume")
+    run = store.runs.claim("w2")
+    commit(store, run, "finished", 100)
+    assert wishes(store, run.id) == [] and store.runs.send(run.id, "set", payload=wanted) == "finished"
+    assert {outcome for command, outcome in store.runs.outcomes(run.id) if command.kind == "set"} == {
+        "finished at step 100"
+    }
+
+
+def test_some_steps_wake_a_resting_run_and_are_asked_for_once(store):
+    run_id = store.runs.create(CONFIG)
+    assert store.runs.send(run_id, "step", payload={"steps": 5}) == "asked"
+    store.runs.send(run_id, "stop")
+    other = claimed(store)
+    commit(store, other, "paused")
+    store.runs.release(other.id, "w1", other.claim_no)
+    assert store.runs.send(other.id, "step", payload={"steps": 7}) == "queued"
+    assert [c.payload for c in store.runs.pending(other.id)] == [{"steps": 7}]
+    run = store.runs.claim("w2")
+    assert run.id == other.id
+    store.runs.send(run.id, "step", payload={"steps": 7})  # a double click
+    assert wishes(store, run.id) == ["step"]
+
+
+# ---------------------------------------------------------------- longer runs, and branches
+
+
+def longer(steps: int):
+    return override(CONFIG, {"training.steps": steps})
+
+
+def test_a_finished_run_can_be_made_longer_and_waits_in_the_queue_again(store):
+    run = claimed(store)
+    with pytest.raises(GanometerError, match="is running"):
+        store.runs.extend(run.id, longer(150))
+    commit(store, run, "finished", 100, checkpoint=b"end")
+    store.runs.extend(run.id, longer(150), by="ada")
+    after = store.runs.get(run.id)
+    assert (after.state, after.step, after.total_steps, after.ended) == ("queued", 100, 150, None)
+    event = next(e for e in store.runs.events(run.id) if e.kind == "set")
+    assert (event.step, event.payload) == (100, {"changes": {"training.steps": [100, 150]}, "by": "ada"})
+    assert store.runs.claim("w2").step == 100
+
+
+def test_a_branch_takes_along_what_it_begins_with(store):
+    run = claimed(store)
+    for step in (10, 20, 30):
+        commit(store, run, "running", step, taken=[(step, PIXELS + step, b"%d" % step)], checkpoint=b"at %d" % step)
+    assert store.runs.kept_steps(run.id) == {10: False, 20: True, 30: True}
+    exact = store.runs.fork(run.id, 20, longer(500), owner="ada")
+    shown = store.runs.fork(run.id, 10, CONFIG, name="other")
+    found = store.runs.get(exact)
+    assert (found.parent_id, found.parent_step, found.step, found.total_steps) == (run.id, 20, 20, 500)
+    assert (found.state, found.owner, found.name) == ("queued", "ada", f"{run.name} · from step 20")
+    assert store.runs.checkpoint(exact) == (20, b"at 20") and store.runs.snapshot_weights(exact, 20) == b"20"
+    assert store.runs.checkpoint(shown) is None and store.runs.snapshot_weights(shown, 10) == b"10"
+    assert store.runs.snapshot_steps(shown) == (10,) and store.runs.get(shown).name == "other"
+    assert diary(store, exact) == ["forked"]
+    with pytest.raises(GanometerError, match="keeps nothing of step 15; the steps it keeps are 10, 20, 30"):
+        store.runs.fork(run.id, 15, CONFIG)
+    with pytest.raises(GanometerError, match="none yet"):
+        store.runs.fork(store.runs.create(CONFIG), 0, CONFIG)
+    with pytest.raises(UnknownRun):
+        store.runs.fork("nobody", 0, CONFIG)
+
+
+def test_the_checkpoint_of_a_branching_point_is_kept(store):
+    run = claimed(store)
+    commit(store, run, "running", 10, checkpoint=b"at 10")
+    store.runs.fork(run.id, 10, CONFIG)
+    for step in (20, 30, 40):
+        commit(store, run, "running", step, checkpoint=b"state")
+    assert store.runs.kept_steps(run.id) == {10: True, 30: True, 40: True}
+
+
+def test_a_branch_does_not_need_what_it_came_from(store):
+    run = claimed(store)
+    commit(store, run, "finished", 100, taken=[(100, PIXELS, b"w")], checkpoint=b"end")
+    child = store.runs.fork(run.id, 100, longer(200))
+    store.runs.delete(run.id)
+    assert store.runs.checkpoint(child) == (100, b"end") and store.runs.claim("w1").id == child
+
+
+def test_too_many_snapshots_are_thinned_where_they_stand_closest(store):
+    """Ends stay; of the others those with the closest neighbours, in log steps, go. The newest is never lost."""
+    run = claimed(store)
+    steps = [0, *range(1, 61)]
+    commit(store, run, "running", 60, taken=[(step, PIXELS, b"") for step in steps])
+    left = store.runs.snapshot_steps(run.id)
+    assert len(left) == 48 and left[0] == 0 and left[-1] == 60
+    assert set(range(30)) <= set(left)
+    gone = sorted(set(steps) - set(left))
+    assert min(np.diff(gone)) >= 2  # no hole of two
 
 
 # ---------------------------------------------------------------- the queue and the claim

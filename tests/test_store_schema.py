@@ -77,7 +77,7 @@ def test_the_clock_is_the_database_s(store_url):
     store.close()
 
 
-@pytest.mark.parametrize("found", ["3", "99", "0", "what?"])
+@pytest.mark.parametrize("found", ["4", "99", "0", "what?"])
 def test_another_schema_is_refused_and_left_as_it_is(store_url, found):
     store = Store(store_url)
     with store.database.writing() as db:
@@ -144,7 +144,15 @@ def key_of(url: str, table: str) -> list[str]:
     return found
 
 
-def test_version_1_becomes_version_2_and_keeps_its_runs_and_reports(store_url):
+def columns_of(url: str, table: str) -> set[tuple[str, bool]]:
+    """The columns of a table, each with whether it may be empty."""
+    engine = sa.create_engine(url)
+    found = {(column["name"], column["nullable"]) for column in sa.inspect(engine).get_columns(table)}
+    engine.dispose()
+    return found
+
+
+def test_version_1_is_upgraded_and_keeps_its_runs_and_reports(store_url):
     version_1(store_url, [(10, old_report(5)), (30, old_report(5, n=80)), (30, old_report(3, seed=1))])
     store = Store(store_url)
     small = Report(
@@ -160,6 +168,26 @@ def test_version_1_becomes_version_2_and_keeps_its_runs_and_reports(store_url):
     store.close()
 
 
+def test_version_2_becomes_version_3(store_url):
+    """As version 2 left it: the same tables without what version 3 has added."""
+    Store(store_url).close()
+    engine = sa.create_engine(store_url)
+    with engine.begin() as db:
+        for table, column in (("runs", "at_risk"), ("runs", "published"), ("datasets", "published")):
+            db.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        db.execute(sa.text("UPDATE meta SET value = '2' WHERE key = 'schema'"))
+        values = dict(config=configs.to_json(presets.preset("auto", data="digits")))
+        run = "'r', 'old', :config, 'finished', '', 30, 30, 4, 'ada', 0, 2.5, '{}', 1.0"
+        columns = "id, name, config, state, phase, step, total_steps, version, owner, claim_no, seconds"
+        db.execute(sa.text(f"INSERT INTO runs ({columns}, versions, created) VALUES ({run})"), values)
+    engine.dispose()
+    store = Store(store_url)
+    run = store.runs.get("r")
+    assert (run.at_risk, run.published, run.step) == (None, False, 30)
+    assert store.remembered("schema") == "3"
+    store.close()
+
+
 def test_an_upgraded_store_has_the_tables_of_a_new_one(store_url, tmp_path):
     version_1(store_url, [(10, old_report(5))])
     new_url = f"sqlite:///{tmp_path / 'new.sqlite'}"
@@ -170,6 +198,7 @@ def test_an_upgraded_store_has_the_tables_of_a_new_one(store_url, tmp_path):
         store.close()
     for table in tables.metadata.tables:
         assert key_of(store_url, table) == key_of(new_url, table)
+        assert columns_of(store_url, table) == columns_of(new_url, table)
     assert key_of(store_url, "reports") == ["run_id", "step", "space", "n", "k", "seed", "panel"]
     assert key_of(store_url, "references") == ["dataset", "space", "n", "k", "seed", "panel"]
     assert key_of(store_url, "features") == ["dataset", "space"]
@@ -192,7 +221,7 @@ def test_opening_an_upgraded_store_again_changes_nothing(store_url):
     found = store.library.reports("r")
     store.close()
     again = Store(store_url)
-    assert again.library.reports("r") == found and again.remembered("schema") == "2"
+    assert again.library.reports("r") == found and again.remembered("schema") == str(tables.SCHEMA_VERSION)
     assert again.library.reference("d", "pixels", 60) == later
     again.close()
 

@@ -9,7 +9,8 @@ for those who see no colour. Paper, text and grid belong to the page's theme, ti
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import html
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -47,7 +48,11 @@ SPREADS = (
 )
 
 
-def losses(history: History, unit: str = "nats") -> go.Figure:
+Marks = Sequence[tuple[int, str]]
+"""(step, words) of what happened to a run: a line each, whose words appear when the pointer is at its pencil."""
+
+
+def losses(history: History, unit: str = "nats", marks: Marks = ()) -> go.Figure:
     """What each network pays, over steps; of an autoencoder the two parts of what it pays, and their sum.
 
     Look for two curves that settle: neither network has won. A discriminator near 0 beside a climbing
@@ -59,10 +64,10 @@ def losses(history: History, unit: str = "nats") -> go.Figure:
     _add_curve(figure, history, "loss_generator", "both together" if whole else "generator", FAKE)
     _add_curve(figure, history, "loss_reconstruction", "reconstruction", BOTH, "solid")
     _add_curve(figure, history, "loss_divergence", "divergence", GREY, "3px,3px")
-    return figure
+    return _add_marks(figure, marks)
 
 
-def scores(history: History) -> go.Figure:
+def scores(history: History, marks: Marks = ()) -> go.Figure:
     """How real the discriminator finds real samples, D(x), and generated ones, D(G(z)), over steps.
 
     Look for the two meeting at .5, where it can only guess. Far apart: it tells them apart with ease.
@@ -71,11 +76,15 @@ def scores(history: History) -> go.Figure:
     _add_curve(figure, history, "score_real", "real, D(x)", REAL)
     _add_curve(figure, history, "score_fake", "generated, D(G(z))", FAKE)
     figure.add_hline(0.5, line_color=GREY, line_width=1, line_dash="dot", layer="below")
-    return figure.update_yaxes(range=[-0.03, 1.03])
+    return _add_marks(figure, marks).update_yaxes(range=[-0.03, 1.03])
 
 
 def metric_curve(
-    history: History, name: str, reference: Reference | None = None, marked_step: int | None = None
+    history: History,
+    name: str,
+    reference: Reference | None = None,
+    marked_step: int | None = None,
+    marks: Marks = (),
 ) -> go.Figure:
     """One metric over steps, with the band of what real samples give against other real ones (mean ± 2 sd, same n).
 
@@ -130,7 +139,7 @@ def metric_curve(
                 marker_size=5,
             )
         )
-    return figure
+    return _add_marks(figure, marks)
 
 
 def spread_curve(history: History, reference: Reference | None = None) -> go.Figure:
@@ -287,6 +296,23 @@ def _add_band(figure: go.Figure, low: float, high: float, label: str | None = No
         label_textposition="top left",
         label_yanchor="bottom",
     )
+
+
+def _add_marks(figure: go.Figure, marks: Marks) -> go.Figure:
+    """A dotted line at each step where something happened, and above it a pencil that tells what."""
+    for step, words in marks:
+        figure.add_vline(step, line_color=GREY, line_width=1, line_dash="dot", layer="below")
+        figure.add_annotation(
+            x=step,
+            y=1,
+            yref="paper",
+            yanchor="top",
+            text="✎",
+            showarrow=False,
+            font_color=GREY,
+            hovertext=f"step {step:,}: {html.escape(words)}",
+        )
+    return figure
 
 
 def _add_points(figure: go.Figure, array: np.ndarray, name: str, colour: str, **marker) -> None:

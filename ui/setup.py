@@ -1,5 +1,7 @@
 """Setting up a run: data, recipe, every setting, and a person's own data."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from gan_core import (
@@ -17,7 +19,7 @@ from gan_core import (
     setting_type,
 )
 from ui import images
-from ui.shell import plain
+from ui.shell import attempt, plain
 
 GROUPS = {
     "training": ("Length and batch", "How long, and how many samples each step looks at."),
@@ -37,11 +39,11 @@ DECIDING = ("objective.loss", "generator.architecture", "discriminator.architect
 """Settings that decide which others mean anything."""
 
 
-def start(lab: Lab) -> None:
-    """Begin a run with what the widgets say; problems are all said at once."""
+def start(lab: Lab, me: str) -> None:
+    """Begin a run of `me` with what the widgets say; problems are all said at once."""
     try:
         config = chosen_config(lab)
-        run_id = lab.start(config)
+        run_id = lab.start(config, by=me)
         st.query_params["run"] = run_id
         st.query_params.pop("step", None)
         st.session_state.pop("problems", None)
@@ -112,12 +114,12 @@ def shown_settings(base: RunConfig) -> dict[str, list[str]]:
     return shown
 
 
-def setting_widget(key: str, base: RunConfig) -> None:
-    value = flatten_config(base)[key]
+def setting_widget(key: str, value, name: str) -> None:
+    """The widget of a setting, called `name`; what it says is read when a button is pressed."""
     kind, choices = setting_type(key)
     about = describe_setting(key)
     label = key.split(".")[1].replace("_", " ").capitalize()
-    options = dict(key=widget_key(key, base), help=f"{about['help']} (`{key}`)")
+    options = dict(key=name, help=f"{about['help']} (`{key}`)")
     options["on_change"] = "rerun" if key in DECIDING else "ignore"
     if kind == "choice":
         st.selectbox(label, choices, index=choices.index(value), **options)
@@ -141,10 +143,19 @@ def setting_widget(key: str, base: RunConfig) -> None:
         )
 
 
-def show_setup(lab: Lab) -> None:
+def in_pairs(values: dict[str, object], name: Callable[[str], str]) -> None:
+    """The widgets of some settings {key: value}, two in a row, switches last: so a row is of one height."""
+    keys = sorted(values, key=lambda key: setting_type(key)[0] == "switch")
+    for i in range(0, len(keys), 2):
+        for column, key in zip(st.columns(2, vertical_alignment="bottom"), keys[i : i + 2]):
+            with column:
+                setting_widget(key, values[key], name(key))
+
+
+def show_setup(lab: Lab, me: str) -> None:
     """The form of a new run; what it says is checked when the run starts, all problems at once."""
     st.subheader("New run", anchor=False)
-    uploads = {info.name: info for info in lab.store.library.uploads()}
+    uploads = {info.name: info for info in lab.uploads(by=me)}
     names = [*OPTIONS, *uploads]
     st.session_state.setdefault("data", "digits")
     if st.session_state["data"] not in names:
@@ -157,6 +168,8 @@ def show_setup(lab: Lab) -> None:
         format_func=lambda n: OPTIONS[n].title if n in OPTIONS else f"Upload {n.removeprefix('upload-')}",
     )
     st.caption(OPTIONS[data].sentence if data in OPTIONS else upload_sentence(uploads[data]))
+    if data in uploads and lab.settings.shared:
+        show_sharing(lab, uploads[data], me)
     preset = st.selectbox("Recipe", list(PRESETS), key="preset", persist_state="session")
     st.caption(PRESETS[preset])
     base = show_length(lab)
@@ -173,11 +186,8 @@ def show_setup(lab: Lab) -> None:
             if keys:
                 title, sentence = GROUPS[group]
                 st.markdown(f"**{title}.** {sentence}")
-                keys = sorted(keys, key=lambda key: setting_type(key)[0] == "switch")  # of one height in a row
-                for i in range(0, len(keys), 2):
-                    for column, key in zip(st.columns(2, vertical_alignment="bottom"), keys[i : i + 2]):
-                        with column:
-                            setting_widget(key, base)
+                values = flatten_config(base)
+                in_pairs({key: values[key] for key in keys}, lambda key: widget_key(key, base))
     st.button(
         "Start training",
         key="start",
@@ -185,13 +195,13 @@ def show_setup(lab: Lab) -> None:
         icon=":material/play_arrow:",
         width="stretch",
         on_click=start,
-        args=(lab,),
+        args=(lab, me),
     )
     if problems := st.session_state.get("problems"):
         st.error(
             "  \n".join(plain(problem) for problem in problems), title="This run cannot start", icon=":material/error:"
         )
-    show_upload(lab)
+    show_upload(lab, me)
 
 
 def show_length(lab: Lab) -> RunConfig:
@@ -256,12 +266,26 @@ def resolved(base: RunConfig) -> str:
     return f"Made of {kind}, or of dense layers where a short speed trial finds too few steps for them in this time."
 
 
+def show_sharing(lab: Lab, info, me: str) -> None:
+    """On a shared server a person's data are their own until they say otherwise."""
+    if me not in info.owner.split():
+        return
+    key = f"publish {info.name}"
+    st.session_state[key] = info.published
+    st.toggle(
+        "Everybody may use this data",
+        key=key,
+        help="Off: only you see it, and the runs on it.",
+        on_change=lambda: attempt(lab.publish_upload, info.name, st.session_state[key], by=me),
+    )
+
+
 def upload_sentence(info) -> str:
     shape = " × ".join(map(str, info.shape))
     return f"Your own data: {sum(info.parts.values()):,} {'images' if info.kind == 'image' else 'points'} of {shape}."
 
 
-def show_upload(lab: Lab) -> None:
+def show_upload(lab: Lab, me: str) -> None:
     with st.expander("Use your own data", icon=":material/upload:"):
         st.caption(
             "A .zip of images (folders become labels), a .csv of numbers, or .npz / .npy arrays. At most 20 MB; "
@@ -295,10 +319,10 @@ def show_upload(lab: Lab) -> None:
             "Use this data",
             key="keep upload",
             icon=":material/check:",
-            on_click=keep_upload,
-            args=(lab, upload),
+            on_click=attempt,
+            args=(keep_upload, lab, upload, me),
         )
 
 
-def keep_upload(lab: Lab, upload) -> None:
-    st.session_state["data"] = lab.keep_upload(upload)
+def keep_upload(lab: Lab, upload, me: str) -> None:
+    st.session_state["data"] = lab.keep_upload(upload, by=me)

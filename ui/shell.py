@@ -18,6 +18,7 @@ from functools import wraps
 import streamlit as st
 
 from gan_core import ConfigError, GanometerError, Lab, RunInfo, settings_from_environment
+from ui.visitor import visitor
 
 PAGES = {
     "home": ("app.py", "Home", ":material/home:"),
@@ -45,15 +46,17 @@ MODEBAR = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d
 @st.cache_resource(show_spinner=False)
 def get_lab() -> Lab:
     """One Lab for all visitors of this server. It adopts the worker an earlier one started."""
-    return Lab(settings_from_environment(store_url=_secret_store()))
+    secrets = _secrets()
+    url = secrets.get("connections", {}).get("store", {}).get("url")
+    return Lab(settings_from_environment(store_url=url, secrets=secrets))
 
 
-def _secret_store() -> str | None:
-    """`[connections.store] url` in the secrets, where there are secrets."""
+def _secrets() -> dict:
+    """What the secrets say, where there are some: `[connections.store] url`, `shared`, `admins`, `resume`, `limits`."""
     try:
-        return st.secrets["connections"]["store"]["url"]
-    except (FileNotFoundError, KeyError):
-        return None
+        return st.secrets.to_dict()
+    except FileNotFoundError:
+        return {}
 
 
 @contextmanager
@@ -75,7 +78,7 @@ def open_page(name: str) -> Iterator[Page]:
     if lab.settings.notice:
         st.warning(plain(lab.settings.notice), icon=":material/folder_off:")
     with _errors_said():
-        yield Page(name, lab)
+        yield Page(name, lab, visitor(lab))
 
 
 @contextmanager
@@ -88,10 +91,11 @@ def _errors_said() -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Page:
-    """One page for one visitor."""
+    """One page for one visitor; `me` owns what is started here."""
 
     name: str
     lab: Lab
+    me: str = ""
 
     # ------------------------------------------------------------ the run and the step in the URL
 
@@ -101,7 +105,7 @@ class Page:
         if not run_id:
             return None
         try:
-            return self.lab.run(run_id)
+            return self.lab.run(run_id, by=self.me)
         except GanometerError:
             st.warning(
                 f"There is no run `{plain(run_id[:40])}` here. It may have been deleted, or the link is from "
@@ -116,7 +120,7 @@ class Page:
 
     def pick_run(self) -> RunInfo | None:
         """The run in the URL, else an active one, the newest, or the example; with a picker to choose another."""
-        runs = self.lab.runs()
+        runs = self.lab.runs(by=self.me)
         chosen = self.run_in_url() or next((r for r in runs if r.active), runs[0] if runs else self.lab.example())
         if chosen is None:
             return None
@@ -173,7 +177,7 @@ class Page:
         """Draw the whole page again as soon as there is a run."""
 
         def look():
-            if self.lab.runs(1):
+            if self.lab.runs(by=self.me):
                 st.rerun()
 
         self.live(look, every=IDLE_SECONDS, key="wait")
@@ -186,7 +190,7 @@ class Page:
         drawn = (run.state, self.lab.store.runs.snapshot_steps(run.id))
 
         def look():
-            if (self.lab.run(run.id).state, self.lab.store.runs.snapshot_steps(run.id)) != drawn:
+            if (self.lab.run(run.id, by=self.me).state, self.lab.store.runs.snapshot_steps(run.id)) != drawn:
                 st.rerun()
 
         self.live(look, every=LIVE_SECONDS if run.active else IDLE_SECONDS, key="watch")
@@ -210,20 +214,26 @@ class Page:
             else:
                 st.error(plain(job.error), icon=":material/error:")
                 if again:
-                    st.button("Try again", key=f"{key} again", on_click=self.do, args=(again,))
+                    st.button("Try again", key=f"{key} again", on_click=self.do, args=(lambda by: again(),))
 
         self.live(look, every=PENDING_SECONDS if waiting else None, key=key)
 
     # ------------------------------------------------------------ what a button does
 
     def do(self, action: Callable[..., object], *args) -> None:
-        """For `on_click`: act, then draw the page anew; where it cannot be done (any more), say why in passing."""
-        try:
-            action(*args)
-        except (GanometerError, ConfigError) as error:
-            st.toast(plain(error), icon=":material/error:", duration="long")
-        else:
+        """For `on_click`: act as this visitor, then draw the page anew."""
+        if attempt(action, *args, by=self.me):
             st.rerun()
+
+
+def attempt(action: Callable[..., object], *args, **about) -> bool:
+    """Do it; where it cannot be done (any more), say why in passing, and return False."""
+    try:
+        action(*args, **about)
+    except (GanometerError, ConfigError) as error:
+        st.toast(plain(error), icon=":material/error:", duration="long")
+        return False
+    return True
 
 
 def page_link(

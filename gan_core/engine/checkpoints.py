@@ -28,6 +28,19 @@ def restore(model: Trainable, data: bytes) -> tuple[int, np.ndarray]:
     return int(step), window
 
 
+def begin(model: Trainable, step: int, weights: bytes) -> int:
+    """Start at a step with the generator that another run had there; whatever the bytes lack is new.
+
+    Returns the step. Raises ValueError, and changes nothing, where the weights are of another network.
+    """
+    load_weights(model.ema_generator, weights)
+    model.generator.set_weights(model.ema_generator.get_weights())
+    if any(name.startswith("discriminator.") for name in _from_bytes(weights)) and "discriminator" in model.networks:
+        load_weights(model.networks["discriminator"], weights, "discriminator")
+    model.step.assign(step)
+    return step
+
+
 def weights_to_bytes(weights: Iterable, **others: Iterable) -> bytes:
     """The weights of one network, in order; those of others beside it under their names."""
     arrays = {str(i): np.asarray(w) for i, w in enumerate(weights)}

@@ -54,9 +54,15 @@ class Recorder(Protocol):
 
 
 class Control(Protocol):
-    """What people want of a training: read from memory, so asking costs nothing."""
+    """What people want of a training: read from memory, so asking costs nothing.
 
-    def wish(self) -> Literal["go", "pause", "stop", "release"]: ...
+    `changed` gives the configuration to go on with where somebody has changed it, and None where nobody has; the next
+    commit says that it was taken over. `until` is the step to be asked at again, whatever the clock says.
+    """
+
+    def changed(self, step: int) -> RunConfig | None: ...
+    def wish(self, step: int) -> Literal["go", "pause", "stop", "release"]: ...
+    def until(self) -> int | None: ...
     def wait_while_paused(self) -> None: ...
     def phase(self, name: str) -> None: ...
 
@@ -70,27 +76,41 @@ def train(
     rows: int,
     labels: np.ndarray | None = None,
     checkpoint: bytes | None = None,
+    beginning: tuple[int, bytes] | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Outcome:
     """Train on `samples` (storage form) until the last step or until told otherwise; returns how it ended.
 
     `labels` (n,) are the samples' class numbers from 0, for networks that are told. With every snapshot, `rows` fresh
-    samples are generated to be measured. `checkpoint` continues an earlier part of
-    the same run. "paused" means: paused for so long that the worker should do something else.
+    samples are generated to be measured. `checkpoint` continues an earlier part of the same run, bit for bit;
+    `beginning`, a step and the generator's weights there, goes on from what another run made.
+    "paused" means: paused for so long that the worker should do something else.
     Raises Diverged when losses or samples are no longer finite.
     """
+    about = dict(rows=rows, labels=labels, clock=clock)
     control.phase("building")
     model = models.build(config, statistics(samples, labels))
     try:
-        start = _prepare(model, config, samples, labels, checkpoint, control, clock)
+        start = _prepare(model, config, samples, labels, checkpoint, beginning, control, clock)
         lighter = fallback(start.config, model.data.shape) if start.timed else None
         if lighter is None:
             if start.timed:
                 recorder.resolved(start.config)
-            return _walk(model, start, recorder, control, rows, clock)
+            end = _walk(model, start, recorder, control, rows, clock)
     finally:
         models.give_back(model)
-    return train(lighter, samples, recorder, control, rows=rows, labels=labels, clock=clock)
+    if lighter is not None:
+        return train(lighter, samples, recorder, control, **about)
+    if isinstance(end, _Changed):
+        return train(end.config, samples, recorder, control, checkpoint=end.checkpoint, **about)
+    return end
+
+
+class _Changed(NamedTuple):
+    """Somebody has changed the configuration: the training goes on with it from here."""
+
+    config: RunConfig
+    checkpoint: bytes
 
 
 class _Start(NamedTuple):
@@ -106,21 +126,31 @@ class _Start(NamedTuple):
     timed: bool
 
 
-def _prepare(model: Trainable, config: RunConfig, samples, labels, checkpoint, control: Control, clock) -> _Start:
+def _prepare(
+    model: Trainable, config: RunConfig, samples, labels, checkpoint, beginning, control: Control, clock
+) -> _Start:
     """Restore, compile without taking a step, and decide how many steps there will be."""
-    step, window = checkpoints.restore(model, checkpoint) if checkpoint else (0, _no_rows(model))
+    step, window = 0, _no_rows(model)
+    if checkpoint:
+        step, window = checkpoints.restore(model, checkpoint)
+    elif beginning:
+        step = checkpoints.begin(model, *beginning)
     samples, draws = tf.constant(samples), _Draws(config, len(samples))
     labels = None if labels is None else tf.constant(labels, tf.int32)
-    control.phase("compiling")
-    model.chunk(samples, draws.block(step // BLOCK), 0, 0, step, Dials.of(config), labels)
+    expected = models.seconds_to_compile(model)
+    control.phase("compiling" if expected is None else f"compiling, about {expected:.0f} s")
+    with models.timed(model):
+        model.chunk(samples, draws.block(step // BLOCK), 0, 0, step, Dials.of(config), labels)
     # Asked to pause or not: a checkpoint must know the run's length.
-    timed = config.training.seconds is not None and not checkpoint
+    timed = config.training.seconds is not None and not checkpoint and not beginning
     if timed:
         config = _steps_for_the_time(model, samples, labels, draws, config, clock)
-    return _Start(config, samples, labels, draws, step, window, bool(checkpoint), timed)
+    return _Start(config, samples, labels, draws, step, window, bool(checkpoint or beginning), timed)
 
 
-def _walk(model: Trainable, start: _Start, recorder: Recorder, control: Control, rows: int, clock) -> Outcome:
+def _walk(
+    model: Trainable, start: _Start, recorder: Recorder, control: Control, rows: int, clock
+) -> Outcome | _Changed:
     """From the first step to the last: record, keep, obey, advance."""
     config, step, window = start.config, start.step, start.window
     # Everything below is decided here, once.
@@ -140,26 +170,29 @@ def _walk(model: Trainable, start: _Start, recorder: Recorder, control: Control,
             recorder.snapshot(step, shown, _weights(model), fake)
 
         # Keep it, when it is time or when something changes.
-        wish = control.wish()
+        changed, wish = control.changed(step), control.wish(step)
         state: Outcome = "finished" if step == total else {"pause": "paused", "stop": "stopped"}.get(wish, "running")
-        if state != "running" or wish == "release" or recorder.due():
-            recorder.commit(step, checkpoints.capture(model, step, curves.window), state, pace.rate)
-        if state in ("finished", "stopped"):
+        if changed and state == "finished":
+            state = "running"  # it was asked to take more steps
+        if state != "running" or wish == "release" or changed or recorder.due():
+            kept = checkpoints.capture(model, step, curves.window)
+            recorder.commit(step, kept, state, pace.rate)
+        if state in ("finished", "stopped") or wish == "release":
             return state
-        if wish == "release":
-            return state
+        if changed:
+            return _Changed(changed, kept)
         if wish == "pause":
             control.wait_while_paused()
-            if control.wish() == "release":
+            if control.wish(step) == "release":
                 return "paused"
             pace.rest()
             already = step
             continue
 
-        # Advance: to the next snapshot, to the end of the block, or for about CALL_SECONDS.
-        ahead = snapshot_steps[bisect_right(snapshot_steps, step)] - step
-        first = step % BLOCK
-        n = min(ahead, BLOCK - first, pace.steps_in(CALL_SECONDS))
+        # Advance: to the next snapshot, to the end of the block, to where it should ask, or for about CALL_SECONDS.
+        ahead, first = snapshot_steps[bisect_right(snapshot_steps, step)] - step, step % BLOCK
+        asked = (control.until() or total) - step
+        n = min(ahead, asked if asked > 0 else ahead, BLOCK - first, pace.steps_in(CALL_SECONDS))
         values = model.chunk(start.samples, start.draws.block(step // BLOCK), first, n, step, dials, start.labels)
         curves.draw(step, values)
         step += n

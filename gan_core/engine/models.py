@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import contextmanager
 
-from gan_core.config import GAMES, RunConfig, flatten
+from gan_core.config import DIALS, GAMES, RunConfig, flatten
 from gan_core.engine.gan import GAN
 from gan_core.engine.matcher import Matcher
 from gan_core.engine.networks import DataStatistics
-from gan_core.engine.trainable import Dials, Trainable
+from gan_core.engine.trainable import Trainable
 from gan_core.engine.vae import VAE
 
 KEPT = 3
 """How many models that nobody trains are kept with what was compiled for them."""
 
 _kept: dict[tuple, Trainable] = {}
+_took: dict[bool, float] = {}
 _lock = threading.Lock()
 
 
@@ -46,14 +49,26 @@ def give_back(model: Trainable) -> None:
             del _kept[key]
 
 
+def seconds_to_compile(model: Trainable) -> float | None:
+    """About how long the model's first call will compile, as the last one of its kind did; None where that is unknown,
+    or where nothing is left to compile."""
+    return None if model.ready else _took.get(model.dense)
+
+
+@contextmanager
+def timed(model: Trainable):
+    """Around the first call of a model: remember how long it compiled."""
+    ready, start = model.ready, time.perf_counter()
+    yield
+    if not ready:
+        _took[model.dense] = time.perf_counter() - start
+
+
 def structure(config: RunConfig, data: DataStatistics) -> tuple:
     """All that a compiled step depends on: not the seed, the length, the step sizes, or how large a weight is."""
     free = {"seed", "preset", "data.name", "training.steps", "training.seconds"}
     kept = {
         key: value for key, value in flatten(config).items() if key not in free and key.split(".")[0] != "recording"
     }
-    for dial in Dials._fields:
-        for key in (f"objective.{dial}", f"optimizer.{dial}"):
-            if key in kept:
-                kept[key] = bool(kept[key])
+    kept |= {key: bool(kept[key]) for key in DIALS}
     return (*kept.items(), data.shape, data.mean.tobytes(), data.scale, data.shares)

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_core.config import GAMES, RunConfig
+from gan_core.config import DIALS, GAMES, RunConfig, flatten
 from gan_core.engine.networks import DataStatistics, build_generator, is_convolutional
 
 BLOCK = 64
@@ -37,10 +37,8 @@ class Dials(NamedTuple):
 
     @staticmethod
     def of(config: RunConfig) -> Dials:
-        weights = [name for name in Dials._fields if not name.startswith("learning_rate") and name != "total_steps"]
-        values = {name: getattr(config.objective, name) for name in weights}
-        values |= {name: getattr(config.optimizer, name) for name in Dials._fields[:2]}
-        values["total_steps"] = config.training.steps
+        flat = flatten(config)
+        values = {key.split(".")[1]: flat[key] for key in DIALS} | {"total_steps": config.training.steps}
         return Dials(**{name: tf.constant(value, tf.float32) for name, value in values.items()})
 
 
@@ -76,8 +74,8 @@ class Trainable(keras.Model):
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="step")
         self.seed = tf.Variable(config.seed, dtype=tf.int64, trainable=False, name="seed")
         # Convolutions under XLA are a hundred times slower on a CPU; dense layers gain a factor of two.
-        dense = not is_convolutional(config.generator, config.discriminator)
-        self._compiled = tf.function(self._chunk, jit_compile=dense, autograph=False)
+        self.dense = not is_convolutional(config.generator, config.discriminator)
+        self._compiled = tf.function(self._chunk, jit_compile=self.dense, autograph=False)
         self.compile(optimizer=None, loss=None)
 
     # ------------------------------------------------------------ what a model says of itself
@@ -97,6 +95,11 @@ class Trainable(keras.Model):
         parts = {name: network.weights for name, network in self.networks.items()}
         parts |= {name: optimizer.variables for name, optimizer in self.optimizers.items()}
         return {f"{part}.{i}": variable for part, variables in parts.items() for i, variable in enumerate(variables)}
+
+    @property
+    def ready(self) -> bool:
+        """Whether its steps have been compiled."""
+        return self._compiled.experimental_get_tracing_count() > 0
 
     def become(self, other: Trainable) -> None:
         """Take over the settings and the state of a model of the same structure, and keep what was compiled."""

@@ -15,10 +15,10 @@ from gan_core.store.jobs import Jobs
 from gan_core.store.library import Library
 from gan_core.store.presence import Presence
 from gan_core.store.recorded import dataset_row, pack, reference_row, report_row, unpack
-from gan_core.store.runs import RESUMABLE, LeaseLost, Runs
+from gan_core.store.runs import RESUMABLE, Edit, LeaseLost, Runs
 from gan_core.store.schema import Database, meta, one_at_a_time
 
-__all__ = ["RESUMABLE", "Store", "LeaseLost", "dataset_row", "pack", "reference_row", "report_row", "unpack"]
+__all__ = ["RESUMABLE", "Edit", "Store", "LeaseLost", "dataset_row", "pack", "reference_row", "report_row", "unpack"]
 
 
 class Store:

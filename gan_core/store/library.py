@@ -35,6 +35,18 @@ class Library:
     def uploads(self) -> list[DatasetInfo]:
         return self._datasets(datasets.c.data.is_not(None))
 
+    def add_owner(self, name: str, owner: str) -> None:
+        """Somebody else has brought the same data."""
+        with self._db.writing() as db:
+            one_at_a_time(db)
+            owners = db.scalar(sa.select(datasets.c.owner).where(datasets.c.name == name)) or ""
+            if owner not in owners.split():
+                db.execute(datasets.update().where(datasets.c.name == name).values(owner=f"{owners} {owner}".strip()))
+
+    def publish(self, name: str, published: bool) -> None:
+        with self._db.writing() as db:
+            db.execute(datasets.update().where(datasets.c.name == name).values(published=published))
+
     def dataset_bytes(self, name: str) -> bytes | None:
         """The arrays of an upload, as `datasets.dataset_from_bytes` reads them."""
         query = sa.select(datasets.c.data).where(datasets.c.name == name, datasets.c.data.is_not(None))
@@ -58,6 +70,7 @@ class Library:
                     preview["x"],
                     preview["y"],
                     row.owner,
+                    row.published,
                 )
             )
         return found

@@ -133,6 +133,7 @@ def dataset_row(info: DatasetInfo, data: bytes | None) -> dict:
         kind=info.kind,
         shape=json.dumps(info.shape),
         owner=info.owner,
+        published=info.published,
         created=now(),
         parts=json.dumps(dict(info.parts)),
         preview=pack(x=info.preview, y=info.labels),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import secrets
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Mapping, NamedTuple
 
 import numpy as np
 import sqlalchemy as sa
@@ -38,7 +39,20 @@ LEASE_SECONDS = 30
 
 KEPT_CHECKPOINTS = 2
 
+MOST_SNAPSHOTS = 48
+"""More of them, as a run that was made longer may have, are thinned where they stand closest."""
+
 RESUMABLE = ("paused", "stopped", "interrupted")
+
+COMMANDS = ("pause", "resume", "stop", "step", "set")
+
+
+class Edit(NamedTuple):
+    """What a `set` command has changed: {key: (before, after)}."""
+
+    command: int
+    changes: Mapping[str, tuple[Any, Any]]
+    by: str
 
 
 class LeaseLost(GanometerError):
@@ -72,6 +86,61 @@ class Runs(Recorded):
                 _event(db, run_id, 0, "running", {})
         return run_id
 
+    def fork(self, parent_id: str, step: int, config: RunConfig, *, name: str = "", owner: str = "") -> str:
+        """A new run that waits in the queue and goes on from a step of another: exactly, where that has a checkpoint
+        there, else with the generator of its snapshot. Raises GanometerError where it has neither.
+
+        What the new run starts from is copied: it does not need its parent any more.
+        """
+        run_id = secrets.token_hex(4)
+        with self._db.writing() as db:
+            parent = _locked(db, parent_id)
+            copied = {
+                table: db.execute(sa.select(table).where(table.c.run_id == parent_id, table.c.step == step))
+                .mappings()
+                .first()
+                for table in (checkpoints, snapshots)
+            }
+            if not any(copied.values()):
+                kept = ", ".join(map(str, _kept_steps(db, parent_id))) or "none yet: let it train first"
+                raise GanometerError(f"run {parent_id} keeps nothing of step {step}; the steps it keeps are {kept}")
+            values = dict(
+                id=run_id,
+                name=name or f"{parent.name} · from step {step:,}",
+                config=configs.to_json(config),
+                state="queued",
+                step=step,
+                total_steps=config.training.steps,
+                owner=owner,
+                dataset=parent.dataset,
+                parent_id=parent_id,
+                parent_step=step,
+                created=now(),
+                queued=now(),
+            )
+            db.execute(runs.insert().values(**values))
+            for table, row in copied.items():
+                if row:
+                    db.execute(table.insert().values(dict(row) | {"run_id": run_id}))
+            _event(db, run_id, step, "forked", {"parent": parent_id, "by": owner})
+        return run_id
+
+    def kept_steps(self, run_id: str) -> dict[int, bool]:
+        """The steps that a fork can begin at, each with whether exactly: from a checkpoint, not only a snapshot."""
+        with self._db.reading() as db:
+            return _kept_steps(db, run_id)
+
+    def extend(self, run_id: str, config: RunConfig, *, by: str = "") -> None:
+        """Put a run that has ended into the queue again, with a longer configuration."""
+        with self._db.writing() as db:
+            row = _locked(db, run_id)
+            if row.worker_id is not None or row.state not in (*RESUMABLE, "finished"):
+                raise GanometerError(f"run {run_id} is {row.state}: only a run that has ended can be made longer")
+            before = configs.from_json(row.config)
+            _event(db, run_id, row.step, "set", {"changes": configs.differences(before, config), "by": by})
+            about = dict(config=configs.to_json(config), total_steps=config.training.steps)
+            _change(db, row, "queued", queued=now(), error=None, ended=None, phase="", **about)
+
     def get(self, run_id: str) -> RunInfo:
         with self._db.reading() as db:
             row = db.execute(_listing().where(runs.c.id == run_id)).mappings().first()
@@ -100,6 +169,15 @@ class Runs(Recorded):
     def rename(self, run_id: str, name: str) -> None:
         self._update(run_id, name=name.strip()[:100] or "unnamed")
 
+    def publish(self, run_id: str, published: bool) -> None:
+        self._update(run_id, published=published)
+
+    def unfinished_of(self, owner: str) -> int:
+        """How many runs of an owner wait, rest or train."""
+        query = sa.select(sa.func.count()).select_from(runs).where(runs.c.owner == owner, runs.c.state.in_(ACTIVE))
+        with self._db.reading() as db:
+            return db.scalar(query)
+
     def delete(self, run_id: str) -> None:
         """Remove a run and everything of it, and shrink the file. A run that is being trained is refused."""
         with self._db.writing() as db:
@@ -112,16 +190,21 @@ class Runs(Recorded):
     # ------------------------------------------------------------ wishes
 
     def send(self, run_id: str, kind: str, *, by: str = "", payload: Mapping[str, Any] | None = None) -> str:
-        """Ask for pause, resume or stop; returns what happened, in a word. Asking twice is asking once.
+        """Ask for pause, resume, stop, step or set; returns what happened, in a word. Asking twice is asking once.
 
-        What needs no worker happens here; everything else waits as a command for the worker that has the run.
+        What needs no worker happens here; everything else waits as a command for the worker that has the run, or
+        will have it. `step` takes {"steps": n} and pauses after them, `set` {"changes": {key: value}}.
         """
-        if kind not in ("pause", "resume", "stop"):
-            raise GanometerError(f"{kind!r} is no command; ask for pause, resume or stop")
+        if kind not in COMMANDS:
+            raise GanometerError(f"{kind!r} is no command; ask for {', '.join(COMMANDS)}")
         with self._db.writing() as db:
             row = _locked(db, run_id)
-            if kind == "resume" and row.worker_id is None and row.state in RESUMABLE:
+            if kind == "set":
+                return _ask(db, row, kind, payload, by) if row.state in (*ACTIVE, *RESUMABLE) else row.state
+            if kind in ("resume", "step") and row.worker_id is None and row.state in RESUMABLE:
                 _change(db, row, "queued", queued=now(), error=None, ended=None, phase="")
+                if kind == "step":
+                    _ask(db, row, kind, payload, by)
                 return "queued"
             if kind == "stop" and row.worker_id is None and row.state in ("queued", "paused"):
                 _change(db, row, "stopped", ended=now(), phase="")
@@ -129,25 +212,36 @@ class Runs(Recorded):
             if kind == "pause" and row.state == "queued":
                 _change(db, row, "paused")
                 return "paused"
+            if kind == "step" and row.state == "queued":
+                return _ask(db, row, kind, payload, by)
             if row.worker_id is None or row.state not in ACTIVE:
                 return row.state  # nothing to do: it is what it is
-            waiting = sa.select(commands.c.kind).where(commands.c.run_id == run_id, commands.c.outcome.is_(None))
+            waiting = sa.select(commands.c.kind).where(_waiting(run_id), commands.c.kind != "set")
             last = db.scalar(waiting.order_by(commands.c.id.desc()).limit(1))
             if last != kind and not (last is None and row.state == {"pause": "paused", "resume": "running"}.get(kind)):
-                db.execute(
-                    commands.insert().values(
-                        run_id=run_id, kind=kind, payload=json.dumps(payload or {}), by=by, created=now()
-                    )
-                )
-                _touch(db, run_id)
+                _ask(db, row, kind, payload, by)
             return "asked"
 
     def pending(self, run_id: str) -> list[Command]:
         """Wishes the worker has not yet fulfilled, oldest first."""
-        query = sa.select(commands).where(commands.c.run_id == run_id, commands.c.outcome.is_(None))
         with self._db.reading() as db:
-            rows = db.execute(query.order_by(commands.c.id)).mappings().all()
+            rows = db.execute(sa.select(commands).where(_waiting(run_id)).order_by(commands.c.id)).mappings().all()
         return [Command(r["id"], r["run_id"], r["kind"], json.loads(r["payload"]), r["by"], r["created"]) for r in rows]
+
+    def answer(self, command: int, outcome: str) -> None:
+        """Say what became of a wish that changed nothing."""
+        with self._db.writing() as db:
+            db.execute(commands.update().where(commands.c.id == command).values(handled=now(), outcome=outcome))
+
+    def outcomes(self, run_id: str, limit: int = 20) -> list[tuple[Command, str]]:
+        """Wishes that were answered, each with the answer, newest first."""
+        query = sa.select(commands).where(commands.c.run_id == run_id, commands.c.outcome.is_not(None))
+        with self._db.reading() as db:
+            rows = db.execute(query.order_by(commands.c.id.desc()).limit(limit)).mappings().all()
+        return [
+            (Command(r["id"], run_id, r["kind"], json.loads(r["payload"]), r["by"], r["created"]), r["outcome"])
+            for r in rows
+        ]
 
     # ------------------------------------------------------------ a worker's side
 
@@ -218,12 +312,16 @@ class Runs(Recorded):
         checkpoint: bytes | None,
         answered: int = 0,
         error: str | None = None,
+        edits: Iterable[Edit] = (),
+        config: RunConfig | None = None,
+        at_risk: float | None = None,
     ) -> None:
         """Everything since the last commit, and the state it leads to, in one transaction.
 
         `values` are (step, name, value), `measured` (step, report), `taken` are snapshots (step, samples in
         storage form, weights), `seconds` is training time since the last commit. Wishes up to number
-        `answered`, whose outcome `state` is, are acknowledged in the same transaction; an ending answers all.
+        `answered`, whose outcome `state` is, are acknowledged in the same transaction; an ending answers all. `edits`
+        have led to `config`, and enter the diary. `at_risk` is how many seconds of training the next crash may cost.
         Raises LeaseLost, and writes nothing, when the run is not this worker's any more.
         """
         with self._db.writing() as db:
@@ -232,6 +330,7 @@ class Runs(Recorded):
                 raise LeaseLost(f"run {run_id} belongs to another worker now")
             if rows := [dict(run_id=run_id, step=s, name=n, value=v) for s, n, v in values]:
                 db.execute(metrics.insert(), rows)
+            taken = list(taken)
             for s, samples, weights in taken:
                 db.execute(snapshots.insert().values(run_id=run_id, step=s, samples=pack(x=samples), weights=weights))
             if rows := [report_row(run_id, s, report) for s, report in measured]:
@@ -242,13 +341,22 @@ class Runs(Recorded):
                 step=step,
                 seconds=row.seconds + seconds,
                 steps_per_second=steps_per_second,
+                at_risk=at_risk,
                 heartbeat=now(),
                 phase="training" if state == "running" else "",
             )
+            if edits:
+                changes |= dict(config=configs.to_json(config), total_steps=config.training.steps)
+            for edit in edits:
+                _event(db, run_id, step, "set", {"changes": edit.changes, "by": edit.by})
+                of_it = commands.update().where(commands.c.id == edit.command)
+                db.execute(of_it.values(handled=now(), outcome=f"set at step {step}"))
+            if taken:
+                _thin_snapshots(db, run_id, row.parent_step)
             if state in ("finished", "stopped", "failed"):
                 changes |= dict(worker_id=None, ended=now(), error=error)
                 answered = None
-            _acknowledge(db, run_id, f"{state} at step {step}", up_to=answered)
+            _acknowledge(db, run_id, f"{state} at step {step}", up_to=answered, edits=state in ("finished", "failed"))
             _change(db, row, state, at_step=step, **changes)
 
     def release(self, run_id: str, worker_id: str, claim_no: int, *, state: str | None = None) -> bool:
@@ -260,11 +368,8 @@ class Runs(Recorded):
             row = db.execute(sa.select(runs).where(_mine(run_id, worker_id, claim_no)).with_for_update()).first()
             if row is None:
                 return True
-            asked = (
-                sa.select(sa.func.count())
-                .select_from(commands)
-                .where(commands.c.run_id == run_id, commands.c.outcome.is_(None), commands.c.kind != "pause")
-            )
+            others = commands.c.kind.not_in(("pause", "set"))
+            asked = sa.select(sa.func.count()).select_from(commands).where(_waiting(run_id), others)
             if state is None and db.scalar(asked):
                 return False
             _acknowledge(db, run_id, state or row.state)  # or the next worker would obey what was meant for this one
@@ -333,6 +438,8 @@ def _info(row: Mapping[str, Any]) -> RunInfo:
         "ended",
         "seconds",
         "steps_per_second",
+        "at_risk",
+        "published",
         "phase",
         "dataset",
         "heartbeat_age",
@@ -385,11 +492,47 @@ def _event(db, run_id: str, step: int, kind: str, payload: Mapping[str, Any]) ->
     db.execute(events.insert().values(run_id=run_id, step=step, time=now(), kind=kind, payload=json.dumps(payload)))
 
 
-def _acknowledge(db, run_id: str, outcome: str, *, up_to: int | None = None) -> None:
-    waiting = sa.and_(commands.c.run_id == run_id, commands.c.outcome.is_(None))
+def _waiting(run_id: str):
+    return sa.and_(commands.c.run_id == run_id, commands.c.outcome.is_(None))
+
+
+def _ask(db, row, kind: str, payload: Mapping[str, Any] | None, by: str) -> str:
+    about = dict(run_id=row.id, kind=kind, payload=json.dumps(payload or {}), by=by, created=now())
+    db.execute(commands.insert().values(**about))
+    _touch(db, row.id)
+    return "asked"
+
+
+def _acknowledge(db, run_id: str, outcome: str, *, up_to: int | None = None, edits: bool = False) -> None:
+    """Answer the wishes that wait; those to set something wait for the next worker, unless `edits`."""
+    where = _waiting(run_id)
     if up_to is not None:
-        waiting = sa.and_(waiting, commands.c.id <= up_to)
-    db.execute(commands.update().where(waiting).values(handled=now(), outcome=outcome))
+        where = sa.and_(where, commands.c.id <= up_to)
+    if not edits:
+        where = sa.and_(where, commands.c.kind != "set")
+    db.execute(commands.update().where(where).values(handled=now(), outcome=outcome))
+
+
+def _thin_snapshots(db, run_id: str, kept: int | None) -> None:
+    """Beyond MOST_SNAPSHOTS, let those go that add least: the ones closest to their neighbours, in log steps."""
+    steps = db.scalars(sa.select(snapshots.c.step).where(snapshots.c.run_id == run_id).order_by(snapshots.c.step)).all()
+    while len(steps) > MOST_SNAPSHOTS:
+        gaps = {
+            middle: math.log((after + 1) / (before + 1))
+            for before, middle, after in zip(steps, steps[1:], steps[2:])
+            if middle != kept
+        }
+        least = min(gaps, key=gaps.get)
+        db.execute(snapshots.delete().where(snapshots.c.run_id == run_id, snapshots.c.step == least))
+        steps.remove(least)
+
+
+def _kept_steps(db, run_id: str) -> dict[int, bool]:
+    """{step: whether it can be gone on from exactly}"""
+    exact, shown = (
+        set(db.scalars(sa.select(table.c.step).where(table.c.run_id == run_id))) for table in (checkpoints, snapshots)
+    )
+    return {step: step in exact for step in sorted(exact | shown)}
 
 
 def _keep_checkpoint(db, run_id: str, step: int, data: bytes) -> None:
@@ -397,6 +540,8 @@ def _keep_checkpoint(db, run_id: str, step: int, data: bytes) -> None:
     db.execute(
         checkpoints.insert().values(run_id=run_id, step=step, data=data, sha256=hashlib.sha256(data).hexdigest())
     )
+    branches = sa.select(runs.c.parent_step).where(runs.c.parent_id == run_id)
     newest = sa.select(checkpoints.c.step).where(checkpoints.c.run_id == run_id)
     old = db.scalars(newest.order_by(checkpoints.c.step.desc()).offset(KEPT_CHECKPOINTS)).all()
-    db.execute(checkpoints.delete().where(checkpoints.c.run_id == run_id, checkpoints.c.step.in_(old)))
+    gone = sa.and_(checkpoints.c.run_id == run_id, checkpoints.c.step.in_(old), checkpoints.c.step.not_in(branches))
+    db.execute(checkpoints.delete().where(gone))

@@ -15,7 +15,7 @@ from sqlalchemy.sql.expression import FunctionElement
 
 from gan_core.records import StoreError
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 metadata = sa.MetaData()
 _text, _real, _whole, _blob = sa.Text, sa.Double, sa.BigInteger, sa.LargeBinary
@@ -40,6 +40,7 @@ runs = sa.Table(
     sa.Column("total_steps", _whole, nullable=False),
     sa.Column("version", _whole, nullable=False, default=0),
     sa.Column("owner", _text, nullable=False, default=""),
+    sa.Column("published", sa.Boolean, nullable=False, default=False),
     sa.Column("dataset", _text),
     sa.Column("parent_id", _text),
     sa.Column("parent_step", _whole),
@@ -48,6 +49,7 @@ runs = sa.Table(
     sa.Column("heartbeat", _real),
     sa.Column("seconds", _real, nullable=False, default=0.0),
     sa.Column("steps_per_second", _real),
+    sa.Column("at_risk", _real),
     sa.Column("threads", _whole),
     sa.Column("versions", _text, nullable=False, default="{}"),
     sa.Column("error", _text),
@@ -119,6 +121,7 @@ datasets = sa.Table(
     sa.Column("preview", _blob, nullable=False),
     sa.Column("data", _blob),
     sa.Column("owner", _text, nullable=False, default=""),
+    sa.Column("published", sa.Boolean, nullable=False, default=False),
     sa.Column("created", _real, nullable=False),
 )
 
@@ -248,8 +251,10 @@ class Database:
             found = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "schema"))
             if found is None:
                 connection.execute(meta.insert().values(key="schema", value=str(SCHEMA_VERSION)))
-            elif found == "1":
-                _upgrade_from_1(connection)
+            elif found in _UPGRADES:
+                for version in range(int(found), SCHEMA_VERSION):
+                    _UPGRADES[str(version)](connection)
+                connection.execute(meta.update().where(meta.c.key == "schema").values(value=str(SCHEMA_VERSION)))
             elif found != str(SCHEMA_VERSION):
                 raise StoreError(
                     f"the store {self.shown} has schema {found}, this Ganometer knows schema {SCHEMA_VERSION}: "
@@ -311,7 +316,20 @@ def _upgrade_from_1(connection) -> None:
         row |= dict(k=_k_of(row["report"]), panel="live")
     if kept:
         connection.execute(reports.insert(), kept)
-    connection.execute(meta.update().where(meta.c.key == "schema").values(value=str(SCHEMA_VERSION)))
+
+
+def _upgrade_from_2(connection) -> None:
+    """Version 3 knows who may see a run or a data set, and how much of a run a crash would cost."""
+    there = {table: {c["name"] for c in sa.inspect(connection).get_columns(table.name)} for table in (runs, datasets)}
+    for table, column in ((runs, "at_risk"), (runs, "published"), (datasets, "published")):
+        if column not in there[table]:  # a table that version 1 did not have is new, and complete
+            kind = table.c[column].type.compile(connection.dialect)
+            rest = "" if table.c[column].nullable else " NOT NULL DEFAULT FALSE"
+            connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {column} {kind}{rest}"))
+
+
+_UPGRADES = {"1": _upgrade_from_1, "2": _upgrade_from_2}
+"""What brings a store of that version to the next one."""
 
 
 def _k_of(report: str) -> int:
