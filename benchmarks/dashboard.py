@@ -1,7 +1,8 @@
 """What the pages cost, in time and memory: python -m benchmarks.dashboard [--json]
 
 First paint of Home beside `streamlit hello`, the memory of server and worker together while MNIST trains and
-pages are drawn, and how soon a command is obeyed. MNIST is read from the folder GANOMETER_DATA.
+pages are drawn, how soon a command is obeyed, what five open tabs cost a training and a training costs them, and
+whether twenty people may start runs at once. MNIST is read from the folder GANOMETER_DATA.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import re
 import statistics
 import threading
 import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -20,8 +21,10 @@ from benchmarks.browser import Server, chromium, drawn, machine, serve, verdict,
 from gan_core import config, datasets, presets
 from gan_core.store import Store
 
-PAINT_GOAL, MEMORY_GOAL = 1.5, 1600.0
-LOADS, PAIRS, SAMPLE_SECONDS = 5, 10, 0.2
+PAINT_GOAL, MEMORY_GOAL, SPEED_GOAL, SLOWER_GOAL, LATENCY_GOALS = 1.5, 1600.0, 0.9, 2.0, (0.5, 1.5)
+LOADS, PAIRS, SAMPLE_SECONDS = 5, 25, 0.2
+TABS, TURNS, CLICKS, PEOPLE = 5, 3, 30, 20
+PACE_SECONDS = 12.0
 MB = 1e6
 TRAINING_SECONDS = 10.0
 """How long training is watched alone before other pages are drawn."""
@@ -38,6 +41,8 @@ def main() -> None:
     with chromium() as browser:
         found["paint"] = first_paint(browser)
         found |= training(browser, Path(folder))
+        found["tabs"] = watched(browser)
+        found["people"] = crowd(browser)
     print(json.dumps(found)) if options.json else show(found)
 
 
@@ -203,6 +208,85 @@ def commands(store: Store) -> dict[str, list[float]]:
     return times
 
 
+# ---------------------------------------------------------------- many tabs, many people
+
+
+def watched(browser) -> dict:
+    """The speed of a training with five live tabs beside its speed without, in turn; and the time from a click on
+    *Length* to the widgets it brings, without and with a training and the tabs."""
+    with serve("run", "app.py") as server, visitor(browser, f"{server.url}/train") as page:
+        store = Store(server.store_url)
+        _wait_for_worker(server)
+        idle = clicks(page)
+        recipe = config.override(mnist_recipe(seed=2), {"training.steps": 400_000})
+        run_id = store.runs.create(recipe)
+        _wait_for(store, run_id, lambda run: run.phase == "training" and run.steps_per_second)
+        page.goto("about:blank")
+        ratios, busy = [], []
+        for _ in range(TURNS):
+            alone = pace(store, run_id)
+            with ExitStack() as stack:
+                address = f"{server.url}/train?run={run_id}"
+                tabs = [stack.enter_context(visitor(browser, address)) for _ in range(TABS)]
+                ratios.append(pace(store, run_id) / alone)
+                busy += clicks(tabs[0], CLICKS // TURNS)
+        _end(store, run_id)
+        store.close()
+    return {"speed": ratios, "idle": idle, "busy": busy}
+
+
+def pace(store: Store, run_id: str) -> float:
+    """Steps a second between two commits at least PACE_SECONDS apart."""
+
+    def commit() -> tuple[float, int]:
+        before = store.runs.get(run_id).step
+        _wait_for(store, run_id, lambda run: run.step > before)
+        return time.monotonic(), store.runs.get(run_id).step
+
+    begun, first = commit()
+    ended, last = commit()
+    while ended - begun < PACE_SECONDS:
+        ended, last = commit()
+    return (last - first) / (ended - begun)
+
+
+def clicks(page, count: int = CLICKS) -> list[float]:
+    times = []
+    for turn in range(count):
+        kind, label = (("Time", "Seconds"), ("Steps", "Steps"))[turn % 2]
+        clicked = time.monotonic()
+        page.locator(".st-key-length").get_by_text(kind, exact=True).click()
+        page.get_by_label(label, exact=True).wait_for()
+        times.append(time.monotonic() - clicked)
+    if count % 2:
+        page.locator(".st-key-length").get_by_text("Steps", exact=True).click()
+        page.get_by_label("Steps", exact=True).wait_for()
+    return times
+
+
+def crowd(browser) -> dict:
+    """Twenty people on the Train page press *Start training*, one after the other without waiting for each other."""
+    with serve("run", "app.py") as server, ExitStack() as stack:
+        store = Store(server.store_url)
+        pages = [stack.enter_context(visitor(browser, f"{server.url}/train")) for _ in range(PEOPLE)]
+        for seed, page in enumerate(pages):
+            page.get_by_label("Seed", exact=True).fill(str(seed))
+            page.get_by_label("Seed", exact=True).press("Tab")
+        for page in pages:
+            page.get_by_role("button", name="Start training").click(no_wait_after=True)
+        for page in pages:
+            page.wait_for_url(re.compile(r"run=\w{8}"), timeout=60_000)
+            drawn(page)
+        errors = sum(
+            page.locator("[data-testid=stException], [data-testid=stAlertContentError]").count() for page in pages
+        )
+        found = {"runs": len({run.config.seed for run in store.runs.all() if run.active}), "errors": errors}
+        for run in store.runs.all():
+            _end(store, run.id)
+        store.close()
+    return found
+
+
 def _wait_for(store: Store, run_id: str, reached, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not reached(run := store.runs.get(run_id)):
@@ -245,7 +329,15 @@ def show(found: dict) -> None:
     print(f"  {'peak':<26} {peak:,.0f} MB   goal {MEMORY_GOAL:,.0f} MB: {verdict(peak, MEMORY_GOAL)}")
     print(f"  training added {added:,.0f} MB to the worker, which expected {forecast:,.0f} MB")
     for kind, times in latency.items():
-        print(f"{kind}, {len(times)} times: median {statistics.median(times):.2f} s, worst {max(times):.2f} s")
+        median, worst = statistics.median(times), max(times)
+        said = f"goals {verdict(median, LATENCY_GOALS[0])}, {verdict(worst, LATENCY_GOALS[1])}"
+        print(f"{kind}, {len(times)} times: median {median:.2f} s, worst {worst:.2f} s   {said}")
+    tabs, people = found["tabs"], found["people"]
+    speed, idle, busy = (statistics.median(tabs[name]) for name in ("speed", "idle", "busy"))
+    print(f"training with {TABS} tabs open: {speed:.1%} of its speed   goal {verdict(SPEED_GOAL, speed)}")
+    said = verdict(busy, SLOWER_GOAL * idle)
+    print(f"a click, median of {CLICKS}: {busy:.2f} s with tabs and training, {idle:.2f} s idle   goal {said}")
+    print(f"{PEOPLE} people: {people['runs']} runs wait or train, {people['errors']} errors on their pages")
 
 
 if __name__ == "__main__":

@@ -63,8 +63,8 @@ def main() -> None:
         "conv_pytorch": found["conv_ratio_to"]["pytorch"],
     }
     for side, value in ratios.items():
-        print(f"beside {side:<20}{value:>6.2f} times {verdict(value >= GOALS[side])}")
-    print(f"measuring, snapshots and commits {overhead:.1%} {verdict(overhead <= GOALS['overhead'])}")
+        print(f"beside {side:<20}{value:>6.2f} times {verdict(GOALS[side], value)}")
+    print(f"measuring, snapshots and commits {overhead:.1%} {verdict(overhead, GOALS['overhead'])}")
 
 
 def alone(side: str, seconds: float) -> float:

@@ -22,6 +22,7 @@ from gan_core.edits import edited
 from gan_core.records import (
     DatasetError,
     DatasetInfo,
+    GanometerError,
     Job,
     Reference,
     Report,
@@ -37,6 +38,8 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = Path(__file__).resolve().parent / "examples"
 LOG_BYTES = 2_000_000
 DOUBLE_CLICK_SECONDS = 1.0
+SILENT_SECONDS = 6.0
+"""A worker beats every two seconds. After so many without one there may be something wrong with the store."""
 
 
 class Lab:
@@ -393,6 +396,17 @@ class Lab:
 
     def workers(self) -> list[WorkerInfo]:
         return self.store.presence.all()
+
+    def trouble(self) -> str | None:
+        """Why nothing is written any more, where a worker's heart has not been heard for long; else None."""
+        beats = [run.heartbeat_age for run in self.store.runs.all(20) if run.worker is not None]
+        if not any(age is not None and age > SILENT_SECONDS for age in beats):
+            return None
+        try:
+            self.store.remember("probe", "written")
+        except GanometerError as error:
+            return str(error)
+        return None
 
     def system(self) -> Mapping[str, str]:
         """What one wants to know when something is wrong: versions, memory, places, the worker's last words."""

@@ -25,6 +25,10 @@ PAUSE_SECONDS = 60.0
 """A run paused for so long gives its place to the next one in the queue."""
 
 
+PATIENCE_SECONDS, RETRY_SECONDS = 60.0, 1.0
+"""How long a training waits for a store that cannot be written, and how often it tries."""
+
+
 class Wish(NamedTuple):
     """What people want last of all: go, pause, stop, or `steps` more and then a pause; 0 is nobody's command."""
 
@@ -208,39 +212,60 @@ class Session:
         return usual if self.store.is_sqlite else max(usual, self._commit_took / COMMIT_SHARE)
 
     def commit(
-        self, step: int, checkpoint: bytes | None, state: str, steps_per_second: float | None, error: str | None = None
+        self,
+        step: int,
+        checkpoint: bytes | None,
+        state: str,
+        steps_per_second: float | None,
+        error: str | None = None,
+        *,
+        patience: float = PATIENCE_SECONDS,
     ) -> None:
-        """Everything buffered and the state it leads to, at once; a lost lease ends the training unwritten."""
-        now = self._clock()
-        try:
-            self.store.runs.commit(
-                *self._key,
-                state=state,
-                step=step,
-                seconds=now - self._committed,
-                steps_per_second=steps_per_second,
-                values=self._values,
-                measured=self._reports,
-                taken=self._taken,
-                checkpoint=checkpoint,
-                answered=self._answered,
-                error=error or self._over,
-                edits=self._edits,
-                config=self.config,
-                at_risk=self.interval,
-            )
-        except LeaseLost:
-            self.release()
-            raise
+        """Everything buffered and the state it leads to, at once; a lost lease ends the training unwritten.
+
+        Where the store cannot be written (its disk is full, somebody holds it), the training waits for it, so long.
+        """
+        begun = self._clock()
+        while True:
+            now = self._clock()
+            try:
+                self._write(step, checkpoint, state, steps_per_second, error, seconds=begun - self._committed)
+                break
+            except LeaseLost:
+                self.release()
+                raise
+            except StoreError:
+                with self._news:
+                    if self._release or now - begun >= patience:
+                        raise
+                    self._news.wait(RETRY_SECONDS)
         self._values, self._reports, self._taken, self._edits = [], [], [], []
         self._commit_took = self._clock() - now
-        self._trained += now - self._committed
+        self._trained += begun - self._committed
         self._state, self._committed = state, self._clock()
+
+    def _write(self, step, checkpoint, state, steps_per_second, error, *, seconds: float) -> None:
+        self.store.runs.commit(
+            *self._key,
+            state=state,
+            step=step,
+            seconds=seconds,
+            steps_per_second=steps_per_second,
+            values=self._values,
+            measured=self._reports,
+            taken=self._taken,
+            checkpoint=checkpoint,
+            answered=self._answered,
+            error=error or self._over,
+            edits=self._edits,
+            config=self.config,
+            at_risk=self.interval,
+        )
 
     def fail(self, step: int, error: str) -> None:
         """End the run as failed; what was recorded up to then is kept."""
         try:
-            self.commit(step, None, "failed", None, error)
+            self.commit(step, None, "failed", None, error, patience=0)
         except StoreError:  # perhaps it is what was recorded that the store refuses
             self._values, self._reports, self._taken = [], [], []
-            self.commit(step, None, "failed", None, error)
+            self.commit(step, None, "failed", None, error, patience=0)

@@ -52,6 +52,12 @@ def show_state(run: RunInfo, pending: str | None) -> None:
         if pending and run.active:
             st.badge(f"{CHANGED[pending]} …", icon=":material/hourglass_top:", color="orange")
     worker = next((w for w in page.lab.workers() if w.alive), None)
+    if run.active and (why := page.lab.trouble()):
+        st.error(
+            f"{plain(why)}. The training waits for a minute; what is not written then can be resumed.",
+            title="The store cannot be written",
+            icon=":material/database_off:",
+        )
     if run.state == "queued":
         wait = page.lab.seconds_to_wait(run)
         about = f" It begins in about {seconds(wait)}." if wait else ""
@@ -225,6 +231,7 @@ def show_diary(run: RunInfo) -> None:
             f"Recipe `{run.config.preset}` on `{plain(run.config.data.name)}`, seed {run.config.seed}"
             + (", changed: " + ", ".join(f"`{k}` = {plain(v[0])}" for k, v in changed.items()) if changed else ".")
         )
+        st.caption(f"Takes {page.lab.store.runs.size(run.id) / 1e6:,.1f} MB in the store.")
         for event in page.lab.store.runs.events(run.id):
             st.caption(f"step {event.step:,}: {plain(words(event))}")
         st.download_button(

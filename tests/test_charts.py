@@ -465,3 +465,24 @@ def test_what_a_run_has_not_is_not_drawn():
     figure = charts.surface(game(without=("x", "y", "belief", "pushes")), CLOUD)
     assert [trace.name for trace in figure.data] == ["grid of latents", "real", "generated"]
     assert figure.layout.xaxis.range is None
+
+
+@pytest.mark.parametrize(
+    "draw", [charts.losses, charts.scores, lambda h, marks: charts.metric_curve(h, "energy_distance", marks=marks)]
+)
+def test_what_happened_to_a_run_is_marked_at_its_step(draw):
+    figure = draw(HISTORY, marks=[(60, "settings changed: r1 1.0 → 2.0"), (150, "<b>bold</b>")])
+    lines = [shape for shape in figure.layout.shapes if shape.type == "line" and shape.x0 == shape.x1]
+    assert [line.x0 for line in lines] == [60, 150]
+    told = [(note.x, note.hovertext) for note in figure.layout.annotations if note.hovertext]
+    assert told == [(60, "step 60: settings changed: r1 1.0 → 2.0"), (150, "step 150: &lt;b&gt;bold&lt;/b&gt;")]
+    assert not [shape for shape in draw(HISTORY, marks=()).layout.shapes if shape.x0 == shape.x1 == 60]
+
+
+def test_a_branch_continues_the_curves_it_left():
+    later = History({"loss_generator": (np.array([100.0, 150]), np.array([9.0, 0.3]))})
+    joined = HISTORY.continued(later, 100)
+    steps, values = joined.curves["loss_generator"]
+    assert steps.tolist() == [0, 50, 100, 150] and values.tolist() == [0.7, 0.8, 0.9, 0.3]
+    assert joined.curves["score_real"][0].tolist() == [0, 50, 100]
+    assert History({}).continued(later, 100).curves["loss_generator"][0].tolist() == [100, 150]

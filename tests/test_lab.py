@@ -18,7 +18,7 @@ from gan_core.distances.report import measure
 from gan_core.lab import EXAMPLES, Lab
 from gan_core.permissions import NotAllowed
 from gan_core.presets import preset
-from gan_core.records import BundleError, DatasetError, GanometerError, UnknownRun
+from gan_core.records import BundleError, DatasetError, GanometerError, StoreError, UnknownRun
 from gan_core.settings import Limits, Settings
 from gan_core.store import schema as tables
 
@@ -369,6 +369,22 @@ def test_a_double_click_starts_one_run_and_a_later_click_another(tmp_path):
         now[0] += 5
         assert lab.start(override(CONFIG, {"seed": 1})) not in (None, first)
         assert len(lab.runs()) == 3
+
+
+def test_a_store_that_cannot_be_written_is_said_where_a_worker_is_silent(lab):
+    run = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
+    assert lab.trouble() is None
+    with lab.store.database.writing() as db:
+        db.execute(tables.runs.update().values(heartbeat=tables.runs.c.heartbeat - 10))
+    assert lab.trouble() is None  # it is the worker's own fault
+
+    def refuse(*_):
+        raise StoreError("the store refused: database or disk is full")
+
+    lab.store.remember = refuse
+    assert lab.trouble() == "the store refused: database or disk is full"
+    lab.store.runs.beat(run.id, "w1", run.claim_no)
+    assert lab.trouble() is None
 
 
 # ---------------------------------------------------------------- the queue

@@ -1,5 +1,6 @@
 """Every page in every state a run can be in, drawn without a browser: nothing raises, and the page says what is so."""
 
+import base64
 import functools
 import io
 import json
@@ -18,7 +19,7 @@ from gan_core.distances import reference
 from gan_core.distances.case import RealPart
 from gan_core.distances.catalogue import CORRUPTION_TITLES, METRICS
 from gan_core.distances.report import measure
-from gan_core.store import Store, pack
+from gan_core.store import Edit, Store, pack
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 PAGES = ("pages/train.py", "pages/distances.py", "pages/gallery.py")
@@ -258,6 +259,130 @@ def test_a_wrong_setting_of_the_server_is_a_sentence(home, monkeypatch, path):
     monkeypatch.setenv("GANOMETER_WORKER", "three")
     text = said(open_page(path))
     assert "A setting of this server is wrong" in text and "three" in text
+
+
+# ---------------------------------------------------------------- steering
+
+
+def decoded(values) -> np.ndarray:
+    """An array of a figure: as numbers, or as plotly packs them."""
+    return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]) if "bdata" in values else np.array(values)
+
+
+def opened(at: AppTest, key: str) -> AppTest:
+    """With an expander open whose content is drawn on demand."""
+    at.session_state[key] = True
+    return drawn(at.run())
+
+
+def test_some_steps_can_be_asked_for(home, store, data):
+    run_id = trained(store, data("digits"), "running")
+    at = open_page("pages/train.py", run=run_id)
+    at.number_input(key="step by").set_value(25)
+    drawn(at.button(key="step").click().run())
+    assert [(c.kind, c.payload) for c in store.runs.pending(run_id)] == [("step", {"steps": 25})]
+    assert "Stepping …" in said(open_page("pages/train.py", run=run_id))
+
+
+@pytest.mark.parametrize("state", ["queued", "running", "paused", "stopped", "interrupted"])
+def test_settings_can_be_changed_until_a_run_is_over(home, store, data, state):
+    run_id = trained(store, data("digits"), state, training__steps=1000)
+    at = opened(open_page("pages/train.py", run=run_id), "edit")
+    at.number_input(key=f"edit {run_id} objective.r1").set_value(2.5)
+    at.number_input(key=f"edit {run_id} training.steps").set_value(900)
+    drawn(at.button(key="set").click().run())
+    (command,) = store.runs.pending(run_id)
+    assert (command.kind, command.payload) == ("set", {"changes": {"objective.r1": 2.5, "training.steps": 900}})
+    at = opened(open_page("pages/train.py", run=run_id), "edit")
+    assert "Waits for the worker: `objective.r1` = 2.5" in said(at)
+
+
+def test_another_setting_is_one_that_is_compiled_and_said_so(home, store, data):
+    run_id = trained(store, data("digits"), "running", training__steps=1000)
+    at = opened(open_page("pages/train.py", run=run_id), "edit")
+    assert f"edit {run_id} objective.loss" not in {box.key for box in at.selectbox}
+    drawn(at.selectbox(key=f"edit {run_id} other").set_value("objective.loss").run())
+    at.selectbox(key=f"edit {run_id} objective.loss").set_value("hinge")
+    drawn(at.button(key="set").click().run())
+    assert store.runs.pending(run_id)[0].payload == {"changes": {"objective.loss": "hinge"}}
+    assert "compiled first" in at.toast[0].value
+
+
+def test_what_does_not_go_together_or_changes_nothing_is_said_and_not_sent(home, store, data):
+    run_id = trained(store, data("digits"), "running", training__steps=1000)
+    at = opened(open_page("pages/train.py", run=run_id), "edit")
+    drawn(at.button(key="set").click().run())
+    assert "Nothing was changed" in at.toast[0].value
+    drawn(at.selectbox(key=f"edit {run_id} other").set_value("objective.loss").run())
+    at.selectbox(key=f"edit {run_id} objective.loss").set_value("vae")
+    drawn(at.button(key="set").click().run())
+    assert "no discriminator" in at.toast[0].value
+    assert store.runs.pending(run_id) == []
+
+
+def test_a_change_enters_the_diary_and_the_charts(home, store, data):
+    run_id = trained(store, data("digits"), "running", training__steps=1000)
+    store.runs.send(run_id, "set", payload={"changes": {"objective.r1": 2.0}})
+    (command,) = store.runs.pending(run_id)
+    run = store.runs.get(run_id)
+    after = configs.override(run.config, {"objective.r1": 2.0})
+    nothing = dict(seconds=1.0, steps_per_second=50.0, values=(), measured=(), taken=(), checkpoint=b"")
+    edits = [Edit(command.id, {"objective.r1": (1.0, 2.0)}, "ada")]
+    store.runs.commit(run_id, "hand", 1, state="running", step=130, edits=edits, config=after, **nothing)
+    at = open_page("pages/train.py", run=run_id)
+    assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in said(at)
+    figures = [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
+    told = [[a.get("hovertext") for a in figure["layout"].get("annotations", [])] for figure in figures]
+    assert told == [["step 130: settings changed: objective.r1 1.0 → 2.0"]] * 3
+
+
+def test_a_finished_run_can_be_made_longer(home, store, data):
+    run_id = trained(store, data("digits"))
+    at = open_page("pages/train.py", run=run_id)
+    at.number_input(key="more by").set_value(30)
+    drawn(at.button(key="more steps").click().run())
+    run = store.runs.get(run_id)
+    assert (run.state, run.total_steps) == ("queued", 130)
+
+
+def test_a_fork_is_another_run_whose_page_opens(home, store, data):
+    run_id = trained(store, data("digits"))
+    at = opened(open_page("pages/train.py", run=run_id, step="50"), "fork box")
+    assert at.selectbox(key=f"fork step {run_id}").value == 50
+    at.number_input(key=f"fork {run_id} training.steps").set_value(300)
+    drawn(at.button(key="fork").click().run())
+    child = next(run for run in store.runs.all() if run.parent_id == run_id)
+    assert (child.parent_step, child.total_steps, child.state) == (50, 300, "queued")
+    assert at.query_params["run"] == [child.id] and "step" not in at.query_params
+    assert "from step 50" in said(at)
+
+
+def test_the_curves_of_a_fork_begin_with_those_of_its_parent(home, store, data):
+    run_id = trained(store, data("digits"))
+    child = store.runs.fork(run_id, 50, store.runs.get(run_id).config)
+    run = store.runs.claim("hand", run_id=child)
+    nothing = dict(seconds=1.0, steps_per_second=50.0, measured=(), taken=(), checkpoint=b"")
+    values = [(75, "loss_generator", 0.1), (75, "energy_distance", 0.2)]
+    store.runs.commit(child, "hand", run.claim_no, state="finished", step=100, values=values, **nothing)
+    at = open_page("pages/train.py", run=child)
+    curves = {t["name"]: t for c in at.get("plotly_chart") for t in json.loads(c.proto.spec)["data"]}
+    steps = decoded(curves["generator"]["x"])
+    assert steps.tolist() == [s for s in STEPS if s <= 50] + [75]
+    assert f"branched off from run {run_id}" in said(at)
+    store.runs.delete(run_id)
+    at = open_page("pages/train.py", run=child)  # the parent's part is gone with it
+    curves = {t["name"]: t for c in at.get("plotly_chart") for t in json.loads(c.proto.spec)["data"]}
+    assert decoded(curves["generator"]["x"]).tolist() == [75]
+
+
+def test_on_a_shared_server_others_runs_can_be_watched_and_forked_only(home, store, data, monkeypatch):
+    monkeypatch.setenv("GANOMETER_SHARED", "true")
+    run_id = trained(store, data("digits"), "running")
+    at = open_page("pages/train.py", run=run_id)
+    assert {key: at.button(key=key).disabled for key in ("pause", "stop")} == {"pause": True, "stop": True}
+    assert "somebody else" in said(at) and "edit" not in {e.key for e in at.get("expander")}
+    drawn(at.button(key="start").click().run())
+    assert "sign in" in said(at) and len(store.runs.all()) == 1
 
 
 # ---------------------------------------------------------------- every state

@@ -342,12 +342,43 @@ def test_what_is_recorded_lands_with_the_commit_and_only_once(session):
     assert report.metrics["energy_distance"].value == store.runs.history(run.id).last("energy_distance")
 
 
+def test_a_training_waits_for_a_store_that_cannot_be_written(session):
+    """A full disk: the commit is made as soon as there is room again, and nothing was lost."""
+    recorded(session)
+    tried, write = [], session.store.runs.commit
+
+    def full(*about, **more):
+        tried.append(more["step"])
+        if len(tried) < 3:
+            raise StoreError("the store refused: database or disk is full")
+        write(*about, **more)
+
+    session.store.runs.commit = full
+    waiter = threading.Thread(target=session.commit, args=(5, b"state", "running", None))
+    waiter.start()
+    while waiter.is_alive():
+        session.refresh(beat=True)  # any news lets it try again
+    assert tried == [5, 5, 5] and session.store.runs.snapshot_steps(session.run.id) == (5,)
+
+
+def test_but_not_for_ever_and_not_when_it_is_to_let_go(session, clock):
+    def never(*about, **more):
+        clock.now += 40
+        raise StoreError("the store refused: attempt to write a readonly database")
+
+    session.store.runs.commit = never
+    session.release()
+    with pytest.raises(StoreError, match="readonly"):
+        session.commit(5, b"state", "running", None)
+    assert clock.now == 140.0
+
+
 def test_what_could_not_be_committed_is_kept_for_the_next_time(session):
     recorded(session)
     with session.store.database.writing() as db:
         db.execute(sa.text("ALTER TABLE checkpoints RENAME TO away"))
     with pytest.raises(StoreError):
-        session.commit(5, b"state", "running", None)
+        session.commit(5, b"state", "running", None, patience=0)
     with session.store.database.writing() as db:
         db.execute(sa.text("ALTER TABLE away RENAME TO checkpoints"))
     session.commit(5, b"state", "running", None)

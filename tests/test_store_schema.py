@@ -332,3 +332,54 @@ def test_a_database_that_goes_away_is_a_store_error(tmp_path):
     with pytest.raises(StoreError, match="no such table"):
         store.runs.all()
     store.close()
+
+
+# ---------------------------------------------------------------- when it breaks while it is in use
+
+
+def test_a_file_that_is_deleted_or_replaced_in_use_is_said(tmp_path):
+    """Not written on into the void, and no empty store in its place."""
+    file, other = tmp_path / "store.sqlite", tmp_path / "other.sqlite"
+    store = Store(f"sqlite:///{file}")
+    Store(f"sqlite:///{other}").close()
+    file.rename(tmp_path / "away.sqlite")
+    for call in (store.runs.all, lambda: store.remember("a", "b")):
+        with pytest.raises(StoreError, match="is gone: its file was deleted, moved or replaced.*put it back"):
+            call()
+    assert not file.exists()
+    other.rename(file)
+    with pytest.raises(StoreError, match="is gone"):
+        store.runs.all()
+    (tmp_path / "away.sqlite").rename(file)
+    assert store.runs.all() == []
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("pragma", "said"), [("max_page_count=1", "disk is full"), ("query_only=ON", "readonly database")]
+)
+def test_a_full_disk_and_a_write_protected_file_are_said_and_lose_nothing(tmp_path, pragma, said):
+    store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    store.remember("before", "kept")
+    listen = sa.event.listen
+    store.database.engine.dispose()
+    listen(store.database.engine, "connect", lambda connection, _: connection.execute(f"PRAGMA {pragma}"))
+    with pytest.raises(StoreError, match=said):
+        store.remember("after", "x" * 100_000)
+    assert store.remembered("before") == "kept" and store.remembered("after") is None
+    store.close()
+
+
+def test_a_file_that_somebody_holds_is_waited_for_and_then_said(tmp_path):
+    store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
+    store.database.engine.dispose()
+    sa.event.listen(store.database.engine, "connect", lambda c, _: c.execute("PRAGMA busy_timeout=50"))
+    holder = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StoreError, match="database is locked"):
+        store.remember("a", "b")
+    holder.execute("ROLLBACK")
+    store.remember("a", "b")
+    assert store.remembered("a") == "b"
+    holder.close()
+    store.close()

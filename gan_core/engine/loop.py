@@ -87,23 +87,26 @@ def train(
     "paused" means: paused for so long that the worker should do something else.
     Raises Diverged when losses or samples are no longer finite.
     """
-    about = dict(rows=rows, labels=labels, clock=clock)
-    control.phase("building")
-    model = models.build(config, statistics(samples, labels))
-    try:
-        start = _prepare(model, config, samples, labels, checkpoint, beginning, control, clock)
-        lighter = fallback(start.config, model.data.shape) if start.timed else None
-        if lighter is None:
-            if start.timed:
-                recorder.resolved(start.config)
-            end = _walk(model, start, recorder, control, rows, clock)
-    finally:
-        models.give_back(model)
-    if lighter is not None:
-        return train(lighter, samples, recorder, control, **about)
-    if isinstance(end, _Changed):
-        return train(end.config, samples, recorder, control, checkpoint=end.checkpoint, **about)
-    return end
+    known = statistics(samples, labels)
+    while True:
+        control.phase("building")
+        model = models.build(config, known)
+        try:
+            start = _prepare(model, config, samples, labels, checkpoint, beginning, control, clock)
+            lighter = fallback(start.config, model.data.shape) if start.timed else None
+            if lighter is None:
+                if start.timed:
+                    recorder.resolved(start.config)
+                end = _walk(model, start, recorder, control, rows, clock)
+        finally:
+            models.give_back(model)
+        del model, start  # the next ones need the room
+        if lighter is not None:
+            config = lighter
+        elif isinstance(end, _Changed):
+            config, checkpoint = end
+        else:
+            return end
 
 
 class _Changed(NamedTuple):

@@ -77,6 +77,16 @@ class Recorded:
                     return row.step, row.data
         return None
 
+    def size(self, run_id: str) -> int:
+        """Bytes that a run's snapshots, checkpoints and reports take in the store; a value of a curve counts 40."""
+        parts = [
+            sa.select(sa.func.sum(sa.func.length(column))).where(column.table.c.run_id == run_id)
+            for column in (snapshots.c.samples, snapshots.c.weights, checkpoints.c.data, reports.c.report)
+        ]
+        parts.append(sa.select(40 * sa.func.count()).select_from(metrics).where(metrics.c.run_id == run_id))
+        with self._db.reading() as db:
+            return sum(int(db.scalar(part) or 0) for part in parts)
+
     def events(self, run_id: str, limit: int = 200) -> list[Event]:
         """The run's diary, newest first."""
         query = sa.select(events).where(events.c.run_id == run_id).order_by(events.c.id.desc()).limit(limit)

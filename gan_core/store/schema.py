@@ -238,10 +238,14 @@ class Database:
             self.engine = sa.create_engine(parsed, pool_pre_ping=not self.is_sqlite)
         except (OSError, sa.exc.SQLAlchemyError, ImportError) as error:
             raise StoreError(f"the store {self.shown} cannot be opened: {_first_line(error)}") from error
+        self._file, self._opened = None, None
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
         self._create()
+        if self.is_sqlite:
+            self._file = Path(parsed.database).resolve()
+            self._opened = _identity(self._file)
 
     def _create(self) -> None:
         with self.writing() as connection:
@@ -273,6 +277,12 @@ class Database:
 
     @contextmanager
     def _transaction(self, write: bool):
+        if self._file and _identity(self._file) != self._opened:
+            # What is open still leads to the old file, and would write where nobody will ever read.
+            raise StoreError(
+                f"the store {self.shown} is gone: its file was deleted, moved or replaced while it was in use; put it "
+                "back, or restart Ganometer to begin with what is there"
+            )
         try:
             with self.engine.connect() as connection:
                 connection = connection.execution_options(write=write)
@@ -295,6 +305,15 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of its name; None where there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def one_at_a_time(connection) -> None:

@@ -309,3 +309,59 @@ def test_the_server_has_drawn_every_page_and_never_loaded_what_computes(server, 
     for library in ("libtensorflow", "/scipy/", "/numba/", "/sklearn/"):
         assert not any(library in path for path in loaded[process.pid]), library
         assert any(library in path for path in loaded[worker.pid]), library
+
+
+def test_a_run_is_steered_while_it_trains(server, open_page, store):
+    """A few steps, another step size from then on, and a branch: in the store, on the page and in the charts."""
+    page = open_page(server, "/train")
+    run_id = start(page, 400_000)
+    wait_past(page, 0)
+    page.get_by_role("button", name="Pause").click()
+    expect_state(page, "Paused")
+    paused_at = store.runs.get(run_id).step
+    page.get_by_role("button", name="Step", exact=True).click()
+    page.get_by_label("How many steps").fill("40")
+    page.get_by_label("How many steps").press("Tab")
+    page.get_by_role("button", name="Train so many, then pause").click()
+    expect(number(page, "Step").first).to_have_text(f"{paused_at + 40:,}", timeout=10_000)
+    expect_state(page, "Paused")
+
+    page.get_by_text("Change settings while it trains").click()
+    rate = page.get_by_label("Learning rate generator").last
+    rate.fill("0.0005")
+    rate.press("Tab")
+    page.get_by_role("button", name="Change from the next step on").click()
+    expect(page.get_by_text(re.compile(rf"Set at step {paused_at + 40}")).first).to_be_visible(timeout=15_000)
+    assert store.runs.get(run_id).config.optimizer.learning_rate_generator == 0.0005
+    expect(page.get_by_text("✎").first).to_be_attached(timeout=10_000)
+
+    page.get_by_text("Fork from here").click()
+    page.get_by_role("button", name="Start a new run from here").click()
+    page.wait_for_url(lambda url: f"run={run_id}" not in url)
+    child = re.search(r"run=(\w+)", page.url)[1]
+    run = store.runs.get(child)
+    assert (run.parent_id, run.parent_step) == (run_id, paused_at + 40)
+    end(store, run_id)
+    wait_past(page, paused_at + 40)
+    end(store, child)
+
+
+def test_on_a_shared_server_a_browser_keeps_its_owner(serve, open_page):
+    """Two visitors: each controls what it has started, also after a reload; the other one only looks."""
+    shared = serve(env={"GANOMETER_SHARED": "true"})
+    store = Store(f"sqlite:///{shared.home / 'ganometer.sqlite'}")
+    ada, bob = open_page(shared, "/train"), open_page(shared, "/train")
+    run_id = start(ada, 400_000)
+    owner = store.runs.get(run_id).owner
+    assert re.fullmatch("browser-[0-9a-f]{16}", owner)
+    expect(ada.get_by_role("button", name="Pause")).to_be_enabled()
+    bob.goto(f"{shared.url}/train?run={run_id}")
+    expect(bob.get_by_text("This run is somebody else's")).to_be_visible(timeout=15_000)
+    expect(bob.get_by_role("button", name="Pause")).to_be_disabled()
+    ada.goto(f"{shared.url}/train?run={run_id}")  # the same browser, a new session
+    expect(ada.get_by_role("button", name="Pause")).to_be_enabled(timeout=15_000)
+    ada.get_by_role("button", name="Stop").click()
+    expect_state(ada, "Stopped", timeout=60_000)
+    bob.goto(f"{shared.url}/train")
+    assert store.runs.get(start(bob, 400_000)).owner not in ("", owner)
+    store.close()
