@@ -57,7 +57,7 @@ class Lab:
         self._thread = None
         self._checked = -math.inf
         self._example: str | None = None
-        self._started: tuple | None = None
+        self._done: tuple | None = None
         self.ensure_worker()
 
     # ------------------------------------------------------------ the worker
@@ -136,19 +136,26 @@ class Lab:
         if problems := list(conflicts_with_data(config, data.shape, _number_of_classes(data))):
             raise ConfigError(problems)
         permissions.check_known(self.settings, by)
-        with self._lock:
-            again = self._started and self._started[0] == (config, name, by)
-            if again and self._clock() - self._started[1] < DOUBLE_CLICK_SECONDS:
-                return self._started[2]
-            self._check_limits(config, by)
-            run_id = self.store.runs.create(config, name=name, owner=by)
-            self._started = ((config, name, by), self._clock(), run_id)
+        run_id = self._once(
+            ("start", config, name, by), lambda: self.store.runs.create(self._allowed(config, by), name=name, owner=by)
+        )
         self.ensure_worker()
         return run_id
 
-    def _check_limits(self, config: RunConfig, by: str, *, new: bool = True) -> None:
+    def _once(self, what: tuple, make: Callable[[], Any]) -> Any:
+        """What `make` makes; for a double click what the first click has made."""
+        with self._lock:
+            if self._done and self._done[0] == what and self._clock() - self._done[1] < DOUBLE_CLICK_SECONDS:
+                return self._done[2]
+            made = make()
+            self._done = (what, self._clock(), made)
+            return made
+
+    def _allowed(self, config: RunConfig, by: str, *, new: bool = True) -> RunConfig:
+        """The configuration, if this server gives so much to `by`. Raises NotAllowed."""
         queued = self.store.runs.unfinished_of(by) if new and self.settings.limits.queued else 0
         permissions.check_limits(self.settings, config, by, queued=queued)
+        return config
 
     def _own(self, run_id: str, by: str) -> RunInfo:
         """The run, which `by` may change."""
@@ -200,7 +207,7 @@ class Lab:
         """
         run = self._own(run_id, by)
         after = edited(run.config, changes, step=run.step)
-        self._check_limits(after, by, new=False)
+        self._allowed(after, by, new=False)
         if not (changed := differences(after, run.config)):
             return "nothing to change"
         payload = {"changes": {key: value for key, (value, _) in changed.items()}}
@@ -210,8 +217,7 @@ class Lab:
         """Make a run that has ended longer by so many steps, and queue it: its schedules stretch with it."""
         run = self._own(run_id, by)
         config = edited(run.config, {"training.steps": run.total_steps + steps}, step=run.step)
-        self._check_limits(config, by)
-        self.store.runs.extend(run_id, config, by=by)
+        self._once(("more", run_id, config), lambda: self.store.runs.extend(run_id, self._allowed(config, by), by=by))
         self.ensure_worker()
 
     def fork(
@@ -225,8 +231,10 @@ class Lab:
         permissions.check_known(self.settings, by)
         self._about(run.config.data.name, by)
         config = edited(run.config, dict(changes or {}), step=step)
-        self._check_limits(config, by)
-        made = self.store.runs.fork(run_id, step, config, name=name, owner=by)
+        made = self._once(
+            ("fork", run_id, step, config, name, by),
+            lambda: self.store.runs.fork(run_id, step, self._allowed(config, by), name=name, owner=by),
+        )
         self.ensure_worker()
         return made
 

@@ -371,6 +371,21 @@ def test_a_double_click_starts_one_run_and_a_later_click_another(tmp_path):
         assert len(lab.runs()) == 3
 
 
+def test_a_double_click_forks_once_and_extends_once(tmp_path):
+    now = [100.0]
+    with opened(tmp_path, clock=lambda: now[0]) as lab:
+        run = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
+        nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=b"state")
+        lab.store.runs.commit(run.id, "w1", 1, state="finished", step=40, **nothing)
+        longer = {"training.steps": 60}
+        child = lab.fork(run.id, 40, longer)
+        assert lab.fork(run.id, 40, longer) == child and lab.fork(run.id, 40, {"training.steps": 61}) != child
+        now[0] += 5
+        assert lab.fork(run.id, 40, longer) not in (None, child)
+        lab.more(run.id, 10)
+        assert lab.run(run.id).total_steps == 50
+
+
 def test_a_store_that_cannot_be_written_is_said_where_a_worker_is_silent(lab):
     run = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
     assert lab.trouble() is None
