@@ -120,8 +120,8 @@ def draw_nearest(job, data: DatasetInfo) -> None:
         )
     typical = statistics.median(found["distances"][:, 0].tolist())
     st.caption(
-        f"The nearest training sample of all {count} lies at {typical:.3f} (median), the closest at "
-        f"{found['distances'][:, 0].min():.3f}."
+        f"The nearest training sample of all {count} lies at {typical:.3g} (median), the closest at "
+        f"{found['distances'][:, 0].min():.3g}."
     )
 
 

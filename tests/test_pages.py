@@ -353,7 +353,7 @@ def test_a_fork_is_another_run_whose_page_opens(home, store, data):
     drawn(at.button(key="fork").click().run())
     child = next(run for run in store.runs.all() if run.parent_id == run_id)
     assert (child.parent_step, child.total_steps, child.state) == (50, 300, "queued")
-    assert at.query_params["run"] == [child.id] and "step" not in at.query_params
+    assert at.query_params["run"] == child.id and "step" not in at.query_params
     assert "from step 50" in said(at)
 
 

@@ -30,9 +30,7 @@ def show_steering(page: Page, run: RunInfo) -> None:
     if not mine:
         st.caption("This run is somebody else's. You can watch it, measure it, and fork it.")
     if mine and run.state in NOT_OVER:
-        with st.expander(
-            "Change settings while it trains", icon=":material/tune:", on_change="rerun", key="edit"
-        ) as box:
+        with st.expander("Change settings", icon=":material/tune:", on_change="rerun", key="edit") as box:
             if box.open:
                 show_edit(page, run)
     if mine and run.state in ("finished", "stopped"):
@@ -120,6 +118,8 @@ def settings_of(config: RunConfig, name: str) -> Callable[[], dict]:
     values = flatten_config(config)
     kinds = (config.objective.loss, config.generator.architecture, config.discriminator.architecture)
     meant = [key for key in EDITABLE if not means_nothing(key, *kinds)]
+    if config.objective.gradient_penalty == "none":
+        meant = [key for key in meant if key != "objective.gradient_penalty_weight"]
     at_once = {key: values[key] for key in meant if is_dial(config, key)}
     in_pairs(at_once, lambda key: f"{name} {key}")
     others = [key for key in meant if key not in at_once]

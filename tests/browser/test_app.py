@@ -326,8 +326,8 @@ def test_a_run_is_steered_while_it_trains(server, open_page, store):
     expect(number(page, "Step").first).to_have_text(f"{paused_at + 40:,}", timeout=10_000)
     expect_state(page, "Paused")
 
-    page.get_by_text("Change settings while it trains").click()
-    rate = page.get_by_label("Learning rate generator").last
+    page.get_by_text("Change settings", exact=True).click()
+    rate = page.get_by_role("spinbutton", name="Learning rate generator").first
     rate.fill("0.0005")
     rate.press("Tab")
     page.get_by_role("button", name="Change from the next step on").click()
