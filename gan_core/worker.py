@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import os
 import secrets
 import signal
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -31,6 +33,9 @@ log = logging.getLogger("ganometer.worker")
 
 IDLE_SECONDS = 0.1
 MIB = 2**20
+GROWTH = 256 * MIB
+"""What was compiled for a run stays in the process for ever: TensorFlow frees the graphs, and XLA not its programs, of
+some 30 MB each. Having grown by so much since its first run, a worker process begins afresh before the next one."""
 
 
 class Worker:
@@ -41,7 +46,8 @@ class Worker:
         self.store, self.settings = store, settings
         self._stopping, self._warm = threading.Event(), threading.Event()
         self._parent_lives = _watch(parent) if parent else None
-        self._unwanted = False
+        self._unwanted, self.ending, self._first = False, False, None
+        self.outgrown = False
         self._session: Session | None = None
         self._phase, self._error = "starting", None
         self._versions = machine.versions()
@@ -49,6 +55,7 @@ class Worker:
 
     def stop(self) -> None:
         """Commit, let go of the run, and end; safe to call from a signal handler or another thread."""
+        self.ending = True
         self._stopping.set()
         if session := self._session:
             session.release()
@@ -59,10 +66,11 @@ class Worker:
         if session := self._session:
             session.stop()
 
-    def serve(self) -> None:
-        """Train one run after the other until told to stop."""
+    def serve(self, *, growth: float = math.inf) -> None:
+        """Train one run after the other until told to stop, or (then it is `outgrown`) until the process has grown by
+        so many bytes since the first run."""
         with self._helpers():
-            while not self._stopping.is_set():
+            while not self._stopping.is_set() and not self.outgrown:
                 self._enter("idle")
                 try:
                     run = self.store.runs.claim(self.id, at_once=self.settings.limits.at_once)
@@ -74,6 +82,9 @@ class Worker:
                     self._stopping.wait(IDLE_SECONDS)
                 else:
                     self._train(run)
+                    resident = psutil.Process().memory_info().rss
+                    self._first = self._first or resident
+                    self.outgrown = resident - self._first > growth and not self.ending
 
     def train(self, run: RunInfo) -> str:
         """Train one run that is already claimed for this worker; returns the state it ends in."""
@@ -235,6 +246,9 @@ def serve(settings: Settings, *, parent: int | None = None) -> int:
     worker = Worker(store, settings, parent=parent)
     on_ending_signals(worker.stop)
     log.info("worker %s on %s", worker.id, store.shown_url)
-    worker.serve()
+    worker.serve(growth=GROWTH)
     store.close()
+    if worker.outgrown and not worker.ending and os.name == "posix":  # elsewhere the server starts another one
+        log.info("beginning afresh: what was compiled takes too much memory")
+        os.execv(sys.executable, [sys.executable, "-m", "gan_core", *sys.argv[1:]])
     return 0
