@@ -4,6 +4,7 @@ import base64
 import functools
 import io
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -1195,3 +1196,30 @@ def test_system_tells_versions_and_places(home):
     at.session_state["system"] = True
     drawn(at.run())
     assert str(home) in at.table[0].value.to_csv().replace("\\", "")
+
+
+def test_on_a_shared_server_data_and_runs_are_private_until_they_are_published(home, store, monkeypatch):
+    monkeypatch.setenv("GANOMETER_SHARED", "true")
+    file = io.BytesIO()
+    np.savez(file, x=np.random.default_rng(0).integers(0, 256, (300, 12, 12), dtype=np.uint8))
+    mine = AppTest.from_file(APP, default_timeout=30)
+    mine.session_state["word"] = "a" * 32
+    drawn(mine.switch_page("pages/train.py").run())
+    drawn(mine.file_uploader(key="upload").upload("mine.npz", file.getvalue()).run())
+    drawn(mine.button(key="keep upload").click().run())
+    drawn(mine.button(key="start").click().run())
+    run = store.runs.all()[0]
+    name = run.config.data.name
+    assert re.fullmatch("browser-[0-9a-f]{16}", run.owner)
+
+    def seen_by_another() -> bool:
+        at = AppTest.from_file(APP, default_timeout=30)
+        at.session_state["word"] = "b" * 32
+        at.query_params["run"] = run.id
+        return "Unknown run" not in said(drawn(at.switch_page("pages/train.py").run()))
+
+    assert not seen_by_another()
+    drawn(mine.toggle(key=f"publish run {run.id}").set_value(True).run())
+    assert store.runs.get(run.id).published and seen_by_another()
+    drawn(mine.toggle(key=f"publish {name}").set_value(True).run())
+    assert store.library.dataset_named(name).published

@@ -29,6 +29,8 @@ def show_steering(page: Page, run: RunInfo) -> None:
     mine = page.lab.may_change(run, by=page.me)
     if not mine:
         st.caption("This run is somebody else's. You can watch it, measure it, and fork it.")
+    if mine and page.lab.settings.shared and run.config.data.name.startswith("upload-"):
+        show_publishing(page, run)
     if mine and run.state in NOT_OVER:
         with st.expander("Change settings", icon=":material/tune:", on_change="rerun", key="edit") as box:
             if box.open:
@@ -39,6 +41,18 @@ def show_steering(page: Page, run: RunInfo) -> None:
         with st.expander("Fork from here", icon=":material/call_split:", on_change="rerun", key="fork box") as box:
             if box.open:
                 show_fork(page, run, kept)
+
+
+def show_publishing(page: Page, run: RunInfo) -> None:
+    """A run on one's own data is one's own, until one says otherwise."""
+    key = f"publish run {run.id}"
+    st.session_state[key] = run.published
+    st.toggle(
+        "Everybody may see this run",
+        key=key,
+        help="It was trained on data that only you see: its samples may show them.",
+        on_change=lambda: page.do(page.lab.publish, run.id, st.session_state[key]),
+    )
 
 
 def show_edit(page: Page, run: RunInfo) -> None:
