@@ -96,9 +96,7 @@ PLAN = [
     *(Row(name, "digits", 30, 3) for name in PRESETS),
     Row("auto", "mnist", 180, 3),
     Row("auto", "mnist", 600, 3),
-    Row("auto", "ring-8", 20, 5),
     Row("auto", "ring-8", 60, 5),
-    Row("auto", "grid-25", 35, 5),
     Row("auto", "grid-25", 120, 5),
     Row(TUTORIAL, "mnist", 600, 1),
 ]
@@ -111,8 +109,6 @@ GOALS = {
     ("auto", "mnist", 600): "symmetric_precision>=.915 symmetric_recall>=.895 coverage>=.935 nn_accuracy_real<=.62 "
     "nn_accuracy_fake<=.62 parzen_log_likelihood>=219 dcr_share:z_median<=2",
     ("auto", "digits", 30): "energy_distance:z_median<=2 coverage:of_reference>=.9",
-    ("auto", "ring-8", 20): "modes_balanced:min>=8",
-    ("auto", "grid-25", 35): "modes_balanced:min>=25",
     ("auto", "ring-8", 60): "seconds_to_modes:max<=20 high_quality_share>=.88 high_quality_share>=.92|mode_spread>=.8",
     ("auto", "grid-25", 120): "seconds_to_modes:max<=35 high_quality_share>=.88 reverse_kl<=.015",
 }
