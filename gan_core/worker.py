@@ -33,9 +33,9 @@ log = logging.getLogger("ganometer.worker")
 
 IDLE_SECONDS = 0.1
 MIB = 2**20
-GROWTH = 256 * MIB
-"""What was compiled for a run stays in the process for ever: TensorFlow frees the graphs, and XLA not its programs, of
-some 30 MB each. Having grown by so much since its first run, a worker process begins afresh before the next one."""
+MOST_PROGRAMS = 8
+"""What is compiled for a run stays in the process for ever, some 30 MB each: TensorFlow frees its graphs, and XLA not
+its programs. After so many a worker process begins afresh before the next run."""
 
 
 class Worker:
@@ -46,7 +46,7 @@ class Worker:
         self.store, self.settings = store, settings
         self._stopping, self._warm = threading.Event(), threading.Event()
         self._parent_lives = _watch(parent) if parent else None
-        self._unwanted, self.ending, self._first = False, False, None
+        self._unwanted, self.ending = False, False
         self.outgrown = False
         self._session: Session | None = None
         self._phase, self._error = "starting", None
@@ -66,9 +66,9 @@ class Worker:
         if session := self._session:
             session.stop()
 
-    def serve(self, *, growth: float = math.inf) -> None:
-        """Train one run after the other until told to stop, or (then it is `outgrown`) until the process has grown by
-        so many bytes since the first run."""
+    def serve(self, *, most_programs: float = math.inf) -> None:
+        """Train one run after the other until told to stop, or (then it is `outgrown`) until so many programs have
+        been compiled."""
         with self._helpers():
             while not self._stopping.is_set() and not self.outgrown:
                 self._enter("idle")
@@ -82,9 +82,9 @@ class Worker:
                     self._stopping.wait(IDLE_SECONDS)
                 else:
                     self._train(run)
-                    resident = psutil.Process().memory_info().rss
-                    self._first = self._first or resident
-                    self.outgrown = resident - self._first > growth and not self.ending
+                    from gan_core.engine import models
+
+                    self.outgrown = models.programs() >= most_programs and not self.ending
 
     def train(self, run: RunInfo) -> str:
         """Train one run that is already claimed for this worker; returns the state it ends in."""
@@ -246,9 +246,9 @@ def serve(settings: Settings, *, parent: int | None = None) -> int:
     worker = Worker(store, settings, parent=parent)
     on_ending_signals(worker.stop)
     log.info("worker %s on %s", worker.id, store.shown_url)
-    worker.serve(growth=GROWTH)
+    worker.serve(most_programs=MOST_PROGRAMS)
     store.close()
     if worker.outgrown and not worker.ending and os.name == "posix":  # elsewhere the server starts another one
-        log.info("beginning afresh: what was compiled takes too much memory")
+        log.info("beginning afresh: what was compiled would take too much memory")
         os.execv(sys.executable, [sys.executable, "-m", "gan_core", *sys.argv[1:]])
     return 0

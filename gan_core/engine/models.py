@@ -18,6 +18,7 @@ KEPT = 3
 
 _kept: dict[tuple, Trainable] = {}
 _took: dict[bool, float] = {}
+_compiled = 0
 _lock = threading.Lock()
 
 
@@ -58,10 +59,17 @@ def seconds_to_compile(model: Trainable) -> float | None:
 @contextmanager
 def timed(model: Trainable):
     """Around the first call of a model: remember how long it compiled."""
+    global _compiled
     ready, start = model.ready, time.perf_counter()
     yield
     if not ready:
         _took[model.dense] = time.perf_counter() - start
+        _compiled += 1
+
+
+def programs() -> int:
+    """How many models this process has compiled."""
+    return _compiled
 
 
 def structure(config: RunConfig, data: DataStatistics) -> tuple:

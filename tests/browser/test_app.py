@@ -305,10 +305,16 @@ def test_the_server_has_drawn_every_page_and_never_loaded_what_computes(server, 
         open_page(server, path)
     process = psutil.Process(server.process.pid)
     (worker,) = (child for child in process.children() if "gan_core" in child.cmdline())
-    loaded = {p.pid: {m.path for m in p.memory_maps()} for p in (process, worker)}
+
+    def loaded(by: psutil.Process, library: str) -> bool:
+        return any(library in path.path for path in by.memory_maps())
+
+    deadline = time.monotonic() + 30  # the gallery asks for the nearest images, and the worker finds them
     for library in ("libtensorflow", "/scipy/", "/numba/", "/sklearn/"):
-        assert not any(library in path for path in loaded[process.pid]), library
-        assert any(library in path for path in loaded[worker.pid]), library
+        while not loaded(worker, library):
+            assert time.monotonic() < deadline, library
+            time.sleep(0.1)
+        assert not loaded(process, library), library
 
 
 def test_a_run_is_steered_while_it_trains(server, open_page, store):
