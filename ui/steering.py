@@ -9,7 +9,6 @@ from ui.setup import in_pairs, means_nothing, setting_widget
 from ui.shell import Page, plain
 
 NOT_OVER = ("queued", "running", "paused", "stopped", "interrupted")
-RESTING = ("paused", "stopped", "interrupted", "finished")
 
 
 def show_steps(page: Page, run: RunInfo, mine: bool) -> None:
