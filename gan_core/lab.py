@@ -313,8 +313,11 @@ class Lab:
 
     def reports_of(self, run: RunInfo) -> list[tuple[int, Report]]:
         """(step, report) of every measurement, each beside the reference even if that was measured later."""
-        found = self.store.library.reports(run.id)
-        return [(step, beside(report, self._reference_of(run, report))) for step, report in found]
+        return [(step, self.judged(run, report)) for step, report in self.store.library.reports(run.id)]
+
+    def judged(self, run: RunInfo, report: Report) -> Report:
+        """A report of a run beside what is known today of real against real."""
+        return beside(report, self._reference_of(run, report))
 
     def _reference_of(self, run: RunInfo, report: Report) -> Reference | None:
         about = dict(k=report.k, panel=report.panel)
@@ -331,23 +334,29 @@ class Lab:
     def retry(self, kind: str, *, run_id: str | None = None, step: int | None = None, **params) -> int:
         return self.store.jobs.request(kind, run_id=run_id, step=step, params=params, retry=True)
 
-    def job(self, job_id: int) -> Job | None:
-        return self.store.jobs.get(job_id)
+    def job(self, job_id: int, *, result: bool = True) -> Job | None:
+        """One job; None when it has been cleared away. Without `result` its answer, which may be large, stays there."""
+        return self.store.jobs.get(job_id, result=result)
 
     def job_state(self, job_id: int) -> str | None:
         """waiting, working, done or failed, without fetching the answer; None when it has been cleared away."""
-        job = self.store.jobs.get(job_id, result=False)
+        job = self.job(job_id, result=False)
         return job.state if job else None
 
-    @staticmethod
-    def report_in(job: Job) -> Report:
-        """The report a finished measure job answered with."""
-        return report_from_json(job.result.decode())
+    def answer_in(self, job: Job) -> bytes:
+        """What a job was answered. Raises GanometerError where it has been cleared away meanwhile."""
+        found = job if job.result is not None else self.job(job.id)
+        if found is None or found.result is None:
+            raise GanometerError("this answer has been cleared away, or is not there yet: ask again")
+        return found.result
 
-    @staticmethod
-    def arrays(job: Job) -> Mapping[str, Any]:
-        """The arrays a finished job answered with."""
-        return unpack(job.result)
+    def report_in(self, job: Job) -> Report:
+        """The report a measure job was answered with."""
+        return report_from_json(self.answer_in(job).decode())
+
+    def arrays(self, job: Job) -> Mapping[str, Any]:
+        """The arrays a job was answered with."""
+        return unpack(self.answer_in(job))
 
     # ------------------------------------------------------------ uploads
 

@@ -7,41 +7,36 @@ import streamlit as st
 from gan_core import CORRUPTION_TITLES, METRICS, OPTIONS, DatasetInfo, Report, RunInfo
 from ui import charts, report_charts
 from ui.cards import show_cards, show_headline
-from ui.report import show_details, show_distances, show_downloads, show_kinds, show_tables
+from ui.diary import marks_of
+from ui.neighbourhood import show_map
+from ui.report import history_to_csv, show_details, show_distances, show_downloads, show_kinds, show_tables
 from ui.shell import chart, open_page, page_link, plain
+from ui.spaces import SPACES
 
 SIZES = (200, 360, 500, 1000, 2000, 5000, 10_000)
-SPACES = {
-    "pixels": (
-        "Pixels",
-        "The numbers of an image as they are: exact, but a stroke that moved by one pixel counts as another stroke.",
-    ),
-    "pca64": (
-        "64 main directions",
-        "Only along the 64 directions in which training images differ most: fine noise hardly counts.",
-    ),
-    "classifier": (
-        "A classifier's view",
-        "What a small network sees that has learned the data's labels: more like a person's eye. It is trained once.",
-    ),
-}
 RULER_SIZES = (200, 360, 600, 1000, 2000)
 ALL = "all"
 
 
 def show_live(run: RunInfo, data: DatasetInfo, report: Report) -> None:
+    """The measurement of the training itself, nearest to the step that is looked at."""
     show_headline(report)
     if report.status == "diverged":
         return
     if report.metrics["energy_distance"].reference_mean is None:
         show_reference(run, report)
-    show_cards(report)
+    show_cards(report, history_of(run.id, run.version, tuple(names_of(report))))
     show_distances(report, "live")
     show_kinds(report, data, "live")
     st.caption(
         f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, in the space of "
         f"{report.space}; measured in {report.seconds:.2f} s."
     )
+
+
+def names_of(report: Report) -> list[str]:
+    """The metrics that are measured all along a training."""
+    return [name for name in METRICS if name in report.metrics and METRICS[name].live]
 
 
 def show_reference(run: RunInfo, report: Report) -> None:
@@ -60,30 +55,51 @@ def show_reference(run: RunInfo, report: Report) -> None:
 
 
 def show_curves(run: RunInfo, step: int, report: Report) -> None:
-    names = [name for name in METRICS if name in report.metrics and METRICS[name].live]
-    history = page.lab.store.runs.history(run.id, names, points=300)
+    names = names_of(report)
+    history = history_of(run.id, run.version, tuple(names))
     if not history.curves:
         return
     st.subheader("Over the training", anchor=False)
-    reference = page.lab.live_reference(run)
-    name = st.selectbox(
-        "Metric",
-        [name for name in names if name in history.curves],
-        key="metric",
-        persist_state="session",
-        format_func=lambda name: METRICS[name].title,
-        width=320,
-    )
+    reference, marks = page.lab.live_reference(run), marks_of(page.lab, run)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Metric",
+            [name for name in names if name in history.curves],
+            key="metric",
+            persist_state="session",
+            format_func=lambda name: METRICS[name].title,
+            width=320,
+        )
+        st.download_button(
+            "Metric history as CSV",
+            lambda: history_to_csv(page.lab.store.runs.history(run.id, points=10**9)),
+            f"ganometer-{run.id}-history.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="history csv",
+        )
     left, right = st.columns(2)
     with left:
         st.markdown(f"**{METRICS[name].title}**")
-        figure = charts.metric_curve(history, name, reference, step)
+        figure = charts.metric_curve(history, name, reference, step, marks)
         chart(figure, "curve", f"{METRICS[name].title} over steps")
         st.caption(f"{plain(METRICS[name].sentence)} In the blue band it is like real against real.")
     with right:
         st.markdown("**The three mean distances**")
-        chart(charts.spread_curve(history, reference), "spread", "Mean distances over steps")
+        chart(charts.spread_curve(history, reference, step), "spread", "Mean distances over steps")
         st.caption("Three curves that become one. Generated below real: too little variety.")
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def measured(run_id: str, version: int) -> dict[int, Report]:
+    """What was measured during the training, by step; not what people have asked for since."""
+    return {step: report for step, report in page.lab.store.library.reports(run_id) if report.seed == 0}
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def history_of(run_id: str, version: int, names: tuple[str, ...]):
+    return page.lab.store.runs.history(run_id, names, points=300)
 
 
 # ---------------------------------------------------------------- on demand
@@ -164,7 +180,7 @@ def show_ruler(run: RunInfo) -> None:
 
 
 def draw_ruler(job) -> None:
-    found = json.loads(job.result)
+    found = json.loads(page.lab.answer_in(job))
     st.markdown(f"**{found['n']:,} real samples, damaged, against {found['n']:,} others**")
     chart(report_charts.ruler(found["cells"]), "sheet", "What every metric makes of every damage")
     st.caption(
@@ -188,17 +204,23 @@ with open_page("distances") as page:
         page_link("train", "Train the first one")
         page.wait_for_run()
         st.stop()
-    reports = {step: report for step, report in page.lab.reports_of(run) if report.seed == 0}
-    data = page.lab.dataset_of(run)
-    if not reports or data is None:
+    steps, data = page.lab.store.runs.snapshot_steps(run.id), page.lab.dataset_of(run)
+    reports = measured(run.id, run.version)
+    if not reports or not steps or data is None:
         st.info(
             "This run has not been measured yet: that happens with its first step.", icon=":material/hourglass_top:"
         )
         page_link("train", "See what it is doing", run=run.id)
     else:
-        step = page.pick_step(tuple(sorted(reports)))
-        show_live(run, data, reports[step])
-        show_curves(run, step, reports[step])
+        step = page.pick_step(steps)
+        at = min(reports, key=lambda measured_at: (abs(measured_at - step), measured_at))
+        report = page.lab.judged(run, reports[at])
+        show_live(run, data, report)
+        if at != step:
+            st.caption(f"Measured at step {at:,}, the nearest measurement to snapshot {step:,}.")
+        show_curves(run, step, report)
+        job_id = show_map(page, run, data, step)
         show_full(run, data, step)
         show_ruler(run)
+        page.play(steps, after=[job_id])
     page.watch(run)

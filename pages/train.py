@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from gan_core import GAMES, Event, GanometerError, RunInfo, differences
+from gan_core import GAMES, DatasetInfo, GanometerError, RunInfo, differences
 from ui import charts, images
+from ui.diary import marks_of, words
 from ui.setup import show_setup
 from ui.shell import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS, badge, chart, open_page, page_link, plain, seconds
 from ui.steering import show_steering, show_steps
@@ -18,8 +19,6 @@ IMPROPER = {
     "nearest-distance": "The distance to the nearest real sample is smallest for a few of them, copied over and over.",
 }
 CHANGED = {"pause": "Pausing", "resume": "Resuming", "stop": "Stopping", "step": "Stepping", "set": "Changing"}
-DIARY = {"set": "settings changed", "forked": "branched off"}
-"""What the diary calls events whose own names are short."""
 
 
 def show_controls(run: RunInfo, pending: str | None) -> None:
@@ -128,22 +127,6 @@ def read_history(run_id: str, version: int):
     return page.lab.store.runs.history(run_id, points=300)
 
 
-def marks_of(run: RunInfo) -> list[tuple[int, str]]:
-    """What the charts mark: (step, words) of every change of settings and of the branch."""
-    events = page.lab.store.runs.events(run.id)
-    return [(event.step, words(event)) for event in events if event.kind in DIARY]
-
-
-def words(event: Event) -> str:
-    """One line of the diary."""
-    said = DIARY.get(event.kind, event.kind)
-    if changes := event.payload.get("changes"):
-        said += ": " + ", ".join(f"{key} {before} → {after}" for key, (before, after) in changes.items())
-    if parent := event.payload.get("parent"):
-        said += f" from run {parent}"
-    return said + (f" — {error}" if (error := event.payload.get("error")) else "")
-
-
 def reference_of(run: RunInfo):
     return page.lab.live_reference(run)
 
@@ -158,16 +141,22 @@ def real_grid(dataset: str) -> bytes:
     return images.grid(page.lab.store.library.dataset(dataset).preview, gap=GAP)
 
 
-def show_samples(run: RunInfo) -> None:
+def show_samples(run: RunInfo) -> int | None:
+    """The samples of the step that is looked at, which is returned unless it is simply the newest."""
     data, steps = page.lab.dataset_of(run), page.lab.store.runs.snapshot_steps(run.id)
     if not steps or data is None:
         st.caption("The first samples appear with the first step.")
-        return
-    step = steps[-1]
+        return None
+    step = page.pick_step(steps)
+    draw_samples(run, data, step)
+    return step if step != steps[-1] else None
+
+
+def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
         snapshot = page.lab.store.runs.snapshot(run.id, step)
         st.markdown(f"**Generated points at step {step:,}, on real ones**")
-        chart(charts.points(real=data.preview, fake=snapshot.samples), "points", "Points")
+        chart(charts.points(real=data.preview, fake=snapshot.samples), "points", f"Points at step {step:,}")
         return
     left, right = st.columns(2)
     left.markdown(f"**Generated, step {step:,}**")
@@ -182,17 +171,17 @@ def show_samples(run: RunInfo) -> None:
     )
 
 
-def show_curves(run: RunInfo) -> None:
+def show_curves(run: RunInfo, step: int | None) -> None:
     history = history_of(run)
     if not history.curves:
         return
     st.markdown("**Distance to real samples**")
-    marks = marks_of(run)
-    figure = charts.metric_curve(history, "energy_distance", reference_of(run), marks=marks)
+    marks = marks_of(page.lab, run)
+    figure = charts.metric_curve(history, "energy_distance", reference_of(run), step, marks)
     chart(figure, "distance", "Energy distance over steps")
     st.caption("In the blue band the generated samples are as close to real ones as other real samples are.")
     loss = run.config.objective.loss
-    figure = charts.losses(history, LOSS_UNITS.get(loss, ""), marks=marks)
+    figure = charts.losses(history, LOSS_UNITS.get(loss, ""), marks, step)
     if loss not in GAMES:
         st.markdown("**Loss**")
         chart(figure, "losses", "Loss over steps")
@@ -210,7 +199,7 @@ def show_curves(run: RunInfo) -> None:
     left.caption("Curves that settle: neither network has won. Low is not good here.")
     right.markdown("**What the discriminator believes**")
     with right:
-        chart(charts.scores(history, marks=marks), "scores", "D(x) and D(G(z)) over steps")
+        chart(charts.scores(history, marks, step), "scores", "D(x) and D(G(z)) over steps")
     right.caption("Both near 0.5: it can only guess. Far apart: it tells them apart with ease.")
 
 
@@ -265,8 +254,7 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
             title="An improper objective",
             icon=":material/warning:",
         )
-    show_samples(run)
-    show_curves(run)
+    show_curves(run, show_samples(run))
 
 
 with open_page("train") as page:
@@ -290,5 +278,6 @@ with open_page("train") as page:
             )  # something is about to change
             every = PENDING_SECONDS if soon else LIVE_SECONDS if run.active else IDLE_SECONDS
             page.live(lambda: show_live(run.id, (run.state, run.phase), pending), every=every, key="live")
+            page.play(page.lab.store.runs.snapshot_steps(run.id))
             show_steering(page, run)
             show_diary(run)

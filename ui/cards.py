@@ -6,11 +6,12 @@ compare, in words and not only in colour.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import streamlit as st
 
-from gan_core import METRICS, NOTABLE, Report, badness, with_spread
+from gan_core import METRICS, NOTABLE, History, Report, badness, with_spread
 from ui.shell import plain
 
 MARKS = {
@@ -30,6 +31,8 @@ CARDS = {
 }
 PLAIN = {"symmetric_precision": "precision", "symmetric_recall": "recall"}
 CARD_WIDTH = 230
+SPARKS = 60
+"""Values in a card's small curve."""
 SPREAD = "Mean distance within the generated samples over that within the real ones: below 1 they are too alike."
 
 
@@ -54,8 +57,8 @@ def show_headline(report: Report) -> None:
         st.markdown(f"#### {plain(report.verdict)}")
 
 
-def show_cards(report: Report) -> None:
-    """The live panel: what was measured of it, each number on a card of its own."""
+def show_cards(report: Report, history: History) -> None:
+    """The live panel: what was measured of it, each number on a card of its own with how it came about."""
     known = {name: metric for name, metric in report.metrics.items() if metric.value is not None}
     if ratio := _spread_ratio(report):
         known["spread_ratio"] = ratio
@@ -70,7 +73,7 @@ def show_cards(report: Report) -> None:
         grid = st.grid(4, min_column_width=CARD_WIDTH, border=True)
         for metric in shown:
             with grid.cell():
-                _card(metric, report)
+                _card(metric, report, history)
     marks = {word: f":{MARKS[word]}-badge[{word}]" for word in ("like real", "off", "beyond real")}
     st.caption(
         f"**z** counts standard deviations from what two sets of {report.n_fake:,} real samples give. "
@@ -79,7 +82,7 @@ def show_cards(report: Report) -> None:
     )
 
 
-def _card(metric, report: Report) -> None:
+def _card(metric, report: Report, history: History) -> None:
     word = mark(metric)
     odds = [] if metric.z is None else [f"z = {metric.z:+,.1f}" if abs(metric.z) < 10 else f"z = {metric.z:+,.0f}"]
     odds += [] if metric.p is None else [f"p = {metric.p:.2g}"]
@@ -94,8 +97,17 @@ def _card(metric, report: Report) -> None:
         delta_arrow="off",
         delta_description=" · ".join(odds) or None,
         help=help,
+        chart_data=_spark(metric.name, history),
+        chart_type="line",
     )
     st.caption(plain(_beside(metric)))
+
+
+def _spark(name: str, history: History) -> list[float] | None:
+    """The metric's last values, for a small curve; nothing where there is no curve."""
+    _, values = history.curves.get(name, ((), ()))
+    finite = [float(value) for value in values[-SPARKS:] if math.isfinite(value)]
+    return finite if len(finite) > 1 else None
 
 
 def _number(metric) -> str:

@@ -52,7 +52,7 @@ Marks = Sequence[tuple[int, str]]
 """(step, words) of what happened to a run: a line each, whose words appear when the pointer is at its pencil."""
 
 
-def losses(history: History, unit: str = "nats", marks: Marks = ()) -> go.Figure:
+def losses(history: History, unit: str = "nats", marks: Marks = (), marked_step: int | None = None) -> go.Figure:
     """What each network pays, over steps; of an autoencoder the two parts of what it pays, and their sum.
 
     Look for two curves that settle: neither network has won. A discriminator near 0 beside a climbing
@@ -64,10 +64,10 @@ def losses(history: History, unit: str = "nats", marks: Marks = ()) -> go.Figure
     _add_curve(figure, history, "loss_generator", "both together" if whole else "generator", FAKE)
     _add_curve(figure, history, "loss_reconstruction", "reconstruction", BOTH, "solid")
     _add_curve(figure, history, "loss_divergence", "divergence", GREY, "3px,3px")
-    return _add_marks(figure, marks)
+    return _add_marks(_add_step(figure, history, marked_step), marks)
 
 
-def scores(history: History, marks: Marks = ()) -> go.Figure:
+def scores(history: History, marks: Marks = (), marked_step: int | None = None) -> go.Figure:
     """How real the discriminator finds real samples, D(x), and generated ones, D(G(z)), over steps.
 
     Look for the two meeting at .5, where it can only guess. Far apart: it tells them apart with ease.
@@ -76,7 +76,7 @@ def scores(history: History, marks: Marks = ()) -> go.Figure:
     _add_curve(figure, history, "score_real", "real, D(x)", REAL)
     _add_curve(figure, history, "score_fake", "generated, D(G(z))", FAKE)
     figure.add_hline(0.5, line_color=GREY, line_width=1, line_dash="dot", layer="below")
-    return _add_marks(figure, marks).update_yaxes(range=[-0.03, 1.03])
+    return _add_marks(_add_step(figure, history, marked_step), marks).update_yaxes(range=[-0.03, 1.03])
 
 
 def metric_curve(
@@ -114,17 +114,6 @@ def metric_curve(
         _add_band(figure, low, high, "real vs real, ± 2 sd")
     elif mean:
         figure.add_hline(mean, line_color=REAL, line_width=1, line_dash="dot", layer="below")
-    if marked_step is not None:
-        figure.add_vline(
-            marked_step,
-            line_color=GREY,
-            line_width=1,
-            line_dash="dot",
-            label_text=f"step {marked_step:,}",
-            label_textposition="end",
-            label_textangle=0,
-            label_xanchor="left" if 2 * marked_step < max(steps, default=0) else "right",
-        )
     if len(steps):
         figure.add_trace(
             go.Scatter(
@@ -139,10 +128,10 @@ def metric_curve(
                 marker_size=5,
             )
         )
-    return _add_marks(figure, marks)
+    return _add_marks(_add_step(figure, history, marked_step), marks)
 
 
-def spread_curve(history: History, reference: Reference | None = None) -> go.Figure:
+def spread_curve(history: History, reference: Reference | None = None, marked_step: int | None = None) -> go.Figure:
     """Mean distance within the real samples, within the generated ones, and between the two, over steps.
 
     Look for three curves that become one. Generated below real: too little variety, down to 0 when every
@@ -155,7 +144,7 @@ def spread_curve(history: History, reference: Reference | None = None) -> go.Fig
     if reference and "mean_fake_fake" in reference.metrics:
         mean, sd = reference.metrics["mean_fake_fake"]
         _add_band(figure, mean - 2 * sd, mean + 2 * sd)
-    return figure
+    return _add_step(figure, history, marked_step)
 
 
 def points(*, real: np.ndarray, fake: np.ndarray, highlight: np.ndarray | None = None) -> go.Figure:
@@ -296,6 +285,23 @@ def _add_band(figure: go.Figure, low: float, high: float, label: str | None = No
         label_textposition="top left",
         label_yanchor="bottom",
     )
+
+
+def _add_step(figure: go.Figure, history: History, step: int | None) -> go.Figure:
+    """The step a person looks at, with its number beside the line."""
+    if step is not None:
+        last = max((steps[-1] for steps, _ in history.curves.values() if len(steps)), default=0)
+        figure.add_vline(
+            step,
+            line_color=GREY,
+            line_width=1,
+            line_dash="dot",
+            label_text=f"step {step:,}",
+            label_textposition="end",
+            label_textangle=0,
+            label_xanchor="left" if 2 * step < last else "right",
+        )
+    return figure
 
 
 def _add_marks(figure: go.Figure, marks: Marks) -> go.Figure:

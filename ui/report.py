@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from gan_core import METRICS, DatasetInfo, Report, report_to_json
+from gan_core import METRICS, DatasetInfo, History, Report, report_to_json
 from ui import charts, report_charts
 from ui.cards import MARKS, mark
 from ui.shell import chart, plain
@@ -189,4 +189,16 @@ def to_csv(report: Report) -> str:
     for name, about in METRICS.items():
         if name in report.metrics:
             writer.writerow({"group": about.group} | asdict(report.metrics[name]))
+    return lines.getvalue()
+
+
+def history_to_csv(history: History) -> str:
+    """A line for every step at which something was written down, a column for every curve."""
+    steps = sorted({int(step) for taken, _ in history.curves.values() for step in taken})
+    curves = {name: dict(zip(taken.astype(int), values)) for name, (taken, values) in sorted(history.curves.items())}
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(["step", *curves])
+    for step in steps:
+        writer.writerow([step, *(curve.get(step, "") for curve in curves.values())])
     return lines.getvalue()

@@ -4,13 +4,14 @@
         run = page.pick_run()
         ...
 
-A page holds no state of its own: `run` and `step` live in the URL, everything else in the store.
+A page holds no state of its own: `run`, `step` and `space` live in the URL, everything else in the store.
 """
 
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -38,6 +39,9 @@ STATES = {
 }
 
 LIVE_SECONDS, PENDING_SECONDS, IDLE_SECONDS = 2.0, 0.5, 5.0
+PLAY_SECONDS = 0.7
+"""From one step of a time-lapse to the next."""
+KEPT_IN_URL = ("run", "step", "space")
 WAITING = ("waiting", "working")
 
 MODEBAR = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
@@ -141,23 +145,53 @@ class Page:
         )
         return chosen
 
-    def pick_step(self, steps: tuple[int, ...], label: str = "Snapshot at step") -> int:
-        """One of `steps`: the URL's, else the newest; a slider that keeps its place while snapshots arrive."""
-        asked = st.query_params.get("step", "")
-        chosen = min(steps, key=lambda s: abs(s - int(asked))) if asked.isdecimal() and len(asked) < 10 else steps[-1]
-        key = f"{self.name} step"
+    def pick_step(self, steps: tuple[int, ...]) -> int:
+        """One of `steps`: the URL's, else the newest; a slider that keeps its place while snapshots arrive.
+
+        The same on every page, and what it says goes along in the menu: it drives all that a page shows of a run.
+        """
+        chosen = step_in_url(steps)
+        if len(steps) < 2:
+            return chosen
+        key, playing = f"{self.name} step", st.session_state.get("playing", False)
         st.session_state[key] = chosen
 
-        def remember():
-            step = st.session_state[key]
-            if step == steps[-1]:
-                st.query_params.pop("step", None)
-            else:
-                st.query_params["step"] = str(step)
+        def slide():
+            st.session_state["playing"] = False
+            _put_step(st.session_state[key], steps)
+            st.rerun()  # the menu takes the step along
 
-        if len(steps) > 1:
-            st.select_slider(label, steps, key=key, on_change=remember, format_func=lambda s: f"{s:,}")
+        def play():
+            st.session_state["playing"] = not playing
+            if not playing and chosen == steps[-1]:
+                _put_step(steps[0], steps)
+            st.rerun()
+
+        with st.container(horizontal=True, vertical_alignment="bottom", key="time"):
+            label, icon = ("Halt", ":material/pause:") if playing else ("Play", ":material/play_arrow:")
+            st.button(label, key="play", icon=icon, on_click=play, help="Play the training as a time-lapse.")
+            st.select_slider(
+                "Snapshot at step", steps, key=key, on_change=slide, format_func=lambda s: f"{s:,}", width="stretch"
+            )
         return chosen
+
+    def play(self, steps: tuple[int, ...], *, after: Iterable[int] = ()) -> None:
+        """While the time-lapse plays, go on to the next of `steps` as soon as the jobs `after` are answered."""
+        if not st.session_state.get("playing"):
+            return
+        jobs, drawn = list(after), time.monotonic()
+
+        def tick():
+            if time.monotonic() - drawn < PLAY_SECONDS / 2 or any(self.lab.job_state(job) in WAITING for job in jobs):
+                return
+            following = next((s for s in steps if s > step_in_url(steps)), None)
+            if following is None or following == steps[-1]:
+                st.session_state["playing"] = False
+            if following is not None:
+                _put_step(following, steps)
+            st.rerun()
+
+        self.live(tick, every=PLAY_SECONDS, key="playing on")
 
     # ------------------------------------------------------------ live parts
 
@@ -198,11 +232,12 @@ class Page:
     def answer(
         self, job_id: int, draw: Callable[..., object], *, key: str, again: Callable[[], object] | None = None
     ) -> None:
-        """What a job answered: `draw(job)`; until then, how it is getting on. `again` asks anew for a failed one."""
+        """What a job answered: `draw(job)`, which comes without its answer (`answered` keeps that for all who look);
+        until then, how it is getting on. `again` asks anew for a failed one."""
         waiting = self.lab.job_state(job_id) in WAITING
 
         def look():
-            job = self.lab.job(job_id)
+            job = self.lab.job(job_id, result=False)
             if job is None:
                 st.caption("This answer has been cleared away: ask again.")
             elif job.state in WAITING:
@@ -224,6 +259,29 @@ class Page:
         """For `on_click`: act as this visitor, then draw the page anew."""
         if attempt(action, *args, by=self.me):
             st.rerun()
+
+
+def step_in_url(steps: tuple[int, ...]) -> int:
+    """The one of `steps` that is nearest to what the URL asks for; the newest where it asks for none."""
+    asked = st.query_params.get("step", "")
+    return min(steps, key=lambda s: abs(s - int(asked))) if asked.isdecimal() and len(asked) < 10 else steps[-1]
+
+
+def _put_step(step: int, steps: tuple[int, ...]) -> None:
+    """Into the URL; the newest step is the one that is not named, so that it stays the newest."""
+    if step == steps[-1]:
+        st.query_params.pop("step", None)
+    else:
+        st.query_params["step"] = str(step)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def answered(job_id: int, _lab: Lab) -> Mapping:
+    """The arrays of a job that is done, for everybody who looks at them; nobody writes to them."""
+    job = _lab.job(job_id, result=False)
+    if job is None:
+        raise GanometerError("this answer has been cleared away: ask again")
+    return _lab.arrays(job)
 
 
 def attempt(action: Callable[..., object], *args, **about) -> bool:
@@ -276,7 +334,7 @@ def seconds(value: float | None) -> str:
 
 
 def _menu(current: str) -> None:
-    kept = {key: st.query_params[key] for key in ("run", "step") if key in st.query_params}
+    kept = {key: st.query_params[key] for key in KEPT_IN_URL if key in st.query_params}
     with st.container(horizontal=True, key="menu", gap=None):
         for name, (path, label, icon) in PAGES.items():
             st.page_link(path, label=label, icon=icon, query_params=kept, disabled=name == current)
