@@ -87,7 +87,6 @@ def draw_map(page: Page, data: DatasetInfo, about: Mapping, found: Mapping) -> N
 def draw_chosen(found: Mapping, chosen: list[int]) -> None:
     st.markdown(f"**{len(chosen)} samples, each with the real one nearest to it**")
     nearest = found["real_x"][found["nearest_real_rows"][chosen]]
-    columns = 4
     pictures = images.pairs(found["x"][chosen], nearest[:, None], scale=2)
     st.image(images.embedded(pictures), alt=f"{len(chosen)} generated samples, and beside each the nearest real one")
     st.caption(f"Generated on the left, real and held out on the right; at most {CHOSEN} are shown.")

@@ -76,7 +76,8 @@ export default function ({ parentElement, data, setTriggerValue }) {
         if (picture.naturalWidth) {
             const paper = sheet.getContext("2d")
             for (let index = 0; index < count; index++) {
-                paper.drawImage(picture, ...place(index, columns), width, height, ...place(index, across), width, height)
+                const from = place(index, columns), to = place(index, across)
+                paper.drawImage(picture, ...from, width, height, ...to, width, height)
             }
             field.dataset.drawn = count
         }
