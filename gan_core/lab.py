@@ -14,7 +14,7 @@ from typing import Any, Callable, Mapping
 
 import psutil
 
-from gan_core import datasets, export, films, machine, permissions, presets, references, uploads
+from gan_core import datasets, export, machine, permissions, presets, references, uploads
 from gan_core.combinations import conflicts_with_data
 from gan_core.config import ConfigError, RunConfig, differences
 from gan_core.distances.verdict import beside
@@ -392,11 +392,6 @@ class Lab:
     def export(self, run_id: str) -> bytes:
         """Everything of a run as a zip file."""
         return export.bundle(self.store, run_id)
-
-    def film(self, run_id: str, *, format: str = "gif") -> bytes:
-        """The run's snapshots as a time-lapse, GIF or WebP. Raises GanometerError for points, and without snapshots."""
-        found = self.store.runs
-        return films.film([found.snapshot(run_id, step).samples for step in found.snapshot_steps(run_id)], format)
 
     def import_bundle(self, data: bytes) -> str:
         """Add the run of a bundle to the store; returns its id. Raises BundleError when the file is not sound."""

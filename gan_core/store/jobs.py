@@ -12,7 +12,6 @@ from gan_core.records import GanometerError, Job, UnknownRun
 from gan_core.store.schema import Database, jobs, now, one_at_a_time, runs
 
 KINDS = ("sample", "neighbours", "measure", "reference", "ruler", "surface")
-KINDS += ("shelf", "closeup", "walk", "pad", "project")
 KEPT_JOBS = 300
 
 
