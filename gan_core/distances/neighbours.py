@@ -244,7 +244,7 @@ def _two_nn(real: Within) -> float | None:
     return float((x @ y) / (x @ x)) if x @ x > 0 else None
 
 
-def nearest_real(*, real, fake, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
+def nearest_real(*, real, fake, k: int = 5, threads: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """The k real rows nearest to every fake: (distances (m, k), indices into real (m, k)), nearest first.
 
     Both in storage or measured form. Equal distances come in the order of the real rows. Raises MeasureError
@@ -256,7 +256,7 @@ def nearest_real(*, real, fake, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
     distances, indices = np.empty((len(fake), 0)), np.empty((len(fake), 0), dtype=np.int64)
     for start in range(0, len(real), ROWS_AT_ONCE):
         some, queries = pairwise.pair(real=real[start : start + ROWS_AT_ONCE], fake=fake)
-        closer, rows = pairwise.nearest(queries=queries, points=some, k=min(k, len(some)))
+        closer, rows = pairwise.nearest(queries=queries, points=some, k=min(k, len(some)), threads=threads)
         distances, indices = np.hstack([distances, closer]), np.hstack([indices, rows + start])
         order = np.argsort(distances, axis=1, kind="stable")[:, :k]  # stable: earlier rows stay first among equals
         distances, indices = np.take_along_axis(distances, order, 1), np.take_along_axis(indices, order, 1)
