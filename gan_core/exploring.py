@@ -206,9 +206,7 @@ def walk(store: Store, job: Job, dataset: Dataset, progress: Callable[[float], N
     asked = read("walk", job.params, **about, frames=Whole(2, 120, 24), label=LABEL, truncation=TRUNCATION)
     sight = Sight.of(store, job.run_id, job.step)
     how = dict(label=asked["label"], truncation=asked["truncation"])
-    start, end = (
-        sight.draw(asked[f"{e}_seed"], asked[f"{e}_index"], asked[f"{e}_index"] + 1, **how) for e in ends
-    )
+    start, end = (sight.draw(asked[f"{e}_seed"], asked[f"{e}_index"], asked[f"{e}_index"] + 1, **how) for e in ends)
     from gan_core.engine import sampling
 
     z = sampling.slerp(start.z[0], end.z[0], asked["frames"])
@@ -223,7 +221,7 @@ def walk(store: Store, job: Job, dataset: Dataset, progress: Callable[[float], N
 
 
 def pad(store: Store, job: Job, dataset: Dataset, progress: Callable[[float], None], threads: int | None) -> Arrays:
-    """A plane of latents in `size` x `size` cells: the samples `x` (size, size, *shape) and latents `z` (size, size, d).
+    """A plane of latents in `size` x `size` cells: samples `x` (size, size, *shape) and latents `z` (size, size, d).
 
     Of two latents all there are, in cells that are equally likely; of more the random plane through 0 with the number
     `plane`. A run that was told of classes shows the first one unless another is asked for; a `seed` changes nothing.
@@ -231,7 +229,9 @@ def pad(store: Store, job: Job, dataset: Dataset, progress: Callable[[float], No
     about = dict(seed=SEED, label=LABEL, truncation=TRUNCATION)
     asked = read("pad", job.params, **about, size=Whole(5, 25, 15), plane=Whole(0, 2**31 - 1, 0))
     sight, size = Sight.of(store, job.run_id, job.step), asked["size"]
-    number = (sight.number(asked["label"]) or 0) if sight.classes else sight.number(asked["label"])
+    number = sight.number(asked["label"])
+    if sight.classes and number is None:
+        number = 0
     from gan_core.engine import surface
 
     z = np.float32(asked["truncation"]) * surface.latent_grid(sight.latent_dim, asked["plane"], size)

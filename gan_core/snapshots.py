@@ -138,7 +138,10 @@ class Sight:
 
     def told(self, number: int | None, n: int) -> np.ndarray:
         """The class part of `n` inputs, (n, classes); (n, 0) for a run that was told of none."""
-        return np.tile(np.eye(len(self.classes), dtype=np.float32)[number if self.classes else []], (n, 1))
+        told = np.zeros((n, len(self.classes)), np.float32)
+        if self.classes:
+            told[:, number] = 1
+        return told
 
     def make(self, z: np.ndarray, number: int | None) -> np.ndarray:
         """Samples (n, *shape) in measured form for latents (n, d), of the class with this number where told of some."""
