@@ -72,18 +72,19 @@ def project(
 
 def _descent(generator, latents: tf.Variable, target: np.ndarray, told: np.ndarray, unit: float) -> Callable:
     """One step of Adam at a given rate; returns the distances (starts,) before it."""
-    adam, classes = keras.optimizers.Adam(RATE), tf.constant(np.tile(told, (len(latents), 1)))
+    starts, dim = latents.shape
+    adam, classes = keras.optimizers.Adam(RATE), tf.constant(np.tile(told, (starts, 1)))
     adam.build([latents])
-    target, root = tf.constant(target, tf.float32), math.sqrt(latents.shape[1])
+    target = tf.constant(target, tf.float32)
 
     # Not compiled by XLA: there convolutions are a hundred times slower on a CPU, and no program is ever freed.
     @tf.function(autograph=False, jit_compile=False)
     def step(rate):
         with tf.GradientTape() as tape:
             made = generator(tf.concat([latents, classes], axis=1), training=False)
-            squares = tf.reduce_sum(tf.reshape((made - target) ** 2, (len(latents), -1)), axis=1)
+            squares = tf.reduce_sum(tf.reshape((made - target) ** 2, (starts, -1)), axis=1)
             lengths = tf.sqrt(tf.reduce_sum(latents**2, axis=1) + 1e-12)
-            loss = tf.reduce_sum(squares / unit**2 + PRIOR * (lengths / root - 1.0) ** 2)
+            loss = tf.reduce_sum(squares / unit**2 + PRIOR * (lengths / math.sqrt(dim) - 1.0) ** 2)
         adam.learning_rate.assign(rate)
         adam.apply(tape.gradient(loss, [latents]), [latents])
         return tf.sqrt(squares)
