@@ -59,12 +59,13 @@ def slerp(start: np.ndarray, end: np.ndarray, n: int) -> np.ndarray:
     In a straight line latents would be too short on the way: nearly all of N(0, I) lies at a distance of sqrt(d).
     Between latents in nearly one direction, or opposite ones, the turn says nothing: there the line is straight.
     """
-    share, lengths = np.linspace(0, 1, n)[:, None], [np.linalg.norm(z.astype(np.float64)) for z in (start, end)]
-    cosine = float(start.astype(np.float64) @ end) / ((lengths[0] * lengths[1]) or 1.0)
+    share, ends = np.linspace(0, 1, n)[:, None], np.stack([start, end]).astype(np.float64)
+    lengths = np.linalg.norm(ends, axis=1).prod()
+    cosine = ends[0] @ ends[1] / lengths if lengths else 1.0
     turn = np.arccos(np.clip(cosine, -1, 1))
     weights = 1 - share, share
     if np.sin(turn) > 1e-3:
         weights = tuple(np.sin(weight * turn) / np.sin(turn) for weight in weights)
-    path = (weights[0] * start + weights[1] * end).astype(np.float32)
+    path = (weights[0] * ends[0] + weights[1] * ends[1]).astype(np.float32)
     path[0], path[-1] = start, end
     return path
