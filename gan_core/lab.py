@@ -403,7 +403,8 @@ class Lab:
         steps = self.store.runs.snapshot_steps(run_id)
         if not steps:
             raise GanometerError(f"run {run_id} has no snapshot yet: let it train a little first")
-        samples = [self.store.runs.snapshot(run_id, step).samples for step in steps]
+        kept = (self.store.runs.snapshot(run_id, step) for step in steps)
+        samples = [snapshot.samples for snapshot in kept if snapshot]  # one may be thinned out meanwhile
         if samples[0].ndim != 4:
             raise GanometerError(
                 f"run {run_id} makes points, and a film is made of images; move the step slider instead"

@@ -266,7 +266,7 @@ def test_there_is_no_film_of_points_or_of_nothing(lab):
     taken = [(0, np.zeros((64, 2), np.float32), b"")]
     nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), checkpoint=None)
     lab.store.runs.commit(run.id, "w1", 1, state="running", step=0, taken=taken, **nothing)
-    with pytest.raises(GanometerError, match="makes points, and a film shows images"):
+    with pytest.raises(GanometerError, match="makes points, and a film is made of images"):
         lab.film(run.id)
 
 
