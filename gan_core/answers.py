@@ -8,13 +8,14 @@ from typing import Callable, Sequence
 
 import numpy as np
 
-from gan_core import codec, machine, records, references
+from gan_core import codec, exploring, machine, records, references
 from gan_core.codec import to_storage
 from gan_core.datasets import Dataset
 from gan_core.distances import features, neighbours, reference, ruler
 from gan_core.distances.case import RealPart
 from gan_core.distances.report import measure
 from gan_core.records import GanometerError, Job
+from gan_core.snapshots import class_number, generator_at, snapshot_step
 from gan_core.store import Store, pack
 
 MOST_SAMPLES = 10_000
@@ -44,6 +45,9 @@ def answer(
     threads: int | None = None,
 ) -> bytes:
     """The bytes that answer a job. Raises GanometerError with a sentence when it cannot be answered."""
+    if job.kind in exploring.KINDS:
+        dataset = dataset_named(store.runs.get(job.run_id).config.data.name)
+        return pack(**exploring.KINDS[job.kind](store, job, dataset, progress, threads))
     kinds = {
         "sample": _sample,
         "neighbours": _neighbours,
@@ -62,16 +66,13 @@ def sample(store: Store, run_id: str, step: int | None, n: int, seed: int, *, la
     """
     if not 1 <= n <= MOST_SAMPLES:
         raise GanometerError(f"{n} samples were asked for; ask for 1 to {MOST_SAMPLES:,}")
-    run = store.runs.get(run_id)
-    weights = store.runs.snapshot_weights(run_id, snapshot_step(store, run_id, step))
-    info, number = dataset_info(store, run), _class_number(store, run, label)
+    run, step = store.runs.get(run_id), snapshot_step(store, run_id, step)
+    number = class_number(store, run, label)
 
     # Only now: TensorFlow takes seconds to load, and greets on standard error, where a mistake should stand alone.
-    from gan_core.engine import checkpoints, networks, sampling
+    generator = generator_at(store, run, step)
+    from gan_core.engine import sampling
 
-    blank = networks.DataStatistics.blank(info.shape, len(info.classes) if run.config.data.conditional else 0)
-    generator = networks.build_generator(run.config.generator, blank)
-    checkpoints.load_weights(generator, weights)
     return sampling.generate(generator, sampling.inputs(generator, seed, n, sampling.REQUEST, label=number))
 
 
@@ -83,7 +84,7 @@ def surface(
     `label` asks a run that was told of classes for one of them. Raises GanometerError for data that are not 2-D.
     """
     run, step = store.runs.get(run_id), snapshot_step(store, run_id, step)
-    weights, number = store.runs.snapshot_weights(run_id, step), _class_number(store, run, label)
+    weights, number = store.runs.snapshot_weights(run_id, step), class_number(store, run, label)
     if dataset.shape != (2,):
         shape = " × ".join(map(str, dataset.shape))
         raise GanometerError(f"only a game in the plane can be drawn, and run {run_id} has data of {shape}")
@@ -92,27 +93,6 @@ def surface(
     from gan_core.engine import surface as surfaces
 
     return surfaces.draw(run.config, weights, step, dataset.train.x, labels=labels, label=number)
-
-
-def _class_number(store: Store, run: records.RunInfo, label: int | None) -> int | None:
-    """Which of a run's classes a label is, counted from 0; nothing for nothing."""
-    if label is None:
-        return None
-    classes, conditional = dataset_info(store, run).classes, run.config.data.conditional
-    if label not in (classes if conditional else ()):
-        known = f"it knows {', '.join(map(str, classes))}" if conditional else "it was not told of classes"
-        raise GanometerError(f"class {label} was asked of run {run.id}, and {known}; choose another, or leave it out")
-    return classes.index(label)
-
-
-def snapshot_step(store: Store, run_id: str, step: int | None) -> int:
-    """`step` where the run has a snapshot of it, the newest one without; GanometerError where there is none."""
-    steps = store.runs.snapshot_steps(run_id)
-    if not steps:
-        raise GanometerError(f"run {run_id} has no snapshot yet: let it train a little first")
-    if step is not None and step not in steps:
-        raise GanometerError(f"run {run_id} has no snapshot of step {step}; it has {', '.join(map(str, steps))}")
-    return steps[-1] if step is None else step
 
 
 def transform_for(
@@ -295,10 +275,3 @@ def _ruler(store, job, dataset_named, progress, threads) -> bytes:
 def _surface(store, job, dataset_named, progress, threads) -> bytes:
     dataset = dataset_named(store.runs.get(job.run_id).config.data.name)
     return pack(**surface(store, job.run_id, job.step, dataset, label=job.params.get("label")))
-
-
-def dataset_info(store: Store, run: records.RunInfo) -> records.DatasetInfo:
-    info = store.library.dataset(run.dataset) if run.dataset else None
-    if info is None:
-        raise GanometerError(f"run {run.id} has not started yet, so nothing is known of its data")
-    return info

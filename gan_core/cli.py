@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_core import answers, config, datasets, export, presets, settings, training, worker
+from gan_core import answers, config, datasets, export, presets, settings, snapshots, training, worker
 from gan_core.codec import to_unit
 from gan_core.combinations import conflicts_with_data
 from gan_core.config import ConfigError
@@ -363,7 +363,7 @@ def _sample(options) -> int:
     if not out.parent.is_dir():
         raise WrongInput(f"{out} cannot be written: there is no folder {out.parent}")
     _, store = _open(options)
-    kind = answers.dataset_info(store, store.runs.get(options.run)).kind
+    kind = snapshots.dataset_info(store, store.runs.get(options.run)).kind
     if out.suffix == ".png" and kind != "image":
         raise WrongInput(f"run {options.run} makes {kind}, not pictures: name an .npz file instead of {options.out}")
     x = answers.sample(store, options.run, options.step, options.n, options.seed, label=options.label)

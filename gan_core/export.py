@@ -129,15 +129,19 @@ def png_grid(images: np.ndarray, columns: int = 8, scale: int = 3) -> bytes:
     """A sheet of images (n, h, w, c in {1, 3}, either form), `columns` in a row, every pixel `scale` wide."""
     from PIL import Image
 
+    drawn = sheet(images, columns).repeat(scale, 0).repeat(scale, 1)
+    out = io.BytesIO()
+    Image.fromarray(drawn[..., 0] if drawn.shape[2] == 1 else drawn).save(out, "PNG")
+    return out.getvalue()
+
+
+def sheet(images: np.ndarray, columns: int = 8) -> np.ndarray:
+    """Images (n, h, w, c), either form, side by side in one uint8 picture (rows · h, columns · w, c)."""
     x = to_storage(images)
     n, h, w, c = x.shape
     rows = -(-n // columns)
     x = np.concatenate([x, np.zeros((rows * columns - n, h, w, c), np.uint8)])
-    sheet = x.reshape(rows, columns, h, w, c).swapaxes(1, 2).reshape(rows * h, columns * w, c)
-    sheet = sheet.repeat(scale, 0).repeat(scale, 1)
-    out = io.BytesIO()
-    Image.fromarray(sheet[..., 0] if c == 1 else sheet).save(out, "PNG")
-    return out.getvalue()
+    return x.reshape(rows, columns, h, w, c).swapaxes(1, 2).reshape(rows * h, columns * w, c)
 
 
 def _open(data: bytes) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ from typing import Any, Callable, Mapping
 
 import psutil
 
-from gan_core import datasets, export, machine, permissions, presets, references, uploads
+from gan_core import datasets, export, films, machine, permissions, presets, references, uploads
 from gan_core.combinations import conflicts_with_data
 from gan_core.config import ConfigError, RunConfig, differences
 from gan_core.distances.verdict import beside
@@ -32,12 +32,16 @@ from gan_core.records import (
     report_from_json,
 )
 from gan_core.settings import Settings
-from gan_core.store import Store, unpack
+from gan_core.store import Store, pack, unpack
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = Path(__file__).resolve().parent / "examples"
 LOG_BYTES = 2_000_000
 DOUBLE_CLICK_SECONDS = 1.0
+MAKING = ("sample", "shelf", "closeup", "walk", "pad")
+"""Jobs whose answers are new samples."""
+OF_SAMPLES = ("x", "z", "distances", "rows", "realism", "rarity", "labels", "scores", "xy", "length")
+"""Their arrays that say something of each sample."""
 SILENT_SECONDS = 6.0
 """A worker beats every two seconds. After so many without one there may be something wrong with the store."""
 
@@ -358,6 +362,17 @@ class Lab:
         """The arrays a job was answered with."""
         return unpack(self.answer_in(job))
 
+    @staticmethod
+    def samples_npz(job: Job) -> bytes:
+        """The samples a finished job made as an .npz file: `x` in storage form, and what is known of each of them.
+
+        NumPy opens it without unpickling anything. Raises GanometerError for a job that made none.
+        """
+        if job.kind not in MAKING or job.result is None:
+            raise GanometerError(f"job {job.id} ({job.kind}, {job.state}) has no samples; ask for a shelf of them")
+        found = unpack(job.result)
+        return pack(**{name: found[name] for name in OF_SAMPLES if name in found})
+
     # ------------------------------------------------------------ uploads
 
     def read_upload(self, data: bytes, filename: str, *, size: int = 28, colour: bool = False) -> uploads.Upload:
@@ -386,6 +401,24 @@ class Lab:
             self.store.library.put_dataset(named.info(owner=by), uploads.dataset_to_bytes(named))
         self.store.library.add_owner(name, by)
         return name
+
+    # ------------------------------------------------------------ films
+
+    def film(self, run_id: str, *, format: str = "gif", fps: float = 6) -> bytes:
+        """A run's snapshots one after the other, its 64 fixed latents on a sheet: an animated GIF or WebP.
+
+        Raises GanometerError for a run without snapshots or of points, and for a format or speed there is not.
+        """
+        steps = self.store.runs.snapshot_steps(run_id)
+        if not steps:
+            raise GanometerError(f"run {run_id} has no snapshot yet: let it train a little first")
+        kept = (self.store.runs.snapshot(run_id, step) for step in steps)
+        samples = [snapshot.samples for snapshot in kept if snapshot]  # one may be thinned out meanwhile
+        if samples[0].ndim != 4:
+            raise GanometerError(
+                f"run {run_id} makes points, and a film is made of images; move the step slider instead"
+            )
+        return films.film(samples, format, fps)
 
     # ------------------------------------------------------------ bundles
 

@@ -46,21 +46,26 @@ MAY_IMPORT = {
     STORE: f"{RECORDS} {STORE} numpy sqlalchemy",
     "gan_core.health": f"{RECORDS} numpy",
     "gan_core.export": f"{RECORDS} {STORE} numpy PIL",
+    "gan_core.films": f"{RECORDS} gan_core.export numpy PIL",
     "gan_core.machine": f"{RECORDS} {STORE} psutil",
     "gan_core.session": f"{RECORDS} {STORE} {DISTANCES} gan_core.edits numpy",
     "gan_core.references": f"{RECORDS} {STORE} gan_core.distances.catalogue",
-    "gan_core.answers": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.machine gan_core.references"
-    " numpy",
+    "gan_core.parameters": RECORDS,
+    "gan_core.snapshots": f"{RECORDS} {STORE} {ENGINE} numpy",
+    "gan_core.exploring": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.combinations gan_core.datasets"
+    " gan_core.parameters gan_core.snapshots numpy",
+    "gan_core.answers": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.exploring gan_core.machine"
+    " gan_core.references gan_core.snapshots numpy",
     "gan_core.training": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.answers gan_core.machine"
     " gan_core.references gan_core.session gan_core.settings gan_core.combinations numpy",
     "gan_core.worker": f"{RECORDS} {STORE} {ENGINE} gan_core.answers gan_core.machine gan_core.session"
     " gan_core.settings gan_core.training psutil threadpoolctl",
     "gan_core.lab": f"{RECORDS} {STORE} gan_core.datasets gan_core.uploads gan_core.export gan_core.worker psutil"
-    " gan_core.machine gan_core.references gan_core.settings gan_core.distances.verdict gan_core.presets"
+    " gan_core.films gan_core.machine gan_core.references gan_core.settings gan_core.distances.verdict gan_core.presets"
     " gan_core.combinations gan_core.edits gan_core.permissions",
     "gan_core.cli": f"{RECORDS} {STORE} {DISTANCES} gan_core.lab gan_core.worker gan_core.training gan_core.export"
-    " gan_core.datasets gan_core.answers gan_core.settings gan_core.presets gan_core.combinations gan_core.edits"
-    " numpy",
+    " gan_core.datasets gan_core.answers gan_core.settings gan_core.snapshots gan_core.presets gan_core.combinations"
+    " gan_core.edits numpy",
     "gan_core.__main__": f"{RECORDS} gan_core.cli",
     "ui": "",
     "ui.charts": f"{PURE} ui.images",
@@ -77,6 +82,8 @@ ONLY_INSIDE = {
     ("gan_core.combinations", "gan_core*"): "TYPE_CHECKING",
     ("gan_core.datasets", "keras*"): "*download*",
     ("gan_core.answers", ENGINE): "*",
+    ("gan_core.exploring", ENGINE): "*",
+    ("gan_core.snapshots", ENGINE): "*",
     ("gan_core.training", ENGINE): "*",
     ("gan_core.worker", ENGINE): "*",
     ("gan_core.lab", "gan_core.worker"): "*",

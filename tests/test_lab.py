@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from PIL import Image
 
 from gan_core import machine
 from gan_core.config import ConfigError, override
@@ -226,6 +227,47 @@ def test_jobs_and_their_answers(working, finished):
     wait_until(lambda: working.job_state(job_id) == "done")
     assert working.report_in(working.job(job_id)) in [report for _, report in working.reports_of(finished)]
     assert working.job(10**6) is None and working.job_state(10**6) is None
+
+
+def test_the_samples_of_a_shelf_are_a_file(working, finished):
+    job_id = working.request("shelf", run_id=finished.id, step=40, n=10, seed=1)
+    wait_until(lambda: working.job_state(job_id) == "done")
+    job = working.job(job_id)
+    found = working.arrays(job)
+    with np.load(io.BytesIO(working.samples_npz(job)), allow_pickle=False) as arrays:
+        assert {"x", "distances", "rows", "realism", "rarity", "labels", "scores", "xy"} == set(arrays.files)
+        assert all(
+            np.array_equal(arrays[name], found[name], equal_nan=arrays[name].dtype.kind == "f") for name in arrays
+        )
+        assert {len(arrays[name]) for name in arrays} == {10}
+    reference = working.request("reference", dataset="digits", n=50)
+    with pytest.raises(GanometerError, match=rf"job {reference} \(reference, .* has no samples; ask for a shelf"):
+        working.samples_npz(working.job(reference))
+
+
+def test_a_run_is_a_film_of_its_snapshots(working, finished):
+    for format in ("gif", "webp"):
+        with Image.open(io.BytesIO(working.film(finished.id, format=format, fps=4))) as picture:
+            steps = working.store.runs.snapshot_steps(finished.id)
+            assert picture.n_frames == len(steps) and picture.size == (448, 448)
+            for number, step in enumerate(steps):
+                picture.seek(number)
+                shown = np.asarray(picture.convert("L"))[::7, ::7]
+                x = working.store.runs.snapshot(finished.id, step).samples
+                assert np.array_equal(shown[8:16, 16:24], x[10, ..., 0])  # the second row's third
+    with pytest.raises(GanometerError, match="'mp4' is no format"):
+        working.film(finished.id, format="mp4")
+
+
+def test_there_is_no_film_of_points_or_of_nothing(lab):
+    run = lab.store.runs.claim("w1", run_id=lab.start(override(CONFIG, {"data.name": "ring-8"})))
+    with pytest.raises(GanometerError, match="has no snapshot yet"):
+        lab.film(run.id)
+    taken = [(0, np.zeros((64, 2), np.float32), b"")]
+    nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), checkpoint=None)
+    lab.store.runs.commit(run.id, "w1", 1, state="running", step=0, taken=taken, **nothing)
+    with pytest.raises(GanometerError, match="makes points, and a film is made of images"):
+        lab.film(run.id)
 
 
 def test_a_failed_job_can_be_tried_again(working, finished):

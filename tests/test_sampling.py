@@ -1,6 +1,7 @@
 """Latents as a function of what they are for, and samples however they are cut into batches."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from scipy import stats
 
 from gan_core.config import GeneratorConfig
 from gan_core.engine.networks import DataStatistics, build_generator
-from gan_core.engine.sampling import MEASURE, PREVIEW, REQUEST, generate, inputs, latents
+from gan_core.engine.sampling import MEASURE, PREVIEW, REQUEST, generate, inputs, latents, slerp
 from gan_core.records import GanometerError
 
 
@@ -124,3 +125,29 @@ def test_a_class_that_the_generator_does_not_know_is_refused(told, untold):
             inputs(told, 5, 9, REQUEST, label=label)
     with pytest.raises(GanometerError, match="was not told of classes, so none can be chosen"):
         inputs(untold, 5, 9, REQUEST, label=0)
+
+
+# ---------------------------------------------------------------- from one to another
+
+
+def test_a_quarter_turn_is_a_quarter_of_a_circle():
+    path = slerp(np.float32([2, 0, 0]), np.float32([0, 2, 0]), 7)
+    angles = np.pi / 2 * np.arange(7) / 6
+    assert path == pytest.approx(2 * np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1), abs=1e-6)
+
+
+def test_the_formula_of_the_paper_holds_between_latents_of_different_length():
+    a, b = latents(1, 2, 50, REQUEST)
+    omega = math.acos(float(a @ b) / (math.hypot(*a.tolist()) * math.hypot(*b.tolist())))
+    path = slerp(a, b, 11)
+    for i, z in enumerate(path):
+        t = i / 10
+        by_hand = (math.sin((1 - t) * omega) * a + math.sin(t * omega) * b) / math.sin(omega)
+        assert z == pytest.approx(by_hand, abs=1e-5)
+    assert (path[0] == a).all() and (path[-1] == b).all() and path.dtype == np.float32
+
+
+@pytest.mark.parametrize("end", [[1, 2, 3], [2, 4, 6], [-1, -2, -3], [0, 0, 0]])
+def test_where_a_turn_says_nothing_the_way_is_straight(end):
+    start, end = np.float32([1, 2, 3]), np.float32(end)
+    assert slerp(start, end, 5) == pytest.approx(np.linspace(start, end, 5), abs=1e-6)

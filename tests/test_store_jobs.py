@@ -8,7 +8,7 @@ import pytest
 from gan_core.presets import preset
 from gan_core.records import GanometerError, UnknownRun
 from gan_core.store import Store
-from gan_core.store.jobs import KEPT_JOBS
+from gan_core.store.jobs import KEPT_JOBS, Jobs
 
 CONFIG = preset("auto", data="digits")
 
@@ -97,6 +97,16 @@ def test_the_oldest_answers_are_forgotten_and_open_requests_are_not(store):
         store.jobs.finish(job_id, result=b"")
     assert [store.jobs.get(i) is None for i in ids[:3]] == [True, True, False]
     assert store.jobs.get(waiting).state == "waiting"
+
+
+def test_large_answers_are_forgotten_sooner(store):
+    jobs = Jobs(store.database, kept_bytes=100)
+    ids = [ask(store, n) for n in range(4)]
+    for job_id in ids[:3]:
+        jobs.finish(job_id, result=bytes(50))
+    assert [jobs.get(i) is None for i in ids[:3]] == [True, False, False]
+    jobs.finish(ids[3], result=bytes(200))  # the newest stays, however large it is
+    assert [jobs.get(i) is None for i in ids] == [True, True, True, False]
 
 
 def test_unknown_kinds_and_unknown_runs_are_named(store):

@@ -160,7 +160,7 @@ def _as_share_of_good(covered: float, *, n: int, m: int, k: int) -> tuple[float,
     return share, share if share < 1 else 1 + float((covered - expected[-1]) / slope)
 
 
-def realism(*, real: Within, fake) -> np.ndarray:
+def realism(*, real: Within, fake, threads: int | None = None) -> np.ndarray:
     """How typical each fake is, (m,): max of radius / distance over the real balls not larger than the median one.
 
     At least 1 inside one of them (Kynkäänniemi et al. 2019, section 5); infinite for an exact copy of a real row.
@@ -169,15 +169,15 @@ def realism(*, real: Within, fake) -> np.ndarray:
     fake = _beside(real, fake)
     balls = np.sqrt(real.square_radii)
     kept = real.square_radii <= np.median(real.square_radii)
-    found = []
-    for _, distances in pairwise.blocks(fake, real.rows[kept]):
+
+    def of(part: slice, distances: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratios = np.where(distances > 0, balls[kept] / distances, np.inf)
-        found.append(ratios.max(axis=1))
-    return np.concatenate(found)
+            return np.where(distances > 0, balls[kept] / distances, np.inf).max(axis=1)
+
+    return np.concatenate(pairwise.map_blocks(of, fake, real.rows[kept], threads=threads))
 
 
-def rarity(*, real: Within, fake) -> np.ndarray:
+def rarity(*, real: Within, fake, threads: int | None = None) -> np.ndarray:
     """How rare each fake is, (m,): the smallest real ball that holds it; NaN outside all of them (Han et al. 2023).
 
     Raises MeasureError when the samples differ in length, or k is 0.
@@ -185,11 +185,12 @@ def rarity(*, real: Within, fake) -> np.ndarray:
     fake = _beside(real, fake)
     balls = np.sqrt(real.square_radii)
     reach = balls * (1 + 1e-9)  # on the border is inside, and the distances below are rounded
-    found = []
-    for _, distances in pairwise.blocks(fake, real.rows):
+
+    def of(part: slice, distances: np.ndarray) -> np.ndarray:
         smallest = np.where(distances <= reach, balls, np.inf).min(axis=1)
-        found.append(np.where(np.isinf(smallest), np.nan, smallest))
-    return np.concatenate(found)
+        return np.where(np.isinf(smallest), np.nan, smallest)
+
+    return np.concatenate(pairwise.map_blocks(of, fake, real.rows, threads=threads))
 
 
 def _beside(real: Within, fake) -> np.ndarray:
@@ -244,7 +245,7 @@ def _two_nn(real: Within) -> float | None:
     return float((x @ y) / (x @ x)) if x @ x > 0 else None
 
 
-def nearest_real(*, real, fake, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
+def nearest_real(*, real, fake, k: int = 5, threads: int | None = None) -> tuple[np.ndarray, np.ndarray]:
     """The k real rows nearest to every fake: (distances (m, k), indices into real (m, k)), nearest first.
 
     Both in storage or measured form. Equal distances come in the order of the real rows. Raises MeasureError
@@ -256,7 +257,7 @@ def nearest_real(*, real, fake, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
     distances, indices = np.empty((len(fake), 0)), np.empty((len(fake), 0), dtype=np.int64)
     for start in range(0, len(real), ROWS_AT_ONCE):
         some, queries = pairwise.pair(real=real[start : start + ROWS_AT_ONCE], fake=fake)
-        closer, rows = pairwise.nearest(queries=queries, points=some, k=min(k, len(some)))
+        closer, rows = pairwise.nearest(queries=queries, points=some, k=min(k, len(some)), threads=threads)
         distances, indices = np.hstack([distances, closer]), np.hstack([indices, rows + start])
         order = np.argsort(distances, axis=1, kind="stable")[:, :k]  # stable: earlier rows stay first among equals
         distances, indices = np.take_along_axis(distances, order, 1), np.take_along_axis(indices, order, 1)

@@ -35,7 +35,7 @@ def begin(model: Trainable, step: int, weights: bytes) -> int:
     """
     load_weights(model.ema_generator, weights)
     model.generator.set_weights(model.ema_generator.get_weights())
-    if any(name.startswith("discriminator.") for name in _from_bytes(weights)) and "discriminator" in model.networks:
+    if holds(weights, "discriminator") and "discriminator" in model.networks:
         load_weights(model.networks["discriminator"], weights, "discriminator")
     model.step.assign(step)
     return step
@@ -45,6 +45,11 @@ def weights_to_bytes(weights: Iterable, **others: Iterable) -> bytes:
     """The weights of one network, in order; those of others beside it under their names."""
     arrays = {str(i): np.asarray(w) for i, w in enumerate(weights)}
     return _to_bytes(arrays | {f"{name}.{i}": np.asarray(w) for name in others for i, w in enumerate(others[name])})
+
+
+def holds(data: bytes, name: str) -> bool:
+    """Whether the weights of a network are kept under `name`, in a snapshot or in a checkpoint."""
+    return any(key.startswith(f"{name}.") for key in _from_bytes(data))
 
 
 def load_weights(network, data: bytes, name: str = "") -> None:

@@ -6,8 +6,8 @@ import numpy as np
 
 from gan_core.records import GanometerError
 
-PREVIEW, MEASURE, REQUEST = 1, 2, 3
-"""What latents are for: the run's fixed preview, its scheduled measurements, a person's request."""
+PREVIEW, MEASURE, REQUEST, PROJECTION = 1, 2, 3, 4
+"""What latents are for: the run's fixed preview, its scheduled measurements, a person's request, a search's starts."""
 
 
 def latents(seed: int, n: int, dim: int, purpose: int, index: int = 0) -> np.ndarray:
@@ -51,3 +51,21 @@ def generate(generator, z: np.ndarray, batch: int = 500) -> np.ndarray:
     """
     parts = [generator(z[i : i + batch], training=False).numpy() for i in range(0, len(z), batch)]
     return np.concatenate(parts) if parts else np.zeros((0, *generator.output_shape[1:]), np.float32)
+
+
+def slerp(start: np.ndarray, end: np.ndarray, n: int) -> np.ndarray:
+    """(n, d) float32 latents from `start` (d,) to `end` (d,) in equal turns: White 2016, arXiv:1609.04468, section 2.1.
+
+    In a straight line latents would be too short on the way: nearly all of N(0, I) lies at a distance of sqrt(d).
+    Between latents in nearly one direction, or opposite ones, the turn says nothing: there the line is straight.
+    """
+    share, ends = np.linspace(0, 1, n)[:, None], np.stack([start, end]).astype(np.float64)
+    lengths = np.linalg.norm(ends, axis=1).prod()
+    cosine = ends[0] @ ends[1] / lengths if lengths else 1.0
+    turn = np.arccos(np.clip(cosine, -1, 1))
+    weights = 1 - share, share
+    if np.sin(turn) > 1e-3:
+        weights = tuple(np.sin(weight * turn) / np.sin(turn) for weight in weights)
+    path = (weights[0] * ends[0] + weights[1] * ends[1]).astype(np.float32)
+    path[0], path[-1] = start, end
+    return path

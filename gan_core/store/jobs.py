@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_right
+from itertools import accumulate
 from typing import Any, Iterable, Mapping
 
 import sqlalchemy as sa
@@ -11,13 +13,26 @@ import sqlalchemy as sa
 from gan_core.records import GanometerError, Job, UnknownRun
 from gan_core.store.schema import Database, jobs, now, one_at_a_time, runs
 
-KINDS = ("sample", "neighbours", "measure", "reference", "ruler", "surface")
-KEPT_JOBS = 300
+KINDS = (
+    "sample",
+    "neighbours",
+    "measure",
+    "reference",
+    "ruler",
+    "surface",
+    "shelf",
+    "closeup",
+    "walk",
+    "pad",
+    "project",
+)
+KEPT_JOBS, KEPT_BYTES = 300, 400 * 2**20
+"""Answers that are kept, the newest ones: so many, and of no more bytes than that."""
 
 
 class Jobs:
-    def __init__(self, database: Database):
-        self._db = database
+    def __init__(self, database: Database, *, kept_bytes: int = KEPT_BYTES):
+        self._db, self._kept_bytes = database, kept_bytes
 
     def request(
         self,
@@ -77,7 +92,7 @@ class Jobs:
             db.execute(jobs.update().where(jobs.c.id == job_id).values(progress=share))
 
     def finish(self, job_id: int, *, result: bytes | None = None, error: str | None = None) -> None:
-        """Store what came of it, and forget the oldest answers beyond the newest few hundred."""
+        """Store what came of it, and forget the oldest answers beyond those that are kept."""
         state = "failed" if error else "done"
         with self._db.writing() as db:
             db.execute(
@@ -85,8 +100,11 @@ class Jobs:
                 .where(jobs.c.id == job_id)
                 .values(state=state, result=result, error=error, progress=1.0, ended=now())
             )
-            over = sa.select(jobs.c.id).where(jobs.c.state.in_(("done", "failed")))
-            old = db.scalars(over.order_by(jobs.c.id.desc()).offset(KEPT_JOBS)).all()
+            size = sa.func.coalesce(sa.func.length(jobs.c.result), 0)
+            ended = sa.select(jobs.c.id, size).where(jobs.c.state.in_(("done", "failed")))
+            rows = db.execute(ended.order_by(jobs.c.id.desc())).all()
+            kept = bisect_right(list(accumulate(size for _, size in rows)), self._kept_bytes)
+            old = [number for number, _ in rows[min(max(kept, 1), KEPT_JOBS) :]]
             if old:
                 db.execute(jobs.delete().where(jobs.c.id.in_(old)))
 

@@ -68,9 +68,10 @@ class Recorded:
         with self._db.reading() as db:
             return db.scalar(query)
 
-    def checkpoint(self, run_id: str) -> tuple[int, bytes] | None:
-        """The newest checkpoint (step, bytes) whose bytes are what was written; None for a run without one."""
+    def checkpoint(self, run_id: str, step: int | None = None) -> tuple[int, bytes] | None:
+        """The newest checkpoint (step, bytes) whose bytes are what was written, or that of a step; None without one."""
         query = sa.select(checkpoints).where(checkpoints.c.run_id == run_id).order_by(checkpoints.c.step.desc())
+        query = query if step is None else query.where(checkpoints.c.step == step)
         with self._db.reading() as db:
             for row in db.execute(query):
                 if hashlib.sha256(row.data).hexdigest() == row.sha256:

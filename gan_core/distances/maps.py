@@ -1,0 +1,56 @@
+"""A place on paper for every sample, and how far the classes are from each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_core.distances import pairwise
+from gan_core.distances.features import Pca
+
+FITTED_ROWS = 10_000
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """Samples of up to two numbers as they are, others along the two directions in which real ones differ most.
+
+    `explained` (2,) is the share of the real samples' variance along each.
+    """
+
+    pca: Pca | None
+    explained: np.ndarray
+
+    @classmethod
+    def of(cls, train) -> Plane:
+        """From the first 10,000 training rows, (n, d) or (n, h, w, c) in either form: the same for all runs on them."""
+        rows = pairwise.rows(np.asarray(train)[:FITTED_ROWS], "train")
+        pca = Pca.of(rows, 2) if rows.shape[1] > 2 else None
+        total = rows.var(axis=0, dtype=np.float64).sum()
+        return cls(pca, _two(pca.transform(rows) if pca else rows).var(axis=0, dtype=np.float64) / (total or 1.0))
+
+    def place(self, x) -> np.ndarray:
+        """(n, 2) float32. Raises MeasureError for samples of another shape."""
+        return _two(self.pca.transform(x) if self.pca else pairwise.rows(x)).astype(np.float32)
+
+
+def class_distances(*, real, fake, real_labels, fake_labels, classes, threads: int | None = None) -> np.ndarray:
+    """(c, c): the mean distance between `real` samples of class i and `fake` ones of class j; NaN where one has none.
+
+    A row whose label is not in `classes` (c,) counts nowhere. Raises MeasureError for samples that do not fit.
+    """
+    real, fake = pairwise.pair(real=real, fake=fake)
+    ours, theirs = (
+        (np.asarray(labels)[:, None] == np.asarray(classes)).astype(np.float64) for labels in (real_labels, fake_labels)
+    )
+    parts = pairwise.map_blocks(
+        lambda part, distances: ours[part].T @ (distances @ theirs), real, fake, threads=threads
+    )
+    pairs = np.outer(ours.sum(axis=0), theirs.sum(axis=0))
+    return np.divide(np.sum(parts, axis=0), pairs, out=np.full(pairs.shape, np.nan), where=pairs > 0)
+
+
+def _two(rows: np.ndarray) -> np.ndarray:
+    """The first two columns; a second one of zeros beside a single one."""
+    return np.pad(rows[:, :2], [(0, 0), (0, max(0, 2 - rows.shape[1]))])
