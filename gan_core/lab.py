@@ -362,15 +362,14 @@ class Lab:
         """The arrays a job was answered with."""
         return unpack(self.answer_in(job))
 
-    @staticmethod
-    def samples_npz(job: Job) -> bytes:
+    def samples_npz(self, job: Job) -> bytes:
         """The samples a finished job made as an .npz file: `x` in storage form, and what is known of each of them.
 
         NumPy opens it without unpickling anything. Raises GanometerError for a job that made none.
         """
-        if job.kind not in MAKING or job.result is None:
+        if job.kind not in MAKING or job.state != "done":
             raise GanometerError(f"job {job.id} ({job.kind}, {job.state}) has no samples; ask for a shelf of them")
-        found = unpack(job.result)
+        found = self.arrays(job)
         return pack(**{name: found[name] for name in OF_SAMPLES if name in found})
 
     # ------------------------------------------------------------ uploads

@@ -107,6 +107,20 @@ def pick_class(run: RunInfo, data: DatasetInfo) -> dict[str, int]:
     return {} if label == "all" else {"label": label}
 
 
+def pick_view() -> str:
+    """One of VIEWS; it lives in the URL."""
+    asked = st.query_params.get("view")
+    st.session_state["view"] = asked if asked in VIEWS else "samples"
+    return st.segmented_control(
+        "What to look at",
+        list(VIEWS),
+        required=True,
+        key="view",
+        on_change=lambda: st.query_params.update(view=st.session_state["view"]),
+        format_func=lambda name: f"{VIEWS[name][1]} {VIEWS[name][0]}",
+    )
+
+
 with open_page("gallery") as page:
     st.title("Gallery", anchor=False)
     st.caption("What does the generator make, and when did it learn to?")
@@ -127,15 +141,7 @@ with open_page("gallery") as page:
         if data.shape == (2,):
             jobs.append(show_game(run, data, step, pick_class(run, data)))
         st.subheader("Look closer", anchor=False)
-        view = st.segmented_control(
-            "What to look at",
-            list(VIEWS),
-            default="samples",
-            required=True,
-            key="view",
-            bind="query-params",
-            format_func=lambda name: f"{VIEWS[name][1]} {VIEWS[name][0]}",
-        )
+        view = pick_view()
         if view == "samples":
             jobs.append(show_shelf(page, data, ask(run, data, step)))
         elif view == "walk":

@@ -212,7 +212,7 @@ def show_downloads(page: Page, found: Mapping, shown: np.ndarray, about: Mapping
             )
         st.download_button(
             "All as NPZ",
-            lambda: page.lab.answer_in(page.lab.job(job_id)),
+            lambda: page.lab.samples_npz(page.lab.job(job_id)),
             f"{name}.npz",
             "application/octet-stream",
             icon=":material/download:",
