@@ -27,7 +27,7 @@ REAL_ROWS = 1_000
 """Held-out rows beside the samples: those that stand for real in a report of as many."""
 K = 5
 """Neighbours that make the balls of realism and rarity, as in reports."""
-AT_ONCE = 1_000
+AT_ONCE = 2_500
 """Samples whose nearest training rows are looked for between two words on how far it is."""
 SCORED = 500
 

@@ -186,7 +186,7 @@ def test_without_a_seed_it_is_the_snapshot(store, ask, plain):
 
 def test_many_come_in_parts_and_say_how_far_they_are(ask, ring):
     said = []
-    found = ask("shelf", ring, n=2500, seed=1, progress=said.append)
+    found = ask("shelf", ring, n=5500, seed=1, progress=said.append)
     assert said == sorted(said) and len(said) >= 5 and said[-1] <= 1
     exact = NearestNeighbors(n_neighbors=1).fit(RING.train.x.astype(float)).kneighbors(found["x"].astype(float))[0]
     assert found["distances"] == pytest.approx(exact[:, 0], rel=1e-4, abs=1e-6)
