@@ -66,6 +66,7 @@ MAY_IMPORT = {
     "ui.charts": f"{PURE} ui.images",
     "ui.report_charts": f"{PURE} ui.charts ui.images",
     "ui.images": PURE,
+    "ui.plot": f"{PAGE} plotly",
     "ui.*": PAGE,
     "app": PAGE,
     "pages.*": PAGE,
