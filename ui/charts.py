@@ -253,7 +253,8 @@ def blank(x: str, y: str, height: int = 320) -> go.Figure:
 
 
 def _curves(y: str) -> go.Figure:
-    return blank(STEP, y).update_xaxes(hoverformat=",d", unifiedhovertitle_text="step %{x:,d}", rangemode="tozero")
+    figure = blank(STEP, y).update_layout(hoverdistance=-1)  # wherever the pointer is, the nearest step is meant
+    return figure.update_xaxes(hoverformat=",d", unifiedhovertitle_text="step %{x:,d}", rangemode="tozero")
 
 
 def _curve(history: History, name: str) -> tuple[np.ndarray, np.ndarray]:

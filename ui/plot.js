@@ -64,9 +64,8 @@ class Chart {
     }
     name(traces);
     if (this.marked) for (const trace of traces) trace.selectedpoints = this.marked[trace.name] ?? [];
-    const drawn = this.Plotly.react(box, traces, layout, this.config);
+    this.drawing = this.Plotly.react(box, traces, layout, this.config);
     if (!this.listening) this.listen();
-    return drawn;
   }
 
   listen() {
@@ -119,8 +118,9 @@ class Chart {
     return document.fullscreenElement ? document.exitFullscreen() : this.box.requestFullscreen();
   }
 
-  remove() {
+  async remove() {
     this.observer.disconnect();
+    await this.drawing; // plotly does not bear to be taken away while it draws
     this.Plotly.purge(this.box);
   }
 }

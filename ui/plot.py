@@ -27,24 +27,28 @@ Selection = Mapping[str, Sequence[int]]
 """Which points are marked: indices by the name of their curve."""
 
 STATIC = Path(__file__).parents[1] / "static"
-CONFIG = {"displaylogo": False, "modeBarButtonsToRemove": ["autoScale2d"]}
+CONFIG = {
+    "displaylogo": False,
+    "showSendToCloud": False,
+    "modeBarButtonsToRemove": ["autoScale2d", "sendChartToCloud"],
+}
 """The buttons that do something here; those that mark points only where somebody listens."""
 HEIGHT = 320
 
 LOADER = """
-// The same for every chart: fetches what draws it, once a page, from beside this page (whatever path leads here).
+// Fetches what draws all charts, once a page, from beside the page, whatever path leads there.
 const fetched = (name) => import(new URL(`app/static/${name}`, document.baseURI).href);
-const PATIENCE = 5000; // milliseconds
+const newest = new WeakMap();
 
 export default async function (component) {
   const { data, parentElement } = component;
-  const note = parentElement.querySelector(".note");
-  const say = (words) => note && (note.textContent = words);
-  const late = setTimeout(say, PATIENCE, "What draws the charts is still on its way …");
+  const say = (words) => (parentElement.querySelector(".note").textContent = words);
+  const late = setTimeout(say, 5000, "What draws the charts is still on its way …");
+  newest.set(parentElement, component);
   try {
     const [{ show }] = await Promise.all([fetched(data.script), fetched(data.library)]);
     say("");
-    return show(component, window.Plotly);
+    if (newest.get(parentElement) === component) return show(component, window.Plotly);
   } catch (error) {
     say("This chart could not be drawn: what draws it did not arrive. Load this page again. (" + error.message + ")");
   } finally {
