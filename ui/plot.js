@@ -169,7 +169,7 @@ function template(style) {
       margin: { l: 0, r: 0, pad: 8 },
       legend: { valign: "top", font: { size: 12 * rem, color: text } },
       hoverlabel: { bgcolor: paper, bordercolor: line, font: { ...font, color: text } },
-      modebar: { bgcolor: "rgba(0, 0, 0, 0)", color: quiet, activecolor: text },
+      modebar: { bgcolor: paper, color: quiet, activecolor: text },
       xaxis: { ...axis, showgrid: false, zeroline: false, title: title(20) },
       yaxis: { ...axis, title: title(24) },
     },
