@@ -969,7 +969,8 @@ def test_in_the_plane_the_game_is_drawn_and_explained(home, store, data, how, ex
     store.jobs.finish(job.id, result=pack(**GAME_DRAWN))
     drawn(at.run())
     assert len(figures(at)) == before + 1
-    assert [trace.get("name") for trace in figures(at)[-1]["data"]][1:] == ["grid of latents", "real", "generated", "pushed"]
+    names = [trace.get("name") for trace in figures(at)[-1]["data"]]
+    assert names[1:] == ["grid of latents", "real", "generated", "pushed"]
 
 
 def test_the_game_is_drawn_for_the_class_that_was_chosen(home, store, data):
