@@ -19,7 +19,7 @@ from gan_core import METRICS
 from gan_core.records import History, Reference
 from ui.images import plane
 
-REAL, FAKE, BOTH = "#3b82f6", "#e0682b", "#8b5cf6"
+REAL, FAKE, BOTH = "#3b82f6", "#e0682b", "#9840a0"
 BAND = "rgba(59, 130, 246, 0.18)"
 GREY = "#8a8f98"
 
