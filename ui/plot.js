@@ -136,10 +136,13 @@ function config(given, buttons) {
   return { ...given, modeBarButtonsToRemove: removed, modeBarButtonsToAdd: buttons, doubleClick: false };
 }
 
-// A curve is known by its name, so that one that is hidden stays hidden when others appear before it.
+// A curve is known by its name, so that one that is hidden stays hidden when others appear before it. plotly looks
+// for it by a class of that name, where only letters and digits are safe.
 function name(traces) {
+  const safe = (text) => text.replace(/[^a-zA-Z0-9]/g, (sign) => `-${sign.codePointAt(0).toString(16)}-`);
   const names = new Set(traces.map((trace) => trace.uid ?? trace.name));
-  if (names.size === traces.length && !names.has(undefined)) for (const trace of traces) trace.uid ??= trace.name;
+  if (names.size !== traces.length || names.has(undefined)) return;
+  for (const trace of traces) trace.uid = safe(trace.uid ?? trace.name);
 }
 
 // What a figure leaves open, in the colours and letters of the page as it is now.
