@@ -45,7 +45,7 @@ bench-install: $(RUN_READY) ## prepare .venv for benchmarks/
 	$(PIP) -r requirements-bench.txt
 
 clean: ## remove .venv and every cache; your runs are elsewhere and stay
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis static/*.js
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are written last: a broken installation is taken up again.

@@ -1,6 +1,7 @@
 """Distances: how far are the generated samples from real ones? Every number beside what real-vs-real gives."""
 
 import json
+from functools import partial
 
 import streamlit as st
 
@@ -9,6 +10,7 @@ from ui import charts, report_charts
 from ui.cards import show_cards, show_headline
 from ui.diary import marks_of
 from ui.neighbourhood import show_map
+from ui.plot import Click
 from ui.report import history_to_csv, show_details, show_distances, show_downloads, show_kinds, show_tables
 from ui.shell import chart, open_page, page_link, plain
 from ui.spaces import SPACES
@@ -83,12 +85,21 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
     with left:
         st.markdown(f"**{METRICS[name].title}**")
         figure = charts.metric_curve(history, name, reference, step, marks)
-        chart(figure, "curve", f"{METRICS[name].title} over steps")
-        st.caption(f"{plain(METRICS[name].sentence)} In the blue band it is like real against real.")
+        chart(figure, f"curve {run.id} {name}", f"{METRICS[name].title} over steps", on_click=partial(go_to, run))
+        st.caption(
+            f"{plain(METRICS[name].sentence)} In the blue band it is like real against real. A click shows that step."
+        )
     with right:
         st.markdown("**The three mean distances**")
-        chart(charts.spread_curve(history, reference, step), "spread", "Mean distances over steps")
+        chart(charts.spread_curve(history, reference, step), f"spread {run.id}", "Mean distances over steps")
         st.caption("Three curves that become one. Generated below real: too little variety.")
+
+
+def go_to(run: RunInfo, click: Click) -> None:
+    """The whole page shows the snapshot nearest to where a curve was clicked."""
+    if isinstance(click.x, (int, float)):
+        steps = page.lab.store.runs.snapshot_steps(run.id)
+        st.query_params["step"] = str(min(steps, key=lambda step: abs(step - click.x)))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -30,7 +30,7 @@ def film(run_id: str, version: int, kind: str) -> bytes:
 def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
         samples = page.lab.store.runs.snapshot(run.id, step).samples
-        chart(charts.points(real=data.preview, fake=samples), "points", f"Points at step {step:,}")
+        chart(charts.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
         st.caption("64 generated points from the same latents at every step, on 64 real ones.")
         return
     left, right = st.columns(2, gap="large")

@@ -156,7 +156,7 @@ def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
         snapshot = page.lab.store.runs.snapshot(run.id, step)
         st.markdown(f"**Generated points at step {step:,}, on real ones**")
-        chart(charts.points(real=data.preview, fake=snapshot.samples), "points", f"Points at step {step:,}")
+        chart(charts.points(real=data.preview, fake=snapshot.samples), f"points {run.id}", f"Points at step {step:,}")
         return
     left, right = st.columns(2)
     left.markdown(f"**Generated, step {step:,}**")
@@ -178,13 +178,13 @@ def show_curves(run: RunInfo, step: int | None) -> None:
     st.markdown("**Distance to real samples**")
     marks = marks_of(page.lab, run)
     figure = charts.metric_curve(history, "energy_distance", reference_of(run), step, marks)
-    chart(figure, "distance", "Energy distance over steps")
+    chart(figure, f"distance {run.id}", "Energy distance over steps")
     st.caption("In the blue band the generated samples are as close to real ones as other real samples are.")
     loss = run.config.objective.loss
     figure = charts.losses(history, LOSS_UNITS.get(loss, ""), marks, step)
     if loss not in GAMES:
         st.markdown("**Loss**")
-        chart(figure, "losses", "Loss over steps")
+        chart(figure, f"losses {run.id}", "Loss over steps")
         st.caption(
             "Reconstruction: how badly a sample is made again. Divergence: how much its latents tell of it. "
             "What is learned makes the two together small."
@@ -195,11 +195,11 @@ def show_curves(run: RunInfo, step: int | None) -> None:
     left, right = st.columns(2)
     left.markdown("**Losses**")
     with left:
-        chart(figure, "losses", "Losses over steps")
+        chart(figure, f"losses {run.id}", "Losses over steps")
     left.caption("Curves that settle: neither network has won. Low is not good here.")
     right.markdown("**What the discriminator believes**")
     with right:
-        chart(charts.scores(history, marks, step), "scores", "D(x) and D(G(z)) over steps")
+        chart(charts.scores(history, marks, step), f"scores {run.id}", "D(x) and D(G(z)) over steps")
     right.caption("Both near 0.5: it can only guess. Far apart: it tells them apart with ease.")
 
 

@@ -71,6 +71,7 @@ MAY_IMPORT = {
     "ui.charts": f"{PURE} ui.images",
     "ui.*_charts": f"{PURE} ui.charts ui.images",
     "ui.images": PURE,
+    "ui.plot": f"{PAGE} plotly",
     "ui.*": PAGE,
     "app": PAGE,
     "pages.*": PAGE,

@@ -80,6 +80,12 @@ def said(at: AppTest) -> str:
     return "\n".join([*(str(element.value) for element in parts), *titles])
 
 
+def figures(at: AppTest) -> list[dict]:
+    """Every chart of a page, as the browser is given it."""
+    charts = [element.proto for element in at.get("bidi_component") if element.proto.component_name == "chart"]
+    return [json.loads(chart.json)["figure"] for chart in charts]
+
+
 def links(at: AppTest) -> set[str]:
     return {element.proto.page for element in at.get("page_link")}
 
@@ -190,7 +196,7 @@ def test_home_shows_the_finished_example_and_three_starts(home):
     assert "A finished run" in said(at)
     assert len(at.get("image")) == 2  # how it grew, and its thumbnail
     assert {"train", "distances", "gallery"} <= links(at)
-    assert not at.get("plotly_chart")
+    assert not figures(at)
 
 
 def test_a_second_visit_does_not_import_the_example_again(home, store):
@@ -332,8 +338,7 @@ def test_a_change_enters_the_diary_and_the_charts(home, store, data):
     store.runs.commit(run_id, "hand", 1, state="running", step=130, edits=edits, config=after, **nothing)
     at = open_page("pages/train.py", run=run_id)
     assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in said(at)
-    figures = [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
-    told = [[a.get("hovertext") for a in figure["layout"].get("annotations", [])] for figure in figures]
+    told = [[a.get("hovertext") for a in figure["layout"].get("annotations", [])] for figure in figures(at)]
     assert told == [["step 130: settings changed: objective.r1 1.0 → 2.0"]] * 3
 
 
@@ -366,13 +371,13 @@ def test_the_curves_of_a_fork_begin_with_those_of_its_parent(home, store, data):
     values = [(75, "loss_generator", 0.1), (75, "energy_distance", 0.2)]
     store.runs.commit(child, "hand", run.claim_no, state="finished", step=100, values=values, **nothing)
     at = open_page("pages/train.py", run=child)
-    curves = {t["name"]: t for c in at.get("plotly_chart") for t in json.loads(c.proto.spec)["data"]}
+    curves = {trace["name"]: trace for figure in figures(at) for trace in figure["data"]}
     steps = decoded(curves["generator"]["x"])
     assert steps.tolist() == [s for s in STEPS if s <= 50] + [75]
     assert f"branched off from run {run_id}" in said(at)
     store.runs.delete(run_id)
     at = open_page("pages/train.py", run=child)  # the parent's part is gone with it
-    curves = {t["name"]: t for c in at.get("plotly_chart") for t in json.loads(c.proto.spec)["data"]}
+    curves = {trace["name"]: trace for figure in figures(at) for trace in figure["data"]}
     assert decoded(curves["generator"]["x"]).tolist() == [75]
 
 
@@ -412,13 +417,13 @@ def test_every_page_in_every_state(home, store, data, state, name):
         }[state]
     )
     recorded = state != "queued"
-    pictures, figures = (2, 3) if name == "digits" else (0, 4)
+    pictures, charts = (2, 3) if name == "digits" else (0, 4)
     assert len(train.get("image")) == pictures * recorded
-    assert len(train.get("plotly_chart")) == figures * recorded
+    assert len(figures(train)) == charts * recorded
     distances, gallery = (open_page(path, run=run_id) for path in ("pages/distances.py", "pages/gallery.py"))
-    assert len(distances.get("plotly_chart")) == 5 * recorded
+    assert len(figures(distances)) == 5 * recorded
     if recorded:
-        assert gallery.get("image" if name == "digits" else "plotly_chart")
+        assert gallery.get("image") if name == "digits" else figures(gallery)
         assert "Waiting for the worker" in gallery.get("progress")[0].proto.text
     else:
         assert "not been measured yet" in said(distances) and "no samples yet" in said(gallery)
@@ -523,9 +528,9 @@ def test_without_a_discriminator_there_is_one_loss_chart_and_no_belief(
 ):
     at = open_page("pages/train.py", run=trained(store, data(name), **how))
     assert "What the discriminator believes" not in said(at) and "neither network" not in said(at)
-    drawn_figures = [json.loads(chart.proto.spec) for chart in at.get("plotly_chart")]
-    assert len(drawn_figures) == 2 + others and all(figure["data"] for figure in drawn_figures)
-    losses = drawn_figures[-1]
+    charts = figures(at)
+    assert len(charts) == 2 + others and all(figure["data"] for figure in charts)
+    losses = charts[-1]
     assert {trace["name"] for trace in losses["data"]} == lines
     assert losses["layout"]["yaxis"]["title"]["text"] == unit
 
@@ -664,10 +669,6 @@ def test_train_draws_the_same_band(home, store, data):
     assert band["y1"] == pytest.approx(max(mean + 2 * sd, sd)) and "real vs real" in band["label"]["text"]
     energy = next(m for m in at.metric if m.label == "Energy distance")
     assert energy.delta == f"real: {mean:.3f} ± {sd:.3f}"
-
-
-def figures(at: AppTest) -> list[dict]:
-    return [json.loads(element.proto.spec) for element in at.get("plotly_chart")]
 
 
 # ---------------------------------------------------------------- a full report
@@ -901,12 +902,12 @@ def test_more_samples_are_a_job(home, store, data, name):
         answer_jobs(store, "surface", **GAME_DRAWN)
     answer_jobs(store, "neighbours", **near)
     drawn(at.run())
-    kind = "image" if name == "digits" else "plotly_chart"
-    before = len(at.get(kind))
+    shown = (lambda: at.get("image")) if name == "digits" else (lambda: figures(at))
+    before = len(shown())
     drawn(at.button(key="make").click().run())
     answer_jobs(store, "sample", x=data(name).holdout.x[:64])
     drawn(at.run())
-    assert len(at.get(kind)) == before + 1
+    assert len(shown()) == before + 1
 
 
 @pytest.mark.parametrize("label, told", [(None, {}), (7, {"label": 7})])
@@ -964,12 +965,12 @@ def test_in_the_plane_the_game_is_drawn_and_explained(home, store, data, how, ex
     assert tuple(words in said(at) for words in LEGEND) == explained
     job = store.jobs.claim("hand")
     assert (job.kind, job.run_id, job.step, dict(job.params)) == ("surface", run_id, 50, {})
-    before = len(at.get("plotly_chart"))
+    before = len(figures(at))
     store.jobs.finish(job.id, result=pack(**GAME_DRAWN))
     drawn(at.run())
-    assert len(at.get("plotly_chart")) == before + 1
-    figure = json.loads(at.get("plotly_chart")[-1].proto.spec)
-    assert [trace.get("name") for trace in figure["data"]][1:] == ["grid of latents", "real", "generated", "pushed"]
+    assert len(figures(at)) == before + 1
+    names = [trace.get("name") for trace in figures(at)[-1]["data"]]
+    assert names[1:] == ["grid of latents", "real", "generated", "pushed"]
 
 
 def test_the_game_is_drawn_for_the_class_that_was_chosen(home, store, data):

@@ -19,7 +19,7 @@ from gan_core import METRICS
 from gan_core.records import History, Reference
 from ui.images import plane
 
-REAL, FAKE, BOTH = "#3b82f6", "#e0682b", "#8b5cf6"
+REAL, FAKE, BOTH = "#3b82f6", "#e0682b", "#9840a0"
 BAND = "rgba(59, 130, 246, 0.18)"
 GREY = "#8a8f98"
 
@@ -242,7 +242,8 @@ def blank(x: str, y: str, height: int = 320) -> go.Figure:
 
 
 def _curves(y: str) -> go.Figure:
-    return blank(STEP, y).update_xaxes(hoverformat=",d", unifiedhovertitle_text="step %{x:,d}", rangemode="tozero")
+    figure = blank(STEP, y).update_layout(hoverdistance=-1)  # wherever the pointer is, the nearest step is meant
+    return figure.update_xaxes(hoverformat=",d", unifiedhovertitle_text="step %{x:,d}", rangemode="tozero")
 
 
 def _curve(history: History, name: str) -> tuple[np.ndarray, np.ndarray]:

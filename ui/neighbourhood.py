@@ -62,10 +62,10 @@ def draw_map(page: Page, data: DatasetInfo, about: Mapping, found: Mapping) -> N
     with left:
         chart(
             figure,
-            "map",
+            f"map {about['run_id']}",
             f"Map of {len(found['x']):,} generated and {len(found['real_xy']):,} real samples",
-            on_click=lambda point: keep([point.index]) if point.trace == "generated" else None,
-            on_select=lambda points: keep([point.index for point in points if point.trace == "generated"]),
+            on_click=lambda click: keep([click.index]) if click.curve == "generated" else None,
+            on_select=lambda marked: keep(marked.get("generated", [])),
         )
         st.caption(
             f"{len(found['x']):,} new samples among {len(found['real_xy']):,} held-out real ones. The darker a cross, "

@@ -37,6 +37,7 @@ def histograms(histogram: Histogram, means: Mapping[str, float] | None = None) -
             go.Scatter(
                 x=edges,
                 y=np.append(density, np.float32(0)),
+                uid=name,  # its label changes with its mean
                 name=label,
                 mode="lines",
                 fill="tozeroy",

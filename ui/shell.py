@@ -19,6 +19,7 @@ from functools import wraps
 import streamlit as st
 
 from gan_core import ConfigError, GanometerError, Lab, RunInfo, settings_from_environment
+from ui.plot import Click, Selection, plot
 from ui.visitor import visitor
 
 PAGES = {
@@ -43,8 +44,6 @@ PLAY_SECONDS = 0.7
 """From one step of a time-lapse to the next."""
 KEPT_IN_URL = ("run", "step", "space")
 WAITING = ("waiting", "working")
-
-MODEBAR = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
 
 @st.cache_resource(show_spinner=False)
@@ -305,9 +304,17 @@ def page_link(
     st.page_link(path, label=label, icon=icon or own, query_params=query)
 
 
-def chart(figure, key: str, alt: str) -> None:
-    """A figure of `ui.charts`, with the buttons that do something here."""
-    st.plotly_chart(figure, key=key, config=MODEBAR, alt=alt)
+def chart(
+    figure,
+    key: str,
+    alt: str,
+    *,
+    on_click: Callable[[Click], object] | None = None,
+    on_select: Callable[[dict[str, list[int]]], object] | None = None,
+    selected: Selection | None = None,
+) -> None:
+    """A figure of `ui.charts`, as `ui.plot` draws it: `key` names what it shows."""
+    plot(figure, key=key, alt=alt, on_click=on_click, on_select=on_select, selected=selected)
 
 
 def badge(state: str) -> None:

@@ -109,7 +109,7 @@ def test_digits_in_one_click_seen_by_every_tab(server, open_page, store, capsys)
     expect(number(page, "Steps per second")).to_have_text(re.compile(r"^[\d,]+$"))
     expect(number(page, "Time left")).to_have_text(re.compile(r"^\d+ (s|min)$"))
     expect(number(page, "Energy distance")).to_have_text(re.compile(r"^-?\d+\.\d{4}$"))
-    charts = page.get_by_test_id("stPlotlyChart")
+    charts = page.get_by_role("figure")
     for words in ("energy distance (data units", "discriminator", "real, D(x)", "generated, D(G(z))"):
         expect(charts.filter(has_text=words).first).to_be_visible(timeout=20_000)
 
@@ -189,7 +189,7 @@ def example_of(store: Store) -> str:
 def test_distances_of_the_example(server, open_page, store):
     open_page(server)
     page = open_page(server, f"/distances?run={example_of(store)}")
-    histograms = page.get_by_test_id("stPlotlyChart").first
+    histograms = page.get_by_role("figure").first
     for kind in ("real–real", "generated–generated", "real–generated"):
         expect(histograms.get_by_text(re.compile(rf"^{kind}, mean"))).to_be_visible(timeout=20_000)
     for label in ("Energy distance", "Real to real", "Generated to generated", "Real to generated"):
@@ -224,7 +224,7 @@ def test_a_full_report_and_a_test_of_the_ruler(server, open_page, store, wait_id
     choose("Damage", "Noise")
     choose("Samples", "200")
     page.get_by_role("button", name="Test", exact=True).click()
-    sheet = page.get_by_test_id("stPlotlyChart").last
+    sheet = page.get_by_role("figure").last
     for words in ("nothing done", "noise 0.02", "Symmetric precision", "sees it"):
         expect(sheet.get_by_text(words, exact=True)).to_be_visible(timeout=60_000)
 
