@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 import psutil
 
@@ -243,6 +243,10 @@ class Lab:
 
     def rename(self, run_id: str, name: str, *, by: str = "") -> None:
         self.store.runs.rename(self._own(run_id, by).id, name)
+
+    def tag(self, run_id: str, tags: Iterable[str], *, by: str = "") -> None:
+        """Give a run these tags instead of those it has."""
+        self.store.runs.tag(self._own(run_id, by).id, tags)
 
     def publish(self, run_id: str, published: bool, *, by: str = "") -> None:
         """Let everybody see a run on one's own data, or no longer."""

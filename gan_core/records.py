@@ -75,6 +75,7 @@ class RunInfo:
     parent_step: int | None = None
     at_risk: float | None = None
     published: bool = False
+    tags: tuple[str, ...] = ()
 
     @property
     def active(self) -> bool:

@@ -325,7 +325,8 @@ def test_queueing_renaming_stopping_deleting(lab):
     assert (lab.run(run_id).state, lab.run(run_id).position) == ("queued", 1)
     assert lab.dataset_of(lab.run(run_id)) is lab.live_reference(lab.run(run_id)) is None
     lab.rename(run_id, "better")
-    assert lab.run(run_id).name == "better"
+    lab.tag(run_id, ["class 4b"])
+    assert (lab.run(run_id).name, lab.run(run_id).tags) == ("better", ("class 4b",))
     assert lab.stop(run_id) == "stopped" and lab.resume(run_id) == "queued" and lab.stop(run_id) == "stopped"
     lab.delete(run_id)
     assert lab.runs() == []
@@ -450,6 +451,7 @@ def test_people_see_all_runs_and_control_their_own(tmp_path):
             lambda by: lab.set(run_id, {"objective.r1": 2}, by=by),
             lambda by: lab.more(run_id, 5, by=by),
             lambda by: lab.rename(run_id, "mine", by=by),
+            lambda by: lab.tag(run_id, ["mine"], by=by),
             lambda by: lab.publish(run_id, True, by=by),
             lambda by: lab.delete(run_id, by=by),
         ):
