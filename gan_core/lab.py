@@ -129,18 +129,21 @@ class Lab:
     def start(self, config: RunConfig, *, name: str = "", by: str = "") -> str:
         """Queue a new run of `by`; returns its id, the same one for a double click.
 
-        Raises DatasetError for data nobody has (or may use), ConfigError for settings that do not suit the data, and
-        NotAllowed for more than this server gives to one person.
+        Raises what `check` does, and NotAllowed for more than this server gives to one person.
         """
-        data = self._about(config.data.name, by)
-        if problems := list(conflicts_with_data(config, data.shape, _number_of_classes(data))):
-            raise ConfigError(problems)
+        self.check(config, by=by)
         permissions.check_known(self.settings, by)
         run_id = self._once(
             ("start", config, name, by), lambda: self.store.runs.create(self._allowed(config, by), name=name, owner=by)
         )
         self.ensure_worker()
         return run_id
+
+    def check(self, config: RunConfig, *, by: str = "") -> None:
+        """Raises DatasetError for data `by` has not (or may not use), ConfigError for settings that do not suit them."""
+        data = self._about(config.data.name, by)
+        if problems := list(conflicts_with_data(config, data.shape, _number_of_classes(data))):
+            raise ConfigError(problems)
 
     def _once(self, what: tuple, make: Callable[[], Any]) -> Any:
         """What `make` makes; for a double click what the first click has made."""
@@ -163,9 +166,14 @@ class Lab:
         permissions.check_owner(self.settings, run.owner, by, f"run {run_id}")
         return run
 
-    def preset(self, name: str, *, data: str, seed: int = 0, seconds: float | None = None) -> RunConfig:
-        """A preset's explicit configuration for a data set, resolved by its samples' shape and the seconds given."""
-        return presets.preset(name, data=data, shape=self.shape_of(data), seed=seed, seconds=seconds)
+    def preset(
+        self, name: str, *, data: str, seed: int = 0, seconds: float | None = None, by: str | None = None
+    ) -> RunConfig:
+        """A preset's explicit configuration for a data set, resolved by its samples' shape and the seconds given.
+
+        Raises DatasetError for data that `by` may not use; None may use all.
+        """
+        return presets.preset(name, data=data, shape=self._about(data, by).shape, seed=seed, seconds=seconds)
 
     def shape_of(self, data: str) -> tuple[int, ...]:
         return self._about(data).shape

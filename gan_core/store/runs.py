@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import secrets
+from functools import lru_cache
 from typing import Any, Iterable, Mapping, NamedTuple
 
 import numpy as np
@@ -457,11 +458,17 @@ def _info(row: Mapping[str, Any]) -> RunInfo:
     )
     return RunInfo(
         **{key: row[key] for key in same},
-        config=configs.from_json(row["config"]),
+        config=_config(row["config"]),
         tags=tuple(json.loads(row["tags"])),
         worker=row["worker_id"],
         versions=json.loads(row["versions"]),
     )
+
+
+@lru_cache(maxsize=1024)
+def _config(text: str) -> RunConfig:
+    """A listing reads the same configurations again and again, and to check one takes longer than to fetch it."""
+    return configs.from_json(text)
 
 
 def _locked(db, run_id: str):
