@@ -16,14 +16,16 @@ import psutil
 
 from gan_core import datasets, export, machine, permissions, presets, references, uploads
 from gan_core.combinations import conflicts_with_data
-from gan_core.config import ConfigError, RunConfig, differences
-from gan_core.distances.verdict import beside
+from gan_core.config import ConfigError, RunConfig, differences, flatten, kind_of
+from gan_core.distances.verdict import beside, placed
 from gan_core.edits import edited
 from gan_core.records import (
     DatasetError,
     DatasetInfo,
     GanometerError,
+    Headline,
     Job,
+    MetricResult,
     Reference,
     Report,
     RunInfo,
@@ -140,7 +142,7 @@ class Lab:
         return run_id
 
     def check(self, config: RunConfig, *, by: str = "") -> None:
-        """Raises DatasetError for data `by` has not (or may not use), ConfigError for settings that do not suit them."""
+        """Raises DatasetError for data `by` may not use, and ConfigError for settings that do not suit the data."""
         data = self._about(config.data.name, by)
         if problems := list(conflicts_with_data(config, data.shape, _number_of_classes(data))):
             raise ConfigError(problems)
@@ -295,6 +297,19 @@ class Lab:
                 waits.append((other.total_steps - other.step) / last.steps_per_second if last else None)
         return None if None in waits else sum(waits) / self.settings.limits.at_once
 
+    def estimate(self, config: RunConfig) -> float | None:
+        """About how many seconds of training these settings mean here: what they ask for, or as long as the last run
+        took that works as hard at each step. None where there was none."""
+        if config.training.seconds is not None:
+            return config.training.seconds
+        hard = _work(config)
+        for run in self.store.runs.all():
+            steps = run.step - (run.parent_step or 0)
+            # One that was never claimed was trained elsewhere.
+            if run.claim_no and run.state == "finished" and run.seconds and steps > 0 and _work(run.config) == hard:
+                return config.training.steps * run.seconds / steps
+        return None
+
     def may_change(self, run: RunInfo, *, by: str) -> bool:
         """Whether `by` may control this run."""
         try:
@@ -317,6 +332,23 @@ class Lab:
         """Real-vs-real at the n of the run's own measurements."""
         data = self.dataset_of(run)
         return self.reference_of(run, min(run.config.recording.rows, data.parts["test"])) if data else None
+
+    def headlines(self, runs: Iterable[RunInfo]) -> dict[str, Headline]:
+        """{run: what a listing shows of it}, with a handful of questions to the store for all of them."""
+        by_id = {run.id: run for run in runs}
+        snapshots = self.store.runs.newest_snapshots(by_id)
+        energies = self.store.runs.newest_values(by_id, "energy_distance")
+        measured_alike, found = {}, {}
+        for run_id, run in by_id.items():
+            energy, alike = None, (run.dataset, run.config.recording.rows)
+            if run_id in energies:
+                if alike not in measured_alike:
+                    measured_alike[alike] = self.live_reference(run)
+                known = measured_alike[alike]
+                energy = MetricResult("energy_distance", energies[run_id], direction="lower", ideal=0.0)
+                energy = placed(energy, known, known.n if known else run.config.recording.rows)
+            found[run_id] = Headline(snapshots.get(run_id), energy)
+        return found
 
     def pending(self, run_id: str) -> str | None:
         """What was asked of a run and is not done yet: pause, resume, stop, or nothing."""
@@ -449,6 +481,14 @@ class Lab:
 def _kind(run: RunInfo) -> tuple[str, str]:
     """Runs of one kind train about equally fast."""
     return run.config.preset, run.config.data.name
+
+
+def _work(config: RunConfig) -> dict[str, Any]:
+    """What decides how long a step takes: of a plain number only whether it is 0."""
+    parts = ("data", "generator", "discriminator", "objective", "training")
+    told = {key: value for key, value in flatten(config).items() if key.split(".")[0] in parts}
+    told = {key: bool(value) if kind_of(key)[0] == "number" else value for key, value in told.items()}
+    return told | {"training.steps": 0, "training.seconds": None}
 
 
 def _number_of_classes(data: datasets.Option | DatasetInfo) -> int:

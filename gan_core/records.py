@@ -217,6 +217,14 @@ class MetricResult:
 
 
 @dataclass(frozen=True)
+class Headline:
+    """What a listing shows of a run: its newest snapshot's step, and its energy distance beside real-vs-real."""
+
+    snapshot: int | None
+    energy: MetricResult | None
+
+
+@dataclass(frozen=True)
 class Histogram:
     """How often each distance occurs: `edges` (b+1,) in data units, and three densities (b,) that integrate to 1."""
 
