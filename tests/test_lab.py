@@ -468,12 +468,14 @@ def test_headlines_are_the_newest_numbers_beside_real_against_real(lab):
     assert lab.headlines([]) == {}
 
 
-def test_a_link_starts_the_same_run_again_bit_by_bit(working, finished):
-    address = links.encoded(links.query_of(links.repeating(finished), preset_for=working.preset, versions={}))
+@pytest.mark.parametrize("seconds", [None, 1], ids=["steps", "a speed trial"])
+def test_a_link_of_a_run_starts_it_again_bit_by_bit(working, seconds):
+    first = ended(working, working.start(override(CONFIG, {"seed": 11, "training.seconds": seconds})))
+    address = links.encoded(links.query_of(links.repeating(first), preset_for=working.preset, versions={}))
     link = links.config_from_query(parse_qs(address), preset_for=working.preset)
     again = ended(working, working.start(link.config))
-    one, two = (working.store.runs.checkpoint(run.id) for run in (finished, again))
-    assert one[0] == two[0] == 40
+    one, two = (working.store.runs.checkpoint(run.id) for run in (first, again))
+    assert one[0] == two[0] == first.total_steps
     assert arrays_in(one[1]) == arrays_in(two[1])
 
 
