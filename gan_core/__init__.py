@@ -17,6 +17,7 @@ _HOME = {
     "preset": "presets:preset",
     "override": "config:override",
     "flatten_config": "config:flatten",
+    "SETTINGS": "config:SETTINGS",
     "describe_setting": "config:describe",
     "setting_type": "config:kind_of",
     "differences": "config:differences",

@@ -128,10 +128,11 @@ def told(link: Link, title: str) -> str:
     said = f"This link brings the recipe **{plain(config.preset)}** on **{plain(title)}**, seed {config.seed}"
     said += f", {changed}." if changed else "."
     here = versions()
-    others = [f"{name} {theirs}" for name, theirs in link.versions.items() if here.get(name) != theirs]
+    others = {name: theirs for name, theirs in link.versions.items() if here.get(name) != theirs}
     if others:
-        ours = ", ".join(f"{name} {here.get(name, 'missing')}" for name in link.versions if f"{name} {link.versions[name]}" in others)
-        said += f" It was made with {plain(', '.join(others))}; here is {plain(ours)}: the run may differ in details."
+        made = ", ".join(f"{name} {theirs}" for name, theirs in others.items())
+        ours = ", ".join(f"{name} {here.get(name, 'missing')}" for name in others)
+        said += f" It was made with {plain(made)}; here is {plain(ours)}: the run may differ in details."
     elif link.versions and config.training.seconds is None:
         said += " It was made with the versions that are here: on the same machine the run comes out the same."
     for warning in link.warnings:
@@ -140,4 +141,6 @@ def told(link: Link, title: str) -> str:
 
 
 def _shown(value) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}" if type(value) is float else str(value)
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
