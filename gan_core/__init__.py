@@ -41,6 +41,7 @@ _HOME = {
     "History": "records:History",
     "Headline": "records:Headline",
     "Histogram": "records:Histogram",
+    "MetricResult": "records:MetricResult",
     "Reference": "records:Reference",
     "Report": "records:Report",
     "report_to_json": "records:to_json",
