@@ -6,7 +6,7 @@ from gan_core import LONGEST_NAME, MOST_TAGS, NOTABLE, OPTIONS, Headline, Metric
 from ui import images
 from ui.shell import LIVE_SECONDS, PAGES, STATES, Page, badge, page_link, plain, seconds
 
-CARD_WIDTH = 320
+CARD_WIDTH, PICTURE = 320, 112
 FAR = 1000
 """Spreads of real samples beyond which their number says no more."""
 LEADS_TO = ("distances", "gallery", "compare")
@@ -28,7 +28,7 @@ def show_cards(page: Page, runs: list[RunInfo]) -> None:
     headlines = page.lab.headlines(runs)
     with st.grid(min_column_width=CARD_WIDTH, gap="medium", key="cards"):
         for run in runs:
-            with st.container(border=True, height="stretch", key=f"run {run.id}"):
+            with st.container(border=True, height="stretch", gap="small", key=f"run {run.id}"):
                 show_card(page, run, headlines[run.id])
 
 
@@ -47,7 +47,8 @@ def show_card(page: Page, run: RunInfo, headline: Headline) -> None:
         with st.container(horizontal=True, gap="xsmall"):
             for tag in run.tags:
                 st.badge(plain(tag), icon=":material/sell:", color="violet")
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    st.space("stretch")
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         page_link("train", "Open", run=run.id, icon=":material/open_in_new:")
         for name in LEADS_TO:
             if name in PAGES:
@@ -61,20 +62,24 @@ def show_card(page: Page, run: RunInfo, headline: Headline) -> None:
 
 
 def show_progress(page: Page, run: RunInfo, headline: Headline) -> None:
-    picture, about = st.columns([2, 3], gap="small")
-    thumb = thumbnail(page.lab, run.id, headline.snapshot) if headline.snapshot is not None else None
-    if thumb:
-        alt = f"Samples of {run.name} at step {headline.snapshot:,}"
-        picture.image(images.embedded(thumb), width="stretch", alt=alt)
-    else:
-        picture.caption("No samples yet")
-    with about:
-        st.markdown(f"**{plain(run.name)}**")
-        badge(run.state)
-        show_number(headline.energy)
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=PICTURE):
+            show_picture(page, run, headline.snapshot)
+        with st.container(gap="xsmall"):
+            st.markdown(f"**{plain(run.name)}**")
+            badge(run.state)
+            show_number(headline.energy)
     st.caption(facts(run))
     if run.active and run.state != "queued":
         st.progress(min(1.0, run.progress))
+
+
+def show_picture(page: Page, run: RunInfo, step: int | None) -> None:
+    thumb = thumbnail(page.lab, run.id, step) if step is not None else None
+    if thumb:
+        st.image(images.embedded(thumb), width=PICTURE, alt=f"Samples of {run.name} at step {step:,}")
+    else:
+        st.caption("No samples yet")
 
 
 def show_number(energy: MetricResult | None) -> None:

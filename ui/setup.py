@@ -291,6 +291,7 @@ def show_link(lab: Lab, me: str) -> None:
         st.session_state["link"] = (address, link, problems)
         if link:
             fill(link)
+            st.toast("A link has filled in the form of a new run.", icon=":material/link:")
     _, link, problems = st.session_state["link"]
     if link:
         st.info(told(link, title_of(link.config.data.name)), icon=":material/link:")
@@ -324,22 +325,22 @@ def show_summary(lab: Lab, me: str) -> None:
 
 
 def summary(config: RunConfig, time: float | None) -> str:
-    batch, data = config.training.batch, plain(title_of(config.data.name))
-    networks = f"{network(config.generator)} against {network(config.discriminator)}"
-    if config.objective.loss not in (*GAMES, "vae"):
-        networks = f"{network(config.generator)} alone"
+    training, data = config.training, plain(title_of(config.data.name))
+    networks = f"Generator: {network(config.generator)}."
+    if config.objective.loss in GAMES:
+        networks = f"{networks} Discriminator: {network(config.discriminator)}."
     elif config.objective.loss == "vae":
-        networks = f"{network(config.discriminator)} that encode, {network(config.generator)} that decode"
-    if config.training.seconds is not None:
-        return f"**About {seconds(time)}** of training on {data}, {batch} samples a step: {networks}."
+        networks = f"Decoder: {network(config.generator)}. Encoder: {network(config.discriminator)}."
+    if training.seconds is not None:
+        return f"Trains **about {seconds(time)}** on {data}, {training.batch:,} samples a step. {networks}"
     long = f" It takes **about {seconds(time)}** here, as the last run like it did." if time else ""
-    return f"**{config.training.steps:,} steps** of {batch} samples of {data}: {networks}.{long}"
+    return f"Trains **{training.steps:,} steps** on {data}, {training.batch:,} samples a step.{long} {networks}"
 
 
 def network(part) -> str:
     if part.architecture == "mlp":
         return f"dense layers of {', '.join(map(str, part.hidden))}"
-    return f"{part.architecture} convolutions from {part.channels} channels"
+    return f"{part.architecture} convolutions of {part.channels} channels and more"
 
 
 def show_sharing(lab: Lab, info, me: str) -> None:

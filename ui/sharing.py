@@ -23,11 +23,16 @@ from gan_core import (
 from ui.shell import plain
 
 _HTML = """
-<label>Link <input type="text" readonly spellcheck="false"></label>
-<div><button type="button">Copy link</button><span role="status" aria-live="polite"></span></div>
+<section>
+    <label>Link <input type="text" readonly spellcheck="false"></label>
+    <div><button type="button">Copy link</button><span role="status" aria-live="polite"></span></div>
+</section>
 """
 _CSS = """
-:host { display: block; font-family: var(--st-font); font-size: 0.875rem; color: var(--st-text-color); }
+section {
+    width: 100%; box-sizing: border-box; padding: 3px; /* room for the ring around what has focus */
+    font-family: var(--st-font); font-size: 0.875rem; color: var(--st-text-color);
+}
 label { display: grid; gap: 0.25rem; }
 input {
     font: inherit; color: inherit; background: var(--st-secondary-background-color); width: 100%;
