@@ -94,7 +94,7 @@ def cards(at: AppTest) -> list[str]:
 @pytest.mark.parametrize(
     ("energy", "words"),
     [
-        (0.012, "Like real. Real against real: 0.010 ± 0.002."),
+        (0.012, "Like real. Real against real: 0.010\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.002."),
         (0.050, "Off by 20 × the spread of real samples."),
         (50.0, "Far from real."),
         (-0.010, "Closer than real samples are: look for copies."),

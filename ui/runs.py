@@ -57,7 +57,8 @@ def show_card(page: Page, run: RunInfo, headline: Headline) -> None:
         with st.container(horizontal=True, gap="small"):
             with st.popover("Edit", icon=":material/edit:", key=f"edit {run.id}"):
                 show_edit(page, run)
-            with st.popover("Delete", icon=":material/delete:", disabled=run.active, key=f"bin {run.id}"):
+            about = "It can be deleted once it has ended." if run.active else None
+            with st.popover("Delete", icon=":material/delete:", disabled=run.active, help=about, key=f"bin {run.id}"):
                 show_delete(page, run)
 
 
@@ -94,7 +95,8 @@ def show_number(energy: MetricResult | None) -> None:
 def compared(energy: MetricResult) -> str:
     if energy.reference_mean is None:
         return "Real against real is not known yet."
-    real = f"Real against real: {with_spread(energy)}."
+    spread = with_spread(energy).replace(" ", "\N{NO-BREAK SPACE}")
+    real = f"Real against real: {spread}."
     far = badness(energy)
     if far >= NOTABLE:
         return f"Off by {far:,.0f} × the spread of real samples. {real}" if far < FAR else f"Far from real. {real}"

@@ -30,7 +30,7 @@ _HTML = """
 """
 _CSS = """
 section {
-    width: 100%; box-sizing: border-box; padding: 3px; /* room for the ring around what has focus */
+    min-width: min(26rem, 75vw); box-sizing: border-box; padding: 3px; /* room for the ring around what has focus */
     font-family: var(--st-font); font-size: 0.875rem; color: var(--st-text-color);
 }
 label { display: grid; gap: 0.25rem; }
