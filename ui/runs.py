@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from gan_core import LONGEST_NAME, MOST_TAGS, NOTABLE, OPTIONS, Headline, MetricResult, RunInfo, badness, with_spread
+from gan_core import LONGEST_NAME, MOST_TAGS, NOTABLE, Headline, MetricResult, RunInfo, badness, with_spread
 from ui import images
 from ui.shell import LIVE_SECONDS, PAGES, STATES, Page, badge, page_link, plain, seconds
+from ui.summary import title_of
 
 CARD_WIDTH, PICTURE = 320, 112
 FAR = 1000
@@ -14,14 +15,17 @@ LEADS_TO = ("distances", "gallery", "compare")
 
 def matches(run: RunInfo, words: str, state: str | None) -> bool:
     """Whether a run has every word somewhere: in its name, tags, data, recipe, state or id."""
-    about = (run.name, *run.tags, run.config.data.name, title_of(run), run.config.preset, STATES[run.state][2], run.id)
+    about = (
+        run.name,
+        *run.tags,
+        run.config.data.name,
+        title_of(run.config.data.name),
+        run.config.preset,
+        STATES[run.state][2],
+        run.id,
+    )
     text = " ".join(about).casefold()
     return state in (None, run.state) and all(word in text for word in words.casefold().split())
-
-
-def title_of(run: RunInfo) -> str:
-    name = run.config.data.name
-    return OPTIONS[name].title if name in OPTIONS else name
 
 
 def show_cards(page: Page, runs: list[RunInfo]) -> None:
@@ -107,7 +111,9 @@ def facts(run: RunInfo) -> str:
     where = f"place {run.position} in the queue" if run.position else f"step {run.step:,} of {run.total_steps:,}"
     if run.state == "finished":
         where = f"{run.step:,} steps"
-    told = f"{run.config.preset} · {plain(title_of(run))} · {where} · {seconds(run.seconds)} · `{run.id}`"
+    told = (
+        f"{run.config.preset} · {plain(title_of(run.config.data.name))} · {where} · {seconds(run.seconds)} · `{run.id}`"
+    )
     return told + (f" · {plain(run.error)}" if run.error else "")
 
 

@@ -22,7 +22,8 @@ from gan_core import (
 )
 from ui import images
 from ui.sharing import link_in_address, share_form, told
-from ui.shell import attempt, plain, seconds
+from ui.shell import attempt, plain
+from ui.summary import summary, title_of
 
 GROUPS = {
     "training": ("Length and batch", "How long, and how many samples each step looks at."),
@@ -276,10 +277,6 @@ def resolved(base: RunConfig) -> str:
     return f"Made of {kind}, or of dense layers where a short speed trial finds too few steps for them in this time."
 
 
-def title_of(data: str) -> str:
-    return OPTIONS[data].title if data in OPTIONS else f"Upload {data.removeprefix('upload-')}"
-
-
 def show_link(lab: Lab, me: str) -> None:
     """Fill the form with what a link in the address brings, once, and say what that is."""
     if "preset" not in st.query_params:
@@ -322,25 +319,6 @@ def show_summary(lab: Lab, me: str) -> None:
     with st.popover("Share this setting", icon=":material/link:", on_change="rerun", key="share") as box:
         if box.open:
             share_form(lab, me, config)
-
-
-def summary(config: RunConfig, time: float | None) -> str:
-    training, data = config.training, plain(title_of(config.data.name))
-    networks = f"Generator: {network(config.generator)}."
-    if config.objective.loss in GAMES:
-        networks = f"{networks} Discriminator: {network(config.discriminator)}."
-    elif config.objective.loss == "vae":
-        networks = f"Decoder: {network(config.generator)}. Encoder: {network(config.discriminator)}."
-    if training.seconds is not None:
-        return f"Trains **about {seconds(time)}** on {data}, {training.batch:,} samples a step. {networks}"
-    long = f" It takes **about {seconds(time)}** here, as the last run like it did." if time else ""
-    return f"Trains **{training.steps:,} steps** on {data}, {training.batch:,} samples a step.{long} {networks}"
-
-
-def network(part) -> str:
-    if part.architecture == "mlp":
-        return f"dense layers of {', '.join(map(str, part.hidden))}"
-    return f"{part.architecture} convolutions of {part.channels} channels and more"
 
 
 def show_sharing(lab: Lab, info, me: str) -> None:
