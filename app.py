@@ -1,9 +1,13 @@
 """Home: a finished run to look at, three one-click starts, and the runs there are."""
 
+import math
+
 import streamlit as st
 
+from gan_core import RunInfo
 from ui import images
-from ui.shell import badge, open_page, page_link, plain, seconds
+from ui.runs import matches, show_cards
+from ui.shell import IDLE_SECONDS, LIVE_SECONDS, STATES, open_page, page_link
 
 STARTS = {
     "ring-8": (
@@ -18,13 +22,7 @@ STARTS = {
     ),
     "mnist": ("MNIST", "70,000 handwritten digits of 28×28 pixels: the article's own data.", "one to two minutes"),
 }
-SHOWN = 24
-
-
-@st.cache_data(max_entries=200, show_spinner=False)
-def thumbnail(run_id: str, step: int) -> bytes | None:
-    snapshot = page.lab.store.runs.snapshot(run_id, step)
-    return images.thumbnail(snapshot.samples, size=112) if snapshot else None
+A_PAGE, MOST = 24, 1000
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -84,45 +82,47 @@ def show_example() -> None:
 
 
 def show_runs() -> None:
-    runs = page.lab.runs(SHOWN + 1, by=page.me)
+    """The runs that were searched for, a page of cards at a time."""
+    runs = page.lab.runs(MOST, by=page.me)
     if not runs:
         return
     st.subheader("Runs", anchor=False)
-    for run in runs[:SHOWN]:
-        with st.container(border=True, key=f"run {run.id}"):
-            picture, about, links = st.columns([1, 5, 3], vertical_alignment="center")
-            steps = page.lab.store.runs.snapshot_steps(run.id)
-            thumb = thumbnail(run.id, steps[-1]) if steps else None
-            if thumb:
-                alt = f"Samples of {run.name} at step {steps[-1]:,}"
-                picture.image(images.embedded(thumb), width=64, alt=alt)
-            with about:
-                with st.container(horizontal=True, vertical_alignment="center"):
-                    st.markdown(f"**{plain(run.name)}**")
-                    badge(run.state)
-                where = (
-                    f"place {run.position} in the queue"
-                    if run.position
-                    else f"step {run.step:,} of {run.total_steps:,}"
-                )
-                st.caption(
-                    f"{where} · {seconds(run.seconds)} of training · `{run.id}`"
-                    + (f" · {plain(run.error)}" if run.error else "")
-                )
-            with links.container(horizontal=True, vertical_alignment="center"):
-                page_link("train", "Open", run=run.id, icon=":material/open_in_new:")
-                if not run.active and page.lab.may_change(run, by=page.me):
-                    with st.popover("Delete", icon=":material/delete:"):
-                        st.markdown(f"Delete **{plain(run.name)}** and everything of it? This cannot be undone.")
-                        st.button(
-                            "Delete for good",
-                            key=f"delete {run.id}",
-                            type="primary",
-                            on_click=page.do,
-                            args=(page.lab.delete, run.id),
-                        )
-    if len(runs) > SHOWN:
-        st.caption(f"Older runs than these {SHOWN} are in the list on the Train page.")
+    search, which = st.columns([3, 1])
+    words = search.text_input(
+        "Search", key="search", icon=":material/search:", placeholder="Name, tag, data, recipe, state or id"
+    )
+    state = which.selectbox(
+        "State", [None, *STATES], key="state", format_func=lambda s: STATES[s][2] if s else "Any state"
+    )
+    found = [run for run in runs if matches(run, words, state)]
+    pages = max(1, math.ceil(len(found) / A_PAGE))
+    number = min(st.session_state.get("page", 1), pages)
+    shown = found[A_PAGE * (number - 1) : A_PAGE * number]
+    if not found:
+        st.info(f"None of the {len(runs):,} runs is like that: search for less.", icon=":material/search_off:")
+    elif len(found) < len(runs):
+        st.caption(f"{len(found):,} of {len(runs):,} runs.")
+    show_cards(page, shown)
+    if pages > 1:
+        st.session_state["page"] = number
+        st.pagination(pages, key="page")
+    if len(runs) == MOST:
+        st.caption(f"Older runs than these {MOST:,} are not listed.")
+    watch(runs)
+
+
+def watch(runs: list[RunInfo]) -> None:
+    """Draw the page again when there are other runs, or one of them has another state, name or place."""
+
+    def look() -> None:
+        if listing(page.lab.runs(MOST, by=page.me)) != listing(runs):
+            st.rerun()
+
+    page.live(look, every=LIVE_SECONDS if any(run.active for run in runs) else IDLE_SECONDS, key="watch")
+
+
+def listing(runs: list[RunInfo]) -> list[tuple]:
+    return [(run.id, run.state, run.name, run.tags, run.position) for run in runs]
 
 
 with open_page("home") as page:
@@ -146,5 +146,4 @@ with open_page("home") as page:
             st.caption(f"Takes {length} on a laptop.")
     show_example()
 
-    active = any(run.active for run in page.lab.runs(20, by=page.me))
-    page.live(show_runs, every=2.0 if active else 5.0, key="runs")
+    show_runs()

@@ -227,6 +227,20 @@ def override(config: RunConfig, changes: Mapping[str, Any]) -> RunConfig:
     return changed
 
 
+def wrong_alone(changes: Mapping[str, Any]) -> list[str]:
+    """What is wrong with each of some dotted keys and values (or text), whatever the other settings are."""
+    problems: list[str] = []
+    for key, value in changes.items():
+        if key not in _FIELDS:
+            problems.append(f"{key} is not a setting{_nearest(key)}")
+            continue
+        try:
+            problems += _problems_of(key, _read(_TYPES[key], value))
+        except (ValueError, TypeError, OverflowError):
+            problems.append(_expected(key, value))
+    return problems
+
+
 def differences(config: RunConfig, other: RunConfig) -> dict[str, tuple[Any, Any]]:
     """Dotted keys whose values differ: `{key: (config's, other's)}`."""
     ours, theirs = flatten(config), flatten(other)
@@ -383,16 +397,20 @@ def _problems(config: RunConfig):
 
 def _problems_of_each(config: RunConfig):
     for key, value in flatten(config).items():
-        about, (_, choices) = describe(key), kind_of(key)
-        if not _is(_TYPES[key], value):
-            yield _expected(key, value)
-        elif choices and value not in choices:
-            yield f"{key} is {value!r}; choose one of {', '.join(choices)}"
-        elif key == "data.name" and not 1 <= len(value) <= 100:
-            yield f"data.name is {value!r}; name a data set (digits, mnist, ring-8, ...)"
-        elif isinstance(value, tuple) and not 1 <= len(value) <= about["longest"]:
-            yield f"{key} has {len(value)} layers; give 1 to {about['longest']}"
-        elif about["low"] is not None and value is not None:
-            for number in value if isinstance(value, tuple) else (value,):
-                if not about["low"] <= number <= about["high"]:  # not-a-number is in no range
-                    yield f"{key} is {number!r}; it must be between {about['low']:,} and {about['high']:,}"
+        yield from _problems_of(key, value)
+
+
+def _problems_of(key: str, value: Any):
+    about, (_, choices) = describe(key), kind_of(key)
+    if not _is(_TYPES[key], value):
+        yield _expected(key, value)
+    elif choices and value not in choices:
+        yield f"{key} is {value!r}; choose one of {', '.join(choices)}"
+    elif key == "data.name" and not 1 <= len(value) <= 100:
+        yield f"data.name is {value!r}; name a data set (digits, mnist, ring-8, ...)"
+    elif isinstance(value, tuple) and not 1 <= len(value) <= about["longest"]:
+        yield f"{key} has {len(value)} layers; give 1 to {about['longest']}"
+    elif about["low"] is not None and value is not None:
+        for number in value if isinstance(value, tuple) else (value,):
+            if not about["low"] <= number <= about["high"]:  # not-a-number is in no range
+                yield f"{key} is {number!r}; it must be between {about['low']:,} and {about['high']:,}"

@@ -17,6 +17,7 @@ import numpy as np
 from gan_core import config as configs
 from gan_core import records
 from gan_core.codec import to_storage
+from gan_core.labels import checked_tags
 from gan_core.records import BundleError, DatasetInfo, UnknownRun
 from gan_core.store import Store, dataset_row, pack, reference_row, report_row, unpack
 
@@ -56,6 +57,7 @@ def bundle(store: Store, run_id: str) -> bytes:
     about = {key: row[key] for key in _KEPT} | {
         "config": json.loads(row["config"]),
         "versions": json.loads(row["versions"]),
+        "tags": json.loads(row["tags"]),
         "events": [[e["step"], e["time"], e["kind"], json.loads(e["payload"])] for e in rows["events"]],
         "reports": [[r["step"], json.loads(r["report"])] for r in rows["reports"]],
         "references": [],
@@ -221,6 +223,7 @@ def _rows(about: Mapping[str, Any], members: dict[str, bytes], run_id: str) -> d
     run = {
         "id": run_id,
         "name": _text(about["name"])[:100],
+        "tags": _tags(about.get("tags", [])),  # bundles made before there were tags have none
         "state": state,
         "config": configs.to_json(config),
         "step": _whole(about["step"]),
@@ -344,6 +347,12 @@ def _text(value: Any) -> str:
         raise TypeError(f"{value!r} is no text")
     value.encode()
     return value
+
+
+def _tags(value: Any) -> str:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list of tags")
+    return json.dumps(checked_tags(map(_text, value)))
 
 
 def _whole(value: Any) -> int:

@@ -10,20 +10,22 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 import psutil
 
 from gan_core import datasets, export, films, machine, permissions, presets, references, uploads
 from gan_core.combinations import conflicts_with_data
-from gan_core.config import ConfigError, RunConfig, differences
-from gan_core.distances.verdict import beside
+from gan_core.config import ConfigError, RunConfig, differences, flatten, kind_of
+from gan_core.distances.verdict import beside, placed
 from gan_core.edits import edited
 from gan_core.records import (
     DatasetError,
     DatasetInfo,
     GanometerError,
+    Headline,
     Job,
+    MetricResult,
     Reference,
     Report,
     RunInfo,
@@ -133,18 +135,21 @@ class Lab:
     def start(self, config: RunConfig, *, name: str = "", by: str = "") -> str:
         """Queue a new run of `by`; returns its id, the same one for a double click.
 
-        Raises DatasetError for data nobody has (or may use), ConfigError for settings that do not suit the data, and
-        NotAllowed for more than this server gives to one person.
+        Raises what `check` does, and NotAllowed for more than this server gives to one person.
         """
-        data = self._about(config.data.name, by)
-        if problems := list(conflicts_with_data(config, data.shape, _number_of_classes(data))):
-            raise ConfigError(problems)
+        self.check(config, by=by)
         permissions.check_known(self.settings, by)
         run_id = self._once(
             ("start", config, name, by), lambda: self.store.runs.create(self._allowed(config, by), name=name, owner=by)
         )
         self.ensure_worker()
         return run_id
+
+    def check(self, config: RunConfig, *, by: str = "") -> None:
+        """Raises DatasetError for data `by` may not use, and ConfigError for settings that do not suit the data."""
+        data = self._about(config.data.name, by)
+        if problems := list(conflicts_with_data(config, data.shape, _number_of_classes(data))):
+            raise ConfigError(problems)
 
     def _once(self, what: tuple, make: Callable[[], Any]) -> Any:
         """What `make` makes; for a double click what the first click has made."""
@@ -167,9 +172,14 @@ class Lab:
         permissions.check_owner(self.settings, run.owner, by, f"run {run_id}")
         return run
 
-    def preset(self, name: str, *, data: str, seed: int = 0, seconds: float | None = None) -> RunConfig:
-        """A preset's explicit configuration for a data set, resolved by its samples' shape and the seconds given."""
-        return presets.preset(name, data=data, shape=self.shape_of(data), seed=seed, seconds=seconds)
+    def preset(
+        self, name: str, *, data: str, seed: int = 0, seconds: float | None = None, by: str | None = None
+    ) -> RunConfig:
+        """A preset's explicit configuration for a data set, resolved by its samples' shape and the seconds given.
+
+        Raises DatasetError for data that `by` may not use; None may use all.
+        """
+        return presets.preset(name, data=data, shape=self._about(data, by).shape, seed=seed, seconds=seconds)
 
     def shape_of(self, data: str) -> tuple[int, ...]:
         return self._about(data).shape
@@ -248,6 +258,10 @@ class Lab:
     def rename(self, run_id: str, name: str, *, by: str = "") -> None:
         self.store.runs.rename(self._own(run_id, by).id, name)
 
+    def tag(self, run_id: str, tags: Iterable[str], *, by: str = "") -> None:
+        """Give a run these tags instead of those it has."""
+        self.store.runs.tag(self._own(run_id, by).id, tags)
+
     def publish(self, run_id: str, published: bool, *, by: str = "") -> None:
         """Let everybody see a run on one's own data, or no longer."""
         self.store.runs.publish(self._own(run_id, by).id, published)
@@ -287,6 +301,19 @@ class Lab:
                 waits.append((other.total_steps - other.step) / last.steps_per_second if last else None)
         return None if None in waits else sum(waits) / self.settings.limits.at_once
 
+    def estimate(self, config: RunConfig) -> float | None:
+        """About how many seconds of training these settings mean here: what they ask for, or as long as the last run
+        took that works as hard at each step. None where there was none."""
+        if config.training.seconds is not None:
+            return config.training.seconds
+        hard = _work(config)
+        for run in self.store.runs.all():
+            steps = run.step - (run.parent_step or 0)
+            # One that was never claimed was trained elsewhere.
+            if run.claim_no and run.state == "finished" and run.seconds and steps > 0 and _work(run.config) == hard:
+                return config.training.steps * run.seconds / steps
+        return None
+
     def may_change(self, run: RunInfo, *, by: str) -> bool:
         """Whether `by` may control this run."""
         try:
@@ -309,6 +336,23 @@ class Lab:
         """Real-vs-real at the n of the run's own measurements."""
         data = self.dataset_of(run)
         return self.reference_of(run, min(run.config.recording.rows, data.parts["test"])) if data else None
+
+    def headlines(self, runs: Iterable[RunInfo]) -> dict[str, Headline]:
+        """{run: what a listing shows of it}, with a handful of questions to the store for all of them."""
+        by_id = {run.id: run for run in runs}
+        snapshots = self.store.runs.newest_snapshots(by_id)
+        energies = self.store.runs.newest_values(by_id, "energy_distance")
+        measured_alike, found = {}, {}
+        for run_id, run in by_id.items():
+            energy, alike = None, (run.dataset, run.config.recording.rows)
+            if run_id in energies:
+                if alike not in measured_alike:
+                    measured_alike[alike] = self.live_reference(run)
+                known = measured_alike[alike]
+                energy = MetricResult("energy_distance", energies[run_id], direction="lower", ideal=0.0)
+                energy = placed(energy, known, known.n if known else run.config.recording.rows)
+            found[run_id] = Headline(snapshots.get(run_id), energy)
+        return found
 
     def pending(self, run_id: str) -> str | None:
         """What was asked of a run and is not done yet: pause, resume, stop, or nothing."""
@@ -478,6 +522,14 @@ class Lab:
 def _kind(run: RunInfo) -> tuple[str, str]:
     """Runs of one kind train about equally fast."""
     return run.config.preset, run.config.data.name
+
+
+def _work(config: RunConfig) -> dict[str, Any]:
+    """What decides how long a step takes: of a plain number only whether it is 0."""
+    parts = ("data", "generator", "discriminator", "objective", "training")
+    told = {key: value for key, value in flatten(config).items() if key.split(".")[0] in parts}
+    told = {key: bool(value) if kind_of(key)[0] == "number" else value for key, value in told.items()}
+    return told | {"training.steps": 0, "training.seconds": None}
 
 
 def _number_of_classes(data: datasets.Option | DatasetInfo) -> int:

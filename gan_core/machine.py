@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psutil
 
+from gan_core import __version__
 from gan_core.records import WorkerInfo
 from gan_core.store import Store
 
@@ -39,7 +40,12 @@ def versions() -> dict[str, str]:
     """What a run depends on to come out the same again."""
     names = ("tensorflow", "tensorflow_cpu", "keras", "numpy")
     found = {name.replace("_cpu", ""): _version(name) for name in names if _version(name)}
-    return {"python": platform.python_version(), **found, "system": f"{platform.system()} {platform.machine()}"}
+    return {
+        "ganometer": __version__,
+        "python": platform.python_version(),
+        **found,
+        "system": f"{platform.system()} {platform.machine()}",
+    }
 
 
 def bury_dead_workers(store: Store) -> list[str]:

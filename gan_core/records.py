@@ -75,6 +75,7 @@ class RunInfo:
     parent_step: int | None = None
     at_risk: float | None = None
     published: bool = False
+    tags: tuple[str, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -213,6 +214,14 @@ class MetricResult:
     needs: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     verdict: str = ""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What a listing shows of a run: its newest snapshot's step, and its energy distance beside real-vs-real."""
+
+    snapshot: int | None
+    energy: MetricResult | None
 
 
 @dataclass(frozen=True)

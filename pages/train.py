@@ -6,6 +6,7 @@ from gan_core import GAMES, DatasetInfo, GanometerError, RunInfo, differences
 from ui import charts, images
 from ui.diary import marks_of, words
 from ui.setup import show_setup
+from ui.sharing import share_run
 from ui.shell import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS, badge, chart, open_page, page_link, plain, seconds
 from ui.steering import show_steering, show_steps
 
@@ -220,6 +221,7 @@ def show_diary(run: RunInfo) -> None:
             f"Recipe `{run.config.preset}` on `{plain(run.config.data.name)}`, seed {run.config.seed}"
             + (", changed: " + ", ".join(f"`{k}` = {plain(v[0])}" for k, v in changed.items()) if changed else ".")
         )
+        share_run(page.lab, page.me, run)
         st.caption(f"Takes {page.lab.store.runs.size(run.id) / 1e6:,.1f} MB in the store.")
         for event in page.lab.store.runs.events(run.id):
             st.caption(f"step {event.step:,}: {plain(words(event))}")

@@ -51,6 +51,7 @@ REFERENCE = Reference(60, 20, 0, {"energy_distance": (0.01, 0.002)})
 def filled(store: Store, state: str = "stopped") -> str:
     """A run with something in every table; returns its id."""
     run = store.runs.claim("w1", run_id=store.runs.create(CONFIG, name="Ada's run"))
+    store.runs.tag(run.id, ["class 4b", "ö"])
     store.library.put_dataset(INFO, pack(x=PREVIEW))
     store.library.put_reference(INFO.sha256, "pixels", REFERENCE)
     store.runs.describe(run.id, "w1", run.claim_no, dataset=INFO.sha256, threads=2, versions={"numpy": "2"})
@@ -149,6 +150,11 @@ def test_a_run_comes_back_as_it_was(original, bundle, store):
     assert np.array_equal(info.preview, PREVIEW) and info.labels.tolist() == [0, 1, 1]
     assert replace(info, preview=None, labels=None) == replace(INFO, preview=None, labels=None)
     assert store.runs.send(run_id, "resume") == "queued"
+
+
+def test_a_bundle_made_before_there_were_tags_has_none(bundle, store):
+    older = repacked(bundle, lambda members, about: about.pop("tags"))
+    assert store.runs.get(export.unbundle(store, older)).tags == ()
 
 
 def test_the_same_run_gives_the_same_bytes(original, bundle):
@@ -285,6 +291,9 @@ CONTENT = {
     "name": (say(name={"a": 1}), "no text"),
     "name with a zero byte": (say(name="a\0b"), "no text"),
     "half a character": (say(name="\ud800"), "UnicodeEncodeError"),
+    "tags that are one text": (say(tags="abc"), "'abc'"),
+    "a tag that is no text": (say(tags=["a", 7]), "7 is no text"),
+    "too many tags": (say(tags=list("abcdefghi")), "at most 8"),
     "error": (say(error=["a"]), "['a']"),
     "settings": (inside("config", seed=-5), "seed is -5"),
     "unknown setting": (inside("config", magic=1), "magic is not a setting"),

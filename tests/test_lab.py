@@ -5,21 +5,23 @@ import io
 import shutil
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import numpy as np
 import psutil
 import pytest
 from PIL import Image
 
-from gan_core import machine
+from gan_core import links, machine
 from gan_core.config import ConfigError, override
 from gan_core.distances import reference
 from gan_core.distances.report import measure
 from gan_core.lab import EXAMPLES, Lab
 from gan_core.permissions import NotAllowed
 from gan_core.presets import preset
-from gan_core.records import BundleError, DatasetError, GanometerError, StoreError, UnknownRun
+from gan_core.records import BundleError, DatasetError, DatasetInfo, GanometerError, Headline, StoreError, UnknownRun
 from gan_core.settings import Limits, Settings
 from gan_core.store import schema as tables
 
@@ -367,7 +369,8 @@ def test_queueing_renaming_stopping_deleting(lab):
     assert (lab.run(run_id).state, lab.run(run_id).position) == ("queued", 1)
     assert lab.dataset_of(lab.run(run_id)) is lab.live_reference(lab.run(run_id)) is None
     lab.rename(run_id, "better")
-    assert lab.run(run_id).name == "better"
+    lab.tag(run_id, ["class 4b"])
+    assert (lab.run(run_id).name, lab.run(run_id).tags) == ("better", ("class 4b",))
     assert lab.stop(run_id) == "stopped" and lab.resume(run_id) == "queued" and lab.stop(run_id) == "stopped"
     lab.delete(run_id)
     assert lab.runs() == []
@@ -465,6 +468,64 @@ def test_a_queued_run_knows_about_when_its_turn_comes(lab):
     assert lab.seconds_to_wait(lab.run(strange)) is not None and lab.seconds_to_wait(done) is None
 
 
+def test_an_estimate_is_what_the_last_run_of_its_like_took_here(lab):
+    assert lab.estimate(CONFIG) is None  # the example was trained elsewhere
+    key = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
+    about = dict(step=40, seconds=2.0, steps_per_second=99.0, values=(), measured=(), taken=(), checkpoint=None)
+    lab.store.runs.commit(key.id, "w1", key.claim_no, state="running", **about)
+    assert lab.estimate(CONFIG) is None  # it is not over: nobody knows
+    lab.store.runs.commit(key.id, "w1", key.claim_no, state="finished", **about | {"seconds": 2.0})
+    assert lab.estimate(CONFIG) == pytest.approx(4.0)
+    alike = {"training.steps": 100, "seed": 7, "objective.r1": 0.25, "optimizer.beta1": 0.5, "recording.snapshots": 9}
+    assert lab.estimate(override(CONFIG, alike)) == pytest.approx(10.0)
+    for harder in ({"objective.r1": 0}, {"training.batch": 64}, {"generator.hidden": "9"}, {"data.conditional": True}):
+        assert lab.estimate(override(CONFIG, harder)) is None
+    assert lab.estimate(override(CONFIG, {"training.seconds": 60})) == 60
+
+
+def test_headlines_are_the_newest_numbers_beside_real_against_real(lab):
+    rng = np.random.default_rng(0)
+    data = DatasetInfo(
+        "digits", "ab" * 32, "points", (4,), {"train": 9, "holdout": 9, "test": 50}, rng.random((3, 4)), []
+    )
+    lab.store.library.put_dataset(replace(data, labels=np.zeros(3, np.int64)))
+    run = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
+    lab.store.runs.describe(run.id, "w1", run.claim_no, dataset=data.sha256)
+    about = dict(seconds=1.0, steps_per_second=9.0, measured=(), checkpoint=None, state="running")
+    for step, value in ((5, 0.5), (10, 0.25)):
+        values = [(step, "energy_distance", value), (step, "other", 9.0)]
+        taken = [(step, np.zeros((2, 4), np.float32), b"")]
+        lab.store.runs.commit(run.id, "w1", run.claim_no, step=step, values=values, taken=taken, **about)
+    lab.store.runs.commit(run.id, "w1", run.claim_no, step=20, values=[(20, "other", 1.0)], taken=(), **about)
+    fresh = lab.start(override(CONFIG, {"seed": 1}))
+    found = lab.headlines(lab.runs())
+    assert found[fresh] == Headline(None, None)
+    assert (found[run.id].snapshot, found[run.id].energy.value) == (10, 0.25)
+    assert found[run.id].energy.z is found[run.id].energy.reference_mean is None
+    known = reference.calibrate(test=rng.random((50, 4)), pool=rng.random((300, 4)), n=50)
+    lab.store.library.put_reference(data.sha256, "pixels", known)
+    mean, sd = known.metrics["energy_distance"]
+    energy = lab.headlines([lab.run(run.id)])[run.id].energy
+    assert (energy.reference_mean, energy.z) == (mean, pytest.approx((0.25 - mean) / sd))
+    assert lab.headlines([]) == {}
+
+
+@pytest.mark.parametrize("seconds", [None, 1], ids=["steps", "a speed trial"])
+def test_a_link_of_a_run_starts_it_again_bit_by_bit(working, seconds):
+    first = ended(working, working.start(override(CONFIG, {"seed": 11, "training.seconds": seconds})))
+    address = links.encoded(links.query_of(links.repeating(first), preset_for=working.preset, versions={}))
+    link = links.config_from_query(parse_qs(address), preset_for=working.preset)
+    again = ended(working, working.start(link.config))
+    one, two = (working.store.runs.checkpoint(run.id) for run in (first, again))
+    assert one[0] == two[0] == first.total_steps
+    assert arrays_in(one[1]) == arrays_in(two[1])
+
+
+def arrays_in(checkpoint: bytes) -> dict[str, bytes]:
+    with np.load(io.BytesIO(checkpoint), allow_pickle=False) as arrays:
+        return {name: arrays[name].tobytes() for name in arrays.files}
+
+
 # ---------------------------------------------------------------- people on a shared server
 
 
@@ -492,6 +553,7 @@ def test_people_see_all_runs_and_control_their_own(tmp_path):
             lambda by: lab.set(run_id, {"objective.r1": 2}, by=by),
             lambda by: lab.more(run_id, 5, by=by),
             lambda by: lab.rename(run_id, "mine", by=by),
+            lambda by: lab.tag(run_id, ["mine"], by=by),
             lambda by: lab.publish(run_id, True, by=by),
             lambda by: lab.delete(run_id, by=by),
         ):

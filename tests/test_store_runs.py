@@ -265,6 +265,7 @@ def test_unknown_wishes_and_unknown_runs_are_named(store):
         store.runs.delete,
         lambda i: store.runs.send(i, "stop"),
         lambda i: store.runs.rename(i, "x"),
+        lambda i: store.runs.tag(i, ["x"]),
     ):
         with pytest.raises(UnknownRun, match="'nobody'"):
             call("nobody")
@@ -615,6 +616,7 @@ def test_the_pulse_moves_with_every_change(store):
     seen.append(store.runs.pulse())
     for change in (
         lambda: store.runs.rename(run.id, "other"),
+        lambda: store.runs.tag(run.id, ["other"]),
         lambda: store.runs.send(run.id, "pause"),
         lambda: store.runs.describe(run.id, "w1", run.claim_no, phase="loading"),
         lambda: commit(store, run, "finished"),
@@ -639,11 +641,30 @@ def test_newest_runs_come_first(store):
     assert [run.id for run in store.runs.all(limit=1)] == ids[-1:]
 
 
-@pytest.mark.parametrize(("given", "kept"), [(" new ", "new"), ("", "unnamed"), ("x" * 200, "x" * 100)])
+@pytest.mark.parametrize(("given", "kept"), [(" new ", "new"), ("ü" * 80, "ü" * 80)])
 def test_renaming(store, given, kept):
     run_id = store.runs.create(CONFIG)
     store.runs.rename(run_id, given)
     assert store.runs.get(run_id).name == kept
+
+
+def test_tagging_replaces_the_tags(store):
+    run_id = store.runs.create(CONFIG)
+    assert store.runs.get(run_id).tags == ()
+    store.runs.tag(run_id, [" class 4b ", "collapse", "class 4b"])
+    assert store.runs.get(run_id).tags == store.runs.all()[0].tags == ("class 4b", "collapse")
+    store.runs.tag(run_id, [])
+    assert store.runs.get(run_id).tags == ()
+
+
+def test_a_name_or_tag_that_cannot_be_kept_changes_nothing(store):
+    run_id = store.runs.create(CONFIG, name="first")
+    store.runs.tag(run_id, ["kept"])
+    before = store.runs.get(run_id)
+    for change in (lambda: store.runs.rename(run_id, " "), lambda: store.runs.tag(run_id, ["a", ""])):
+        with pytest.raises(GanometerError, match="has 0 characters"):
+            change()
+    assert store.runs.get(run_id) == before
 
 
 # ---------------------------------------------------------------- deleting

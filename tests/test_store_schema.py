@@ -77,7 +77,7 @@ def test_the_clock_is_the_database_s(store_url):
     store.close()
 
 
-@pytest.mark.parametrize("found", ["4", "99", "0", "what?"])
+@pytest.mark.parametrize("found", ["5", "99", "0", "what?"])
 def test_another_schema_is_refused_and_left_as_it_is(store_url, found):
     store = Store(store_url)
     with store.database.writing() as db:
@@ -168,23 +168,34 @@ def test_version_1_is_upgraded_and_keeps_its_runs_and_reports(store_url):
     store.close()
 
 
-def test_version_2_becomes_version_3(store_url):
-    """As version 2 left it: the same tables without what version 3 has added."""
+@pytest.mark.parametrize(
+    ("version", "lacking"),
+    [
+        ("2", [("runs", "at_risk"), ("runs", "published"), ("runs", "tags"), ("datasets", "published")]),
+        ("3", [("runs", "tags")]),
+    ],
+)
+def test_later_versions_are_upgraded_and_keep_their_runs(store_url, version, lacking):
+    """As that version left it: the same tables without what later ones have added."""
     Store(store_url).close()
     engine = sa.create_engine(store_url)
     with engine.begin() as db:
-        for table, column in (("runs", "at_risk"), ("runs", "published"), ("datasets", "published")):
+        for table, column in lacking:
             db.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
-        db.execute(sa.text("UPDATE meta SET value = '2' WHERE key = 'schema'"))
+        db.execute(sa.text(f"UPDATE meta SET value = '{version}' WHERE key = 'schema'"))
         values = dict(config=configs.to_json(presets.preset("auto", data="digits")))
         run = "'r', 'old', :config, 'finished', '', 30, 30, 4, 'ada', 0, 2.5, '{}', 1.0"
         columns = "id, name, config, state, phase, step, total_steps, version, owner, claim_no, seconds"
+        if version == "3":
+            columns, run = f"published, {columns}", f"FALSE, {run}"
         db.execute(sa.text(f"INSERT INTO runs ({columns}, versions, created) VALUES ({run})"), values)
     engine.dispose()
     store = Store(store_url)
     run = store.runs.get("r")
-    assert (run.at_risk, run.published, run.step) == (None, False, 30)
-    assert store.remembered("schema") == "3"
+    assert (run.at_risk, run.published, run.step, run.tags) == (None, False, 30, ())
+    assert store.remembered("schema") == "4"
+    store.runs.tag("r", ["kept"])
+    assert store.runs.get("r").tags == ("kept",)
     store.close()
 
 

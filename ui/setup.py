@@ -1,6 +1,6 @@
-"""Setting up a run: data, recipe, every setting, and a person's own data."""
+"""Setting up a run: data, recipe, every setting, what that will mean, and a person's own data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 import streamlit as st
 
@@ -9,9 +9,11 @@ from gan_core import (
     MOST_CLASSES,
     OPTIONS,
     PRESETS,
+    SETTINGS,
     ConfigError,
     GanometerError,
     Lab,
+    Link,
     RunConfig,
     describe_setting,
     flatten_config,
@@ -19,7 +21,9 @@ from gan_core import (
     setting_type,
 )
 from ui import images
+from ui.sharing import link_in_address, share_form, told
 from ui.shell import attempt, plain
+from ui.summary import summary, title_of
 
 GROUPS = {
     "training": ("Length and batch", "How long, and how many samples each step looks at."),
@@ -35,8 +39,12 @@ PENALTIES = ("r1", "r2", "gradient_penalty", "gradient_penalty_weight", "penalty
 EXTRAS = ("energy_weight", "energy_space", "feature_matching", "diversity", "instance_noise", "translation")
 ELSEWHERE = ("preset", "seed", "data.name", "data.conditional", "training.steps", "training.seconds")
 """Settings that have their place above "All settings"."""
+FIRST = {"data": "digits", "preset": "auto", "length": "steps", "seconds": 60, "seed": 0}
+"""What the form says to somebody who comes for the first time."""
 DECIDING = ("objective.loss", "generator.architecture", "discriminator.architecture")
 """Settings that decide which others mean anything."""
+SUMMED_UP = tuple(key for key in SETTINGS if setting_type(key)[0] not in ("number", "text"))
+"""Settings on which the summary depends: it is drawn again when one of them is changed."""
 
 
 def start(lab: Lab, me: str) -> None:
@@ -44,8 +52,7 @@ def start(lab: Lab, me: str) -> None:
     try:
         config = chosen_config(lab)
         run_id = lab.start(config, by=me)
-        st.query_params["run"] = run_id
-        st.query_params.pop("step", None)
+        st.query_params.from_dict({"run": run_id})  # a link has done what it was for
         st.session_state.pop("problems", None)
     except ConfigError as error:
         st.session_state["problems"] = list(error.problems)
@@ -62,8 +69,8 @@ def chosen_config(lab: Lab) -> RunConfig:
 
 def chosen_base(lab: Lab) -> RunConfig:
     """The recipe for these data, and for this time where a time was given."""
-    seconds = st.session_state["seconds"] if st.session_state["length"] == "time" else None
-    return lab.preset(st.session_state["preset"], data=st.session_state["data"], seconds=seconds)
+    time = st.session_state["seconds"] if st.session_state["length"] == "time" else None
+    return lab.preset(st.session_state["preset"], data=st.session_state["data"], seconds=time)
 
 
 def value_now(key: str, base: RunConfig):
@@ -114,42 +121,46 @@ def shown_settings(base: RunConfig) -> dict[str, list[str]]:
     return shown
 
 
-def setting_widget(key: str, value, name: str) -> None:
-    """The widget of a setting, called `name`; what it says is read when a button is pressed."""
+def setting_widget(key: str, value, name: str, *, rerun: Container[str] = DECIDING, **options) -> None:
+    """The widget of a setting, called `name`; what it says is read when a button is pressed.
+
+    Changing one of `rerun` draws the page again.
+    """
     kind, choices = setting_type(key)
     about = describe_setting(key)
     label = key.split(".")[1].replace("_", " ").capitalize()
-    options = dict(key=name, help=f"{about['help']} (`{key}`)")
-    options["on_change"] = "rerun" if key in DECIDING else "ignore"
+    options |= dict(key=name, help=f"{about['help']} (`{key}`)", on_change="rerun" if key in rerun else "ignore")
+    st.session_state.setdefault(name, as_widget(key, value))
     if kind == "choice":
-        st.selectbox(label, choices, index=choices.index(value), **options)
+        st.selectbox(label, choices, **options)
     elif kind == "switch":
-        st.toggle(label, value, **options)
+        st.toggle(label, **options)
     elif kind == "widths":
-        st.text_input(label, ", ".join(map(str, value)), **options)
+        st.text_input(label, **options)
     elif kind == "whole":
-        st.number_input(label, int(about["low"]), int(about["high"]), value, **options)
+        st.number_input(label, int(about["low"]), int(about["high"]), **options)
     elif about["low"] == 0 and about["high"] <= 1:
-        st.slider(label, 0.0, float(about["high"]), value, step=0.001, format="%.3f", **options)
+        st.slider(label, 0.0, float(about["high"]), step=0.001, format="%.3f", **options)
     else:
-        st.number_input(
-            label,
-            float(about["low"]),
-            float(about["high"]),
-            value,
-            format="%g",
-            step=None if value is None else max(abs(value) / 10, 1e-6),
-            **options,
-        )
+        step = None if value is None else max(abs(value) / 10, 1e-6)
+        st.number_input(label, float(about["low"]), float(about["high"]), format="%g", step=step, **options)
 
 
-def in_pairs(values: dict[str, object], name: Callable[[str], str]) -> None:
+def as_widget(key: str, value):
+    """A setting's value as its widget holds it."""
+    kind, _ = setting_type(key)
+    if kind == "widths":
+        return ", ".join(map(str, value))
+    return float(value) if kind == "number" and value is not None else value
+
+
+def in_pairs(values: dict[str, object], name: Callable[[str], str], **options) -> None:
     """The widgets of some settings {key: value}, two in a row, switches last: so a row is of one height."""
     keys = sorted(values, key=lambda key: setting_type(key)[0] == "switch")
     for i in range(0, len(keys), 2):
         for column, key in zip(st.columns(2, vertical_alignment="bottom"), keys[i : i + 2]):
             with column:
-                setting_widget(key, values[key], name(key))
+                setting_widget(key, values[key], name(key), **options)
 
 
 def show_setup(lab: Lab, me: str) -> None:
@@ -157,7 +168,9 @@ def show_setup(lab: Lab, me: str) -> None:
     st.subheader("New run", anchor=False)
     uploads = {info.name: info for info in lab.uploads(by=me)}
     names = [*OPTIONS, *uploads]
-    st.session_state.setdefault("data", "digits")
+    show_link(lab, me)
+    for key, value in FIRST.items():
+        st.session_state.setdefault(key, value)
     if st.session_state["data"] not in names:
         st.session_state["data"] = "digits"
     data = st.selectbox(
@@ -165,7 +178,7 @@ def show_setup(lab: Lab, me: str) -> None:
         names,
         key="data",
         persist_state="session",
-        format_func=lambda n: OPTIONS[n].title if n in OPTIONS else f"Upload {n.removeprefix('upload-')}",
+        format_func=title_of,
     )
     st.caption(OPTIONS[data].sentence if data in OPTIONS else upload_sentence(uploads[data]))
     if data in uploads and lab.settings.shared:
@@ -179,7 +192,7 @@ def show_setup(lab: Lab, me: str) -> None:
             "Tell the networks the class",
             key=widget_key("data.conditional", base),
             help=describe_setting("data.conditional")["help"],
-            on_change="ignore",
+            persist_state="session",
         )
     with st.expander("All settings", icon=":material/tune:"):
         for group, keys in shown_settings(base).items():
@@ -187,7 +200,9 @@ def show_setup(lab: Lab, me: str) -> None:
                 title, sentence = GROUPS[group]
                 st.markdown(f"**{title}.** {sentence}")
                 values = flatten_config(base)
-                in_pairs({key: values[key] for key in keys}, lambda key: widget_key(key, base))
+                about = dict(rerun=SUMMED_UP, persist_state="session")
+                in_pairs({key: values[key] for key in keys}, lambda key: widget_key(key, base), **about)
+    show_summary(lab, me)
     st.button(
         "Start training",
         key="start",
@@ -209,7 +224,6 @@ def show_length(lab: Lab) -> RunConfig:
     timed = "time" == st.segmented_control(
         "Length",
         ["steps", "time"],
-        default="steps",
         required=True,
         key="length",
         persist_state="session",
@@ -222,7 +236,6 @@ def show_length(lab: Lab) -> RunConfig:
             "Seconds",
             int(about["low"]),
             int(about["high"]),
-            60,
             step=30,
             key="seconds",
             persist_state="session",
@@ -230,26 +243,24 @@ def show_length(lab: Lab) -> RunConfig:
         )
     base = chosen_base(lab)
     if not timed:
-        about = describe_setting("training.steps")
+        about, key = describe_setting("training.steps"), widget_key("training.steps", base)
+        st.session_state.setdefault(key, base.training.steps)
         left.number_input(
             "Steps",
             int(about["low"]),
             int(about["high"]),
-            base.training.steps,
             step=1000,
-            key=widget_key("training.steps", base),
+            key=key,
+            persist_state="session",
             help=about["help"],
-            on_change="ignore",
         )
     right.number_input(
         "Seed",
         0,
         2**31 - 1,
-        0,
         key="seed",
         persist_state="session",
         help=describe_setting("seed")["help"],
-        on_change="ignore",
     )
     st.caption(resolved(base))
     return base
@@ -264,6 +275,50 @@ def resolved(base: RunConfig) -> str:
     if dense or base.preset != "auto":
         return f"Made of {kind}; a short speed trial decides the steps."
     return f"Made of {kind}, or of dense layers where a short speed trial finds too few steps for them in this time."
+
+
+def show_link(lab: Lab, me: str) -> None:
+    """Fill the form with what a link in the address brings, once, and say what that is."""
+    if "preset" not in st.query_params:
+        st.session_state.pop("link", None)
+        return
+    address = (st.query_params.to_dict(), me)
+    if st.session_state.get("link", (None,))[0] != address:
+        link, problems = link_in_address(lab, me)
+        st.session_state["link"] = (address, link, problems)
+        if link:
+            fill(link)
+            st.toast("A link has filled in the form of a new run.", icon=":material/link:")
+    _, link, problems = st.session_state["link"]
+    if link:
+        st.info(told(link, title_of(link.config.data.name)), icon=":material/link:")
+    else:
+        wrong = "  \n".join(plain(problem) for problem in problems)
+        st.error(wrong, title="This link cannot be used", icon=":material/link_off:")
+
+
+def fill(link: Link) -> None:
+    """Let the widgets say what a link brings."""
+    config, base = link.config, link.recipe
+    timed = config.training.seconds is not None
+    about = dict(data=config.data.name, preset=config.preset, length="time" if timed else "steps", seed=config.seed)
+    st.session_state.update(about | ({"seconds": round(config.training.seconds)} if timed else {}))
+    for key, value in flatten_config(config).items():
+        if key not in ("preset", "seed", "data.name", "training.seconds"):
+            st.session_state[widget_key(key, base)] = as_widget(key, value)
+
+
+def show_summary(lab: Lab, me: str) -> None:
+    """What will run, about how long that takes here, and a link to it; nothing for what cannot run."""
+    try:
+        config = chosen_config(lab)
+    except ConfigError:
+        st.caption("Some of these settings do not go together: Start training says which.")
+        return
+    st.markdown(summary(config, lab.estimate(config)))
+    with st.popover("Share this setting", icon=":material/link:", on_change="rerun", key="share") as box:
+        if box.open:
+            share_form(lab, me, config)
 
 
 def show_sharing(lab: Lab, info, me: str) -> None:

@@ -55,6 +55,23 @@ class Recorded:
             query = sa.select(snapshots.c.step).where(snapshots.c.run_id == run_id)
             return tuple(db.scalars(query.order_by(snapshots.c.step)).all())
 
+    def newest_snapshots(self, run_ids: Iterable[str]) -> dict[str, int]:
+        """{run: the step of its newest snapshot}, for those runs that have one."""
+        newest = sa.select(snapshots.c.run_id, sa.func.max(snapshots.c.step))
+        with self._db.reading() as db:
+            found = db.execute(newest.where(snapshots.c.run_id.in_(list(run_ids))).group_by(snapshots.c.run_id))
+            return {run_id: step for run_id, step in found}
+
+    def newest_values(self, run_ids: Iterable[str], name: str) -> dict[str, float]:
+        """{run: the last value of a curve}, for those runs that have one."""
+        newest = sa.select(metrics.c.run_id, sa.func.max(metrics.c.step).label("step"))
+        of_these = sa.and_(metrics.c.run_id.in_(list(run_ids)), metrics.c.name == name)
+        last = newest.where(of_these).group_by(metrics.c.run_id).subquery()
+        at_it = sa.and_(metrics.c.run_id == last.c.run_id, metrics.c.step == last.c.step, metrics.c.name == name)
+        with self._db.reading() as db:
+            found = db.execute(sa.select(metrics.c.run_id, metrics.c.value).join(last, at_it))
+            return {run_id: value for run_id, value in found}
+
     def snapshot(self, run_id: str, step: int | None = None) -> Snapshot | None:
         """The samples of one step, or of the newest one; None when there is none."""
         query = sa.select(snapshots.c.step, snapshots.c.samples).where(snapshots.c.run_id == run_id)

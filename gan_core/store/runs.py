@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import secrets
+from functools import lru_cache
 from typing import Any, Iterable, Mapping, NamedTuple
 
 import numpy as np
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 
 from gan_core import config as configs
 from gan_core.config import RunConfig
+from gan_core.labels import checked_name, checked_tags
 from gan_core.records import (
     ACTIVE,
     Command,
@@ -167,7 +169,11 @@ class Runs(Recorded):
             return db.scalar(sa.select(runs.c.version).where(runs.c.id == run_id)) or 0
 
     def rename(self, run_id: str, name: str) -> None:
-        self._update(run_id, name=name.strip()[:100] or "unnamed")
+        self._update(run_id, name=checked_name(name))
+
+    def tag(self, run_id: str, tags: Iterable[str]) -> None:
+        """Give a run these tags instead of those it has."""
+        self._update(run_id, tags=json.dumps(checked_tags(tags)))
 
     def publish(self, run_id: str, published: bool) -> None:
         self._update(run_id, published=published)
@@ -452,10 +458,17 @@ def _info(row: Mapping[str, Any]) -> RunInfo:
     )
     return RunInfo(
         **{key: row[key] for key in same},
-        config=configs.from_json(row["config"]),
+        config=_config(row["config"]),
+        tags=tuple(json.loads(row["tags"])),
         worker=row["worker_id"],
         versions=json.loads(row["versions"]),
     )
+
+
+@lru_cache(maxsize=1024)
+def _config(text: str) -> RunConfig:
+    """A listing reads the same configurations again and again, and to check one takes longer than to fetch it."""
+    return configs.from_json(text)
 
 
 def _locked(db, run_id: str):

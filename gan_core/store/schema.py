@@ -15,7 +15,7 @@ from sqlalchemy.sql.expression import FunctionElement
 
 from gan_core.records import StoreError
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 metadata = sa.MetaData()
 _text, _real, _whole, _blob = sa.Text, sa.Double, sa.BigInteger, sa.LargeBinary
@@ -33,6 +33,7 @@ runs = sa.Table(
     metadata,
     sa.Column("id", _text, primary_key=True),
     sa.Column("name", _text, nullable=False),
+    sa.Column("tags", _text, nullable=False, default="[]"),
     sa.Column("config", _text, nullable=False),
     sa.Column("state", _text, nullable=False, index=True),
     sa.Column("phase", _text, nullable=False, default=""),
@@ -347,7 +348,13 @@ def _upgrade_from_2(connection) -> None:
             connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {column} {kind}{rest}"))
 
 
-_UPGRADES = {"1": _upgrade_from_1, "2": _upgrade_from_2}
+def _upgrade_from_3(connection) -> None:
+    """Version 4 keeps the tags of a run."""
+    if "tags" not in {column["name"] for column in sa.inspect(connection).get_columns(runs.name)}:
+        connection.execute(sa.text("ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'"))
+
+
+_UPGRADES = {"1": _upgrade_from_1, "2": _upgrade_from_2, "3": _upgrade_from_3}
 """What brings a store of that version to the next one."""
 
 

@@ -61,13 +61,14 @@ class Server:
 
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory):
-    """`serve(home=None, env=None, base_path="") -> Server`: the app on a free port, until the module's tests are done.
+    """`serve(home=None, env=None, below="") -> Server`: the app on a free port, until the module's tests are done.
 
-    A fresh home unless one is given; of this process's GANOMETER_* variables only GANOMETER_DATA is handed on.
+    A fresh home unless one is given, at the address's path `below`; of this process's GANOMETER_* variables only
+    GANOMETER_DATA is handed on.
     """
     servers = []
 
-    def start(home: Path | None = None, env: dict[str, str] | None = None, base_path: str = "") -> Server:
+    def start(home: Path | None = None, env: dict[str, str] | None = None, below: str = "") -> Server:
         folder = tmp_path_factory.mktemp("server")
         home = home or folder / "home"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("GANOMETER_") or k == "GANOMETER_DATA"}
@@ -75,7 +76,7 @@ def serve(tmp_path_factory):
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
         command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
         command += ["--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false"]
-        command += ["--server.baseUrlPath", base_path]
+        command += ["--server.baseUrlPath", below]
         log = folder / "server.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
@@ -87,7 +88,7 @@ def serve(tmp_path_factory):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        servers.append(Server(f"http://127.0.0.1:{port}/{base_path}".rstrip("/"), process, log, home))
+        servers.append(Server(f"http://127.0.0.1:{port}{below}", process, log, home))
         wait_healthy(servers[-1])
         return servers[-1]
 

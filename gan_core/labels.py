@@ -1,0 +1,33 @@
+"""What people call their runs: names and tags, as they are kept. GanometerError says what is wrong with one."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Iterable
+
+from gan_core.records import GanometerError
+
+LONGEST_NAME, LONGEST_TAG, MOST_TAGS = 80, 24, 8
+
+
+def checked_name(name: str) -> str:
+    """A run's name without the space around it."""
+    return _checked("the name", name, LONGEST_NAME)
+
+
+def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+    """Tags in their order, each once, without the space around them."""
+    found = tuple(dict.fromkeys(_checked("the tag", tag, LONGEST_TAG) for tag in tags))
+    if len(found) > MOST_TAGS:
+        raise GanometerError(f"there are {len(found)} tags; a run has at most {MOST_TAGS}")
+    return found
+
+
+def _checked(what: str, text: str, longest: int) -> str:
+    text = text.strip()
+    if not 1 <= len(text) <= longest:
+        shown = repr(text) if len(text) < 100 else repr(f"{text[:99]}…")
+        raise GanometerError(f"{what} {shown} has {len(text)} characters; give 1 to {longest}")
+    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+        raise GanometerError(f"{what} {text!r} has characters that cannot be shown; leave them out")
+    return text
