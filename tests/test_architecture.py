@@ -47,17 +47,19 @@ MAY_IMPORT = {
     "gan_core.health": f"{RECORDS} numpy",
     "gan_core.export": f"{RECORDS} {STORE} numpy PIL",
     "gan_core.machine": f"{RECORDS} {STORE} psutil",
+    "gan_core.comparison": f"{RECORDS} numpy",
+    "gan_core.comparing": f"{RECORDS} {STORE} {DISTANCES} gan_core.comparison gan_core.datasets numpy",
     "gan_core.session": f"{RECORDS} {STORE} {DISTANCES} gan_core.edits numpy",
     "gan_core.references": f"{RECORDS} {STORE} gan_core.distances.catalogue",
     "gan_core.answers": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.machine gan_core.references"
-    " numpy",
+    " gan_core.comparing numpy",
     "gan_core.training": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.answers gan_core.machine"
     " gan_core.references gan_core.session gan_core.settings gan_core.combinations numpy",
     "gan_core.worker": f"{RECORDS} {STORE} {ENGINE} gan_core.answers gan_core.machine gan_core.session"
     " gan_core.settings gan_core.training psutil threadpoolctl",
     "gan_core.lab": f"{RECORDS} {STORE} gan_core.datasets gan_core.uploads gan_core.export gan_core.worker psutil"
     " gan_core.machine gan_core.references gan_core.settings gan_core.distances.verdict gan_core.presets"
-    " gan_core.combinations gan_core.edits gan_core.permissions",
+    " gan_core.combinations gan_core.edits gan_core.permissions gan_core.comparison",
     "gan_core.cli": f"{RECORDS} {STORE} {DISTANCES} gan_core.lab gan_core.worker gan_core.training gan_core.export"
     " gan_core.datasets gan_core.answers gan_core.settings gan_core.presets gan_core.combinations gan_core.edits"
     " numpy",
@@ -65,6 +67,7 @@ MAY_IMPORT = {
     "ui": "",
     "ui.charts": f"{PURE} ui.images",
     "ui.report_charts": f"{PURE} ui.charts ui.images",
+    "ui.compare_charts": f"{PURE} ui.charts ui.images",
     "ui.images": PURE,
     "ui.*": PAGE,
     "app": PAGE,

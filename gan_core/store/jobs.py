@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from gan_core.records import GanometerError, Job, UnknownRun
 from gan_core.store.schema import Database, jobs, now, one_at_a_time, runs
 
-KINDS = ("sample", "neighbours", "measure", "reference", "ruler", "surface")
+KINDS = ("sample", "neighbours", "measure", "reference", "ruler", "surface", "compare")
 KEPT_JOBS = 300
 
 
