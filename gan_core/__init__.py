@@ -40,6 +40,7 @@ _HOME = {
     "Group": "comparison:Group",
     "GroupCurve": "comparison:GroupCurve",
     "Verdict": "comparison:Verdict",
+    "alike": "comparison:alike",
     "curve_of_group": "comparison:curve_of_group",
     "group_runs": "comparison:groups",
     "settings_diff": "comparison:diff",

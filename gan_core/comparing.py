@@ -87,7 +87,7 @@ def compare(
         {group.name: tuple(zip(group.seeds, measured[group.name].tolist())) for group in groups},
         comparisons,
         tuple(c for name in OTHERS for c in _of_reports(store, name, groups, steps)),
-        comparison.summary(comparisons) if comparisons else "",
+        *(comparison.summary(comparisons) if comparisons else ()),
     )
 
 

@@ -199,6 +199,7 @@ class Verdict:
     values: Mapping[str, tuple[tuple[int, float], ...]]
     comparisons: tuple[Comparison, ...]
     others: tuple[Comparison, ...] = ()
+    headline: str = ""
     sentence: str = ""
 
 
@@ -231,54 +232,63 @@ def _pairs(values) -> tuple[tuple[int, float], ...]:
     return tuple((seed, value) for seed, value in values)
 
 
-def in_words(found: Comparison, title: str) -> str:
-    """What a comparison says, and what it does not say."""
-    low, high = found.interval
-    numbers = f"{title} {found.values[0]:z.3g} against {found.values[1]:z.3g}"
-    noise = f"{100 * found.level:.3g} % interval of the difference: {low:z.2g} to {high:z.2g}"
+def headline(found: Comparison) -> str:
+    """What a comparison says, in short; of runs only where nothing is known of their settings."""
+    one, other = _letter_of(found.first), _letter_of(found.second)
     seeds = [len(values) for values in found.per_seed]
     if found.decided == "undecided":
-        said = (
-            f"{found.first} or {found.second}? Nothing is decided: {numbers}, and the difference is within the noise "
-            f"({noise})."
-        )
-        more = f" Few seeds ({min(seeds)}) make wide intervals: five tell more." if min(seeds) < ENOUGH_SEEDS else ""
-        return f"{said} {_ONE_SEED}" if found.covers == "samples" else said + more
-    sides = [(found.first, seeds[0]), (found.second, seeds[1])]
-    better, worse = sides if found.decided == "first" else sides[::-1]
+        return f"Between {one} and {other} nothing is decided"
+    sides = [(one, seeds[0]), (other, seeds[1])]
+    (better, many), (worse, others) = sides if found.decided == "first" else sides[::-1]
     if found.covers == "samples":
-        closer, runs = ("is", "run") if better[1] == 1 else ("are", "runs")
-        others = "run" if worse[1] == 1 else "runs"
-        return (
-            f"The {runs} of {better[0]} {closer} closer to the real samples than the {others} of {worse[0]}: {numbers} "
-            f"({noise}). {_ONE_SEED}"
-        )
+        runs, lie = ("run", "is") if many == 1 else ("runs", "are")
+        return f"The {runs} of {better} {lie} closer to real than the {'run' if others == 1 else 'runs'} of {worse}"
+    return f"{better} is better than {worse}"
+
+
+def in_words(found: Comparison, title: str) -> str:
+    """The numbers behind the headline, and what they do not say."""
+    low, high = found.interval
+    seeds = [len(values) for values in found.per_seed]
     counted = f"{seeds[0]} seeds each" if seeds[0] == seeds[1] else f"{seeds[0]} and {seeds[1]} seeds"
-    return f"{better[0]} is better than {worse[0]}: {numbers}, means of {counted}, which is more than noise ({noise})."
+    of = "" if found.covers == "samples" else f" (means of {counted})"
+    said = (
+        f"{title} {found.values[0]:z.3g} against {found.values[1]:z.3g}{of}. The difference is "
+        f"{found.difference:z.2g}, and with {100 * found.level:.3g} % confidence it lies between {low:z.2g} and "
+        f"{high:z.2g}: "
+    )
+    said += "within the noise." if found.decided == "undecided" else "more than noise."
+    if found.covers == "samples":
+        return f"{said} {_ONE_SEED}"
+    if found.decided == "undecided" and min(seeds) < ENOUGH_SEEDS:
+        said += f" Few seeds ({min(seeds)}) make wide intervals: {ENOUGH_SEEDS} tell more."
+    return said
 
 
 _ONE_SEED = (
-    "The interval covers the noise of sampling only. Another seed may turn it round, so nothing is said of the "
-    "settings: repeat each with more seeds to compare them."
+    "This covers the noise of sampling only. Another seed may turn it round, so nothing is said of the settings: "
+    "repeat each with more seeds to compare them."
 )
 
 
-def summary(comparisons: Sequence[Comparison]) -> str:
-    """What the comparisons of the best group with each other one say together."""
+def summary(comparisons: Sequence[Comparison]) -> tuple[str, str]:
+    """A headline and a sentence on what the comparisons of the best group with each other one say together."""
     if len(comparisons) == 1:
-        return comparisons[0].sentence
-    best = comparisons[0].first
+        return headline(comparisons[0]), comparisons[0].sentence
+    best = _letter_of(comparisons[0].first)
     worse = [_letter_of(c.second) for c in comparisons if c.decided == "first"]
     level = [_letter_of(c.second) for c in comparisons if c.decided != "first"]
     of_runs = any(c.covers == "samples" for c in comparisons)
-    does = f"What was trained as {best} is closer to the real samples than" if of_runs else f"{best} is better than"
+    does = f"What was trained as {best} is closer to real than" if of_runs else f"{best} is better than"
+    said = (
+        f"Each is compared with {best}, which has the smallest distance; the intervals allow for so many comparisons."
+    )
+    said += f" {_ONE_SEED}" if of_runs else ""
     if not worse:
-        said = f"Nothing is decided: {best} has the smallest distance, but no lead beyond the noise."
-    elif level:
-        said = f"{does} {_listed(worse)}; between it and {_listed(level)} nothing is decided."
-    else:
-        said = f"{does} {_listed(worse)}: every lead is more than noise."
-    return f"{said} {_ONE_SEED}" if of_runs else said
+        return f"Nothing is decided: {best} leads, but not by more than noise", said
+    if level:
+        return f"{does} {_listed(worse)}; between {best} and {_listed(level)} nothing is decided", said
+    return f"{does} {_listed(worse)}", said
 
 
 def _letter_of(name: str) -> str:

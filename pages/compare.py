@@ -6,10 +6,12 @@ from gan_core import (
     ENOUGH_SEEDS,
     METRICS,
     MOST_RUNS,
+    Comparison,
     GanometerError,
     Group,
     RunInfo,
     Verdict,
+    alike,
     curve_of_group,
     describe_setting,
     group_runs,
@@ -23,6 +25,8 @@ from ui.shell import STATES, chart, open_page, page_link, plain
 SAMPLES, GAP, SIDE = 1000, 2, 320
 """New samples of each run for the verdict; pixels between the pictures of a sheet, and about its width."""
 CELL_WIDTH = 220
+LOOKED_AT = 50
+"""Runs among which a suggestion is looked for."""
 ALL = "all"
 INTERVAL = r"\Delta \pm t_{\nu} \cdot \mathrm{SE}, \qquad \mathrm{SE}^2 = s^2_{\text{seeds}} / k + s^2_{\text{samples}}"
 FORMULA = r"D^2 = 2\,\overline{|x-y|} - \overline{|x-x'|} - \overline{|y-y'|}"
@@ -44,7 +48,7 @@ def known_runs(ids: list[str]) -> list[RunInfo]:
         try:
             found.append(page.lab.run(run_id, by=page.me))
         except GanometerError:
-            unknown.append(f"`{plain(run_id[:40])}`")
+            unknown.append(f"“{plain(run_id[:40])}”")
     if unknown:
         st.warning(
             f"There is no run {', '.join(unknown)} here. It may have been deleted, or the link is from another "
@@ -71,7 +75,9 @@ def pick_runs(chosen: list[RunInfo], listed: list[RunInfo]) -> None:
 
     def told(run_id: str) -> str:
         run = names[run_id]
-        return f"{run.name} · seed {run.config.seed} · {STATES[run.state][2].lower()} · {run_id}"
+        seed, state = f" · seed {run.config.seed}", STATES[run.state][2].lower()
+        parts = [run.name.removesuffix(seed) + seed, *([state] if state != "finished" else []), run_id]
+        return " · ".join(parts)
 
     st.multiselect(
         "Runs",
@@ -85,12 +91,15 @@ def pick_runs(chosen: list[RunInfo], listed: list[RunInfo]) -> None:
 
 
 def suggestion(listed: list[RunInfo]) -> list[RunInfo]:
-    """The newest two runs on the same data that have something to show; fewer where there are no two."""
+    """The newest two runs on the same data that have something to show, of two settings where there are two; fewer
+    where there are no two such runs.
+    """
     shown = [run for run in listed if run.step]
     for newest in shown:
-        same = [run for run in shown if run.config.data.name == newest.config.data.name]
+        same = [run for run in shown if run.config.data.name == newest.config.data.name][:LOOKED_AT]
         if len(same) > 1:
-            return same[:2]
+            other = next((run for run in same if not alike(run, newest)), same[1])
+            return [newest, other]
     return shown[:1]
 
 
@@ -124,7 +133,7 @@ def other_data(runs: list[RunInfo]) -> None:
     )
     with st.container(horizontal=True):
         for name, ids in by_data.items():
-            label = f"Keep the {len(ids)} on {plain(name)}"
+            label = f"Keep those on {plain(name)} ({len(ids)})"
             st.button(label, key=f"keep {name}", icon=":material/filter_alt:", on_click=choose, args=(ids,))
 
 
@@ -228,8 +237,9 @@ def show_verdict(groups: tuple[Group, ...], step: int | None) -> None:
 
 
 def draw_verdict(groups: tuple[Group, ...], verdict: Verdict) -> None:
-    if verdict.sentence:
-        st.markdown(f"#### {plain(verdict.sentence)}")
+    if verdict.headline:
+        st.markdown(f"#### {plain(verdict.headline)}")
+        st.markdown(plain(verdict.sentence))
     with st.container(horizontal=True, vertical_alignment="center"):
         run = groups[0].runs[0]
         reference = page.lab.reference_of(run, verdict.n)
@@ -250,8 +260,19 @@ def draw_verdict(groups: tuple[Group, ...], verdict: Verdict) -> None:
                 "As measured during the training, always against the same held-out samples, so only seeds are noise "
                 "here. Each metric is decided on its own."
             )
-            for found in verdict.others:
-                st.markdown(plain(found.sentence))
+            st.dataframe([row_of(found) for found in verdict.others], hide_index=True, height="content", key="others")
+
+
+def row_of(found: Comparison) -> dict[str, str]:
+    (one, other), (low, high) = (name.partition(" · ")[0] for name in (found.first, found.second)), found.interval
+    better = {"first": f"{one} is better", "second": f"{other} is better", "undecided": "within the noise"}
+    return {
+        "metric": METRICS[found.metric].title,
+        "groups": f"{one} and {other}",
+        "means": f"{found.values[0]:.3g} and {found.values[1]:.3g}",
+        "difference": f"{low:.2g} to {high:.2g}",
+        "in words": better[found.decided],
+    }
 
 
 def told_reference(reference) -> str:

@@ -106,7 +106,9 @@ def intervals(comparisons: Sequence[Comparison]) -> go.Figure:
                 y=[_pair(found)],
                 name="more than noise" if sure else "within the noise",
                 mode="markers",
-                marker=dict(color=colour, size=12, symbol="circle" if sure else "circle-open", line_width=2),
+                marker=dict(
+                    color=colour, size=12, symbol="circle" if sure else "circle-open", line=dict(width=2, color=colour)
+                ),
                 error_x=dict(
                     type="data",
                     symmetric=False,

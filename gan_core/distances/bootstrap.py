@@ -113,22 +113,24 @@ def difference(first, second, first_replicates=None, second_replicates=None, *, 
 
     `paired`: value i of both is of one seed (k = l). With replicates (k, r) and (l, r) the noise of samples is
     counted too. The seeds' own spread is counted where both groups have two or more; what samples add to that spread
-    is counted twice, which makes the interval somewhat too wide and never too narrow. Degrees of freedom as Welch
-    and Satterthwaite have them. Raises MeasureError where nothing tells how large the noise is.
+    is counted twice, which makes the interval somewhat too wide and never too narrow. Degrees of freedom are those of
+    the seeds (as Welch has them): two that happen to agree must not look like many. Raises MeasureError where nothing
+    tells how large the noise is.
     """
     first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    parts = []
+    of_seeds, of_samples, freedom = 0.0, 0.0, 1.0
+    if first_replicates is not None:
+        redrawn = np.mean(first_replicates, axis=0) - np.mean(second_replicates, axis=0)
+        of_samples, freedom = redrawn.var(ddof=1), len(redrawn) - 1
     if min(len(first), len(second)) > 1:
         spread = [first - second] if paired else [first, second]
-        parts = [(values.var(ddof=1) / len(values), len(values) - 1) for values in spread]
-    if first_replicates is not None:
-        samples = np.mean(first_replicates, axis=0) - np.mean(second_replicates, axis=0)
-        parts.append((samples.var(ddof=1), len(samples) - 1))
-    if not parts:
+        parts = [values.var(ddof=1) / len(values) for values in spread]
+        of_seeds = sum(parts)
+        lost = sum(part**2 / (len(values) - 1) for part, values in zip(parts, spread))
+        freedom = of_seeds**2 / lost if lost else min(len(first), len(second)) - 1
+    elif first_replicates is None:
         raise MeasureError("one value in a group tells nothing of its noise; give the values of two or more seeds")
-    variance = sum(part for part, _ in parts)
-    freedom = variance**2 / sum(part**2 / free for part, free in parts) if variance else 1.0
-    return Difference(float(first.mean() - second.mean()), float(np.sqrt(variance)), float(freedom))
+    return Difference(float(first.mean() - second.mean()), float(np.sqrt(of_seeds + of_samples)), float(freedom))
 
 
 def holm(p: Sequence[float], alpha: float = 0.05) -> tuple[list[bool], list[float]]:
