@@ -20,7 +20,7 @@ from gan_core import (
     value_in_words,
 )
 from ui import compare_charts, images
-from ui.shell import STATES, chart, open_page, page_link, plain
+from ui.shell import STATES, WAITING, chart, open_page, page_link, plain
 
 SAMPLES, GAP, SIDE = 1000, 2, 320
 """New samples of each run for the verdict; pixels between the pictures of a sheet, and about its width."""
@@ -170,7 +170,7 @@ def show_groups(groups: tuple[Group, ...], verdict: Verdict | None) -> None:
     """The legend of everything below: what each letter stands for, and how many seeds it has."""
     for place, group in enumerate(groups):
         with st.container(horizontal=True, vertical_alignment="center", key=f"group {place}"):
-            st.image(compare_charts.key(place), width=36, alt=f"The line of {group.letter} in the curves")
+            st.html(compare_charts.key(place, f"The line of {group.letter} in the curves"), width="content")
             st.markdown(f"**{group.letter}** · {plain(group.label)}", width="content")
             st.caption(plain(about_group(group, verdict)), width="content")
             if len(group.runs) < ENOUGH_SEEDS and all(run.parent_id is None for run in group.runs):
@@ -230,7 +230,15 @@ def show_verdict(groups: tuple[Group, ...], step: int | None) -> None:
         )
         # Not in the live part: a button there would draw that part alone, and the new runs belong to all of the page.
         job = page.lab.job(job_id)
-        show_groups(groups, page.lab.verdict_in(job) if job and job.state == "done" else None)
+        about = (step, [group.name for group in groups])
+        if job and job.state == "done":
+            st.session_state["verdict"] = (about, page.lab.verdict_in(job))
+        last_about, last = st.session_state.get("verdict", (None, None))
+        known = last if last_about == about else None
+        if known and job and job.state in WAITING:
+            draw_verdict(groups, known)
+            st.caption("This is the verdict so far. One more run has ended: it is being made anew.")
+        show_groups(groups, known)
         left_out = sum(run.id not in places for group in groups for run in group.runs)
         if left_out:
             st.caption(f"{left_out} runs still wait or train: they count when they have ended.")

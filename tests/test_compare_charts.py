@@ -51,8 +51,10 @@ def test_groups_differ_in_colour_dash_and_symbol():
         styles[1][1],
     ) and mean.marker.symbol != alone.marker.symbol
     for place in range(12):
-        colour, dash, symbol = compare_charts.style(place)
-        assert colour in compare_charts.key(place) and ("dasharray" in compare_charts.key(place)) == (dash != "solid")
+        colour, dash, _ = compare_charts.style(place)
+        picture = compare_charts.key(place, "a <line>")
+        assert 'aria-label="a &lt;line&gt;"' in picture
+        assert colour in picture and ("dasharray" in picture) == (dash != "solid")
 
 
 def luminance(colour: str) -> float:

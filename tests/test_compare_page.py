@@ -201,6 +201,19 @@ def test_a_verdict_is_a_job_that_is_drawn_when_it_is_done(home, store):
     assert at.dataframe[0].value["metric"].tolist() == ["Coverage"]
 
 
+def test_the_verdict_so_far_stays_while_another_run_joins(home, store):
+    first, second, third = (trained(store, seed=seed, objective__r1=r1) for seed, r1 in ((0, 1), (0, 2), (1, 2)))
+    at = open_page(runs=f"{first},{second}")
+    answer(store)
+    assert "The run of B is closer" in said(drawn(at.run()))
+    drawn(at.multiselect[0].set_value([first, second, third]).run())
+    assert "The run of B is closer" in said(at) and "the verdict so far" in said(at)
+    answer(store)
+    assert "The runs of B are closer" in said(drawn(at.run())) and "the verdict so far" not in said(at)
+    drawn(at.select_slider[0].set_value(50).run())  # another step is another question
+    assert "closer" not in said(at)
+
+
 def test_a_difference_within_the_noise_is_refused(home, store):
     at = open_page(runs=",".join(pair_of_groups(store, seeds=3)))
     answer(store, lead=0.002)
@@ -257,7 +270,7 @@ def test_runs_in_every_state_can_be_looked_at(home, store, state, name):
     if state == "queued":
         assert "no samples yet" in text and "No verdict yet" in text
     else:
-        assert len(at.get("image")) == 4 and "Over the training" in text  # two keys of the legend, two sheets
+        assert len(at.get("image")) == 2 and "Over the training" in text
 
 
 # ---------------------------------------------------------------- curves, samples, settings, seeds

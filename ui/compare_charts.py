@@ -193,12 +193,13 @@ def _add_group(figure: go.Figure, group: Drawn, place: int, floor: float | None)
         )
 
 
-def key(place: int) -> str:
+def key(place: int, alt: str) -> str:
     """The line of the group at this place as it is in the curves: an SVG picture of 36 × 12."""
     colour, dash, symbol = style(place)
     pattern = "" if dash == "solid" else f' stroke-dasharray="{dash.replace("px", "")}"'
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="36" height="12" viewBox="0 0 36 12">'
+        '<svg xmlns="http://www.w3.org/2000/svg" width="36" height="12" viewBox="0 0 36 12" role="img" '
+        f'aria-label="{html.escape(alt)}">'
         f'<path d="M0 6H36" stroke="{colour}" stroke-width="2.5"{pattern}/>'
         f'<path d="{_SHAPES[symbol]}" fill="{colour}"/></svg>'
     )
