@@ -241,7 +241,8 @@ def show_verdict(groups: tuple[Group, ...], step: int | None) -> None:
         show_groups(groups, known)
         left_out = sum(run.id not in places for group in groups for run in group.runs)
         if left_out:
-            st.caption(f"{left_out} runs still wait or train: they count when they have ended.")
+            still = "1 run still waits or trains" if left_out == 1 else f"{left_out} runs still wait or train"
+            st.caption(f"{still}: not counted before the end.")
 
 
 def draw_verdict(groups: tuple[Group, ...], verdict: Verdict) -> None:
@@ -291,7 +292,7 @@ def told_reference(reference) -> str:
 def explain() -> None:
     with st.popover("How is this decided?", icon=":material/help:"):
         st.markdown(
-            "Every run makes new samples from the same random numbers, and the **energy distance** to the same "
+            "Every run makes new samples from random numbers of the same seed, and the **energy distance** to the same "
             "held-out real samples is taken:"
         )
         st.latex(FORMULA)

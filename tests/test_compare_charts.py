@@ -1,7 +1,9 @@
 """What the figures of groups hold, against hand arithmetic; and whether their colours can be seen."""
 
+import base64
 import itertools
 import json
+import re
 
 import numpy as np
 import pytest
@@ -53,7 +55,8 @@ def test_groups_differ_in_colour_dash_and_symbol():
     for place in range(12):
         colour, dash, _ = compare_charts.style(place)
         picture = compare_charts.key(place, "a <line>")
-        assert 'aria-label="a &lt;line&gt;"' in picture
+        assert 'alt="a &lt;line&gt;"' in picture
+        picture = base64.b64decode(re.search('base64,([^"]+)"', picture)[1]).decode()
         assert colour in picture and ("dasharray" in picture) == (dash != "solid")
 
 

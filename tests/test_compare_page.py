@@ -256,7 +256,7 @@ def test_runs_that_still_train_do_not_count_yet(home, store):
     assert store.jobs.claim("hand") is None
     at = open_page(runs=f"{done},{on_its_way},{waiting}", step="50")  # there both have been
     assert dict(store.jobs.claim("hand").params["runs"]) == {done: 50, on_its_way: 50}
-    assert "1 runs still wait or train" in said(at)
+    assert "1 run still waits or trains" in said(at)
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "paused", "finished", "stopped", "failed"])

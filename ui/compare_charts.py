@@ -8,6 +8,7 @@ style and symbol say it again for those who see no colour.
 
 from __future__ import annotations
 
+import base64
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -194,15 +195,16 @@ def _add_group(figure: go.Figure, group: Drawn, place: int, floor: float | None)
 
 
 def key(place: int, alt: str) -> str:
-    """The line of the group at this place as it is in the curves: an SVG picture of 36 × 12."""
+    """The line of the group at this place as it is in the curves: a picture of 36 × 12 as HTML."""
     colour, dash, symbol = style(place)
     pattern = "" if dash == "solid" else f' stroke-dasharray="{dash.replace("px", "")}"'
-    return (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="36" height="12" viewBox="0 0 36 12" role="img" '
-        f'aria-label="{html.escape(alt)}">'
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" width="36" height="12">'
         f'<path d="M0 6H36" stroke="{colour}" stroke-width="2.5"{pattern}/>'
         f'<path d="{_SHAPES[symbol]}" fill="{colour}"/></svg>'
     )
+    source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
+    return f'<img src="{source}" alt="{html.escape(alt)}" width="36" height="12">'
 
 
 _SHAPES = {
