@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Callable, Sequence
 
 import numpy as np
 
-from gan_core import codec, exploring, machine, records, references
+from gan_core import codec, comparing, exploring, machine, records, references
 from gan_core.codec import to_storage
 from gan_core.datasets import Dataset
 from gan_core.distances import features, neighbours, reference, ruler
@@ -55,6 +56,7 @@ def answer(
         "reference": _reference,
         "ruler": _ruler,
         "surface": _surface,
+        "compare": partial(comparing.answer, sample),
     }
     return kinds[job.kind](store, job, dataset_named, progress, threads)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
 import os
 import subprocess
@@ -14,9 +15,9 @@ from typing import Any, Callable, Iterable, Mapping
 
 import psutil
 
-from gan_core import datasets, export, films, machine, permissions, presets, references, uploads
+from gan_core import comparison, datasets, export, films, machine, permissions, presets, references, uploads
 from gan_core.combinations import conflicts_with_data
-from gan_core.config import ConfigError, RunConfig, differences, flatten, kind_of
+from gan_core.config import ConfigError, RunConfig, differences, flatten, kind_of, override
 from gan_core.distances.verdict import beside, placed
 from gan_core.edits import edited
 from gan_core.records import (
@@ -39,6 +40,8 @@ from gan_core.store import Store, pack, unpack
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = Path(__file__).resolve().parent / "examples"
 LOG_BYTES = 2_000_000
+LISTED = 10_000
+MOST_SEEDS = 20
 DOUBLE_CLICK_SECONDS = 1.0
 MAKING = ("sample", "shelf", "closeup", "walk", "pad")
 """Jobs whose answers are new samples."""
@@ -252,6 +255,43 @@ class Lab:
         self.ensure_worker()
         return made
 
+    def repeat(self, run_id: str, seeds: int = comparison.ENOUGH_SEEDS, *, by: str = "") -> list[str]:
+        """Queue the settings of a run under as many further seeds as it takes to have so many; returns the ids of
+        all, in order of seeds. Asking twice is asking once: runs that are there, or wait already, count; stopped ones
+        do not.
+
+        Raises ConfigError for too few or too many seeds, GanometerError for a run that cannot be repeated like this,
+        and NotAllowed for more than this server gives to one person.
+        """
+        if not 2 <= seeds <= MOST_SEEDS:
+            raise ConfigError([f"seeds is {seeds}; give 2 to {MOST_SEEDS}"])
+        run = self.run(run_id, by=by)
+        permissions.check_known(self.settings, by)
+        self._about(run.config.data.name, by)
+        if run.parent_id is not None:
+            raise GanometerError(f"run {run_id} branched off run {run.parent_id}: repeat that one, and fork from each")
+        if run.config.training.seconds is not None and not run.step:
+            raise GanometerError(f"run {run_id} has not begun, so its time is not yet a number of steps: wait for it")
+        ids = self._once(("repeat", run_id, seeds, by), lambda: self._repeated(run, seeds, by))
+        self.ensure_worker()
+        return ids
+
+    def _repeated(self, run: RunInfo, seeds: int, by: str) -> list[str]:
+        known = {run.config.seed: run.id}
+        for other in self.runs(LISTED, by=by):
+            if other.state != "stopped" and comparison.alike(other, run):
+                known.setdefault(other.config.seed, other.id)
+        free = (seed for seed in itertools.count() if seed not in known)
+        config = override(run.config, {"training.seconds": None})
+        new = [override(config, {"seed": seed}) for seed in itertools.islice(free, max(0, seeds - len(known)))]
+        if new:
+            waiting = self.store.runs.unfinished_of(by)
+            permissions.check_limits(self.settings, config, by, queued=waiting, runs=len(new))
+        for config in new:
+            name = f"{run.name.partition(' · seed ')[0]} · seed {config.seed}"
+            known[config.seed] = self.store.runs.create(config, name=name, owner=by)
+        return [known[seed] for seed in sorted(known)]
+
     def delete(self, run_id: str, *, by: str = "") -> None:
         self.store.runs.delete(self._own(run_id, by).id)
 
@@ -390,6 +430,27 @@ class Lab:
         """waiting, working, done or failed, without fetching the answer; None when it has been cleared away."""
         job = self.job(job_id, result=False)
         return job.state if job else None
+
+    def compare(self, places: Mapping[str, int], n: int, *, by: str = "", retry: bool = False) -> int:
+        """Ask for a verdict on runs, each at the step of one of its snapshots; returns the job's id.
+
+        Raises GanometerError for runs on different data, and UnknownRun for one that `by` may not see.
+        """
+        comparison.check(list(places), n)
+        runs = [self.run(run_id, by=by) for run_id in places]
+        names = sorted({run.config.data.name for run in runs})
+        if len(names) > 1:
+            raise GanometerError(
+                f"the runs are on different data ({', '.join(names)}), where a distance means something else; choose "
+                "runs on one data set"
+            )
+        job = self.store.jobs.request("compare", params={"runs": [*places.items()], "n": n}, retry=retry)
+        self.ensure_worker()
+        return job
+
+    def verdict_in(self, job: Job) -> comparison.Verdict:
+        """The verdict a finished compare job answered with."""
+        return comparison.verdict_from_json(self.answer_in(job).decode())
 
     def answer_in(self, job: Job) -> bytes:
         """What a job was answered. Raises GanometerError where it has been cleared away meanwhile."""

@@ -44,8 +44,8 @@ def may_see(settings: Settings, run: RunInfo, by: str, seen_data: set[str]) -> b
     return is_admin(settings, by) or run.published or bool(by and run.owner == by) or not private
 
 
-def check_limits(settings: Settings, config: RunConfig, by: str, *, queued: int) -> None:
-    """Raises NotAllowed, naming every limit that a run with these settings would pass; admins have none.
+def check_limits(settings: Settings, config: RunConfig, by: str, *, queued: int, runs: int = 1) -> None:
+    """Raises NotAllowed, naming every limit that so many `runs` with these settings would pass; admins have none.
 
     `queued` is how many runs of this owner wait or train already.
     """
@@ -53,8 +53,11 @@ def check_limits(settings: Settings, config: RunConfig, by: str, *, queued: int)
     if settings.shared and is_admin(settings, by):
         return
     problems = []
-    if limits.queued is not None and queued >= limits.queued:
-        problems.append(f"you have {queued} runs that wait or train already, and at most {limits.queued} are allowed")
+    if limits.queued is not None and queued + runs > limits.queued:
+        more = f", these would be {runs} more" if runs > 1 else ""
+        problems.append(
+            f"you have {queued} runs that wait or train already{more}, and at most {limits.queued} are allowed"
+        )
     for name, value in (("steps", config.training.steps), ("batch", config.training.batch)):
         most = getattr(limits, name)
         if most is not None and value > most:

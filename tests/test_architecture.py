@@ -50,6 +50,8 @@ MAY_IMPORT = {
     "gan_core.export": f"{RECORDS} {STORE} gan_core.labels numpy PIL",
     "gan_core.films": f"{RECORDS} gan_core.export numpy PIL",
     "gan_core.machine": f"gan_core {RECORDS} {STORE} psutil",
+    "gan_core.comparison": f"{RECORDS} numpy",
+    "gan_core.comparing": f"{RECORDS} {STORE} {DISTANCES} gan_core.comparison gan_core.datasets numpy",
     "gan_core.session": f"{RECORDS} {STORE} {DISTANCES} gan_core.edits numpy",
     "gan_core.references": f"{RECORDS} {STORE} gan_core.distances.catalogue",
     "gan_core.parameters": RECORDS,
@@ -57,14 +59,14 @@ MAY_IMPORT = {
     "gan_core.exploring": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.combinations gan_core.datasets"
     " gan_core.parameters gan_core.snapshots numpy",
     "gan_core.answers": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.exploring gan_core.machine"
-    " gan_core.references gan_core.snapshots numpy",
+    " gan_core.comparing gan_core.references gan_core.snapshots numpy",
     "gan_core.training": f"{RECORDS} {STORE} {DISTANCES} {ENGINE} gan_core.datasets gan_core.answers gan_core.machine"
     " gan_core.references gan_core.session gan_core.settings gan_core.combinations numpy",
     "gan_core.worker": f"{RECORDS} {STORE} {ENGINE} gan_core.answers gan_core.machine gan_core.session"
     " gan_core.settings gan_core.training psutil threadpoolctl",
     "gan_core.lab": f"{RECORDS} {STORE} gan_core.datasets gan_core.uploads gan_core.export gan_core.worker psutil"
     " gan_core.films gan_core.machine gan_core.references gan_core.settings gan_core.distances.verdict gan_core.presets"
-    " gan_core.combinations gan_core.edits gan_core.permissions",
+    " gan_core.combinations gan_core.edits gan_core.permissions gan_core.comparison",
     "gan_core.cli": f"{RECORDS} {STORE} {DISTANCES} gan_core.lab gan_core.worker gan_core.training gan_core.export"
     " gan_core.datasets gan_core.answers gan_core.settings gan_core.snapshots gan_core.presets gan_core.combinations"
     " gan_core.edits numpy",

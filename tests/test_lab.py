@@ -4,6 +4,7 @@ import csv
 import io
 import shutil
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,8 +14,9 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
+from scipy.spatial.distance import cdist
 
-from gan_core import links, machine
+from gan_core import answers, datasets, links, machine
 from gan_core.config import ConfigError, override
 from gan_core.distances import reference
 from gan_core.distances.report import measure
@@ -636,6 +638,130 @@ def test_a_run_goes_on_by_itself_where_that_is_wanted_unless_it_only_dies(tmp_pa
         found.append(lab.run(run_id).state)
     assert found == ["queued", "queued", "interrupted"]
     lab.close()
+
+
+# ---------------------------------------------------------------- seeds and comparisons
+
+
+def seeds_of(lab: Lab, ids) -> list[int]:
+    return [lab.run(run_id).config.seed for run_id in ids]
+
+
+def test_a_repetition_adds_the_seeds_that_are_missing(lab):
+    first = lab.start(override(CONFIG, {"seed": 2}), name="mine")
+    ids = lab.repeat(first)
+    assert seeds_of(lab, ids) == [0, 1, 2, 3, 4] and ids[2] == first
+    assert {lab.run(i).name for i in ids} == {"mine", *(f"mine · seed {seed}" for seed in (0, 1, 3, 4))}
+    for made in ids:
+        assert override(lab.run(made).config, {"seed": 2}) == lab.run(first).config
+    assert lab.repeat(ids[0]) == ids == lab.repeat(first)  # there is nothing left to add, however often one asks
+    assert lab.repeat(first, 3) == ids and len(lab.runs()) == 5
+    more = lab.repeat(ids[-1], 6)
+    assert seeds_of(lab, more) == [0, 1, 2, 3, 4, 5] and lab.run(more[-1]).name == "mine · seed 5"
+
+
+def test_clicks_at_the_same_moment_repeat_once(lab):
+    first = lab.start(CONFIG)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: lab.repeat(first), range(4)))
+    assert found[1:] == found[:1] * 3 and len(lab.runs()) == 5
+
+
+def test_a_stopped_run_is_no_repetition_of_another_one(lab):
+    first, second = lab.start(CONFIG), lab.start(override(CONFIG, {"seed": 1}))
+    lab.stop(second)
+    ids = lab.repeat(first, 2)
+    assert seeds_of(lab, ids) == [0, 1] and second not in ids
+
+
+def test_a_time_becomes_the_steps_it_was_found_to_be(lab):
+    timed = override(CONFIG, {"training.seconds": 9})
+    first = lab.start(timed)
+    with pytest.raises(GanometerError, match="not yet a number of steps"):
+        lab.repeat(first)
+    run = lab.store.runs.claim("w1")
+    resolved = override(timed, {"training.steps": 777})
+    lab.store.runs.describe(first, "w1", run.claim_no, config=resolved)
+    nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=None)
+    lab.store.runs.commit(first, "w1", run.claim_no, state="running", step=10, **nothing)
+    _, other = lab.repeat(first, 2)
+    assert (lab.run(other).config.training.steps, lab.run(other).config.training.seconds) == (777, None)
+
+
+def test_what_cannot_be_repeated_is_said(lab):
+    first = lab.start(CONFIG)
+    for seeds in (1, 21):
+        with pytest.raises(ConfigError, match=f"seeds is {seeds}; give 2 to 20"):
+            lab.repeat(first, seeds)
+    with pytest.raises(UnknownRun):
+        lab.repeat("00000000")
+    run = lab.store.runs.claim("w1")
+    nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=())
+    lab.store.runs.commit(first, "w1", run.claim_no, state="running", step=10, checkpoint=b"state", **nothing)
+    branch = lab.fork(first, 10)
+    with pytest.raises(GanometerError, match=f"run {branch} branched off run {first}"):
+        lab.repeat(branch)
+
+
+def test_repetitions_respect_the_limits_all_or_nothing(tmp_path):
+    with shared(tmp_path, queued=4) as lab:
+        first = lab.start(CONFIG, by="ada")
+        with pytest.raises(NotAllowed, match="you have 1 runs .* these would be 4 more, and at most 4 are allowed"):
+            lab.repeat(first, by="ada")
+        assert len(lab.runs()) == 1
+        assert seeds_of(lab, lab.repeat(first, 4, by="ada")) == [0, 1, 2, 3]
+        ids = lab.repeat(first, 5, by="bob")  # whoever wants to know more repeats a run of somebody else
+        assert [lab.run(run_id).owner for run_id in ids] == ["ada"] * 4 + ["bob"]
+        with pytest.raises(NotAllowed, match="sign in"):
+            lab.repeat(first, 6, by="")
+
+
+def test_private_runs_are_neither_repeated_nor_compared_by_others(tmp_path):
+    with shared(tmp_path) as lab:
+        name = lab.keep_upload(lab.read_upload(points(), "points.csv"), by="ada")
+        hidden = lab.start(override(lab.preset("auto", data=name), {"training.steps": 20}), by="ada")
+        open_ = lab.start(CONFIG, by="ada")
+        with pytest.raises(UnknownRun):
+            lab.repeat(hidden, by="bob")
+        with pytest.raises(UnknownRun):
+            lab.compare({open_: 0, hidden: 0}, 100, by="bob")
+        with pytest.raises(GanometerError, match=f"different data .digits, {name}."):
+            lab.compare({open_: 0, hidden: 0}, 100, by="ada")
+        with pytest.raises(GanometerError, match="n is 5"):
+            lab.compare({open_: 0}, 5, by="ada")
+
+
+def test_a_comparison_of_runs_by_the_worker(working, finished):
+    """Two settings, three seeds each: the verdict has the energy distances that scipy's distances give."""
+    other = ended(working, working.start(override(CONFIG, {"objective.r1": 50, "training.steps": 2})))
+    ids = [*working.repeat(finished.id, 3), *working.repeat(other.id, 3)]
+    steps = {run_id: working.store.runs.snapshot_steps(ended(working, run_id).id)[-1] for run_id in ids}
+    job_id = working.compare(steps, 200)
+    assert working.compare(steps, 200) == job_id
+    job = wait_until(lambda: job if (job := working.job(job_id)).state in ("done", "failed") else None)
+    assert job.state == "done", job.error
+    found = working.verdict_in(job)
+    assert (found.n, found.steps) == (200, steps)
+    one, two = found.values
+    assert [seed for seed, _ in found.values[one]] == [0, 1, 2] and "training.steps = 40" in one
+    (verdict,) = found.comparisons
+    assert verdict.covers == "seeds and samples" and verdict.sentence and found.headline
+    assert {c.metric for c in found.others} == {
+        "symmetric_precision",
+        "symmetric_recall",
+        "coverage",
+        "sliced_wasserstein",
+    }
+
+    real = reference.test_rows(datasets.load("digits").test.x, 200).reshape(200, -1) / 255
+    x = answers.sample(working.store, ids[1], steps[ids[1]], 200, 0).reshape(200, -1)
+    rf, rr, ff = (cdist(a, b).sum() for a, b in ((real, x), (real, real), (x, x)))
+    energy = 2 * rf / 200**2 - rr / (200 * 199) - ff / (200 * 199)
+    assert dict(found.values[one])[1] == pytest.approx(energy, rel=1e-4)
+
+    failed = working.compare({ids[0]: 7}, 200)
+    job = wait_until(lambda: job if (job := working.job(failed)).state in ("done", "failed") else None)
+    assert job.state == "failed" and "no snapshot of step 7" in job.error
 
 
 # ---------------------------------------------------------------- the example

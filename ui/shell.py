@@ -27,6 +27,7 @@ PAGES = {
     "train": ("pages/train.py", "Train", ":material/model_training:"),
     "distances": ("pages/distances.py", "Distances", ":material/straighten:"),
     "gallery": ("pages/gallery.py", "Gallery", ":material/photo_library:"),
+    "compare": ("pages/compare.py", "Compare", ":material/compare:"),
 }
 
 STATES = {
@@ -215,18 +216,19 @@ class Page:
 
         self.live(look, every=IDLE_SECONDS, key="wait")
 
-    def watch(self, run: RunInfo) -> None:
-        """Draw the whole page again when the run has another state or a new snapshot.
+    def watch(self, *runs: RunInfo) -> None:
+        """Draw the whole page again when one of the runs has another state or a new snapshot.
 
         Not at every commit: what a person is just choosing or reading would be taken from under them.
         """
-        drawn = (run.state, self.lab.store.runs.snapshot_steps(run.id))
+        drawn = [(run.state, self.lab.store.runs.snapshot_steps(run.id)) for run in runs]
 
         def look():
-            if (self.lab.run(run.id, by=self.me).state, self.lab.store.runs.snapshot_steps(run.id)) != drawn:
+            now = [self.lab.run(run.id, by=self.me).state for run in runs]
+            if [(state, self.lab.store.runs.snapshot_steps(run.id)) for state, run in zip(now, runs)] != drawn:
                 st.rerun()
 
-        self.live(look, every=LIVE_SECONDS if run.active else IDLE_SECONDS, key="watch")
+        self.live(look, every=LIVE_SECONDS if any(run.active for run in runs) else IDLE_SECONDS, key="watch")
 
     def answer(
         self, job_id: int, draw: Callable[..., object], *, key: str, again: Callable[[], object] | None = None

@@ -20,6 +20,7 @@ KINDS = (
     "reference",
     "ruler",
     "surface",
+    "compare",
     "shelf",
     "closeup",
     "walk",

@@ -181,7 +181,7 @@ def test_a_click_on_a_metrics_curve_chooses_the_step(server, open_page, store):
 def test_charts_are_drawn_below_a_base_path(serve, server, open_page, store):
     open_page(server)
     run_id = example_of(store)
-    below = serve(home=server.home, env={"GANOMETER_WORKER": "none"}, base_path="some/where")
+    below = serve(home=server.home, env={"GANOMETER_WORKER": "none"}, below="/some/where")
     page = open_page(below, f"/train?run={run_id}")
     chart(page, "Energy distance over steps")
     page.locator(".st-key-menu").get_by_role("link", name="Distances").click()
