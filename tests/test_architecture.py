@@ -76,7 +76,7 @@ MAY_IMPORT = {
     "ui.*_charts": f"{PURE} ui.charts ui.images",
     "ui.images": PURE,
     "ui.plot": f"{PAGE} plotly",
-    "ui.*": PAGE,
+    "ui.*": f"{PAGE} numpy",
     "app": PAGE,
     "pages.*": PAGE,
 }

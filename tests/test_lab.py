@@ -743,7 +743,8 @@ def test_a_comparison_of_runs_by_the_worker(working, finished):
     found = working.verdict_in(job)
     assert (found.n, found.steps) == (200, steps)
     one, two = found.values
-    assert [seed for seed, _ in found.values[one]] == [0, 1, 2] and "training.steps = 40" in one
+    assert [seed for seed, _ in found.values[one]] == [0, 1, 2]
+    assert f"training.steps = {working.run(finished.id).total_steps}" in one
     (verdict,) = found.comparisons
     assert verdict.covers == "seeds and samples" and verdict.sentence and found.headline
     assert {c.metric for c in found.others} == {

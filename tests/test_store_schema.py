@@ -169,18 +169,18 @@ def test_version_1_is_upgraded_and_keeps_its_runs_and_reports(store_url):
 
 
 @pytest.mark.parametrize(
-    ("version", "lacking"),
+    ("version", "unknown"),
     [
         ("2", [("runs", "at_risk"), ("runs", "published"), ("runs", "tags"), ("datasets", "published")]),
         ("3", [("runs", "tags")]),
     ],
 )
-def test_later_versions_are_upgraded_and_keep_their_runs(store_url, version, lacking):
+def test_later_versions_are_upgraded_and_keep_their_runs(store_url, version, unknown):
     """As that version left it: the same tables without what later ones have added."""
     Store(store_url).close()
     engine = sa.create_engine(store_url)
     with engine.begin() as db:
-        for table, column in lacking:
+        for table, column in unknown:
             db.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         db.execute(sa.text(f"UPDATE meta SET value = '{version}' WHERE key = 'schema'"))
         values = dict(config=configs.to_json(presets.preset("auto", data="digits")))
