@@ -7,7 +7,7 @@ import streamlit as st
 from gan_core import DatasetInfo
 from ui import images, latent_charts
 from ui.shell import Page, answered, chart
-from ui.spaces import SPACES
+from ui.spaces import COORDINATES, SPACES
 
 NEAREST = 6
 LARGE, SMALL = 168, 88
@@ -44,7 +44,7 @@ def draw_closeup(found: Mapping, data: DatasetInfo, index: int, key: str, more: 
         more()
     with right:
         for space in spaces:
-            title, sentence = SPACES[space]
+            title, sentence = SPACES[space] if data.kind == "image" else COORDINATES
             st.markdown(f"**The nearest training samples, by {title[0].lower() + title[1:]}**", help=sentence)
             show_row(found, space, data, key)
         with st.expander("Its latent", icon=":material/tune:"):

@@ -11,7 +11,7 @@ from ui.sheet import sheet
 from ui.shell import Page, answered, chart
 
 FRAMES, PAD = 24, 15
-LARGE = 168
+LARGE = 140
 ASKED, STARTS = 300, 8
 
 
@@ -173,14 +173,14 @@ def draw_search(found: Mapping, data: DatasetInfo) -> None:
         ("Found", "x", found["distance"], "The closest sample the search has found"),
         ("Nearest training", "nearest", found["nearest_distance"], "The training sample nearest to the real one"),
     )
-    with left, st.container(horizontal=True):
-        for title, name, distance, alt in shown:
-            with st.container(width=LARGE if data.kind == "image" else 220, gap=None):
+    with left:
+        for column, (title, name, distance, alt) in zip(st.columns(4), shown):
+            with column:
                 st.markdown(f"**{title}**")
                 one = found[name].reshape(1, *data.shape)
                 if data.kind == "image":
-                    picture = images.grid(one, columns=1, scale=max(1, 140 // data.shape[1]))
-                    st.image(images.embedded(picture), width=140, alt=alt)
+                    picture = images.grid(one, columns=1, scale=max(1, LARGE // data.shape[1]))
+                    st.image(images.embedded(picture), width=LARGE, alt=alt)
                 else:
                     st.markdown(", ".join(f"{value:.4g}" for value in one[0]))
                 st.caption("the goal" if distance is None else f"at {float(distance):.3g}")

@@ -37,7 +37,8 @@ def found(curve: np.ndarray, random: float) -> go.Figure:
     steps = np.arange(1, len(curve) + 1, dtype=np.int32)
     figure.add_trace(go.Scatter(x=steps, y=curve.astype(np.float32), mode="lines", line_color=FAKE, name="found"))
     figure.add_hline(random, line_color=GREY, line_dash="dot", label_text="best of 1,000 random ones")
-    return figure.update_layout(showlegend=False, margin_t=8).update_yaxes(rangemode="tozero")
+    most = 1.25 * float(max(random, curve.max(initial=0.0)))
+    return figure.update_layout(showlegend=False, margin_t=8).update_yaxes(range=[0, most])
 
 
 def path(x: np.ndarray, real: np.ndarray) -> go.Figure:

@@ -131,7 +131,8 @@ def draw_shelf(page: Page, data: DatasetInfo, about: Mapping, job_id: int) -> No
     else:
         chart(charts.points(real=data.preview, fake=found["x"][order]), "shelf points", "Generated points on real ones")
         picked = st.number_input("Sample", 1, len(found["x"]), picked + 1, key=f"{key} number") - 1
-    st.caption("Point at a sample to see it large; click it, or press Enter on it, to see what it resembles.")
+    if data.kind == "image":
+        st.caption("Point at a sample to see it large; click it, or press Enter on it, to see what it resembles.")
     show_closeup(
         page, data, dict(about, index=picked), key="shelf", more=lambda: show_ends(about.get("seed"), picked, about)
     )

@@ -14,3 +14,6 @@ SPACES = {
         "What a small network sees that has learned the data's labels: more like a person's eye. It is trained once.",
     ),
 }
+
+COORDINATES = ("Coordinates", "The straight line between two points.")
+"""The only space of data that are no images."""
