@@ -68,7 +68,7 @@ def open_page(**query) -> AppTest:
 
 def drawn(at: AppTest) -> AppTest:
     assert not at.exception, [e.value for e in at.exception]
-    assert all(element.proto.alt for element in at.get("plotly_chart"))
+    assert all(json.loads(chart.json)["alt"] for chart in charts(at))
     assert all(picture.alt for element in at.get("image") for picture in element.proto.imgs)
     return at
 
@@ -80,8 +80,12 @@ def said(at: AppTest) -> str:
     return "\n".join([*(str(element.value) for element in parts), *titles])
 
 
+def charts(at: AppTest) -> list:
+    return [element.proto for element in at.get("bidi_component") if element.proto.component_name == "chart"]
+
+
 def figures(at: AppTest) -> list[dict]:
-    return [json.loads(element.proto.spec) for element in at.get("plotly_chart")]
+    return [json.loads(chart.json)["figure"] for chart in charts(at)]
 
 
 def pair_of_groups(store, seeds=2, **more) -> list[str]:

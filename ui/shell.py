@@ -145,7 +145,7 @@ class Page:
         )
         return chosen
 
-    def pick_step(self, steps: tuple[int, ...]) -> int:
+    def pick_step(self, steps: tuple[int, ...], label: str = "Snapshot at step") -> int:
         """One of `steps`: the URL's, else the newest; a slider that keeps its place while snapshots arrive.
 
         The same on every page, and what it says goes along in the menu: it drives all that a page shows of a run.
@@ -168,11 +168,9 @@ class Page:
             st.rerun()
 
         with st.container(horizontal=True, vertical_alignment="bottom", key="time"):
-            label, icon = ("Halt", ":material/pause:") if playing else ("Play", ":material/play_arrow:")
-            st.button(label, key="play", icon=icon, on_click=play, help="Play the training as a time-lapse.")
-            st.select_slider(
-                "Snapshot at step", steps, key=key, on_change=slide, format_func=lambda s: f"{s:,}", width="stretch"
-            )
+            word, icon = ("Halt", ":material/pause:") if playing else ("Play", ":material/play_arrow:")
+            st.button(word, key="play", icon=icon, on_click=play, help="Play the training as a time-lapse.")
+            st.select_slider(label, steps, key=key, on_change=slide, format_func=lambda s: f"{s:,}", width="stretch")
         return chosen
 
     def play(self, steps: tuple[int, ...], *, after: Iterable[int] = ()) -> None:
