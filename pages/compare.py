@@ -373,6 +373,7 @@ def pick_step() -> int | None:
     if not every:
         return None
     step = page.pick_step(every, "Step (the nearest snapshot of each run)")
+    page.play(every)
     return None if step == every[-1] else step
 
 
@@ -461,7 +462,8 @@ with open_page("compare") as page:
         above = st.container()
         step = pick_step()
         with above:
-            show_verdict(groups, step)
+            # A verdict takes longer than a step of the time-lapse: meanwhile that on the newest steps stays.
+            show_verdict(groups, None if st.session_state.get("playing") else step)
         show_curves(groups, step)
         show_samples(groups, step)
         show_settings(groups)
