@@ -169,7 +169,7 @@ def ordered(found: Mapping, name: str, label: int | None = None) -> np.ndarray:
     if not order.array:
         return places
     values = order.sign * found[order.array][places].astype(np.float64)
-    return places[np.argsort(np.where(np.isnan(values), np.inf, values), kind="stable")]
+    return places[np.lexsort((values, np.isnan(values)))]
 
 
 def told(found: Mapping, i: int) -> str:
