@@ -731,10 +731,13 @@ def test_private_runs_are_neither_repeated_nor_compared_by_others(tmp_path):
             lab.compare({open_: 0}, 5, by="ada")
 
 
-def test_a_comparison_of_runs_by_the_worker(working, finished):
+def test_a_comparison_of_runs_by_the_worker(working):
     """Two settings, three seeds each: the verdict has the energy distances that scipy's distances give."""
-    other = ended(working, working.start(override(CONFIG, {"objective.r1": 50, "training.steps": 2})))
-    ids = [*working.repeat(finished.id, 3), *working.repeat(other.id, 3)]
+    one, other = (
+        ended(working, working.start(override(CONFIG, {"objective.r1": r1, "training.steps": steps}), by="eve"))
+        for r1, steps in ((5, 30), (50, 2))
+    )
+    ids = [*working.repeat(one.id, 3), *working.repeat(other.id, 3)]
     steps = {run_id: working.store.runs.snapshot_steps(ended(working, run_id).id)[-1] for run_id in ids}
     job_id = working.compare(steps, 200)
     assert working.compare(steps, 200) == job_id

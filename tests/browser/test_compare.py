@@ -1,8 +1,10 @@
 """Comparing as a person does it: from a link to a verdict over seeds, with a real worker and a real Chromium."""
 
 import re
+import sys
 import time
 
+import psutil
 import pytest
 from playwright.sync_api import expect
 
@@ -96,3 +98,14 @@ def test_a_link_to_nowhere_is_answered_in_words(server, open_page, pair):
     expect(page.get_by_text("Unknown run")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
     expect(page.get_by_text("One setting so far")).to_be_visible()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the libraries of another process")
+def test_the_verdict_is_computed_by_the_worker_and_not_where_pages_are_drawn(server, open_page, pair):
+    page = open_page(server, f"/compare?runs={','.join(pair)}")
+    expect(page.locator(".st-key-verdict")).to_contain_text("closer to real", timeout=60_000)
+    process = psutil.Process(server.process.pid)
+    (worker,) = (child for child in process.children() if "gan_core" in child.cmdline())
+    for library in ("/scipy/", "/numba/", "libtensorflow"):
+        loaded = [any(library in path.path for path in by.memory_maps()) for by in (worker, process)]
+        assert loaded == [True, False], library
