@@ -747,7 +747,7 @@ def test_a_comparison_of_runs_by_the_worker(working):
     assert (found.n, found.steps) == (200, steps)
     one, two = found.values
     assert [seed for seed, _ in found.values[one]] == [0, 1, 2]
-    assert f"training.steps = {working.run(finished.id).total_steps}" in one
+    assert "training.steps = 30" in one
     (verdict,) = found.comparisons
     assert verdict.covers == "seeds and samples" and verdict.sentence and found.headline
     assert {c.metric for c in found.others} == {
