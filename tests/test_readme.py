@@ -11,6 +11,7 @@ from gan_core import archives, cli, combinations, config, datasets, presets, set
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMPARED = (ROOT / "docs" / "compared.md").read_text(encoding="utf-8")
 OURS = ("app.py", "pages", "ui", "gan_core", "benchmarks")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -115,6 +116,46 @@ def test_benchmarks_it_tells_to_run_exist():
     for name in told:
         source = (ROOT / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
         assert f"python -m benchmarks.{name}" in ast.get_docstring(ast.parse(source))
+
+
+# ---------------------------------------------------------------- beside other tools
+
+
+def compared() -> dict[tuple[str, str], str]:
+    """(tool, row) -> yes, part or no."""
+    head, *_ = (line for line in section("Beside other tools").splitlines() if line.startswith("|"))
+    tools = [cell.strip() for cell in head.strip("|").split("|")[1:]]
+    return {
+        (tool, row[0]): cell.strip("*")
+        for row in rows(section("Beside other tools"))
+        for tool, cell in zip(tools, row[1:], strict=True)
+    }
+
+
+def test_every_cell_of_the_comparison_has_its_evidence():
+    evidence, absent = {}, set()
+    for part in re.split(r"^## ", COMPARED, flags=re.MULTILINE)[1:]:
+        tool = part.splitlines()[0]
+        for row, cell, why in rows(part):
+            assert why, f"{tool}, {row}: nothing shows it"
+            evidence[tool, row] = cell
+        if "\n**No** elsewhere: " in part:
+            absent.add(tool)
+    cells = compared()
+    assert set(cells.values()) == {"yes", "part", "no"}
+    assert evidence == {key: cell for key, cell in cells.items() if cell != "no"}
+    assert absent == {tool for (tool, _), cell in cells.items() if cell == "no"}
+
+
+def test_what_it_says_of_this_app_is_shown_by_tests_that_exist():
+    ours = re.search(r"^## Ganometer\n(.*?)^## ", COMPARED, re.MULTILINE | re.DOTALL)[1]
+    shown = [re.findall(r"`(tests/\S+\.py)::(\w+)`", why) for _, _, why in rows(ours)]
+    assert all(shown), "a row without a test"
+    for file, name in {test for tests in shown for test in tests}:
+        tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+        assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}, f"{file}::{name}"
+    for path in re.findall(r"`((?:ui|pages|gan_core)/\S+)`", ours):
+        assert (ROOT / path).exists(), path
 
 
 # ---------------------------------------------------------------- names and limits
