@@ -404,3 +404,27 @@ def test_a_view_is_chosen_and_lives_in_the_address(store, data):
     drawn(views.set_value("pad").run())
     assert at.query_params["view"] in ("pad", ["pad"])
     assert claim(store, "pad")
+
+
+# ---------------------------------------------------------------- the time-lapse
+
+
+def test_a_browser_that_has_not_heard_of_a_beat_does_not_stop_the_time_lapse(store, data):
+    """On a slow machine a live part asks for its next drawing while the beat is on its way to the browser."""
+    at = open_gallery(run=trained(store, data("digits")))
+    drawn(at.button(key="play").click().run())
+    assert at.button(key="play").label == "Halt" and at.select_slider[0].value == 0
+    del at.query_params["step"]
+    drawn(at.select_slider[0].set_value(100).run())  # what it showed when Play was clicked
+    assert at.button(key="play").label == "Halt" and at.select_slider[0].value == 0
+    drawn(at.select_slider[0].set_value(50).run())  # a person's hand
+    assert at.button(key="play").label == "Play" and at.select_slider[0].value == 50
+    assert at.query_params["step"] in ("50", ["50"])
+
+
+def test_halt_keeps_the_step_and_play_goes_on_from_there(store, data):
+    at = open_gallery(run=trained(store, data("digits")), step="50")
+    drawn(at.button(key="play").click().run())
+    assert at.button(key="play").label == "Halt" and at.select_slider[0].value == 50
+    drawn(at.button(key="play").click().run())
+    assert at.button(key="play").label == "Play" and at.select_slider[0].value == 50

@@ -104,7 +104,8 @@ def click_sample(field: Locator, place: int, width: int) -> None:
     field.click(position={"x": (place % columns + 0.45) * cell, "y": (place // columns + 0.45) * cell})
 
 
-def choose(page: Page, label: str, option: str) -> None:
+def choose(page: Page, wait_idle, label: str, option: str) -> None:
+    wait_idle(page)  # a page that is drawn anew closes the list
     box = page.get_by_role("combobox", name=label, exact=True)
     box.click()
     page.get_by_role("option", name=option, exact=True).click()
@@ -292,7 +293,7 @@ def test_a_sample_is_picked_by_mouse_and_by_keyboard(server, open_page, store, d
     expect(page.get_by_alt_text("Generated sample 11, large")).to_be_visible(timeout=ANSWERED)
 
 
-def test_samples_are_ordered_and_filtered_as_their_numbers_say(server, open_page, store, digits):
+def test_samples_are_ordered_and_filtered_as_their_numbers_say(server, open_page, wait_idle, store, digits):
     page = open_page(server, f"/gallery?run={digits}")
     field(page, "sheet", 64)
     found = answer(store, "shelf", digits, store.runs.snapshot_steps(digits)[-1])
@@ -306,7 +307,7 @@ def test_samples_are_ordered_and_filtered_as_their_numbers_say(server, open_page
         ("Most realistic first", found["realism"].argmax()),
         ("Most convincing first", found["scores"].argmax()),
     ):
-        choose(page, "Order", order)
+        choose(page, wait_idle, "Order", order)
         sheet = page.locator(".st-key-sheet .field")
         sheet.focus()
         page.keyboard.press("ArrowRight")
@@ -319,14 +320,15 @@ def test_samples_are_ordered_and_filtered_as_their_numbers_say(server, open_page
         assert np.array_equal(first(), found["x"][place, ..., 0]), order
 
     label = np.bincount(found["labels"]).argmax()
-    choose(page, "Looks like class", str(label))
+    choose(page, wait_idle, "Looks like class", str(label))
     field(page, "sheet", int((found["labels"] == label).sum()))
 
 
-def test_a_thousand_new_samples_are_paged(server, open_page, digits):
+def test_a_thousand_new_samples_are_paged(server, open_page, wait_idle, digits):
     page = open_page(server, f"/gallery?run={digits}")
     page.get_by_role("radio", name="New ones").click()
-    choose(page, "How many", "1000")
+    field(page, "sheet", 128)
+    choose(page, wait_idle, "How many", "1000")
     expect(page.get_by_text("Samples 1 to 128 of 1,000.")).to_be_visible(timeout=ANSWERED)
     first = samples_in(field(page, "sheet", 128), 8, 8)
     page.locator("[data-testid=stPagination]").get_by_role("button", name="8", exact=False).last.click()
@@ -473,10 +475,10 @@ def test_the_keyboard_alone_starts_pauses_and_stops_a_run(server, open_page, sto
     assert (config.training.steps, config.seed) == (400_000, 1)
     tab_to(page, "^button .*Pause$")
     page.keyboard.press("Space")
-    expect(state).to_contain_text("Paused", timeout=SOON)
+    expect(state).to_contain_text("Paused", timeout=ANSWERED)  # what is being compiled is compiled first
     tab_to(page, "^button .*Stop$")
     page.keyboard.press("Enter")
-    expect(state).to_contain_text("Stopped", timeout=SOON)
+    expect(state).to_contain_text("Stopped", timeout=ANSWERED)
     assert store.runs.get(run_id).state == "stopped"
 
 
