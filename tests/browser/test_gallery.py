@@ -234,7 +234,7 @@ def test_a_click_on_the_map_shows_the_sample_with_its_nearest_real_images(server
     assert found["pixels.distances"][0] == pytest.approx(everything["distances"][index], rel=1e-4)
 
 
-def test_a_box_on_the_map_shows_pairs_and_a_click_beside_all_takes_them_away(server, open_page, store, digits):
+def test_a_box_on_the_map_shows_each_sample_beside_its_nearest_real_one(server, open_page, store, digits):
     page = open_page(server, f"/distances?run={digits}")
     box = chart(page, MAP)
     points = pixels(box)["generated"]
