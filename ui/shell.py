@@ -43,6 +43,8 @@ STATES = {
 LIVE_SECONDS, PENDING_SECONDS, IDLE_SECONDS = 2.0, 0.5, 5.0
 PLAY_SECONDS = 0.7
 """From one step of a time-lapse to the next."""
+ECHO_SECONDS = 2.0
+"""As long after a time-lapse a browser may still send the step before its last one."""
 KEPT_IN_URL = ("run", "step", "space")
 WAITING = ("waiting", "working")
 
@@ -135,6 +137,7 @@ class Page:
         def remember():
             st.query_params["run"] = st.session_state[key]
             st.query_params.pop("step", None)
+            st.session_state.pop("beat", None)
 
         st.selectbox(
             "Run",
@@ -157,6 +160,8 @@ class Page:
         st.session_state[key] = chosen
 
         def slide():
+            if st.session_state[key] in _last_beat():
+                return  # nobody has moved it but the time-lapse
             st.session_state["playing"] = False
             _put_step(st.session_state[key], steps)
             st.rerun()  # the menu takes the step along
@@ -164,7 +169,7 @@ class Page:
         def play():
             st.session_state["playing"] = not playing
             if not playing and chosen == steps[-1]:
-                _put_step(steps[0], steps)
+                _beat(steps[0], steps)
             st.rerun()
 
         with st.container(horizontal=True, vertical_alignment="bottom", key="time"):
@@ -186,7 +191,7 @@ class Page:
             if following is None or following == steps[-1]:
                 st.session_state["playing"] = False
             if following is not None:
-                _put_step(following, steps)
+                _beat(following, steps)
             st.rerun()
 
         self.live(tick, every=PLAY_SECONDS, key="playing on")
@@ -263,7 +268,27 @@ class Page:
 def step_in_url(steps: tuple[int, ...]) -> int:
     """The one of `steps` that is nearest to what the URL asks for; the newest where it asks for none."""
     asked = st.query_params.get("step", "")
-    return min(steps, key=lambda s: abs(s - int(asked))) if asked.isdecimal() and len(asked) < 10 else steps[-1]
+    step = min(steps, key=lambda s: abs(s - int(asked))) if asked.isdecimal() and len(asked) < 10 else steps[-1]
+    before, now = _last_beat() or (None, None)
+    return now if step == before and now in steps else step
+
+
+def _beat(step: int, steps: tuple[int, ...]) -> None:
+    """The time-lapse goes on to a step.
+
+    What the browser sent before it heard of that has the old step in its address and slider: not a person's wish.
+    """
+    st.session_state["beat"] = (step_in_url(steps), step, time.monotonic())
+    _put_step(step, steps)
+
+
+def _last_beat() -> tuple[int, ...]:
+    """The steps from and to which the time-lapse has just gone; () once the browser must have heard of it."""
+    if "beat" not in st.session_state:
+        return ()
+    *steps, when = st.session_state["beat"]
+    recent = st.session_state.get("playing") or time.monotonic() - when < ECHO_SECONDS
+    return tuple(steps) if recent else ()
 
 
 def _put_step(step: int, steps: tuple[int, ...]) -> None:

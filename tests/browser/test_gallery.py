@@ -14,7 +14,7 @@ from gan_core.config import override
 from gan_core.export import sheet as laid_out
 from gan_core.presets import preset
 from gan_core.store import Store, unpack
-from ui.shell import PLAY_SECONDS
+from ui.shell import PLAY_SECONDS, WAITING
 
 SOON = 15_000
 ANSWERED = 60_000
@@ -51,7 +51,7 @@ def finished(server, store, browser) -> dict[str, str]:
     while not all(store.runs.get(run_id).state == "finished" for run_id in ids.values()):
         assert time.monotonic() < deadline, [(run.name, run.state, run.error) for run in store.runs.all()]
         time.sleep(0.2)
-    return ids
+    return ids | {"example": next(run.id for run in store.runs.all() if "example" in run.name)}
 
 
 @pytest.fixture
@@ -86,9 +86,10 @@ def field(page: Page, key: str, count: int) -> Locator:
 def samples_in(field: Locator, width: int, height: int) -> np.ndarray:
     """The pixels a contact sheet really shows: (rows, columns, height, width), grey."""
     across, down, pixels = field.locator("canvas").evaluate(
-        """canvas => [canvas.width, canvas.height,
-            [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data].filter((_, i) => !(i % 4))]
-        """
+        """canvas => {
+            const { width, height } = canvas, { data } = canvas.getContext("2d").getImageData(0, 0, width, height)
+            return [width, height, Array.from({ length: width * height }, (_, i) => data[4 * i])]
+        }"""
     )
     picture = np.pad(np.array(pixels, np.uint8).reshape(down, across), ((0, 1), (0, 1)))
     table = picture.reshape((down + 1) // (height + 1), height + 1, (across + 1) // (width + 1), width + 1)
@@ -103,7 +104,8 @@ def click_sample(field: Locator, place: int, width: int) -> None:
     field.click(position={"x": (place % columns + 0.45) * cell, "y": (place // columns + 0.45) * cell})
 
 
-def choose(page: Page, label: str, option: str) -> None:
+def choose(page: Page, wait_idle, label: str, option: str) -> None:
+    wait_idle(page)  # a page that is drawn anew closes the list
     box = page.get_by_role("combobox", name=label, exact=True)
     box.click()
     page.get_by_role("option", name=option, exact=True).click()
@@ -115,9 +117,13 @@ def step_slider(page: Page) -> Locator:
 
 
 def answer(store: Store, kind: str, run_id: str, step: int, **params) -> dict[str, np.ndarray]:
-    """What the worker answered to a page: the same request is the same job."""
-    job = store.jobs.get(store.jobs.request(kind, run_id=run_id, step=step, params=params))
-    assert job.state == "done", (kind, job.state, job.error)
+    """What the worker answers to a page: the same request is the same job."""
+    job_id = store.jobs.request(kind, run_id=run_id, step=step, params=params)
+    deadline = time.monotonic() + ANSWERED / 1000
+    while (job := store.jobs.get(job_id)).state in WAITING:
+        assert time.monotonic() < deadline, (kind, job.state, job.progress)
+        time.sleep(0.1)
+    assert job.state == "done", (kind, job.error)
     return unpack(job.result)
 
 
@@ -128,7 +134,8 @@ def test_the_step_slider_moves_all_views_and_goes_along(server, open_page, store
     steps = store.runs.snapshot_steps(digits)
     reports = dict(store.library.reports(digits))
     page = open_page(server, f"/distances?run={digits}")
-    shown_map, curve = chart(page, MAP), chart(page, "Energy distance over steps")
+    curve = chart(page, "Energy distance over steps")
+    chart(page, MAP)
     slider = step_slider(page)
     expect(slider).to_have_attribute("aria-valuetext", f"{steps[-1]:,}")
     energy = page.get_by_test_id("stMetric").filter(has=page.get_by_text("Energy distance", exact=True))
@@ -144,15 +151,14 @@ def test_the_step_slider_moves_all_views_and_goes_along(server, open_page, store
         arg=[curve.element_handle(), step],
     )
     # The map follows as soon as the worker has drawn the samples of that step.
-    places = "box => Array.from(box.calcdata.find(c => c[0].trace.name === 'generated'), p => p.x)"
-    before = shown_map.evaluate(places)
+    x = answer(store, "shelf", digits, step, n=1000, seed=0)["xy"][:, 0]
+    assert not np.allclose(x, answer(store, "shelf", digits, steps[-1], n=1000, seed=0)["xy"][:, 0])
     page.wait_for_function(
-        f"([box, before]) => JSON.stringify(({places})(box)) !== JSON.stringify(before)",
-        arg=[shown_map.element_handle(), before],
+        """x => [...document.querySelectorAll('[role=figure]')].some(box => /^Map of/.test(box.ariaLabel)
+            && box.calcdata?.some(c => c[0].trace.name === 'generated' && c.every((p, i) => p.x === x[i])))""",
+        arg=x.tolist(),
         timeout=ANSWERED,
     )
-    xy = answer(store, "shelf", digits, step, n=1000, seed=0)["xy"]
-    assert np.allclose(shown_map.evaluate(places), xy[:, 0])
 
     for name in ("Gallery", "Train"):
         page.locator(".st-key-menu").get_by_role("link", name=name).click()
@@ -220,13 +226,15 @@ def test_a_click_on_the_map_shows_the_sample_with_its_nearest_real_images(server
     expect(page.get_by_alt_text(f"Generated sample {index + 1}, large")).to_be_visible()
     found = answer(store, "closeup", digits, step, n=1000, seed=0, index=index, k=6)
     for distance in found["pixels.distances"]:
-        expect(page.get_by_alt_text(re.compile(rf"^A real training image.* at distance {distance:.3f}$"))).not_to_have_count(0)
+        expect(
+            page.get_by_alt_text(re.compile(rf"^A real training image.* at distance {distance:.3f}$"))
+        ).not_to_have_count(0)
     expect(page.get_by_alt_text(re.compile("^A real training image"))).to_have_count(12)  # in pixels, and by PCA
     everything = answer(store, "shelf", digits, step, n=1000, seed=0)
     assert found["pixels.distances"][0] == pytest.approx(everything["distances"][index], rel=1e-4)
 
 
-def test_a_box_on_the_map_shows_pairs_and_a_click_beside_all_takes_them_away(server, open_page, store, digits):
+def test_a_box_on_the_map_shows_each_sample_beside_its_nearest_real_one(server, open_page, store, digits):
     page = open_page(server, f"/distances?run={digits}")
     box = chart(page, MAP)
     points = pixels(box)["generated"]
@@ -285,7 +293,7 @@ def test_a_sample_is_picked_by_mouse_and_by_keyboard(server, open_page, store, d
     expect(page.get_by_alt_text("Generated sample 11, large")).to_be_visible(timeout=ANSWERED)
 
 
-def test_samples_are_ordered_and_filtered_as_their_numbers_say(server, open_page, store, digits):
+def test_samples_are_ordered_and_filtered_as_their_numbers_say(server, open_page, wait_idle, store, digits):
     page = open_page(server, f"/gallery?run={digits}")
     field(page, "sheet", 64)
     found = answer(store, "shelf", digits, store.runs.snapshot_steps(digits)[-1])
@@ -299,7 +307,7 @@ def test_samples_are_ordered_and_filtered_as_their_numbers_say(server, open_page
         ("Most realistic first", found["realism"].argmax()),
         ("Most convincing first", found["scores"].argmax()),
     ):
-        choose(page, "Order", order)
+        choose(page, wait_idle, "Order", order)
         sheet = page.locator(".st-key-sheet .field")
         sheet.focus()
         page.keyboard.press("ArrowRight")
@@ -312,14 +320,15 @@ def test_samples_are_ordered_and_filtered_as_their_numbers_say(server, open_page
         assert np.array_equal(first(), found["x"][place, ..., 0]), order
 
     label = np.bincount(found["labels"]).argmax()
-    choose(page, "Looks like class", str(label))
+    choose(page, wait_idle, "Looks like class", str(label))
     field(page, "sheet", int((found["labels"] == label).sum()))
 
 
-def test_a_thousand_new_samples_are_paged(server, open_page, digits):
+def test_a_thousand_new_samples_are_paged(server, open_page, wait_idle, digits):
     page = open_page(server, f"/gallery?run={digits}")
     page.get_by_role("radio", name="New ones").click()
-    choose(page, "How many", "1000")
+    field(page, "sheet", 128)
+    choose(page, wait_idle, "How many", "1000")
     expect(page.get_by_text("Samples 1 to 128 of 1,000.")).to_be_visible(timeout=ANSWERED)
     first = samples_in(field(page, "sheet", 128), 8, 8)
     page.locator("[data-testid=stPagination]").get_by_role("button", name="8", exact=False).last.click()
@@ -367,13 +376,11 @@ def test_walk_pad_and_search_open_from_a_link(server, open_page, store, digits):
     expect(page.get_by_alt_text("The closest sample the search has found")).to_be_visible(timeout=ANSWERED)
     real = field(page, "real-sheet", 64)
     click_sample(real, 3, 8)
-    asked = dict(part="preview", index=3, steps=300, starts=8)
-    chart(page, "The distance while the latent is looked for")
-    page.wait_for_function("() => true")
-    expect(page.get_by_alt_text("The closest sample the search has found")).to_be_visible(timeout=ANSWERED)
-    found = answer(store, "project", digits, step, **asked)
+    found = answer(store, "project", digits, step, part="preview", index=3, steps=300, starts=8)
     assert found["distance"] <= found["start_distance"]
-    expect(page.get_by_text(f"at {float(found['distance']):.3g}").first).to_be_visible()
+    for distance in ("start_distance", "distance", "nearest_distance"):
+        expect(page.get_by_text(f"at {float(found[distance]):.3g}", exact=True).first).to_be_visible(timeout=SOON)
+    chart(page, "The distance while the latent is looked for")
 
 
 # ---------------------------------------------------------------- files
@@ -433,30 +440,31 @@ def test_the_history_of_the_metrics_is_a_table_to_take_away(server, open_page, s
 # ---------------------------------------------------------------- hands off the mouse
 
 
+FOCUSED = """() => {
+    let at = document.activeElement
+    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
+    return `${at.tagName.toLowerCase()} ${at.ariaLabel ?? ""} ${at === document.body ? "" : at.innerText}`.trim()
+}"""
+"""What has the focus: its tag, its label, its words."""
+
+
 def tab_to(page: Page, wanted: str, most: int = 120) -> None:
     """Press Tab until what has the focus says `wanted`."""
     for _ in range(most):
         page.keyboard.press("Tab")
-        if re.search(wanted, page.evaluate(FOCUSED)):
+        if re.search(wanted, page.evaluate(FOCUSED), re.DOTALL):
             return
     pytest.fail(f"{most} times Tab does not lead to {wanted!r}")
 
 
-FOCUSED = """() => {
-    let at = document.activeElement
-    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement
-    return at ? `${at.getAttribute("aria-label") ?? ""} ${at.tagName === "BODY" ? "" : at.innerText}`.trim() : ""
-}"""
-
-
 def test_the_keyboard_alone_starts_pauses_and_stops_a_run(server, open_page, store, finished):
     page = open_page(server, "/train")
-    tab_to(page, "^Steps$")
+    tab_to(page, "^input Steps$")
     page.keyboard.press("Control+a")
     page.keyboard.type("400000")
-    tab_to(page, "^Seed$")
+    tab_to(page, "^input Seed$")
     page.keyboard.press("ArrowUp")
-    tab_to(page, "Start training")
+    tab_to(page, "^button .*Start training$")
     before = page.url
     page.keyboard.press("Enter")
     page.wait_for_url(lambda url: "run=" in url and url != before)
@@ -465,12 +473,12 @@ def test_the_keyboard_alone_starts_pauses_and_stops_a_run(server, open_page, sto
     expect(state).to_contain_text("Running", timeout=ANSWERED)
     config = store.runs.get(run_id).config
     assert (config.training.steps, config.seed) == (400_000, 1)
-    tab_to(page, "Pause$")
+    tab_to(page, "^button .*Pause$")
     page.keyboard.press("Space")
-    expect(state).to_contain_text("Paused", timeout=SOON)
-    tab_to(page, "Stop$")
+    expect(state).to_contain_text("Paused", timeout=ANSWERED)  # what is being compiled is compiled first
+    tab_to(page, "^button .*Stop$")
     page.keyboard.press("Enter")
-    expect(state).to_contain_text("Stopped", timeout=SOON)
+    expect(state).to_contain_text("Stopped", timeout=ANSWERED)
     assert store.runs.get(run_id).state == "stopped"
 
 
@@ -479,15 +487,15 @@ def test_the_keyboard_alone_starts_pauses_and_stops_a_run(server, open_page, sto
 
 @pytest.mark.parametrize("path", ["/", "/train", "/distances", "/gallery", "/compare"])
 def test_a_finished_run_fits_a_telephone_in_the_dark(server, open_page, store, finished, path):
-    both = ",".join(finished.values())
-    query = "" if path == "/" else f"?runs={both}" if path == "/compare" else f"?run={finished['digits']}"
+    two = f"{finished['digits']},{finished['example']}"
+    query = "" if path == "/" else f"?runs={two}" if path == "/compare" else f"?run={finished['digits']}"
     page = open_page(server, path + query, color_scheme="dark", width=390)
     drawn = {
         "/": page.get_by_text("small digits").first,
         "/train": page.get_by_role("figure", name="Energy distance over steps"),
         "/distances": page.get_by_role("figure", name=MAP),
         "/gallery": page.get_by_alt_text("Generated sample 1, large"),
-        "/compare": page.get_by_role("heading", level=1),
+        "/compare": page.get_by_alt_text(re.compile("^64 generated samples of B")),
     }
     expect(drawn[path]).to_be_visible(timeout=ANSWERED)
     for box in ("document.documentElement", "document.querySelector('[data-testid=stMain]')"):
