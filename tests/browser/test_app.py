@@ -160,7 +160,7 @@ def test_pause_resume_and_stop_answer(server, open_page, store):
     page.get_by_role("button", name="Resume").click()
     expect_state(page, "Running")
     wait_past(page, paused_at)
-    other.get_by_role("button", name="Stop").click()
+    other.locator(".st-key-controls").get_by_role("button", name="Stop").click()
     expect_state(other, "Stopped")
     expect_state(page, "Stopped", timeout=10_000)
     assert store.runs.get(run_id).state == "stopped"
@@ -177,7 +177,7 @@ def test_a_wish_during_import_and_compilation_is_honoured_first(serve, open_page
     assert store.runs.get(run_id).step == 0
     page.get_by_role("button", name="Resume").click()
     expect_state(page, "Running", timeout=30_000)
-    page.get_by_role("button", name="Stop").click()
+    page.locator(".st-key-controls").get_by_role("button", name="Stop").click()
     expect_state(page, "Stopped", timeout=30_000)
     store.close()
 
@@ -367,7 +367,7 @@ def test_on_a_shared_server_a_browser_keeps_its_owner(serve, open_page):
     expect(bob.get_by_role("button", name="Pause")).to_be_disabled()
     ada.goto(f"{shared.url}/train?run={run_id}")  # the same browser, a new session
     expect(ada.get_by_role("button", name="Pause")).to_be_enabled(timeout=15_000)
-    ada.get_by_role("button", name="Stop").click()
+    ada.locator(".st-key-controls").get_by_role("button", name="Stop").click()
     expect_state(ada, "Stopped", timeout=60_000)
     bob.goto(f"{shared.url}/train")
     assert store.runs.get(start(bob, 400_000)).owner not in ("", owner)
