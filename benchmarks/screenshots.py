@@ -1,6 +1,6 @@
 """The pictures of the README: python -m benchmarks.screenshots
 
-Starts a server with a fresh home, trains the 8×8 digits, and photographs four pages by day and one by night.
+Starts a server with a fresh home, trains the 8×8 digits, and photographs five pages by day and one by night.
 """
 
 import io
@@ -18,6 +18,7 @@ SHOTS = (  # name, path, dark
     ("train", "/train?run={run}", False),
     ("distances", "/distances?run={run}", False),
     ("gallery", "/gallery?run={run}", False),
+    ("compare", "/compare?runs={run},{example}", False),
     ("distances-dark", "/distances?run={run}", True),
 )
 
@@ -32,13 +33,16 @@ def main() -> None:
             store = Store(server.store_url)
             while (run := store.runs.get(run_id)).active:
                 page.wait_for_timeout(500)
+            example = next(other.id for other in store.runs.all() if other.id != run_id)
             store.close()
             if run.state != "finished":
                 raise SystemExit(f"the run is {run.state} at step {run.step}: {run.error}")
         for name, path, dark in SHOTS:
-            with visitor(browser, server.url + path.format(run=run_id), dark=dark) as page:
+            with visitor(browser, server.url + path.format(run=run_id, example=example), dark=dark) as page:
                 if name == "gallery":
-                    page.get_by_text("The nearest training sample of all").wait_for(timeout=60_000)
+                    page.get_by_text("Nearest training sample:").wait_for(timeout=60_000)
+                if name == "compare":
+                    page.get_by_text("How is this decided?").wait_for(timeout=60_000)
                 drawn(page)
                 page.wait_for_timeout(500)  # Plotly fades its curves in
                 data = small(page.screenshot())

@@ -10,6 +10,8 @@ from gan_core import preset
 from gan_core.config import override
 from gan_core.store import Store
 
+pytestmark = pytest.mark.slow  # minutes: `make test-slow` runs it
+
 FIRST = 60_000
 """Milliseconds within which a run's first curves show."""
 UPDATES = 5

@@ -12,6 +12,8 @@ from gan_core.config import override
 from gan_core.presets import preset
 from gan_core.store import Store
 
+pytestmark = pytest.mark.slow  # minutes: `make test-slow` runs it
+
 LEARNS = override(
     preset("auto", data="digits"),
     {"generator.hidden": "48", "discriminator.hidden": "48", "training.steps": 500, "training.batch": 64},

@@ -16,6 +16,8 @@ from gan_core.presets import preset
 from gan_core.store import Store, unpack
 from ui.shell import PLAY_SECONDS, WAITING
 
+pytestmark = pytest.mark.slow  # minutes: `make test-slow` runs it
+
 SOON = 15_000
 ANSWERED = 60_000
 """Milliseconds within which the worker has made what was asked of it."""

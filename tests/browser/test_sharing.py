@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 from gan_core.config import flatten
 from gan_core.store import Store
 
+pytestmark = pytest.mark.slow  # minutes: `make test-slow` runs it
+
 SOON = 15_000
 
 
