@@ -147,10 +147,10 @@ def training(browser, folder: Path) -> dict:
             page.wait_for_timeout(3000)
             memory.phase("Gallery, nearest images")
             page.goto(f"{server.url}/gallery?run={run_id}&step={store.runs.snapshot_steps(run_id)[-1]}")
-            page.get_by_text("The nearest training sample of all").wait_for(timeout=60_000)
+            page.get_by_text("Nearest training sample:").wait_for(timeout=60_000)
             memory.phase("Gallery, more samples")
-            page.get_by_role("button", name="Make them").click()
-            page.get_by_alt_text(re.compile(r"\d+ new generated samples")).wait_for(timeout=60_000)
+            page.get_by_text("New ones", exact=True).click()
+            page.get_by_text("Samples 1 to 128 of 256").wait_for(timeout=60_000)
             step = store.runs.snapshot_steps(run_id)[-1]
             _answered(store, store.jobs.request("sample", run_id=run_id, step=step, params={"n": 1000, "seed": 2}))
             memory.phase("Train, live again")
