@@ -318,6 +318,7 @@ def test_the_server_has_drawn_every_page_and_never_loaded_what_computes(server, 
         assert not loaded(process, library), library
 
 
+@pytest.mark.slow
 def test_a_run_is_steered_while_it_trains(server, open_page, store):
     """A few steps, another step size from then on, and a branch: in the store, on the page and in the charts."""
     page = open_page(server, "/train")
@@ -326,6 +327,7 @@ def test_a_run_is_steered_while_it_trains(server, open_page, store):
     page.get_by_role("button", name="Pause").click()
     expect_state(page, "Paused")
     paused_at = store.runs.get(run_id).step
+    expect(page.get_by_role("button", name="Resume")).to_be_enabled()  # until then the buttons are drawn anew
     page.get_by_role("button", name="Step", exact=True).click()
     page.get_by_label("How many steps").fill("40")
     page.get_by_label("How many steps").press("Tab")
