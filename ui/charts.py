@@ -322,6 +322,23 @@ def _add_marks(figure: go.Figure, marks: Marks) -> go.Figure:
     return figure
 
 
+def add_pairs_of_bars(figure: go.Figure, names: Sequence[str], *, real: Sequence, fake: Sequence, hover: str) -> None:
+    """Two bars for every name: what real samples have, and hatched what generated ones have."""
+    for values, label, colour, pattern in ((real, "real", REAL, ""), (fake, "generated", FAKE, "/")):
+        figure.add_trace(
+            go.Bar(
+                x=names,
+                y=np.asarray(values, np.float32),
+                name=label,
+                marker_color=colour,
+                marker_pattern_shape=pattern,
+                marker_pattern_fillmode="replace",
+                hovertemplate=hover,
+            )
+        )
+    figure.update_layout(bargap=0.25, bargroupgap=0.05).update_xaxes(type="category")
+
+
 def _add_points(figure: go.Figure, array: np.ndarray, name: str, colour: str, **marker) -> None:
     x, y = plane(array).astype(np.float32).T
     trace = go.Scattergl if len(x) > SVG_POINTS else go.Scatter

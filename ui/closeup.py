@@ -6,7 +6,7 @@ import streamlit as st
 
 from gan_core import DatasetInfo
 from ui import images, latent_charts
-from ui.shell import Page, answered, chart
+from ui.shell import Page, chart
 from ui.spaces import COORDINATES, SPACES
 
 NEAREST = 6
@@ -18,11 +18,11 @@ def show_closeup(
 ) -> None:
     """`about` says which: run_id, step, n, seed, index, and label or truncation; `more` is drawn under the sample."""
     wanted = dict(about, k=NEAREST)
-    page.answer(
-        page.lab.request("closeup", **wanted),
-        lambda job: draw_closeup(answered(job.id, page.lab), data, wanted["index"], key, more),
+    page.ask(
+        "closeup",
+        lambda found: draw_closeup(found, data, wanted["index"], key, more),
         key=f"{key} closeup",
-        again=lambda: page.lab.retry("closeup", **wanted),
+        **wanted,
     )
 
 

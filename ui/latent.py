@@ -8,7 +8,7 @@ import streamlit as st
 from gan_core import DatasetInfo, RunInfo
 from ui import images, latent_charts
 from ui.sheet import sheet
-from ui.shell import Page, answered, chart
+from ui.shell import Page, chart
 
 FRAMES, PAD = 24, 15
 LARGE = 140
@@ -45,14 +45,7 @@ def show_walk(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
         about |= {f"{end_}_index": int(place)} | ({} if seed is None else {f"{end_}_seed": seed})
     if run.config.data.conditional and "label" not in about and start[0] is not None:
         about |= told(run, data, "walk")
-    job_id = page.lab.request("walk", **about)
-    page.answer(
-        job_id,
-        lambda job: draw_walk(answered(job.id, page.lab), data),
-        key="walk",
-        again=lambda: page.lab.retry("walk", **about),
-    )
-    return job_id
+    return page.ask("walk", lambda found: draw_walk(found, data), key="walk", **about)
 
 
 def draw_of(seed: int | None) -> str:
@@ -101,14 +94,7 @@ def show_pad(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
         if truncation < 1:
             about["truncation"] = round(truncation, 2)
         about |= told(run, data, "pad")
-    job_id = page.lab.request("pad", **about)
-    page.answer(
-        job_id,
-        lambda job: draw_pad(answered(job.id, page.lab), data),
-        key="pad",
-        again=lambda: page.lab.retry("pad", **about),
-    )
-    return job_id
+    return page.ask("pad", lambda found: draw_pad(found, data), key="pad", **about)
 
 
 def draw_pad(found: Mapping, data: DatasetInfo) -> None:
@@ -129,7 +115,7 @@ def draw_pad(found: Mapping, data: DatasetInfo) -> None:
 # ---------------------------------------------------------------- the way back
 
 
-def show_search(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int | None:
+def show_search(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
     """Which latent makes this real image? A test of what the generator can reach."""
     st.caption(
         "Choose a real sample that was never trained on: the latent is looked for whose sample comes closest to it. "
@@ -155,14 +141,7 @@ def show_search(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int |
     else:
         sought = int(st.number_input("Real sample", 1, len(data.preview), sought + 1, key=f"{key} number")) - 1
     about = dict(run_id=run.id, step=step, part="preview", index=sought, steps=ASKED, starts=STARTS)
-    job_id = page.lab.request("project", **about)
-    page.answer(
-        job_id,
-        lambda job: draw_search(answered(job.id, page.lab), data),
-        key="search",
-        again=lambda: page.lab.retry("project", **about),
-    )
-    return job_id
+    return page.ask("project", lambda found: draw_search(found, data), key="search", **about)
 
 
 def draw_search(found: Mapping, data: DatasetInfo) -> None:

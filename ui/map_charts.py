@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.charts import BOTH, FAKE, REAL, SVG_POINTS, blank
+from ui.charts import BOTH, FAKE, REAL, SVG_POINTS, add_pairs_of_bars, blank
 
 SHOWN_ON_MAP = 2_000
 """Generated samples a map shows at most: from more one sees no more."""
@@ -128,25 +128,12 @@ def class_nearest(found: Mapping[str, np.ndarray]) -> go.Figure:
     Look for pairs of one height. Orange far below blue: typical, blurred or copied; far above: badly drawn.
     """
     figure = blank("class", "median distance to the nearest training sample", height=300)
-    names = [str(c) for c in found["classes"]]
-    sides = (
-        ("real", REAL, "", found["real_labels"], found["real_distances"]),
-        ("generated", FAKE, "/", found["labels"], found["distances"]),
-    )
-    for name, colour, pattern, labels, distances in sides:
-        medians = [
-            float(np.median(distances[labels == c])) if (labels == c).any() else float("nan") for c in found["classes"]
-        ]
-        figure.add_trace(
-            go.Bar(
-                x=names,
-                y=np.asarray(medians, np.float32),
-                name=name,
-                marker_color=colour,
-                marker_pattern_shape=pattern,
-                marker_pattern_fillmode="replace",
-                hovertemplate="%{y:.3~r}",
-            )
+    real, fake = (
+        [float(np.median(distances[labels == c])) if (labels == c).any() else float("nan") for c in found["classes"]]
+        for labels, distances in (
+            (found["real_labels"], found["real_distances"]),
+            (found["labels"], found["distances"]),
         )
-    figure.update_layout(bargap=0.25, bargroupgap=0.05)
-    return figure.update_xaxes(type="category").update_yaxes(rangemode="tozero")
+    )
+    add_pairs_of_bars(figure, [str(c) for c in found["classes"]], real=real, fake=fake, hover="%{y:.3~r}")
+    return figure.update_yaxes(rangemode="tozero")

@@ -9,7 +9,7 @@ from gan_core import DatasetInfo, RunInfo
 from ui import images, map_charts
 from ui.closeup import show_closeup
 from ui.shelf import ordered
-from ui.shell import Page, answered, chart
+from ui.shell import Page, chart
 
 ON_MAP, SEED = 1_000, 0
 EXTREMES, CHOSEN = 8, 24
@@ -24,14 +24,7 @@ def show_map(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
     """All of it comes from one job, whose id is returned."""
     st.subheader("Map of the samples", anchor=False)
     about = dict(run_id=run.id, step=step, n=ON_MAP, seed=SEED)
-    job_id = page.lab.request("shelf", **about)
-    page.answer(
-        job_id,
-        lambda job: draw_all(page, data, about, answered(job.id, page.lab)),
-        key="map answer",
-        again=lambda: page.lab.retry("shelf", **about),
-    )
-    return job_id
+    return page.ask("shelf", lambda found: draw_all(page, data, about, found), key="map answer", **about)
 
 
 def draw_all(page: Page, data: DatasetInfo, about: Mapping, found: Mapping) -> None:

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from gan_core import METRICS
 from gan_core.records import Histogram
-from ui.charts import BOTH, DASH, FAKE, GREY, REAL, SPREADS, blank, tint
+from ui.charts import BOTH, DASH, FAKE, GREY, REAL, SPREADS, add_pairs_of_bars, blank, tint
 
 FAR = 10.0
 """Standard deviations at which the colours of the ruler end."""
@@ -85,21 +85,8 @@ def shares(labels: Sequence, real: Sequence[float], fake: Sequence[float], axis:
     Look for pairs of one height: a missing orange bar is a class the generator has dropped.
     """
     figure = blank(f"{axis} (of the real data)", "share of the samples")
-    names = [str(label) for label in labels]
-    for values, name, colour, pattern in ((real, "real", REAL, ""), (fake, "generated", FAKE, "/")):
-        figure.add_trace(
-            go.Bar(
-                x=names,
-                y=np.asarray(values, np.float32),
-                name=name,
-                marker_color=colour,
-                marker_pattern_shape=pattern,
-                marker_pattern_fillmode="replace",
-                hovertemplate="%{y:.1%}",
-            )
-        )
-    figure.update_layout(bargap=0.25, bargroupgap=0.05)
-    return figure.update_xaxes(type="category").update_yaxes(tickformat=".0%", rangemode="tozero")
+    add_pairs_of_bars(figure, [str(label) for label in labels], real=real, fake=fake, hover="%{y:.1%}")
+    return figure.update_yaxes(tickformat=".0%", rangemode="tozero")
 
 
 def prd(details: Mapping[str, Sequence[float]]) -> go.Figure:

@@ -257,6 +257,17 @@ class Page:
 
         self.live(look, every=PENDING_SECONDS if waiting else None, key=key)
 
+    def ask(self, kind: str, draw: Callable[[Mapping], object], *, key: str, **wanted) -> int:
+        """Ask the worker and draw the arrays it answers with, as soon as they are there; returns the job's id."""
+        job_id = self.lab.request(kind, **wanted)
+        self.answer(
+            job_id,
+            lambda job: draw(answered(job.id, self.lab)),
+            key=key,
+            again=lambda: self.lab.retry(kind, **wanted),
+        )
+        return job_id
+
     # ------------------------------------------------------------ what a button does
 
     def do(self, action: Callable[..., object], *args) -> None:
