@@ -79,6 +79,14 @@ def start(page: Page, steps: int) -> str:
     return re.search(r"run=(\w+)", page.url)[1]
 
 
+def wait_trained(store: Store, run_id: str) -> None:
+    """Until the run's first steps are in the store."""
+    deadline = time.monotonic() + FIRST / 1_000
+    while not store.runs.get(run_id).step:
+        assert time.monotonic() < deadline, f"run {run_id} does not begin"
+        time.sleep(0.1)
+
+
 def end(store: Store, run_id: str) -> None:
     """Leave the worker free for the next test."""
     store.runs.send(run_id, "stop")
@@ -124,7 +132,7 @@ def test_digits_in_one_click_seen_by_every_tab(server, open_page, store, capsys)
 def test_the_run_goes_on_whatever_the_browser_does(server, open_page, store, wait_idle):
     page = open_page(server, "/train")
     run_id = start(page, 400_000)
-    wait_past(page, 0)
+    wait_trained(store, run_id)
     second = open_page(server, f"/train?run={run_id}")
     expect_state(second, "Running", timeout=20_000)
 
@@ -151,7 +159,7 @@ def test_pause_resume_and_stop_answer(server, open_page, store):
     page = open_page(server, "/train")
     run_id = start(page, 400_000)
     other = open_page(server, f"/train?run={run_id}")
-    wait_past(page, 0)
+    wait_trained(store, run_id)
 
     page.get_by_role("button", name="Pause").click()
     expect_state(page, "Paused")
@@ -318,12 +326,11 @@ def test_the_server_has_drawn_every_page_and_never_loaded_what_computes(server, 
         assert not loaded(process, library), library
 
 
-@pytest.mark.slow
 def test_a_run_is_steered_while_it_trains(server, open_page, store):
     """A few steps, another step size from then on, and a branch: in the store, on the page and in the charts."""
     page = open_page(server, "/train")
     run_id = start(page, 400_000)
-    wait_past(page, 0)
+    wait_trained(store, run_id)  # not the page: until it is drawn anew it shows the run before
     page.get_by_role("button", name="Pause").click()
     expect_state(page, "Paused")
     paused_at = store.runs.get(run_id).step
