@@ -20,7 +20,7 @@ import streamlit as st
 
 from gan_core import ConfigError, GanometerError, Lab, RunInfo, settings_from_environment
 from ui.plot import Click, Selection, plot
-from ui.visitor import visitor
+from ui.visitor import show_account, visitor
 
 PAGES = {
     "home": ("app.py", "Home", ":material/home:"),
@@ -84,7 +84,9 @@ def open_page(name: str) -> Iterator[Page]:
     if lab.settings.notice:
         st.warning(plain(lab.settings.notice), icon=":material/folder_off:")
     with _errors_said():
-        yield Page(name, lab, visitor(lab))
+        me = visitor(lab)
+        show_account(lab, _secrets())
+        yield Page(name, lab, me)
 
 
 @contextmanager
