@@ -31,7 +31,10 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
         samples = page.lab.store.runs.snapshot(run.id, step).samples
         chart(charts.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
-        st.caption("64 generated points from the same latents at every step, on 64 real ones.")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("64 generated points from the same latents at every step, on 64 real ones.", width="content")
+            if data.shape == (2,):
+                offer_films(run)
         return
     left, right = st.columns(2, gap="large")
     left.markdown(f"**Generated, step {step:,}**")
@@ -47,16 +50,20 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     )
     with right.container(horizontal=True, vertical_alignment="center"):
         st.caption("Never trained on.", width="content")
-        for kind, title in (("gif", "GIF"), ("webp", "WebP")):
-            st.download_button(
-                f"Time-lapse as {title}",
-                lambda kind=kind: film(run.id, run.version, kind),
-                f"ganometer-{run.id}.{kind}",
-                f"image/{kind}",
-                icon=":material/movie:",
-                on_click="ignore",
-                key=f"film {kind}",
-            )
+        offer_films(run)
+
+
+def offer_films(run: RunInfo) -> None:
+    for kind, title in (("gif", "GIF"), ("webp", "WebP")):
+        st.download_button(
+            f"Time-lapse as {title}",
+            lambda kind=kind: film(run.id, run.version, kind),
+            f"ganometer-{run.id}.{kind}",
+            f"image/{kind}",
+            icon=":material/movie:",
+            on_click="ignore",
+            key=f"film {kind}",
+        )
 
 
 def show_game(run: RunInfo, data: DatasetInfo, step: int, told: dict[str, int]) -> int:
@@ -150,5 +157,5 @@ with open_page("gallery") as page:
             jobs.append(show_pad(page, run, data, step))
         else:
             jobs.append(show_search(page, run, data, step))
-        page.play(steps, after=jobs)
+        page.play(steps, after=[job for job in jobs if job is not None])
     page.watch(run)
