@@ -284,7 +284,7 @@ def test_points_are_a_chart_and_a_number_to_choose(store, data):
     assert not components(at, "ganometer_sheet")
     assert "Generated points on real ones" in [about["alt"] for about in components(at, "chart")]
     assert f"x1 = {ring.holdout.x[0, 0]:.4g}" in said(at)
-    assert [b.label for b in at.get("download_button")] == ["All as NPZ"]
+    assert {b.label for b in at.get("download_button")} == {"Time-lapse as GIF", "Time-lapse as WebP", "All as NPZ"}
     number = next(box for box in at.number_input if box.label == "Sample")
     drawn(number.set_value(64).run())
     assert dict(claim(store, "closeup").params) == {"index": 63, "k": 6}
