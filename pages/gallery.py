@@ -30,11 +30,18 @@ def film(run_id: str, version: int, kind: str) -> bytes:
 def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
         samples = page.lab.store.runs.snapshot(run.id, step).samples
-        chart(charts.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.caption("64 generated points from the same latents at every step, on 64 real ones.", width="content")
+        left, right = st.columns(2, gap="large", vertical_alignment="center")
+        with left:
+            chart(charts.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
+        with right:
+            st.markdown(f"**Generated points at step {step:,}, on real ones**")
+            st.caption(
+                "64 points from the same latents at every step, on 64 real ones that are never trained on: move the "
+                "slider, or press Play, and watch them find their places."
+            )
             if data.shape == (2,):
-                offer_films(run)
+                with st.container(horizontal=True):
+                    offer_films(run)
         return
     left, right = st.columns(2, gap="large")
     left.markdown(f"**Generated, step {step:,}**")

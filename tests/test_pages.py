@@ -1166,8 +1166,12 @@ def test_a_card_shows_its_curve_beside_the_band_of_real_samples(home, store, dat
     run_id = trained(store, digits)
     store.library.put_reference(digits.sha256, "pixels", calibrated(digits))
     at = open_page("pages/distances.py", run=run_id, step="50")
-    pictures = [e.proto.body for e in at.get("html") if e.proto.body.startswith("<svg")]
+    coded = [re.search('svg\\+xml;base64,([^"]*)', e.proto.body) for e in at.get("html") if "<img" in e.proto.body]
+    pictures = [base64.b64decode(found[1]).decode() for found in coded]
     assert len(pictures) == len(at.metric)
-    assert all("beside the band of what real samples give" in picture and "<rect" in picture for picture in pictures)
+    assert all("<rect" in picture for picture in pictures)
+    alts = [re.search('alt="([^"]*)"', e.proto.body)[1] for e in at.get("html") if "<img" in e.proto.body]
+    words = "all along the training, beside the band of what real samples give"
+    assert alts == [f"{card.label} {words}" for card in at.metric]
     assert sum(f'stroke="{FAKE}"' in picture for picture in pictures) > 5
     assert "A **small curve** is the number all along the training" in said(at)

@@ -40,7 +40,8 @@ def show_walk(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int | N
             for label, value in (("From sample", start), ("To sample", end))
         ]
         frames = st.slider("Frames", 8, 60, FRAMES, key="frames", width=200)
-    st.caption(f"Samples of {draw_of(start[0])} and {draw_of(end[0])}. The buttons under a sample choose it here, too.")
+    draws = " and ".join(dict.fromkeys(draw_of(seed) for seed, _ in (start, end)))
+    st.caption(f"Samples of {draws}. The buttons under a sample choose it here, too.")
     if len({(seed, int(place)) for (seed, _), place in zip((start, end), places)}) == 1:
         st.info(
             f"Both ends are sample {places[0] + 1} of {draw_of(start[0])}, so there is no way to go. Choose another "

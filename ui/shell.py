@@ -48,7 +48,8 @@ ECHO_SECONDS = 2.0
 """As long after a time-lapse a browser may still send the step before its last one."""
 KEPT_IN_URL = ("run", "step", "space")
 WAITING = ("waiting", "working")
-STYLE = Path(__file__).with_name("page.css")
+STYLE = f"<style>{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}</style><i hidden></i>"
+"""A style alone would go where toasts stand, and take the place of one."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -73,7 +74,6 @@ def open_page(name: str) -> Iterator[Page]:
     _, title, _ = PAGES[name]
     label = "Ganometer" if name == "home" else f"{title} · Ganometer"
     st.set_page_config(page_title=label, page_icon="📏", layout="wide", initial_sidebar_state="collapsed")
-    st.html(STYLE)
     _menu(name)
     try:
         lab = get_lab()
@@ -423,3 +423,4 @@ def _menu(current: str) -> None:
     with st.container(horizontal=True, key="menu", gap=None):
         for name, (path, label, icon) in PAGES.items():
             st.page_link(path, label=label, icon=icon, query_params=kept, disabled=name == current)
+        st.html(STYLE, width="content")

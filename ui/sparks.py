@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import html
 
 import numpy as np
@@ -18,7 +19,7 @@ COLOURS = {name: colour for name, _, colour in SPREADS}
 def spark(
     name: str, steps: np.ndarray, values: np.ndarray, *, mean: float | None, sd: float | None, step: int, alt: str
 ) -> str:
-    """A metric's curve as a picture in HTML, with a dot at `step`; "" where there are not two numbers to draw.
+    """A metric's curve as a picture, in HTML, with a dot at `step`; "" where there are not two numbers to draw.
 
     The band is that of the large curve: `mean` ± 2 `sd` of real against real, or a line where there is no spread.
     Distances are drawn on a log scale, as there. Look for a curve that comes into the band.
@@ -55,7 +56,7 @@ def spark(
     here = int(np.abs(steps - step).argmin())
     dot = f"M{across(steps[here]):.2f} {up(drawn[here]):.2f}h0"
     parts.append(f'<path d="{dot}" stroke="{colour}" stroke-width="7" {line}/>')
-    return (
-        f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {WIDTH} {HEIGHT}" width="100%" '
-        f'height="{HEIGHT}" preserveAspectRatio="none" style="display: block">{"".join(parts)}</svg>'
-    )
+    frame = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none"'
+    source = base64.b64encode(f"<svg {frame}>{''.join(parts)}</svg>".encode()).decode()
+    about = f'alt="{html.escape(alt)}" style="display: block; width: 100%; height: {HEIGHT}px"'
+    return f'<img src="data:image/svg+xml;base64,{source}" {about}>'
