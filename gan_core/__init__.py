@@ -41,6 +41,7 @@ _HOME = {
     "History": "records:History",
     "Headline": "records:Headline",
     "Histogram": "records:Histogram",
+    "Job": "records:Job",
     "MetricResult": "records:MetricResult",
     "Reference": "records:Reference",
     "Report": "records:Report",

@@ -509,20 +509,23 @@ class Lab:
     # ------------------------------------------------------------ films
 
     def film(self, run_id: str, *, format: str = "gif", fps: float = 6) -> bytes:
-        """A run's snapshots one after the other, its 64 fixed latents on a sheet: an animated GIF or WebP.
+        """A run's snapshots one after the other, from its 64 fixed latents: an animated GIF or WebP.
 
-        Raises GanometerError for a run without snapshots or of points, and for a format or speed there is not.
+        Images lie on a sheet, points in the plane among real ones. Raises GanometerError for a run without snapshots
+        or of points that have not two coordinates, and for a format or speed there is not.
         """
         steps = self.store.runs.snapshot_steps(run_id)
         if not steps:
             raise GanometerError(f"run {run_id} has no snapshot yet: let it train a little first")
         kept = (self.store.runs.snapshot(run_id, step) for step in steps)
-        samples = [snapshot.samples for snapshot in kept if snapshot]  # one may be thinned out meanwhile
-        if samples[0].ndim != 4:
-            raise GanometerError(
-                f"run {run_id} makes points, and a film is made of images; move the step slider instead"
-            )
-        return films.film(samples, format, fps)
+        kept = [snapshot for snapshot in kept if snapshot]  # one may be thinned out meanwhile
+        frames = [snapshot.samples for snapshot in kept]
+        if frames[0].ndim == 2:
+            data = self.dataset_of(self.store.runs.get(run_id))
+            if data is None:
+                raise GanometerError(f"the data of run {run_id} have not been loaded yet: let it train a little first")
+            frames = films.scatters(frames, [snapshot.step for snapshot in kept], real=data.preview)
+        return films.film(frames, format, fps)
 
     # ------------------------------------------------------------ bundles
 

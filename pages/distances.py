@@ -20,14 +20,14 @@ RULER_SIZES = (200, 360, 600, 1000, 2000)
 ALL = "all"
 
 
-def show_live(run: RunInfo, data: DatasetInfo, report: Report) -> None:
-    """The measurement of the training itself, nearest to the step that is looked at."""
+def show_live(run: RunInfo, data: DatasetInfo, step: int, report: Report) -> None:
+    """The measurement of the training itself, at the step nearest to the one that is looked at."""
     show_headline(report)
     if report.status == "diverged":
         return
     if report.metrics["energy_distance"].reference_mean is None:
         show_reference(run, report)
-    show_cards(report, history_of(run.id, run.version, tuple(names_of(report))))
+    show_cards(report, history_of(run.id, run.version, tuple(names_of(report))), step)
     show_distances(report, "live")
     show_kinds(report, data, "live")
     st.caption(
@@ -227,7 +227,7 @@ with open_page("distances") as page:
         step = page.pick_step(every, "Step (measured, or kept as a snapshot)")
         measured_at, kept_at = (min(those, key=lambda s: (abs(s - step), s)) for those in (reports, steps))
         report = page.lab.judged(run, reports[measured_at])
-        show_live(run, data, report)
+        show_live(run, data, measured_at, report)
         if measured_at != step:
             st.caption(f"Measured at step {measured_at:,}, the nearest measurement to step {step:,}.")
         show_curves(run, step, report)

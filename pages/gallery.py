@@ -30,8 +30,18 @@ def film(run_id: str, version: int, kind: str) -> bytes:
 def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
         samples = page.lab.store.runs.snapshot(run.id, step).samples
-        chart(charts.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
-        st.caption("64 generated points from the same latents at every step, on 64 real ones.")
+        left, right = st.columns(2, gap="large", vertical_alignment="center")
+        with left:
+            chart(charts.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
+        with right:
+            st.markdown(f"**Generated points at step {step:,}, on real ones**")
+            st.caption(
+                "64 points from the same latents at every step, on 64 real ones that are never trained on: move the "
+                "slider, or press Play, and watch them find their places."
+            )
+            if data.shape == (2,):
+                with st.container(horizontal=True):
+                    offer_films(run)
         return
     left, right = st.columns(2, gap="large")
     left.markdown(f"**Generated, step {step:,}**")
@@ -47,16 +57,20 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     )
     with right.container(horizontal=True, vertical_alignment="center"):
         st.caption("Never trained on.", width="content")
-        for kind, title in (("gif", "GIF"), ("webp", "WebP")):
-            st.download_button(
-                f"Time-lapse as {title}",
-                lambda kind=kind: film(run.id, run.version, kind),
-                f"ganometer-{run.id}.{kind}",
-                f"image/{kind}",
-                icon=":material/movie:",
-                on_click="ignore",
-                key=f"film {kind}",
-            )
+        offer_films(run)
+
+
+def offer_films(run: RunInfo) -> None:
+    for kind, title in (("gif", "GIF"), ("webp", "WebP")):
+        st.download_button(
+            f"Time-lapse as {title}",
+            lambda kind=kind: film(run.id, run.version, kind),
+            f"ganometer-{run.id}.{kind}",
+            f"image/{kind}",
+            icon=":material/movie:",
+            on_click="ignore",
+            key=f"film {kind}",
+        )
 
 
 def show_game(run: RunInfo, data: DatasetInfo, step: int, told: dict[str, int]) -> int:
@@ -150,5 +164,5 @@ with open_page("gallery") as page:
             jobs.append(show_pad(page, run, data, step))
         else:
             jobs.append(show_search(page, run, data, step))
-        page.play(steps, after=jobs)
+        page.play(steps, after=[job for job in jobs if job is not None])
     page.watch(run)

@@ -7,7 +7,18 @@ from ui import charts, images
 from ui.diary import marks_of, words
 from ui.setup import show_setup
 from ui.sharing import share_run
-from ui.shell import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS, badge, chart, open_page, page_link, plain, seconds
+from ui.shell import (
+    IDLE_SECONDS,
+    LIVE_SECONDS,
+    PENDING_SECONDS,
+    badge,
+    chart,
+    open_page,
+    page_link,
+    plain,
+    seconds,
+    step_in_url,
+)
 from ui.steering import show_steering, show_steps
 
 GAP, NUMBER_WIDTH = 4, 160
@@ -41,8 +52,10 @@ def show_controls(run: RunInfo, pending: str | None) -> None:
         if run.active:
             show_steps(page, run, mine)
             act("Stop", page.lab.stop, ":material/stop:")
-        page_link("distances", "Distances", run=run.id)
-        page_link("gallery", "Gallery", run=run.id)
+        steps = page.lab.store.runs.snapshot_steps(run.id)
+        step = step_in_url(steps) if steps and "step" in st.query_params else None
+        page_link("distances", "Distances", run=run.id, step=step)
+        page_link("gallery", "Gallery", run=run.id, step=step)
 
 
 def show_state(run: RunInfo, pending: str | None) -> None:

@@ -5,6 +5,7 @@ Colour blindness is simulated after Machado, Oliveira & Fernandes 2009 (doi:10.1
 distance of two colours is CIE 1976 (ISO/CIE 11664-4) in Lab under D65.
 """
 
+import colorsys
 import itertools
 import tomllib
 from pathlib import Path
@@ -25,6 +26,12 @@ FADED = 0.6
 """How much of the text's colour Streamlit leaves in captions, placeholders and the unit below a number."""
 WASHED = {"light": 0.1, "dark": 0.2}
 """How much of a colour Streamlit lays below a badge or a message."""
+CHOSEN, POINTED_AT = 0.1, 0.2
+"""How much of the primary colour Streamlit lays below the chosen one of several, and below it under the pointer."""
+DARKENED = 0.15
+"""What Streamlit takes of the lightness (HSL) of a primary button under the pointer."""
+ON_PRIMARY = {"light": "#fff", "dark": "#000"}
+"""What is written on the primary colour (ui/page.css); under the pointer it is white in both themes."""
 
 SEEN_BY = {
     "everybody": np.eye(3),
@@ -55,6 +62,11 @@ def contrast(one: str | np.ndarray, other: str | np.ndarray) -> float:
 def over(colour: str, share: float, ground: str) -> np.ndarray:
     """A colour laid so far opaque over another."""
     return share * srgb(colour) + (1 - share) * srgb(ground)
+
+
+def darkened(colour: str) -> np.ndarray:
+    hue, light, saturation = colorsys.rgb_to_hls(*srgb(colour))
+    return np.array(colorsys.hls_to_rgb(hue, light - DARKENED, saturation))
 
 
 def lab(colour: str, matrix=SEEN_BY["everybody"]) -> np.ndarray:
@@ -123,7 +135,7 @@ def grounds(theme: str) -> dict[str, tuple[dict, str]]:
 def test_text_is_readable_on_every_ground(theme):
     found = {}
     for place, (colours, ground) in grounds(theme).items():
-        for kind in ("textColor", "linkColor", *(f"{name}TextColor" for name in COLOURS)):
+        for kind in ("textColor", "linkColor", "primaryColor", *(f"{name}TextColor" for name in COLOURS)):
             found[f"{kind} on {place}"] = contrast(colours[kind], ground)
         found[f"captions on {place}"] = contrast(over(colours["textColor"], FADED, ground), ground)
     assert failing(found, TEXT) == {}
@@ -133,7 +145,12 @@ def test_text_is_readable_on_every_ground(theme):
 def test_text_is_readable_on_what_has_a_ground_of_its_own(theme):
     found = {}
     for place, (colours, ground) in grounds(theme).items():
-        found[f"buttons, {place}"] = contrast("#fff", colours["primaryColor"])
+        primary = colours["primaryColor"]
+        found[f"buttons, {place}"] = contrast(ON_PRIMARY[theme], primary)
+        found[f"buttons under the pointer, {place}"] = contrast("#fff", darkened(primary))
+        if "field" not in place:
+            found[f"the chosen one, {place}"] = contrast(primary, over(primary, CHOSEN, ground))
+            found[f"the chosen one under the pointer, {place}"] = contrast(primary, over(primary, POINTED_AT, ground))
         found[f"code, {place}"] = contrast(colours["codeTextColor"], colours["codeBackgroundColor"])
         found[f"heads of tables, {place}"] = contrast(
             colours["dataframeHeaderTextColor"], colours["dataframeHeaderBackgroundColor"]
@@ -150,6 +167,7 @@ def test_what_is_drawn_is_seen(theme):
     found = {}
     for place, (colours, ground) in grounds(theme).items():
         found[f"primaryColor on {place}"] = contrast(colours["primaryColor"], ground)
+        found[f"ticks and knobs, {place}"] = contrast("#fff", colours["primaryColor"])
     page = THEMES[theme]
     drawn = {f"{name}Color": page[f"{name}Color"] for name in COLOURS}
     drawn |= {f"chart colour {i}": colour for i, colour in enumerate(page["chartCategoricalColors"])}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_core.films import FORMATS, film
+from gan_core.films import FAKE, FORMATS, HEAD, PAPER, REAL, WIDTH, film, scatters
 from gan_core.records import GanometerError
 
 RNG = np.random.default_rng(0)
@@ -88,3 +88,62 @@ def test_pictures_that_are_wide_already_are_not_enlarged():
 def test_what_cannot_be_shown_is_said(frames, options, said):
     with pytest.raises(GanometerError, match=said):
         film(frames, **options)
+
+
+# ---------------------------------------------------------------- points
+
+CORNERS = np.array([[-2, -2], [2, -2], [-2, 2], [2, 2]], np.float32)
+
+
+def pixel(frame: np.ndarray, x: float, y: float, half: float) -> tuple[int, ...]:
+    """The colour at a place of the plane, where the film shows -half to half of both axes, upwards."""
+    across, down = ((place / half + 1) / 2 * (WIDTH - 1) for place in (x, -y))
+    return tuple(frame[HEAD + round(down), round(across)])
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_points_stand_in_every_frame_where_they_are_in_the_plane(format):
+    generated = [np.array(points, np.float32) for points in ([[0, 1]], [[1, -1]], [[-1.5, 0.5]])]
+    frames, _ = played(film(scatters(generated, [0, 10, 2000], real=CORNERS), format))
+    assert [frame.shape for frame in frames] == [(HEAD + WIDTH, WIDTH, 3)] * 3
+    for frame, ((x, y),) in zip(frames, generated):
+        assert pixel(frame, x, y, 2.2) == FAKE  # a tenth wider than the real points need
+        assert [pixel(frame, *corner, 2.2) for corner in CORNERS] == [REAL] * 4
+        elsewhere = [other for (other,) in generated if other[0] != x]
+        assert [pixel(frame, *other, 2.2) for other in elsewhere] == [PAPER] * 2
+        seen = {tuple(colour) for colour in frame[HEAD + 1 : -1, 1:-1].reshape(-1, 3)}
+        assert {PAPER, REAL, FAKE} <= seen
+
+
+def test_the_axes_of_a_film_hold_all_its_points_and_never_move():
+    """They reach to 3, half as far again as the real points do, in every frame."""
+    generated = [np.array([[3, 0]], np.float32), np.array([[0, 0]], np.float32)]
+    for frame, ((x, y),) in zip(scatters(generated, [0, 1], real=CORNERS), generated):
+        assert pixel(frame, x, y, 3.3) == FAKE
+        assert [pixel(frame, *corner, 3.3) for corner in CORNERS] == [REAL] * 4
+
+
+def test_a_diverged_generator_does_not_shrink_the_real_points_to_a_dot():
+    far = np.array([[1e30, 0], [np.nan, 1], [np.inf, -np.inf]], np.float32)
+    (frame,) = scatters([far], [7], real=CORNERS)
+    assert [pixel(frame, *corner, 4.4) for corner in CORNERS] == [REAL] * 4
+    assert not (frame[HEAD + 1 :] == FAKE).all(axis=-1).any()
+
+
+def test_the_colours_of_a_film_are_those_of_the_charts():
+    from ui import charts
+
+    assert ["#{:02x}{:02x}{:02x}".format(*colour) for colour in (REAL, FAKE)] == [charts.REAL, charts.FAKE]
+
+
+@pytest.mark.parametrize(
+    ("samples", "real", "said"),
+    [
+        ([np.zeros((4, 3))], np.zeros((4, 3)), "points of 3 coordinates at 1 of 1 steps"),
+        ([np.zeros((4, 3))], CORNERS, "points of 2, 3 coordinates"),
+        ([CORNERS, CORNERS], CORNERS, "at 2 of 1 steps"),
+    ],
+)
+def test_what_is_no_film_of_the_plane_is_said(samples, real, said):
+    with pytest.raises(GanometerError, match=said):
+        scatters(samples, [0], real=real)

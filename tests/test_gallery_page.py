@@ -284,7 +284,7 @@ def test_points_are_a_chart_and_a_number_to_choose(store, data):
     assert not components(at, "ganometer_sheet")
     assert "Generated points on real ones" in [about["alt"] for about in components(at, "chart")]
     assert f"x1 = {ring.holdout.x[0, 0]:.4g}" in said(at)
-    assert [b.label for b in at.get("download_button")] == ["All as NPZ"]
+    assert {b.label for b in at.get("download_button")} == {"Time-lapse as GIF", "Time-lapse as WebP", "All as NPZ"}
     number = next(box for box in at.number_input if box.label == "Sample")
     drawn(number.set_value(64).run())
     assert dict(claim(store, "closeup").params) == {"index": 63, "k": 6}
@@ -428,3 +428,68 @@ def test_halt_keeps_the_step_and_play_goes_on_from_there(store, data):
     assert at.button(key="play").label == "Halt" and at.select_slider[0].value == 50
     drawn(at.button(key="play").click().run())
     assert at.button(key="play").label == "Play" and at.select_slider[0].value == 50
+
+
+# ---------------------------------------------------------------- while the next answer is awaited
+
+
+def test_the_answer_of_the_step_before_stays_until_the_next_one_has_come(store, data):
+    digits = data("digits")
+    run_id = trained(store, digits)
+    at = open_gallery(run=run_id, step="50")
+    answer(store, "shelf", on_a_shelf(digits))
+    drawn(at.run())
+    assert sheet(at)["alt"] == "64 generated samples at step 50" and "is being computed" not in said(at)
+    at.query_params["step"] = "0"
+    drawn(at.run())
+    assert sheet(at)["alt"] == "64 generated samples at step 50"
+    assert "Step 0 is being computed; this is step 50" in said(at)
+    job = claim(store, "shelf")
+    store.jobs.progress(job.id, 0.4)
+    drawn(at.run())
+    assert "Step 0 is being computed (40%); this is step 50" in said(at)
+    store.jobs.finish(job.id, result=pack(**on_a_shelf(digits)))
+    drawn(at.run())
+    assert sheet(at)["alt"] == "64 generated samples at step 0" and "is being computed" not in said(at)
+
+
+def test_an_answer_of_another_run_does_not_stay(store, data):
+    digits = data("digits")
+    first, second = trained(store, digits), trained(store, digits, seed=1)
+    at = open_gallery(run=first)
+    answer(store, "shelf", on_a_shelf(digits))
+    drawn(at.run())
+    at.query_params["run"] = second
+    drawn(at.run())
+    assert not components(at, "ganometer_sheet") and "is being computed" not in said(at)
+
+
+def test_a_failed_answer_takes_the_place_of_the_one_before(store, data):
+    digits = data("digits")
+    at = open_gallery(run=trained(store, digits), step="50")
+    answer(store, "shelf", on_a_shelf(digits))
+    drawn(at.run())
+    at.query_params["step"] = "0"
+    drawn(at.run())
+    store.jobs.finish(claim(store, "shelf").id, error="the weights of step 0 are gone")
+    drawn(at.run())
+    assert "the weights of step 0 are gone" in said(at) and not components(at, "ganometer_sheet")
+
+
+def test_a_walk_from_a_sample_to_itself_is_no_walk(store, data):
+    at = open_gallery(run=trained(store, data("digits")), view="walk")
+    assert claim(store, "walk")
+    next(box for box in at.number_input if box.label == "To sample").set_value(1)
+    drawn(at.run())
+    assert "Both ends are sample 1 of the run's own 64" in said(at) and "Choose another number" in said(at)
+    assert store.jobs.claim("hand") is None
+    at.session_state["walk end at"] = (5, 0)  # the first one of another draw is another sample
+    drawn(at.run())
+    assert "Both ends" not in said(at) and claim(store, "walk")
+
+
+@pytest.mark.parametrize("name", ["digits", "ring-8"])
+def test_a_time_lapse_is_offered_of_images_and_of_the_plane(store, data, name):
+    at = open_gallery(run=trained(store, data(name)))
+    labels = {element.proto.label for element in at.get("download_button")}
+    assert {"Time-lapse as GIF", "Time-lapse as WebP"} <= labels

@@ -263,15 +263,27 @@ def test_a_run_is_a_film_of_its_snapshots(working, finished):
         working.film(finished.id, format="mp4")
 
 
-def test_there_is_no_film_of_points_or_of_nothing(lab):
+def test_a_run_in_the_plane_is_a_film_of_its_points_and_of_nothing_there_is_none(lab):
     run = lab.store.runs.claim("w1", run_id=lab.start(override(CONFIG, {"data.name": "ring-8"})))
     with pytest.raises(GanometerError, match="has no snapshot yet"):
         lab.film(run.id)
-    taken = [(0, np.zeros((64, 2), np.float32), b"")]
+    ring = datasets.load("ring-8")
+    generated = np.full((64, 2), 0.25, np.float32)
+    taken = [(step, sign * generated, b"") for step, sign in ((0, 1), (50, -1))]
     nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), checkpoint=None)
-    lab.store.runs.commit(run.id, "w1", 1, state="running", step=0, taken=taken, **nothing)
-    with pytest.raises(GanometerError, match="makes points, and a film is made of images"):
+    lab.store.runs.commit(run.id, "w1", 1, state="running", step=50, taken=taken, **nothing)
+    with pytest.raises(GanometerError, match="have not been loaded yet"):
         lab.film(run.id)
+    lab.store.library.put_dataset(ring.info())
+    lab.store.runs.describe(run.id, "w1", 1, dataset=ring.sha256, phase="training")
+    with Image.open(io.BytesIO(lab.film(run.id))) as picture:
+        places = []
+        for number in range(picture.n_frames):
+            picture.seek(number)
+            orange = (np.asarray(picture.convert("RGB")) == (0xE0, 0x68, 0x2B)).all(axis=-1)
+            places.append(np.argwhere(orange[40:]).mean(axis=0))  # below the line of words
+        (down, across), (later_down, later_across) = places
+        assert picture.n_frames == 2 and across > later_across and down < later_down
 
 
 def test_a_failed_job_can_be_tried_again(working, finished):

@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from gan_core.distances.case import RealPart
 from gan_core.distances.catalogue import CORRUPTION_TITLES, METRICS
 from gan_core.distances.report import measure
 from gan_core.store import Edit, Store, pack
+from ui.charts import FAKE
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 PAGES = ("pages/train.py", "pages/distances.py", "pages/gallery.py")
@@ -1143,3 +1145,33 @@ def test_on_a_shared_server_data_and_runs_are_private_until_they_are_published(h
     assert store.runs.get(run.id).published and seen_by_another()
     drawn(mine.toggle(key=f"publish {name}").set_value(True).run())
     assert store.library.dataset_named(name).published
+
+
+# ---------------------------------------------------------------- what goes along, and what a card shows
+
+
+@pytest.mark.parametrize("query, step", [({}, None), ({"step": "50"}, "50"), ({"step": "60"}, "50")])
+def test_the_links_beside_the_controls_take_the_step_along(home, store, data, query, step):
+    run_id = trained(store, data("digits"))
+    at = open_page("pages/train.py", run=run_id, **query)
+    for label in ("Distances", "Gallery"):
+        in_menu, beside = (e.proto for e in at.get("page_link") if e.proto.label == label)
+        asked = parse_qs(beside.query_string)
+        assert asked == {"run": [run_id]} | ({"step": [step]} if step else {}), label
+        assert parse_qs(in_menu.query_string)["run"] == [run_id]
+
+
+def test_a_card_shows_its_curve_beside_the_band_of_real_samples(home, store, data):
+    digits = data("digits")
+    run_id = trained(store, digits)
+    store.library.put_reference(digits.sha256, "pixels", calibrated(digits))
+    at = open_page("pages/distances.py", run=run_id, step="50")
+    coded = [re.search('svg\\+xml;base64,([^"]*)', e.proto.body) for e in at.get("html") if "<img" in e.proto.body]
+    pictures = [base64.b64decode(found[1]).decode() for found in coded]
+    assert len(pictures) == len(at.metric)
+    assert all("<rect" in picture for picture in pictures)
+    alts = [re.search('alt="([^"]*)"', e.proto.body)[1] for e in at.get("html") if "<img" in e.proto.body]
+    words = "all along the training, beside the band of what real samples give"
+    assert alts == [f"{card.label} {words}" for card in at.metric]
+    assert sum(f'stroke="{FAKE}"' in picture for picture in pictures) > 5
+    assert "A **small curve** is the number all along the training" in said(at)

@@ -6,13 +6,14 @@ compare, in words and not only in colour.
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 
+import numpy as np
 import streamlit as st
 
 from gan_core import METRICS, NOTABLE, History, Report, badness, with_spread
 from ui.shell import plain
+from ui.sparks import spark
 
 MARKS = {
     "like real": "green",
@@ -31,8 +32,6 @@ CARDS = {
 }
 PLAIN = {"symmetric_precision": "precision", "symmetric_recall": "recall"}
 CARD_WIDTH = 230
-SPARKS = 60
-"""Values in a card's small curve."""
 SPREAD = "Mean distance within the generated samples over that within the real ones: below 1 they are too alike."
 
 
@@ -57,8 +56,8 @@ def show_headline(report: Report) -> None:
         st.markdown(f"#### {plain(report.verdict)}")
 
 
-def show_cards(report: Report, history: History) -> None:
-    """The live panel: what was measured of it, each number on a card of its own with how it came about."""
+def show_cards(report: Report, history: History, step: int) -> None:
+    """The live panel: what was measured at a step, each number on a card of its own with how it came about."""
     known = {name: metric for name, metric in report.metrics.items() if metric.value is not None}
     if ratio := _spread_ratio(report):
         known["spread_ratio"] = ratio
@@ -73,16 +72,19 @@ def show_cards(report: Report, history: History) -> None:
         grid = st.grid(4, min_column_width=CARD_WIDTH, border=True)
         for metric in shown:
             with grid.cell():
-                _card(metric, report, history)
+                _card(metric, report, history, step)
     marks = {word: f":{MARKS[word]}-badge[{word}]" for word in ("like real", "off", "beyond real")}
     st.caption(
         f"**z** counts standard deviations from what two sets of {report.n_fake:,} real samples give. "
         f"{marks['like real']} |z| < {NOTABLE:g} · {marks['off']} worse than that · {marks['beyond real']} closer than "
-        "real samples get: too typical, blurred or copied, and not better. **p**: how often chance alone gives as much."
+        "real samples get: too typical, blurred or copied, and not better. **p**: how often chance alone gives as "
+        "much.  \n"
+        "A **small curve** is the number all along the training, with a dot at this step; its blue band is what real "
+        "samples give (± 2 standard deviations)."
     )
 
 
-def _card(metric, report: Report, history: History) -> None:
+def _card(metric, report: Report, history: History, step: int) -> None:
     word = mark(metric)
     odds = [] if metric.z is None else [f"z = {metric.z:+,.1f}" if abs(metric.z) < 10 else f"z = {metric.z:+,.0f}"]
     odds += [] if metric.p is None else [f"p = {metric.p:.2g}"]
@@ -97,17 +99,21 @@ def _card(metric, report: Report, history: History) -> None:
         delta_arrow="off",
         delta_description=" · ".join(odds) or None,
         help=help,
-        chart_data=_spark(metric.name, history),
-        chart_type="line",
     )
+    alt = f"{title} all along the training, beside the band of what real samples give"
+    curve, band = _curve(metric.name, history), dict(mean=metric.reference_mean, sd=metric.reference_sd)
+    if picture := spark(metric.name, *curve, **band, step=step, alt=alt):
+        st.html(picture)
     st.caption(plain(_beside(metric)))
 
 
-def _spark(name: str, history: History) -> list[float] | None:
-    """The metric's last values, for a small curve; nothing where there is no curve."""
-    _, values = history.curves.get(name, ((), ()))
-    finite = [float(value) for value in values[-SPARKS:] if math.isfinite(value)]
-    return finite if len(finite) > 1 else None
+def _curve(name: str, history: History) -> tuple[np.ndarray, np.ndarray]:
+    """A metric's steps and values; empty where there is no curve."""
+    nothing = np.zeros(0), np.zeros(0)
+    if name != "spread_ratio":
+        return history.curves.get(name, nothing)
+    (steps, spread), (at, own) = (history.curves.get(f"mean_{kind}", nothing) for kind in ("fake_fake", "real_real"))
+    return (steps, np.divide(spread, own)) if np.array_equal(steps, at) else nothing
 
 
 def _number(metric) -> str:

@@ -97,12 +97,9 @@ def metric_curve(
     mean, sd = (reference.metrics.get(name) if reference else None) or (None, 0.0)
     figure, drawn, floored = _curves(metric.title), values, ""
     low, high = (mean - 2 * sd, mean + 2 * sd) if sd else (0.0, 0.0)
-    if metric.better == "lower" and metric.group in ("Distances", "Nearest neighbours", "Transport"):
+    if is_logarithmic(name):
         about.append("log")
-        floor, top = _extent(values, low, sd)
-        top = max(top, high)
-        low, high = low if low > 0 else floor / 2, max(high, floor)
-        drawn = np.maximum(values, np.float32(floor))
+        drawn, low, high, floor, top = on_log_axis(values, low, high, sd)
         if (drawn > values).any():
             floored = f"<br>floor {floor:.2g}: {'one sd of real vs real' if sd else 'its smallest value'}"
         # The range is stated, because the band must stay in sight below a curve that is still far above it.
@@ -129,6 +126,21 @@ def metric_curve(
             )
         )
     return _add_marks(_add_step(figure, history, marked_step), marks)
+
+
+def is_logarithmic(name: str) -> bool:
+    """Whether a metric has a log axis: a distance has, so that the way down from 5 to .005 fills the chart."""
+    groups, metric = ("Distances", "Nearest neighbours", "Transport"), METRICS.get(name)
+    return metric is not None and metric.better == "lower" and metric.group in groups
+
+
+def on_log_axis(
+    values: np.ndarray, low: float, high: float, sd: float
+) -> tuple[np.ndarray, float, float, float, float]:
+    """What can be drawn of values and of their band where there is no 0: the two, and the axis' floor and top."""
+    floor, top = _extent(values, low, sd)
+    drawn = np.maximum(values, np.float32(floor))
+    return drawn, low if low > 0 else floor / 2, max(high, floor), floor, max(top, high)
 
 
 def spread_curve(history: History, reference: Reference | None = None, marked_step: int | None = None) -> go.Figure:

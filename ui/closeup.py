@@ -14,19 +14,21 @@ LARGE, SMALL = 168, 88
 
 
 def show_closeup(
-    page: Page, data: DatasetInfo, about: Mapping, *, key: str, more: Callable[[], object] = lambda: None
+    page: Page, data: DatasetInfo, about: Mapping, *, key: str, more: Callable[[Mapping], object] = lambda about: None
 ) -> None:
-    """`about` says which: run_id, step, n, seed, index, and label or truncation; `more` is drawn under the sample."""
-    wanted = dict(about, k=NEAREST)
+    """`about` says which: run_id, step, n, seed, index, and label or truncation; `more(about)` is drawn below it."""
     page.ask(
         "closeup",
-        lambda found: draw_closeup(found, data, wanted["index"], key, more),
+        lambda found, about: draw_closeup(found, data, about, key, more),
         key=f"{key} closeup",
-        **wanted,
+        **dict(about, k=NEAREST),
     )
 
 
-def draw_closeup(found: Mapping, data: DatasetInfo, index: int, key: str, more: Callable[[], object]) -> None:
+def draw_closeup(
+    found: Mapping, data: DatasetInfo, about: Mapping, key: str, more: Callable[[Mapping], object]
+) -> None:
+    index = about["index"]
     spaces = [space for space in SPACES if f"{space}.distances" in found]
     left, right = st.columns([1, 3], gap="medium")
     with left:
@@ -41,7 +43,7 @@ def draw_closeup(found: Mapping, data: DatasetInfo, index: int, key: str, more: 
             f"Nearest training sample: {nearest:.3g}. Held-out real samples have theirs at {usual:.3g} (median): "
             + closeness(nearest / usual if usual else 1.0)
         )
-        more()
+        more(about)
     with right:
         for space in spaces:
             title, sentence = SPACES[space] if data.kind == "image" else COORDINATES

@@ -26,7 +26,8 @@ def told(run: RunInfo, data: DatasetInfo, key: str) -> dict[str, int]:
 # ---------------------------------------------------------------- a walk
 
 
-def show_walk(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
+def show_walk(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int | None:
+    """The job that answers; None where both ends are one sample."""
     st.caption(
         "From one sample to another in even steps of their random numbers (along a sphere, White 2016, "
         "arXiv\\:1609.04468). A generator that has understood the data passes through believable samples; one that "
@@ -39,13 +40,21 @@ def show_walk(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
             for label, value in (("From sample", start), ("To sample", end))
         ]
         frames = st.slider("Frames", 8, 60, FRAMES, key="frames", width=200)
-    st.caption(f"Samples of {draw_of(start[0])} and {draw_of(end[0])}. The buttons under a sample choose it here, too.")
+    draws = " and ".join(dict.fromkeys(draw_of(seed) for seed, _ in (start, end)))
+    st.caption(f"Samples of {draws}. The buttons under a sample choose it here, too.")
+    if len({(seed, int(place)) for (seed, _), place in zip((start, end), places)}) == 1:
+        st.info(
+            f"Both ends are sample {places[0] + 1} of {draw_of(start[0])}, so there is no way to go. Choose another "
+            "number for one of them, or look at Samples and press **Walk to here** under another sample.",
+            icon=":material/route:",
+        )
+        return None
     about = dict(run_id=run.id, step=step, frames=frames, **st.session_state.get("walk about", {}))
     for end_, (seed, _), place in (("start", start, places[0]), ("end", end, places[1])):
         about |= {f"{end_}_index": int(place)} | ({} if seed is None else {f"{end_}_seed": seed})
     if run.config.data.conditional and "label" not in about and start[0] is not None:
         about |= told(run, data, "walk")
-    return page.ask("walk", lambda found: draw_walk(found, data), key="walk", **about)
+    return page.ask("walk", lambda found, about: draw_walk(found, data), key="walk", **about)
 
 
 def draw_of(seed: int | None) -> str:
@@ -94,7 +103,7 @@ def show_pad(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
         if truncation < 1:
             about["truncation"] = round(truncation, 2)
         about |= told(run, data, "pad")
-    return page.ask("pad", lambda found: draw_pad(found, data), key="pad", **about)
+    return page.ask("pad", lambda found, about: draw_pad(found, data), key="pad", **about)
 
 
 def draw_pad(found: Mapping, data: DatasetInfo) -> None:
@@ -141,7 +150,7 @@ def show_search(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
     else:
         sought = int(st.number_input("Real sample", 1, len(data.preview), sought + 1, key=f"{key} number")) - 1
     about = dict(run_id=run.id, step=step, part="preview", index=sought, steps=ASKED, starts=STARTS)
-    return page.ask("project", lambda found: draw_search(found, data), key="search", **about)
+    return page.ask("project", lambda found, about: draw_search(found, data), key="search", **about)
 
 
 def draw_search(found: Mapping, data: DatasetInfo) -> None:

@@ -24,7 +24,7 @@ def show_map(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
     """All of it comes from one job, whose id is returned."""
     st.subheader("Map of the samples", anchor=False)
     about = dict(run_id=run.id, step=step, n=ON_MAP, seed=SEED)
-    return page.ask("shelf", lambda found: draw_all(page, data, about, found), key="map answer", **about)
+    return page.ask("shelf", lambda found, about: draw_all(page, data, about, found), key="map answer", **about)
 
 
 def draw_all(page: Page, data: DatasetInfo, about: Mapping, found: Mapping) -> None:

@@ -10,7 +10,7 @@ from gan_core import DatasetInfo, RunInfo
 from ui import charts, images
 from ui.closeup import show_closeup
 from ui.sheet import sheet
-from ui.shell import Page, answered, chart
+from ui.shell import Page, answered, asked_by, chart
 
 OWN, NEW = "The run's own 64", "New ones"
 HOW_MANY = (64, 256, 1_000, 10_000)
@@ -95,7 +95,7 @@ def show_shelf(page: Page, data: DatasetInfo, about: Mapping) -> int:
     job_id = page.lab.request("shelf", **about)
     page.answer(
         job_id,
-        lambda job: draw_shelf(page, data, about, job.id),
+        lambda job: draw_shelf(page, data, asked_by(job), job.id),
         key="shelf answer",
         again=lambda: page.lab.retry("shelf", **about),
     )
@@ -133,9 +133,7 @@ def draw_shelf(page: Page, data: DatasetInfo, about: Mapping, job_id: int) -> No
         picked = st.number_input("Sample", 1, len(found["x"]), picked + 1, key=f"{key} number") - 1
     if data.kind == "image":
         st.caption("Point at a sample to see it large; click it, or press Enter on it, to see what it resembles.")
-    show_closeup(
-        page, data, dict(about, index=picked), key="shelf", more=lambda: show_ends(about.get("seed"), picked, about)
-    )
+    show_closeup(page, data, dict(about, index=picked), key="shelf", more=show_ends)
     show_downloads(page, found, shown, about, job_id, data)
 
 
@@ -183,8 +181,9 @@ def told(found: Mapping, i: int) -> str:
     return "\n".join(lines)
 
 
-def show_ends(seed: int | None, index: int, about: Mapping) -> None:
+def show_ends(about: Mapping) -> None:
     """Keep this sample as an end of a latent walk."""
+    seed, index = about.get("seed"), about["index"]
     kept = {key: about[key] for key in ("label", "truncation") if key in about}
     with st.container(horizontal=True):
         for end, label in (("start", "Walk from here"), ("end", "Walk to here")):

@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
+from pathlib import Path
 
 import streamlit as st
 
-from gan_core import ConfigError, GanometerError, Lab, RunInfo, settings_from_environment
+from gan_core import ConfigError, GanometerError, Job, Lab, RunInfo, settings_from_environment
 from ui.plot import Click, Selection, plot
 from ui.visitor import show_account, visitor
 
@@ -47,6 +48,8 @@ ECHO_SECONDS = 2.0
 """As long after a time-lapse a browser may still send the step before its last one."""
 KEPT_IN_URL = ("run", "step", "space")
 WAITING = ("waiting", "working")
+STYLE = f"<style>{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}</style><i hidden></i>"
+"""A style alone would go where toasts stand, and take the place of one."""
 
 
 @st.cache_resource(show_spinner=False)
@@ -238,33 +241,60 @@ class Page:
     def answer(
         self, job_id: int, draw: Callable[..., object], *, key: str, again: Callable[[], object] | None = None
     ) -> None:
-        """What a job answered: `draw(job)`, which comes without its answer (`answered` keeps that for all who look);
-        until then, how it is getting on. `again` asks anew for a failed one."""
-        waiting = self.lab.job_state(job_id) in WAITING
+        """What a job answered: `draw(job)`, which comes without its answer (`answered` keeps that for all who look).
+
+        Until then, how it is getting on; and what was answered here before of the same run stays in its place, so that
+        a step that follows another changes a chart instead of building it anew. `draw` therefore tells of the job it
+        is given, whichever was asked for. `again` asks anew for a failed one.
+        """
+        job = self.lab.job(job_id, result=False)
+        waiting = job is not None and job.state in WAITING
+        shown = self._answered_before(key, job) if waiting else job
 
         def look():
-            job = self.lab.job(job_id, result=False)
-            if job is None:
-                st.caption("This answer has been cleared away: ask again.")
-            elif job.state in WAITING:
-                st.progress(job.progress, "Working …" if job.state == "working" else "Waiting for the worker …")
-            elif waiting:
+            now = self.lab.job(job_id, result=False)
+            if now is None or now.state not in WAITING:
                 st.rerun()  # the rhythm can rest
-            elif job.state == "done":
-                draw(job)
+            elif shown:
+                st.badge(_awaited(now, shown), icon=":material/hourglass_top:", color="orange")
             else:
-                st.error(plain(job.error), icon=":material/error:")
+                st.progress(now.progress, "Working …" if now.state == "working" else "Waiting for the worker …")
+
+        def tell():
+            if shown is None:
+                st.caption("This answer has been cleared away: ask again.")
+            elif shown.state == "done":
+                st.session_state[f"{key} answered"] = shown.id
+                draw(shown)
+            else:
+                st.error(plain(shown.error), icon=":material/error:")
                 if again:
                     st.button("Try again", key=f"{key} again", on_click=self.do, args=(lambda by: again(),))
 
-        self.live(look, every=PENDING_SECONDS if waiting else None, key=key)
+        # Always the same two places: what moves on a page is built anew.
+        with st.container(key=f"pending {key}" if waiting and shown else f"progress {key}"):
+            if waiting:
+                self.live(look, every=PENDING_SECONDS, key=f"{key} awaited")
+        with st.container():
+            if shown or not waiting:
+                self.live(tell, every=None, key=key)
 
-    def ask(self, kind: str, draw: Callable[[Mapping], object], *, key: str, **wanted) -> int:
-        """Ask the worker and draw the arrays it answers with, as soon as they are there; returns the job's id."""
+    def _answered_before(self, key: str, job: Job) -> Job | None:
+        """The answer that was last drawn in a place, if it told of the same run."""
+        before = st.session_state.get(f"{key} answered")
+        found = self.lab.job(before, result=False) if before and job.run_id else None
+        alike = found and (found.kind, found.run_id, found.state) == (job.kind, job.run_id, "done")
+        return found if alike else None
+
+    def ask(self, kind: str, draw: Callable[[Mapping, Mapping], object], *, key: str, **wanted) -> int:
+        """Ask the worker and `draw(found, about)`: the arrays of an answer, and what they were asked for by.
+
+        That is `wanted`, or what was wanted before while its answer is awaited. Returns the job's id.
+        """
         job_id = self.lab.request(kind, **wanted)
         self.answer(
             job_id,
-            lambda job: draw(answered(job.id, self.lab)),
+            lambda job: draw(answered(job.id, self.lab), asked_by(job)),
             key=key,
             again=lambda: self.lab.retry(kind, **wanted),
         )
@@ -310,6 +340,18 @@ def _put_step(step: int, steps: tuple[int, ...]) -> None:
         st.query_params.pop("step", None)
     else:
         st.query_params["step"] = str(step)
+
+
+def asked_by(job: Job) -> dict:
+    """What a job was asked for by: its run, its step, and all else."""
+    return dict(run_id=job.run_id, step=job.step, **job.params)
+
+
+def _awaited(job: Job, shown: Job) -> str:
+    """What is on its way, in a few words, beside an answer that was asked for before it."""
+    what = f"Step {job.step:,}" if job.step != shown.step and job.step is not None else "The next answer"
+    old = f"; this is step {shown.step:,}" if job.step != shown.step and shown.step is not None else ""
+    return f"{what} is being computed" + (f" ({job.progress:.0%})" if job.progress else "") + old
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -383,3 +425,4 @@ def _menu(current: str) -> None:
     with st.container(horizontal=True, key="menu", gap=None):
         for name, (path, label, icon) in PAGES.items():
             st.page_link(path, label=label, icon=icon, query_params=kept, disabled=name == current)
+        st.html(STYLE, width="content")

@@ -504,3 +504,41 @@ def test_a_finished_run_fits_a_telephone_in_the_dark(server, open_page, store, f
         assert page.evaluate(f"{box}.scrollWidth <= innerWidth"), box
     colour = page.locator("[data-testid=stApp]").evaluate("app => getComputedStyle(app).backgroundColor")
     assert max(map(int, re.findall(r"\d+", colour)[:3])) < 64, colour
+
+
+def test_the_map_keeps_its_zoom_and_its_place_from_step_to_step(server, open_page, store, digits):
+    """It is never gone while the next step's samples are made: not in a single frame that the browser shows."""
+    page = open_page(server, f"/distances?run={digits}")
+    box = chart(page, MAP)
+    box.scroll_into_view_if_needed()
+    inside = box.locator(".nsewdrag").first.bounding_box()
+    places = [
+        [inside[at] + share * inside[size] for at, size in (("x", "width"), ("y", "height"))] for share in (0.3, 0.7)
+    ]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    page.mouse.move(*places[1], steps=5)
+    page.mouse.up()
+    ranges = "box => [box.layout.xaxis.range, box.layout.yaxis.range]"
+    page.wait_for_function("box => box.layout.xaxis.autorange === false", arg=box.element_handle())
+    zoomed = box.evaluate(ranges)
+    box.evaluate(
+        """box => {
+            window.gone = 0
+            const look = () => {
+                if (!box.isConnected || !box.clientHeight || !box.querySelector(".main-svg")) window.gone++
+                requestAnimationFrame(look)
+            }
+            look()
+        }"""
+    )
+    for step in store.runs.snapshot_steps(digits)[:2]:
+        step_slider(page).press("Home") if not step else step_slider(page).press("ArrowRight")
+        x = answer(store, "shelf", digits, step, n=1000, seed=0)["xy"][:, 0]
+        page.wait_for_function(
+            "([box, x]) => box.calcdata.some(c => c[0].trace.name === 'generated' && c.every((p, i) => p.x === x[i]))",
+            arg=[box.element_handle(), x.tolist()],
+            timeout=ANSWERED,
+        )
+        assert box.evaluate(ranges) == zoomed
+    assert page.evaluate("window.gone") == 0
