@@ -1,5 +1,6 @@
 """What many tests share: a home of their own, a store of each kind, MNIST where there is some."""
 
+import functools
 import os
 import shutil
 import tempfile
@@ -29,6 +30,36 @@ def home(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("GANOMETER_WORKER", "none")
     monkeypatch.delenv("GANOMETER_STORE", raising=False)
     return folder
+
+
+@pytest.fixture
+def store(home):
+    """The store of that home."""
+    from gan_core.store import Store
+
+    store = Store(f"sqlite:///{home / 'ganometer.sqlite'}")
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def data():
+    """`data(name)`: a built-in data set, loaded once."""
+    from gan_core import datasets
+
+    return functools.cache(datasets.load)
+
+
+@pytest.fixture
+def no_cache_outlives_a_test():
+    """Pages are drawn as by a server that was started for this test."""
+    import streamlit as st
+
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -6,11 +6,9 @@ import io
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gan_core import config as configs
@@ -20,70 +18,17 @@ from gan_core.distances import reference
 from gan_core.distances.case import RealPart
 from gan_core.distances.catalogue import CORRUPTION_TITLES, METRICS
 from gan_core.distances.report import measure
-from gan_core.store import Edit, Store, pack
+from gan_core.store import Edit, pack
+from tests.drawing import APP, claim, drawn, figures, open_page, said
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
+pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test")
+
 PAGES = ("pages/train.py", "pages/distances.py", "pages/gallery.py")
 STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted")
 STEPS = (0, 50, 100)
 ROWS = 150
 """Samples of each kind: a number at which nobody ships real against real."""
 MARKDOWN = "**bold** <img src=x onerror=alert(1)> [link](http://example.com) $x^2$ `code`"
-
-
-@pytest.fixture(autouse=True)
-def no_cache_outlives_a_test():
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
-
-
-@pytest.fixture
-def store(home):
-    store = Store(f"sqlite:///{home / 'ganometer.sqlite'}")
-    yield store
-    store.close()
-
-
-@pytest.fixture(scope="module")
-def data():
-    """`data(name)`: a built-in data set, loaded once."""
-    loaded = {}
-    return lambda name: loaded.get(name) or loaded.setdefault(name, datasets.load(name))
-
-
-def open_page(path="app.py", **query) -> AppTest:
-    """A visitor at `path`. Pages cannot be drawn without app.py, where their links lead."""
-    at = AppTest.from_file(APP, default_timeout=30)
-    if path != "app.py":
-        at.switch_page(path)
-    for name, value in query.items():
-        at.query_params[name] = value
-    return drawn(at.run())
-
-
-def drawn(at: AppTest) -> AppTest:
-    assert not at.exception, [e.value for e in at.exception]
-    # A picture that is served as a file may be gone before the browser asks for it.
-    urls = [picture.url for e in at.get("image") for picture in e.proto.imgs]
-    assert all(url.startswith("data:image/png") for url in urls)
-    return at
-
-
-def said(at: AppTest) -> str:
-    """All the text of a page, and the titles of its messages."""
-    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success")
-    parts = [element for kind in kinds for element in getattr(at, kind)]
-    titles = [getattr(e.proto, "title", "") for kind in ("info", "warning", "error") for e in getattr(at, kind)]
-    return "\n".join([*(str(element.value) for element in parts), *titles])
-
-
-def figures(at: AppTest) -> list[dict]:
-    """Every chart of a page, as the browser is given it."""
-    charts = [element.proto for element in at.get("bidi_component") if element.proto.component_name == "chart"]
-    return [json.loads(chart.json)["figure"] for chart in charts]
 
 
 def links(at: AppTest) -> set[str]:
@@ -177,14 +122,6 @@ def trained(
     if state == "interrupted":
         assert store.runs.interrupt(["hand"]) == [run_id]
     return run_id
-
-
-def claim(store, kind):
-    """The job of this kind that has waited longest: a page may ask for several things at once."""
-    while (job := store.jobs.claim("hand")) is not None and job.kind != kind:
-        pass
-    assert job, f"no {kind} job waits"
-    return job
 
 
 def answer_jobs(store, kind, **result) -> None:
