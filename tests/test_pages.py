@@ -163,8 +163,13 @@ def test_without_a_run_a_page_says_so_and_leads_on(home, store, path):
     assert "train" in links(at)
 
 
-@pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("run", ["00000000", "<script>alert(1)</script>", "**x**", "'; drop table runs;--", "x" * 5000])
+@pytest.mark.parametrize(
+    "path, run",
+    [
+        *((path, "<script>alert(1)</script>") for path in PAGES),
+        *(("pages/train.py", run) for run in ("00000000", "**x**", "'; drop table runs;--", "x" * 5000)),
+    ],
+)
 def test_an_unknown_run_is_said_and_the_newest_is_one_click_away(home, store, data, path, run):
     newest = trained(store, data("digits"))
     at = open_page(path, run=run)
@@ -175,26 +180,29 @@ def test_an_unknown_run_is_said_and_the_newest_is_one_click_away(home, store, da
     assert next(s for s in at.selectbox if s.label == "Run").value == newest
 
 
-@pytest.mark.parametrize("path", ["pages/distances.py", "pages/gallery.py"])
+NEAREST = {
+    "": 100,
+    "0": 0,
+    "60": 50,
+    "-1": 100,
+    "9999999999": 100,
+    "999999999": 100,
+    "abc": 100,
+    "²": 100,
+    "1e2": 100,
+    "50": 50,
+}
+"""The snapshot that is shown, by the step in the address."""
+
+
 @pytest.mark.parametrize(
-    "asked, shown",
-    [
-        ("", 100),
-        ("0", 0),
-        ("60", 50),
-        ("-1", 100),
-        ("9999999999", 100),
-        ("999999999", 100),
-        ("abc", 100),
-        ("²", 100),
-        ("1e2", 100),
-        ("50", 50),
-    ],
+    "path, asked",
+    [*(("pages/distances.py", asked) for asked in NEAREST), *(("pages/gallery.py", s) for s in ("60", "abc"))],
 )
-def test_the_step_in_the_address_is_the_nearest_snapshot_or_the_newest(home, store, data, path, asked, shown):
+def test_the_step_in_the_address_is_the_nearest_snapshot_or_the_newest(home, store, data, path, asked):
     run_id = trained(store, data("digits"))
     at = open_page(path, run=run_id, step=asked)
-    assert at.select_slider[0].value == shown
+    assert at.select_slider[0].value == NEAREST[asked]
 
 
 @pytest.mark.parametrize("path", ["app.py", *PAGES])
@@ -242,7 +250,6 @@ def test_settings_can_be_changed_until_a_run_is_over(home, store, data, state):
     drawn(at.button(key="set").click().run())
     (command,) = store.runs.pending(run_id)
     assert (command.kind, command.payload) == ("set", {"changes": {"objective.r1": 2.5, "training.steps": 900}})
-    at = opened(open_page("pages/train.py", run=run_id), "edit")
     assert "Waits for the worker: `objective.r1` = 2.5" in said(at)
 
 
@@ -336,8 +343,10 @@ def test_on_a_shared_server_others_runs_can_be_watched_and_forked_only(home, sto
 # ---------------------------------------------------------------- every state
 
 
-@pytest.mark.parametrize("name", ["digits", "ring-8"])
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(
+    "state, name",
+    [*((state, "digits") for state in STATES), *((state, "ring-8") for state in ("queued", "running", "finished"))],
+)
 def test_every_page_in_every_state(home, store, data, state, name):
     run_id = trained(store, data(name), state)
     assert store.runs.get(run_id).state == state
@@ -1014,15 +1023,27 @@ def test_wrong_settings_are_all_said_and_start_nothing(home, store):
     assert not at.error and [run.state for run in store.runs.all()] == ["queued", "finished"]
 
 
-@pytest.mark.parametrize("preset", presets.PRESETS)
-@pytest.mark.parametrize("name", datasets.OPTIONS)
-def test_every_recipe_for_every_data_set_can_be_set_up(home, store, name, preset):
-    at = open_page("pages/train.py")
-    at.selectbox(key="data").set_value(name)
-    drawn(at.selectbox(key="preset").set_value(preset).run())
+def started(at: AppTest, store):
+    """What a click on Start makes of the form: the settings of the newest run."""
     drawn(at.button(key="start").click().run())
-    config, shape = store.runs.all()[0].config, datasets.OPTIONS[name].shape
-    assert config == presets.preset(preset, data=name, shape=shape)
+    return store.runs.all()[0].config
+
+
+@pytest.mark.parametrize("name", ["ring-8", "digits", "mnist"])
+def test_every_recipe_can_be_set_up_for_every_shape_of_data(home, store, name):
+    """One after the other by the same visitor: no recipe keeps anything of the one before."""
+    at, shape, found = set_up(open_page("pages/train.py"), data=name), datasets.OPTIONS[name].shape, {}
+    for preset in presets.PRESETS:
+        found[preset] = started(set_up(at, preset=preset), store)
+    assert found == {preset: presets.preset(preset, data=name, shape=shape) for preset in presets.PRESETS}
+    assert len(store.runs.all()) == 1 + len(presets.PRESETS)  # with the example
+
+
+def test_every_data_set_can_be_chosen(home, store):
+    at, found = open_page("pages/train.py"), {}
+    for name in datasets.OPTIONS:
+        found[name] = started(set_up(at, data=name), store)
+    assert found == {name: presets.preset(data=name, shape=about.shape) for name, about in datasets.OPTIONS.items()}
 
 
 def test_an_upload_can_be_trained_on(home, store):
