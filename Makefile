@@ -25,7 +25,7 @@ run: $(RUN_READY) ## serve the app (PORT=8501)
 	$(PY) -m streamlit run app.py --server.port $(PORT)
 
 test: $(TEST_READY) ## every test but the slow ones
-	$(PY) -m pytest -m "not slow" -n 2 --dist loadfile
+	$(PY) -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: $(TEST_READY) ## the slow tests
 	$(PY) -m pytest -m slow

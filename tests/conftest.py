@@ -1,5 +1,6 @@
 """What many tests share: a home of their own, a store of each kind, MNIST where there is some."""
 
+import functools
 import os
 import shutil
 import tempfile
@@ -8,10 +9,38 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 # The same examples in every run: a red test is red for everybody, and on a busy machine too.
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
+
+LONGEST = ("browser", "test_pages.py", "test_worker.py", "test_lab.py", "test_cli.py")
+"""What takes longest comes first, so that no process waits for another one's last file."""
+
+
+def pytest_collection_modifyitems(items):
+    def place(item) -> int:
+        name = item.path.parent.name if item.path.parent.name in LONGEST else item.path.name
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=place)
+
+
+class OneBrowserAtATime(LoadFileScheduling):
+    """With --dist loadfile: a file is a process's, and all files that need a browser are one process's.
+
+    Two of them at once, each with a server and its worker, are too much for two cores: they would be late.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = super()._split_scope(nodeid)
+        return "browser" if file.startswith("tests/browser/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return OneBrowserAtATime(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +58,36 @@ def home(tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("GANOMETER_WORKER", "none")
     monkeypatch.delenv("GANOMETER_STORE", raising=False)
     return folder
+
+
+@pytest.fixture
+def store(home):
+    """The store of that home."""
+    from gan_core.store import Store
+
+    store = Store(f"sqlite:///{home / 'ganometer.sqlite'}")
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def data():
+    """`data(name)`: a built-in data set, loaded once."""
+    from gan_core import datasets
+
+    return functools.cache(datasets.load)
+
+
+@pytest.fixture
+def no_cache_outlives_a_test():
+    """Pages are drawn as by a server that was started for this test."""
+    import streamlit as st
+
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield
+    st.cache_resource.clear()
+    st.cache_data.clear()
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

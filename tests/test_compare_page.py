@@ -1,36 +1,19 @@
 """The Compare page in every state, drawn without a browser: which runs, what is claimed of them, what is refused."""
 
 import functools
-import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from gan_core import comparing, comparison, datasets, presets, records
 from gan_core import config as configs
-from gan_core.store import Store
+from tests import drawing
+from tests.drawing import drawn, figures, said
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
+pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test")
+
+open_page = functools.partial(drawing.open_page, "pages/compare.py")
 STEPS = (0, 50, 100)
-
-
-@pytest.fixture(autouse=True)
-def no_cache_outlives_a_test():
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
-
-
-@pytest.fixture
-def store(home):
-    store = Store(f"sqlite:///{home / 'ganometer.sqlite'}")
-    yield store
-    store.close()
 
 
 @functools.cache
@@ -57,35 +40,6 @@ def trained(store, name="digits", state="finished", *, steps=STEPS, title="", er
     about |= dict(seconds=3.0, steps_per_second=50.0, measured=(), error=error)
     store.runs.commit(run_id, "hand", run.claim_no, state=state, step=steps[-1] if steps else 0, **about)
     return run_id
-
-
-def open_page(**query) -> AppTest:
-    at = AppTest.from_file(APP, default_timeout=30).switch_page("pages/compare.py")
-    for name, value in query.items():
-        at.query_params[name] = value
-    return drawn(at.run())
-
-
-def drawn(at: AppTest) -> AppTest:
-    assert not at.exception, [e.value for e in at.exception]
-    assert all(json.loads(chart.json)["alt"] for chart in charts(at))
-    assert all(picture.alt for element in at.get("image") for picture in element.proto.imgs)
-    return at
-
-
-def said(at: AppTest) -> str:
-    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error")
-    parts = [element for kind in kinds for element in getattr(at, kind)]
-    titles = [getattr(e.proto, "title", "") for kind in ("info", "warning", "error") for e in getattr(at, kind)]
-    return "\n".join([*(str(element.value) for element in parts), *titles])
-
-
-def charts(at: AppTest) -> list:
-    return [element.proto for element in at.get("bidi_component") if element.proto.component_name == "chart"]
-
-
-def figures(at: AppTest) -> list[dict]:
-    return [json.loads(chart.json)["figure"] for chart in charts(at)]
 
 
 def pair_of_groups(store, seeds=2, **more) -> list[str]:

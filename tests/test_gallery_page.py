@@ -1,44 +1,22 @@
 """The Gallery without a browser: what it asks the worker for, and that it shows what the answers say."""
 
-import json
-from pathlib import Path
+import functools
 
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gan_core import config as configs
-from gan_core import datasets, presets
-from gan_core.store import Store, pack
+from gan_core import presets
+from gan_core.store import pack
+from tests.drawing import claim, components, drawn, open_page, pictures, said
 from ui.closeup import closeness
 from ui.shelf import ORDERS, ordered
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
+pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test")
+
+open_gallery = functools.partial(open_page, "pages/gallery.py")
 STEPS = (0, 50, 100)
-
-
-@pytest.fixture(autouse=True)
-def no_cache_outlives_a_test():
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
-
-
-@pytest.fixture
-def store(home):
-    store = Store(f"sqlite:///{home / 'ganometer.sqlite'}")
-    yield store
-    store.close()
-
-
-@pytest.fixture(scope="module")
-def data():
-    """`data(name)`: a built-in data set, loaded once."""
-    loaded = {}
-    return lambda name: loaded.get(name) or loaded.setdefault(name, datasets.load(name))
 
 
 def trained(store, dataset, **changes) -> str:
@@ -55,47 +33,13 @@ def trained(store, dataset, **changes) -> str:
     return run_id
 
 
-def open_gallery(**query) -> AppTest:
-    at = AppTest.from_file(APP, default_timeout=30)
-    at.switch_page("pages/gallery.py")
-    for name, value in query.items():
-        at.query_params[name] = value
-    return drawn(at.run())
-
-
-def drawn(at: AppTest) -> AppTest:
-    assert not at.exception, [e.value for e in at.exception]
-    assert all(picture.alt for element in at.get("image") for picture in element.proto.imgs)
-    assert all(about["alt"] for about in components(at, "chart") + components(at, "ganometer_sheet"))
-    return at
-
-
-def said(at: AppTest) -> str:
-    kinds = ("markdown", "caption", "info", "warning", "error", "toast")
-    return "\n".join(str(element.value) for kind in kinds for element in getattr(at, kind))
-
-
-def components(at: AppTest, name: str) -> list[dict]:
-    """What each component of a kind is given to draw."""
-    found = (element.proto for element in at.get("bidi_component"))
-    return [json.loads(proto.json) for proto in found if proto.component_name == name]
-
-
 def sheet(at: AppTest) -> dict:
     (about,) = components(at, "ganometer_sheet")
     return about
 
 
 def alts(at: AppTest) -> list[str]:
-    return [picture.alt for element in at.get("image") for picture in element.proto.imgs]
-
-
-def claim(store, kind):
-    """The job of this kind that has waited longest: a page may ask for several things at once."""
-    while (job := store.jobs.claim("hand")) is not None and job.kind != kind:
-        pass
-    assert job, f"no {kind} job waits"
-    return job
+    return [picture.alt for picture in pictures(at)]
 
 
 def newest(store):

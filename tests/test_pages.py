@@ -6,12 +6,10 @@ import io
 import json
 import re
 from dataclasses import replace
-from pathlib import Path
 from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gan_core import config as configs
@@ -21,71 +19,18 @@ from gan_core.distances import reference
 from gan_core.distances.case import RealPart
 from gan_core.distances.catalogue import CORRUPTION_TITLES, METRICS
 from gan_core.distances.report import measure
-from gan_core.store import Edit, Store, pack
+from gan_core.store import Edit, pack
+from tests.drawing import APP, claim, drawn, figures, open_page, said
 from ui.charts import FAKE
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
+pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test")
+
 PAGES = ("pages/train.py", "pages/distances.py", "pages/gallery.py")
 STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted")
 STEPS = (0, 50, 100)
 ROWS = 150
 """Samples of each kind: a number at which nobody ships real against real."""
 MARKDOWN = "**bold** <img src=x onerror=alert(1)> [link](http://example.com) $x^2$ `code`"
-
-
-@pytest.fixture(autouse=True)
-def no_cache_outlives_a_test():
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield
-    st.cache_resource.clear()
-    st.cache_data.clear()
-
-
-@pytest.fixture
-def store(home):
-    store = Store(f"sqlite:///{home / 'ganometer.sqlite'}")
-    yield store
-    store.close()
-
-
-@pytest.fixture(scope="module")
-def data():
-    """`data(name)`: a built-in data set, loaded once."""
-    loaded = {}
-    return lambda name: loaded.get(name) or loaded.setdefault(name, datasets.load(name))
-
-
-def open_page(path="app.py", **query) -> AppTest:
-    """A visitor at `path`. Pages cannot be drawn without app.py, where their links lead."""
-    at = AppTest.from_file(APP, default_timeout=30)
-    if path != "app.py":
-        at.switch_page(path)
-    for name, value in query.items():
-        at.query_params[name] = value
-    return drawn(at.run())
-
-
-def drawn(at: AppTest) -> AppTest:
-    assert not at.exception, [e.value for e in at.exception]
-    # A picture that is served as a file may be gone before the browser asks for it.
-    urls = [picture.url for e in at.get("image") for picture in e.proto.imgs]
-    assert all(url.startswith("data:image/png") for url in urls)
-    return at
-
-
-def said(at: AppTest) -> str:
-    """All the text of a page, and the titles of its messages."""
-    kinds = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success")
-    parts = [element for kind in kinds for element in getattr(at, kind)]
-    titles = [getattr(e.proto, "title", "") for kind in ("info", "warning", "error") for e in getattr(at, kind)]
-    return "\n".join([*(str(element.value) for element in parts), *titles])
-
-
-def figures(at: AppTest) -> list[dict]:
-    """Every chart of a page, as the browser is given it."""
-    charts = [element.proto for element in at.get("bidi_component") if element.proto.component_name == "chart"]
-    return [json.loads(chart.json)["figure"] for chart in charts]
 
 
 def links(at: AppTest) -> set[str]:
@@ -181,14 +126,6 @@ def trained(
     return run_id
 
 
-def claim(store, kind):
-    """The job of this kind that has waited longest: a page may ask for several things at once."""
-    while (job := store.jobs.claim("hand")) is not None and job.kind != kind:
-        pass
-    assert job, f"no {kind} job waits"
-    return job
-
-
 def answer_jobs(store, kind, **result) -> None:
     """Do what a worker would: answer the job of this kind that waits."""
     store.jobs.finish(claim(store, kind).id, result=pack(**result))
@@ -228,8 +165,13 @@ def test_without_a_run_a_page_says_so_and_leads_on(home, store, path):
     assert "train" in links(at)
 
 
-@pytest.mark.parametrize("path", PAGES)
-@pytest.mark.parametrize("run", ["00000000", "<script>alert(1)</script>", "**x**", "'; drop table runs;--", "x" * 5000])
+@pytest.mark.parametrize(
+    "path, run",
+    [
+        *((path, "<script>alert(1)</script>") for path in PAGES),
+        *(("pages/train.py", run) for run in ("00000000", "**x**", "'; drop table runs;--", "x" * 5000)),
+    ],
+)
 def test_an_unknown_run_is_said_and_the_newest_is_one_click_away(home, store, data, path, run):
     newest = trained(store, data("digits"))
     at = open_page(path, run=run)
@@ -240,26 +182,29 @@ def test_an_unknown_run_is_said_and_the_newest_is_one_click_away(home, store, da
     assert next(s for s in at.selectbox if s.label == "Run").value == newest
 
 
-@pytest.mark.parametrize("path", ["pages/distances.py", "pages/gallery.py"])
+NEAREST = {
+    "": 100,
+    "0": 0,
+    "60": 50,
+    "-1": 100,
+    "9999999999": 100,
+    "999999999": 100,
+    "abc": 100,
+    "²": 100,
+    "1e2": 100,
+    "50": 50,
+}
+"""The snapshot that is shown, by the step in the address."""
+
+
 @pytest.mark.parametrize(
-    "asked, shown",
-    [
-        ("", 100),
-        ("0", 0),
-        ("60", 50),
-        ("-1", 100),
-        ("9999999999", 100),
-        ("999999999", 100),
-        ("abc", 100),
-        ("²", 100),
-        ("1e2", 100),
-        ("50", 50),
-    ],
+    "path, asked",
+    [*(("pages/distances.py", asked) for asked in NEAREST), *(("pages/gallery.py", s) for s in ("60", "abc"))],
 )
-def test_the_step_in_the_address_is_the_nearest_snapshot_or_the_newest(home, store, data, path, asked, shown):
+def test_the_step_in_the_address_is_the_nearest_snapshot_or_the_newest(home, store, data, path, asked):
     run_id = trained(store, data("digits"))
     at = open_page(path, run=run_id, step=asked)
-    assert at.select_slider[0].value == shown
+    assert at.select_slider[0].value == NEAREST[asked]
 
 
 @pytest.mark.parametrize("path", ["app.py", *PAGES])
@@ -307,7 +252,6 @@ def test_settings_can_be_changed_until_a_run_is_over(home, store, data, state):
     drawn(at.button(key="set").click().run())
     (command,) = store.runs.pending(run_id)
     assert (command.kind, command.payload) == ("set", {"changes": {"objective.r1": 2.5, "training.steps": 900}})
-    at = opened(open_page("pages/train.py", run=run_id), "edit")
     assert "Waits for the worker: `objective.r1` = 2.5" in said(at)
 
 
@@ -401,8 +345,10 @@ def test_on_a_shared_server_others_runs_can_be_watched_and_forked_only(home, sto
 # ---------------------------------------------------------------- every state
 
 
-@pytest.mark.parametrize("name", ["digits", "ring-8"])
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize(
+    "state, name",
+    [*((state, "digits") for state in STATES), *((state, "ring-8") for state in ("queued", "running", "finished"))],
+)
 def test_every_page_in_every_state(home, store, data, state, name):
     run_id = trained(store, data(name), state)
     assert store.runs.get(run_id).state == state
@@ -1079,15 +1025,27 @@ def test_wrong_settings_are_all_said_and_start_nothing(home, store):
     assert not at.error and [run.state for run in store.runs.all()] == ["queued", "finished"]
 
 
-@pytest.mark.parametrize("preset", presets.PRESETS)
-@pytest.mark.parametrize("name", datasets.OPTIONS)
-def test_every_recipe_for_every_data_set_can_be_set_up(home, store, name, preset):
-    at = open_page("pages/train.py")
-    at.selectbox(key="data").set_value(name)
-    drawn(at.selectbox(key="preset").set_value(preset).run())
+def started(at: AppTest, store):
+    """What a click on Start makes of the form: the settings of the newest run."""
     drawn(at.button(key="start").click().run())
-    config, shape = store.runs.all()[0].config, datasets.OPTIONS[name].shape
-    assert config == presets.preset(preset, data=name, shape=shape)
+    return store.runs.all()[0].config
+
+
+@pytest.mark.parametrize("name", ["ring-8", "digits", "mnist"])
+def test_every_recipe_can_be_set_up_for_every_shape_of_data(home, store, name):
+    """One after the other by the same visitor: no recipe keeps anything of the one before."""
+    at, shape, found = set_up(open_page("pages/train.py"), data=name), datasets.OPTIONS[name].shape, {}
+    for preset in presets.PRESETS:
+        found[preset] = started(set_up(at, preset=preset), store)
+    assert found == {preset: presets.preset(preset, data=name, shape=shape) for preset in presets.PRESETS}
+    assert len(store.runs.all()) == 1 + len(presets.PRESETS)  # with the example
+
+
+def test_every_data_set_can_be_chosen(home, store):
+    at, found = open_page("pages/train.py"), {}
+    for name in datasets.OPTIONS:
+        found[name] = started(set_up(at, data=name), store)
+    assert found == {name: presets.preset(data=name, shape=about.shape) for name, about in datasets.OPTIONS.items()}
 
 
 def test_an_upload_can_be_trained_on(home, store):

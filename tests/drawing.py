@@ -1,0 +1,61 @@
+"""Pages drawn without a browser: a visitor who opens one, and what it then shows and asks the worker for."""
+
+import json
+from pathlib import Path
+
+from streamlit.testing.v1 import AppTest
+
+APP = Path(__file__).resolve().parents[1] / "app.py"
+TEXTS = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success", "toast")
+DESCRIBED = ("chart", "ganometer_sheet")
+"""The components that nobody can see without eyes, unless a text describes them."""
+
+
+def open_page(path="app.py", **query) -> AppTest:
+    """A visitor at `path`. Pages cannot be drawn without app.py, where their links lead."""
+    at = AppTest.from_file(APP, default_timeout=30)
+    if path != "app.py":
+        at.switch_page(path)
+    for name, value in query.items():
+        at.query_params[name] = value
+    return drawn(at.run())
+
+
+def drawn(at: AppTest) -> AppTest:
+    """The page, once it is certain that nothing was raised and that everything to look at is described."""
+    assert not at.exception, [e.value for e in at.exception]
+    # A picture that is served as a file may be gone before the browser asks for it.
+    assert all(picture.url.startswith("data:image/png") for picture in pictures(at))
+    assert all(picture.alt for picture in pictures(at))
+    assert all(about["alt"] for name in DESCRIBED for about in components(at, name))
+    return at
+
+
+def said(at: AppTest) -> str:
+    """All the text of a page, and the titles of its messages."""
+    parts = [element for kind in TEXTS for element in getattr(at, kind)]
+    titles = [getattr(e.proto, "title", "") for kind in ("info", "warning", "error") for e in getattr(at, kind)]
+    return "\n".join([*(str(element.value) for element in parts), *titles])
+
+
+def components(at: AppTest, name: str) -> list[dict]:
+    """What each component of a kind is given to draw."""
+    found = (element.proto for element in at.get("bidi_component"))
+    return [json.loads(proto.json) for proto in found if proto.component_name == name]
+
+
+def figures(at: AppTest) -> list[dict]:
+    """Every chart of a page, as the browser is given it."""
+    return [about["figure"] for about in components(at, "chart")]
+
+
+def pictures(at: AppTest) -> list:
+    return [picture for element in at.get("image") for picture in element.proto.imgs]
+
+
+def claim(store, kind):
+    """The job of this kind that has waited longest: a page may ask for several things at once."""
+    while (job := store.jobs.claim("hand")) is not None and job.kind != kind:
+        pass
+    assert job, f"no {kind} job waits"
+    return job
