@@ -116,7 +116,7 @@ def _auto_points() -> RunConfig:
     return RunConfig(
         generator=GeneratorConfig(latent_dim=2, hidden=hidden, output_gain=1.0),
         discriminator=DiscriminatorConfig(hidden=hidden, centre=False, fourier=1),
-        objective=ObjectiveConfig(r1=0.5, r2=0.5, penalty_end=3e-3, penalty_every=4),
+        objective=ObjectiveConfig(r1=0.3, r2=0.3, penalty_end=3e-3, penalty_every=4),
         optimizer=OptimizerConfig(1e-3, 1e-3),
         training=TrainingConfig(steps=20_000, batch=128, fresh_samples=False),
     )
