@@ -1,4 +1,4 @@
-"""What the pages cost when there is much to show: python -m benchmarks.pages [--turns 15] [--json]
+"""What the pages cost when there is much to show: python -m benchmarks.pages [--turns 15] [--part NAME] [--json]
 
 An MNIST run is trained for real, with a row for every loss at every step: 40,000 rows of metrics. Between its
 measurements, rows on the straight line from one to the next are written into the store until there are 100,000: to
@@ -17,8 +17,9 @@ import json
 import os
 import re
 import statistics
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -36,11 +37,12 @@ from gan_core.store import Store
 SECONDS_GOAL, SESSION_GOAL = 0.5, 30.0
 TURNS, SESSIONS = 15, 10
 ROWS, SAMPLES, COPIES, SHORT_STEPS = 100_000, 10_000, 40, 2000
-SETTLED = 3.0
+SETTLED = 2.0
 """Seconds after which a page that was opened or closed holds what it holds."""
 ITS_OWN = re.compile(r"404.*/\w+/_stcore/")
 """What Streamlit itself tries first on a deep link."""
 PAGES = ("home", "train", "distances", "gallery", "compare")
+PARTS = ("distances", "gallery", "train", "compare", "home", "memory")
 A_PAGE, CARDS_A_PAGE, SIDE = 128, 24, 28
 """Samples on a page of the shelf, runs on one of Home, and pixels along a sample."""
 
@@ -78,6 +80,7 @@ class Place:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=TURNS, help=f"how often each thing is done; default {TURNS}")
+    parser.add_argument("--part", choices=PARTS, action="append", help="only this one, or these; all unless said")
     parser.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
     options = parser.parse_args()
     if options.turns < 1:
@@ -90,7 +93,7 @@ def main() -> None:
         with visitor(browser, server.url):  # the first one wakes the worker
             wait_for_worker(server)
         place = build(server)
-        found = measured(Visits(browser, server, place, options.turns))
+        found = measured(Visits(browser, server, place, options.turns), options.part or PARTS)
     found |= {"machine": about, "turns": options.turns, "rows": place.rows, "steps": len(place.steps)}
     print(json.dumps(found)) if options.json else show(found)
 
@@ -160,11 +163,16 @@ class Visits:
         return {name: [error for error in said if not ITS_OWN.search(error)] for name, said in self._said.items()}
 
 
-def measured(visits: Visits) -> dict:
-    memory = {name: sessions(visits, name) for name in PAGES}
-    memory["gallery, 10,000 samples"] = sessions(visits, "gallery", ten_thousand)
-    parts = {"distances": distances, "gallery": gallery, "train": train, "compare": compare, "home": home}
-    times = {name: act(visits) for name, act in parts.items()}
+def measured(visits: Visits, parts: Iterable[str]) -> dict:
+    acts = {"distances": distances, "gallery": gallery, "train": train, "compare": compare, "home": home}
+    times, memory = {}, {}
+    for part in parts:
+        print(f"measuring: {part}", file=sys.stderr, flush=True)
+        if part == "memory":
+            memory = {name: sessions(visits, name) for name in PAGES}
+            memory["gallery, 10,000 samples"] = sessions(visits, "gallery", ten_thousand)
+        else:
+            times[part] = acts[part](visits)
     return {"memory": memory, "times": times, "errors": visits.errors}
 
 
