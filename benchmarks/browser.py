@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections.abc import Callable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +28,18 @@ DRAWN = """() => {
     const app = document.querySelector('[data-testid="stApp"]');
     const idle = app?.dataset.testConnectionState === "CONNECTED" && app.dataset.testScriptState === "notRunning"
         && document.querySelector('[data-testid="stAppViewContainer"]')
-        && !document.querySelector('[data-testid="stSkeleton"]');
+        && !document.querySelector('[data-testid="stSkeleton"]')
+        && (SHOWN);
     if (!idle) { window.idleSince = undefined; return false; }
     window.idleSince ??= performance.now();
     return performance.now() - window.idleSince > 200 && window.idleSince;
+}"""
+
+# When a person presses a button or key for the first time from now on, and forget that anything was idle before.
+ARM = """() => {
+    window.pressedAt = window.idleSince = undefined;
+    const press = () => { window.pressedAt ??= performance.now(); window.idleSince = undefined; };
+    for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, press, { capture: true, once: true });
 }"""
 
 
@@ -119,19 +128,38 @@ def chromium():
 
 
 @contextmanager
-def visitor(browser, url: str, *, dark: bool = False):
-    """A new person with an empty cache at `url`; yields the page as soon as it is drawn, closes it afterwards."""
+def visitor(browser, url: str, *, dark: bool = False, errors: list[str] | None = None):
+    """A new person with an empty cache at `url`; yields the page as soon as it is drawn, closes it afterwards.
+
+    What the browser's console calls an error is added to `errors`.
+    """
     context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark" if dark else "light")
     page = context.new_page()
+    if errors is not None:
+        page.on("console", lambda said: said.type == "error" and errors.append(f"{said.text} ({said.location['url']})"))
+        page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(url)
     drawn(page)
     yield page
     context.close()
 
 
-def drawn(page: Page, seconds: float = 60) -> float:
-    """Wait until everything is drawn and the script rests; returns when that was, in seconds since the navigation."""
-    return page.wait_for_function(DRAWN, timeout=seconds * 1000).json_value() / 1000
+def drawn(page: Page, seconds: float = 60, *, shown: str = "true") -> float:
+    """Wait until everything is drawn, the script rests, and `shown`, an expression of JavaScript, is true; returns when
+    that was, in seconds since the navigation."""
+    return page.wait_for_function(DRAWN.replace("SHOWN", shown), timeout=seconds * 1000).json_value() / 1000
+
+
+def press(page: Page, act: Callable[[], object]) -> None:
+    """Act on the page; `waited` then counts from the moment the browser heard of the first press in it."""
+    page.evaluate(ARM)
+    act()
+
+
+def waited(page: Page, shown: str, seconds: float = 60) -> float:
+    """Seconds from what was pressed last until `shown` was true and the script rested."""
+    at = drawn(page, seconds, shown=shown)
+    return at - page.evaluate("window.pressedAt") / 1000
 
 
 def machine() -> dict[str, str | int | float]:

@@ -18,6 +18,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.browser import Server, chromium, drawn, machine, serve, verdict, visitor
+from benchmarks.waiting import answered, end, wait_for, wait_for_worker
 from gan_core import config, datasets, presets
 from gan_core.store import Store
 
@@ -55,7 +56,7 @@ def first_paint(browser) -> dict:
         servers = {"home": ours.url, "hello": hello.url}
         for url in servers.values():
             paint(browser, url)
-        _wait_for_worker(ours)
+        wait_for_worker(ours)
         loads = {name: [] for name in servers}
         for _ in range(LOADS):
             for name, url in servers.items():
@@ -71,17 +72,6 @@ def paint(browser, url: str) -> float:
     seconds = drawn(page)
     context.close()
     return seconds
-
-
-def _wait_for_worker(server: Server, seconds: float = 60) -> None:
-    """Until TensorFlow is imported: a starting worker takes a core from whatever is measured."""
-    store = Store(server.store_url)
-    deadline = time.monotonic() + seconds
-    while not any(worker.phase == "idle" for worker in store.presence.all()):
-        if time.monotonic() > deadline:
-            raise SystemExit(f"the worker was not ready after {seconds:.0f} s: see `python -m gan_core worker`")
-        time.sleep(0.1)
-    store.close()
 
 
 # ---------------------------------------------------------------- memory
@@ -130,7 +120,7 @@ def training(browser, folder: Path) -> dict:
     """Memory while MNIST trains and its pages are drawn, then how soon a second MNIST run obeys."""
     with serve("run", "app.py") as server, visitor(browser, server.url) as page:
         store, memory = Store(server.store_url), Memory(server)
-        _wait_for_worker(server)
+        wait_for_worker(server)
         with memory.sampling():
             memory.phase("before training")
             page.wait_for_timeout(1500)
@@ -139,7 +129,7 @@ def training(browser, folder: Path) -> dict:
             page.get_by_role("button", name="Train on MNIST").click()
             page.wait_for_url(re.compile(r"run=\w{8}"))
             run_id = re.search(r"run=(\w{8})", page.url)[1]
-            _wait_for(store, run_id, lambda run: run.phase == "training")
+            wait_for(store, run_id, lambda run: run.phase == "training")
             page.wait_for_timeout(TRAINING_SECONDS * 1000)
             memory.phase("Distances")
             page.goto(f"{server.url}/distances?run={run_id}")
@@ -147,17 +137,17 @@ def training(browser, folder: Path) -> dict:
             page.wait_for_timeout(3000)
             memory.phase("Gallery, nearest images")
             page.goto(f"{server.url}/gallery?run={run_id}&step={store.runs.snapshot_steps(run_id)[-1]}")
-            page.get_by_text("Nearest training sample:").wait_for(timeout=60_000)
+            page.get_by_text("The nearest training sample of all").wait_for(timeout=60_000)
             memory.phase("Gallery, more samples")
-            page.get_by_text("New ones", exact=True).click()
-            page.get_by_text("Samples 1 to 128 of 256").wait_for(timeout=60_000)
+            page.get_by_role("button", name="Make them").click()
+            page.get_by_alt_text(re.compile(r"\d+ new generated samples")).wait_for(timeout=60_000)
             step = store.runs.snapshot_steps(run_id)[-1]
-            _answered(store, store.jobs.request("sample", run_id=run_id, step=step, params={"n": 1000, "seed": 2}))
+            answered(store, store.jobs.request("sample", run_id=run_id, step=step, params={"n": 1000, "seed": 2}))
             memory.phase("Train, live again")
             page.goto(f"{server.url}/train?run={run_id}")
             page.wait_for_timeout(3000)
         reached = store.runs.get(run_id)
-        _end(store, run_id)
+        end(store, run_id)
         latency = commands(store)
         store.close()
     added = max(peak["worker"] for name, peak in memory.peaks.items() if name.startswith("Train, live")) - before
@@ -195,16 +185,16 @@ def commands(store: Store) -> dict[str, list[float]]:
     A page shows the state at its next drawing, within another half a second.
     """
     run_id = store.runs.create(mnist_recipe(seed=1))
-    _wait_for(store, run_id, lambda run: run.phase == "training" and run.steps_per_second)
+    wait_for(store, run_id, lambda run: run.phase == "training" and run.steps_per_second)
     times: dict[str, list[float]] = {"pause": [], "resume": []}
     for turn in range(PAIRS):
         time.sleep(0.5 + turn * 0.037)  # at another moment of the worker's rhythm each time
         for kind, state in (("pause", "paused"), ("resume", "running")):
             sent = time.monotonic()
             store.runs.send(run_id, kind)
-            _wait_for(store, run_id, lambda run, state=state: run.state == state)
+            wait_for(store, run_id, lambda run, state=state: run.state == state)
             times[kind].append(time.monotonic() - sent)
-    _end(store, run_id)
+    end(store, run_id)
     return times
 
 
@@ -216,11 +206,11 @@ def watched(browser) -> dict:
     *Length* to the widgets it brings, without and with a training and the tabs."""
     with serve("run", "app.py") as server, visitor(browser, f"{server.url}/train") as page:
         store = Store(server.store_url)
-        _wait_for_worker(server)
+        wait_for_worker(server)
         idle = clicks(page)
         recipe = config.override(mnist_recipe(seed=2), {"training.steps": 400_000})
         run_id = store.runs.create(recipe)
-        _wait_for(store, run_id, lambda run: run.phase == "training" and run.steps_per_second)
+        wait_for(store, run_id, lambda run: run.phase == "training" and run.steps_per_second)
         page.goto("about:blank")
         ratios, busy = [], []
         for _ in range(TURNS):
@@ -230,7 +220,7 @@ def watched(browser) -> dict:
                 tabs = [stack.enter_context(visitor(browser, address)) for _ in range(TABS)]
                 ratios.append(pace(store, run_id) / alone)
                 busy += clicks(tabs[0], CLICKS // TURNS)
-        _end(store, run_id)
+        end(store, run_id)
         store.close()
     return {"speed": ratios, "idle": idle, "busy": busy}
 
@@ -240,7 +230,7 @@ def pace(store: Store, run_id: str) -> float:
 
     def commit() -> tuple[float, int]:
         before = store.runs.get(run_id).step
-        _wait_for(store, run_id, lambda run: run.step > before)
+        wait_for(store, run_id, lambda run: run.step > before)
         return time.monotonic(), store.runs.get(run_id).step
 
     begun, first = commit()
@@ -282,33 +272,9 @@ def crowd(browser) -> dict:
         )
         found = {"runs": len({run.config.seed for run in store.runs.all() if run.active}), "errors": errors}
         for run in store.runs.all():
-            _end(store, run.id)
+            end(store, run.id)
         store.close()
     return found
-
-
-def _wait_for(store: Store, run_id: str, reached, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
-    while not reached(run := store.runs.get(run_id)):
-        if run.state in ("failed", "finished", "stopped", "interrupted") or time.monotonic() > deadline:
-            raise SystemExit(f"run {run_id} is {run.state} at step {run.step}, too early: {run.error or run.phase}")
-        time.sleep(0.01)
-
-
-def _answered(store: Store, job_id: int, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while (job := store.jobs.get(job_id, result=False)).state != "done":
-        if job.state == "failed" or time.monotonic() > deadline:
-            raise SystemExit(f"the {job.kind} job is {job.state}: {job.error or 'no answer in time'}")
-        time.sleep(0.05)
-
-
-def _end(store: Store, run_id: str) -> None:
-    if store.runs.get(run_id).active:
-        store.runs.send(run_id, "stop")
-        deadline = time.monotonic() + 30
-        while store.runs.get(run_id).active and time.monotonic() < deadline:
-            time.sleep(0.05)
 
 
 # ---------------------------------------------------------------- words
