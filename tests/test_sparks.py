@@ -59,8 +59,15 @@ def test_a_band_that_reaches_below_0_ends_at_the_floor():
 
 
 def test_without_a_spread_the_band_is_a_line():
-    _, heights, *_ = drawn("mean_real_real", values=(2, 2, 2), mean=2.0, sd=0.0)
-    assert heights == [LOW]
+    places, heights, *_ = drawn("mean_real_real", values=(3, 2, 1), mean=2.0, sd=0.0)
+    assert heights == [20] and [y for _, y in places] == [HIGH, 20, LOW]
+
+
+@pytest.mark.parametrize("value", [2.0, 3.0110123456789, 0.0])
+def test_a_number_that_never_changes_is_a_line_through_the_middle(value):
+    """Also where the band's number was rounded in another way."""
+    places, heights, *_ = drawn("mean_real_real", values=[value] * 3, mean=value * (1 + 1e-8), sd=0.0)
+    assert {y for _, y in places} == {20} and set(heights) <= {20}
 
 
 @pytest.mark.parametrize("step, place", [(0, 4), (20, 4), (60, 50), (10**6, 96)])
@@ -76,7 +83,7 @@ def test_real_is_blue_generated_orange_and_both_violet():
 def test_what_is_not_finite_is_left_out_and_one_number_is_no_curve():
     places, *_ = drawn(values=(0.1, np.nan, 0.3))
     assert len(places) == 2
-    for values in ((np.nan, 0.2, np.inf), (np.nan,) * 3):
+    for values in ((np.nan, 0.2, np.inf), (np.nan,) * 3, (1e300, 0.2, -1e300)):
         assert sparks.spark("coverage", STEPS, np.array(values), mean=None, sd=None, step=0, alt="") == ""
     assert sparks.spark("coverage", np.zeros(0), np.zeros(0), mean=1.0, sd=0.1, step=0, alt="") == ""
 

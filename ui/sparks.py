@@ -13,6 +13,8 @@ POINTS = 60
 """A small curve has at most so many."""
 WIDTH, HEIGHT, EDGE = 100, 40, 4
 """Of the picture in its own units: the page makes it as wide as its card, and leaves lines as thick as they are."""
+ALIKE = 1e-5
+"""Values that differ by less than this share are one value: a line through the middle."""
 COLOURS = {name: colour for name, _, colour in SPREADS}
 
 
@@ -24,22 +26,25 @@ def spark(
     The band is that of the large curve: `mean` ± 2 `sd` of real against real, or a line where there is no spread.
     Distances are drawn on a log scale, as there. Look for a curve that comes into the band.
     """
-    steps, values = (array[np.isfinite(values)] for array in map(np.asarray, (steps, values)))
-    if len(values) < 2:
-        return ""
     steps, drawn = decimate(steps, values, POINTS)
+    finite = np.isfinite(drawn)
+    if finite.sum() < 2:
+        return ""
+    steps, drawn = steps[finite], drawn[finite]
     low, high = (mean - 2 * sd, mean + 2 * sd) if sd else (mean, mean) if mean else (None, None)
     if is_logarithmic(name) and sd:
         drawn, low, high, *_ = on_log_axis(drawn, low, high, sd)
         drawn, low, high = np.log10(drawn), np.log10(low), np.log10(high)
     bottom = min(float(drawn.min()), low if low is not None else np.inf)
     top = max(float(drawn.max()), high if high is not None else -np.inf)
+    if top - bottom <= ALIKE * max(abs(top), abs(bottom)):
+        bottom, top = bottom - 1, top + 1
 
     def across(at) -> np.ndarray:
         return EDGE + (WIDTH - 2 * EDGE) * (at - steps[0]) / (steps[-1] - steps[0])
 
     def up(value) -> np.ndarray:
-        return HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * (value - bottom) / (top - bottom or 1)
+        return HEIGHT - EDGE - (HEIGHT - 2 * EDGE) * (value - bottom) / (top - bottom)
 
     line = 'fill="none" stroke-linecap="round" stroke-linejoin="round" style="vector-effect: non-scaling-stroke"'
     parts = []
