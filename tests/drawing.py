@@ -1,9 +1,14 @@
 """Pages drawn without a browser: a visitor who opens one, and what it then shows and asks the worker for."""
 
+import functools
 import json
 from pathlib import Path
 
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
+
+# For every visitor Streamlit reads the metadata of all installed packages again, which takes longer than some pages.
+manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 TEXTS = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success", "toast")

@@ -217,9 +217,14 @@ def test_runs_that_still_train_do_not_count_yet(home, store):
     assert "1 run still waits or trains" in said(at)
 
 
-@pytest.mark.parametrize("state", ["queued", "running", "paused", "finished", "stopped", "failed"])
-@pytest.mark.parametrize("name", ["digits", "ring-8"])
-def test_runs_in_every_state_can_be_looked_at(home, store, state, name):
+@pytest.mark.parametrize(
+    "name, state",
+    [
+        *(("digits", state) for state in ("queued", "running", "paused", "finished", "stopped", "failed")),
+        *(("ring-8", state) for state in ("queued", "finished")),
+    ],
+)
+def test_runs_in_every_state_can_be_looked_at(home, store, name, state):
     error = "diverged at step 100" if state == "failed" else None
     ids = [trained(store, name, state, error=error, objective__r1=r1) for r1 in (1, 2)]
     at = open_page(runs=",".join(ids))

@@ -381,10 +381,15 @@ def test_a_full_disk_and_a_write_protected_file_are_said_and_lose_nothing(tmp_pa
     store.close()
 
 
-def test_a_file_that_somebody_holds_is_waited_for_and_then_said(tmp_path):
+@pytest.mark.parametrize(
+    "opened", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["in use", "being opened, for ten seconds"]
+)
+def test_a_file_that_somebody_holds_is_waited_for_and_then_said(tmp_path, opened):
     store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
     store.database.engine.dispose()
     sa.event.listen(store.database.engine, "connect", lambda c, _: c.execute("PRAGMA busy_timeout=50"))
+    if opened:
+        store.remember("a", "before")
     holder = sqlite3.connect(tmp_path / "store.sqlite", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
     with pytest.raises(StoreError, match="database is locked"):
