@@ -272,12 +272,13 @@ class Page:
                     st.button("Try again", key=f"{key} again", on_click=self.do, args=(lambda by: again(),))
 
         # Always the same two places: what moves on a page is built anew.
-        with st.container(key=f"pending {key}" if waiting and shown else f"progress {key}"):
-            if waiting:
-                self.live(look, every=PENDING_SECONDS, key=f"{key} awaited")
-        with st.container():
-            if shown or not waiting:
-                self.live(tell, every=None, key=key)
+        with st.container(key=f"answer {key}"):
+            with st.container(key=f"pending {key}" if waiting and shown else f"progress {key}"):
+                if waiting:
+                    self.live(look, every=PENDING_SECONDS, key=f"{key} awaited")
+            with st.container():
+                if shown or not waiting:
+                    self.live(tell, every=None, key=key)
 
     def _answered_before(self, key: str, job: Job) -> Job | None:
         """The answer that was last drawn in a place, if it told of the same run."""

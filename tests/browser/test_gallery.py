@@ -519,7 +519,10 @@ def test_a_finished_run_fits_a_telephone_in_the_dark(server, open_page, store, f
 
 
 def test_the_map_keeps_its_zoom_and_its_place_from_step_to_step(server, open_page, store, digits):
-    """It is never gone while the next step's samples are made: not in a single frame that the browser shows."""
+    """It is never gone while the next step's samples are made: not in a single frame that the browser shows.
+
+    Meanwhile a note lies on its upper right corner.
+    """
     page = open_page(server, f"/distances?run={digits}")
     box = chart(page, MAP)
     box.scroll_into_view_if_needed()
@@ -537,7 +540,13 @@ def test_the_map_keeps_its_zoom_and_its_place_from_step_to_step(server, open_pag
     box.evaluate(
         """box => {
             window.gone = 0
+            window.notes = []
             const look = () => {
+                const note = document.querySelector("[data-testid=stLayoutWrapper]:has(> .st-key-pending-map-answer)")
+                if (note?.innerText && note.nextElementSibling) {
+                    const here = note.getBoundingClientRect(), map = note.nextElementSibling.getBoundingClientRect()
+                    window.notes.push([note.innerText, here.top - map.top, map.right - here.right])
+                }
                 if (!box.isConnected || !box.clientHeight || !box.querySelector(".main-svg")) window.gone++
                 requestAnimationFrame(look)
             }
@@ -554,3 +563,7 @@ def test_the_map_keeps_its_zoom_and_its_place_from_step_to_step(server, open_pag
         )
         assert box.evaluate(ranges) == zoomed
     assert page.evaluate("window.gone") == 0
+    notes = page.evaluate("window.notes")
+    assert notes and all(
+        "is being computed" in words and abs(down) < 2 and abs(left) < 2 for words, down, left in notes
+    )
