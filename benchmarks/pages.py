@@ -53,7 +53,7 @@ IMAGE = "document.querySelector('img[alt$=\"at step {:,}\"]')"
 CAPTION = "[...document.querySelectorAll('[data-testid=stCaptionContainer]')].some(c => c.textContent.includes('{}'))"
 CLOSEUP = "[...document.querySelectorAll('strong')].some(s => s.textContent === 'Generated sample {}')"
 CARDS = "document.querySelectorAll('[class*=st-key-run-]').length === {}"
-NOTHING_AWAITED = "!document.querySelector('[data-testid=stProgress]')"
+NOTHING_AWAITED = "!document.querySelector('[data-testid=stProgress], [class*=st-key-pending]')"
 
 CHOSEN = ("coverage", "sliced_wasserstein", "precision", "energy_distance")
 ORDERS = {
