@@ -112,7 +112,8 @@ def test_examples_are_understood(line):
 
 def test_benchmarks_it_tells_to_run_exist():
     told = set(re.findall(r"-m benchmarks\.(\w+)", README))
-    assert told == {"first_minute", "dashboard", "distances", "screenshots", "quality", "claim", "train"}
+    told_here = "first_minute dashboard pages distances screenshots quality claim replay train"
+    assert told == set(told_here.split())
     for name in told:
         source = (ROOT / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")
         assert f"python -m benchmarks.{name}" in ast.get_docstring(ast.parse(source))
