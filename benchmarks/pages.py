@@ -1,9 +1,9 @@
 """What the pages cost when there is much to show: python -m benchmarks.pages [--turns 15] [--part NAME] [--json]
 
-An MNIST run is trained for real, with a row for every loss at every step: 40,000 rows of metrics. Between its
-measurements, rows on the straight line from one to the next are written into the store until there are 100,000: to
-measure that often would take hours, and to the pages a row is a row. The worker makes a shelf of 10,000 of its
-samples. A second, shorter run is there to compare, and copies of it (its last picture and its numbers) fill Home.
+An MNIST run is trained for real, 6,000 steps with a row for every loss at every step. Between its measurements, rows on
+the straight line from one to the next are written into the store until there are 100,000 rows: to measure that often
+would take hours, and to the pages a row is a row. The worker makes a shelf of 10,000 of its samples. A second, shorter
+run is there to compare, and copies of it (its last picture and its numbers) fill Home.
 
 An interaction is timed in the browser, from the press of a button or key until the page shows the result and its
 script rests. Of that, Streamlit itself waits 200 ms before it sends where a slider was put. What is done for the first
@@ -36,7 +36,7 @@ from gan_core.store import Store
 
 SECONDS_GOAL, SESSION_GOAL = 0.5, 30.0
 TURNS, SESSIONS = 15, 10
-ROWS, SAMPLES, COPIES, SHORT_STEPS = 100_000, 10_000, 40, 2000
+ROWS, SAMPLES, COPIES, STEPS, SHORT_STEPS = 100_000, 10_000, 40, 6000, 600
 SETTLED = 2.0
 """Seconds after which a page that was opened or closed holds what it holds."""
 ITS_OWN = re.compile(r"404.*/\w+/_stcore/")
@@ -53,7 +53,7 @@ IMAGE = "document.querySelector('img[alt$=\"at step {:,}\"]')"
 CAPTION = "[...document.querySelectorAll('[data-testid=stCaptionContainer]')].some(c => c.textContent.includes('{}'))"
 CLOSEUP = "[...document.querySelectorAll('strong')].some(s => s.textContent === 'Generated sample {}')"
 CARDS = "document.querySelectorAll('[class*=st-key-run-]').length === {}"
-NOTHING_AWAITED = "!document.querySelector('[data-testid=stProgress]')"
+NOTHING_AWAITED = "!document.querySelector('[data-testid=stProgress], [class*=st-key-pending]')"
 
 CHOSEN = ("coverage", "sliced_wasserstein", "precision", "energy_distance")
 ORDERS = {
@@ -104,7 +104,8 @@ def main() -> None:
 def build(server: Server) -> Place:
     """Two runs, trained one after the other, and everything else that the pages are to show."""
     store = Store(server.store_url)
-    run_id = store.runs.create(config.override(mnist_recipe(), {"recording.log_every": 1}))
+    every = {"training.steps": STEPS, "recording.log_every": 1}
+    run_id = store.runs.create(config.override(mnist_recipe(), every))
     other_id = store.runs.create(config.override(mnist_recipe(seed=1), {"training.steps": SHORT_STEPS}))
     finish(store, run_id)
     finish(store, other_id)
