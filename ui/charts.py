@@ -106,7 +106,7 @@ def metric_curve(
         decades = [float(np.log10(floor / 1.5)), float(np.log10(top * 1.3))]
         figure.update_yaxes(type="log", range=decades, dtick=1 if decades[1] - decades[0] > 1.5 else "D2")
     if about:
-        figure.update_yaxes(title=f"{metric.title} ({', '.join(about)}){floored}")
+        figure.update_yaxes(title_text=f"{metric.title} ({', '.join(about)}){floored}")
     if sd:
         _add_band(figure, low, high, "real vs real, ± 2 sd")
     elif mean:
@@ -234,23 +234,17 @@ def decimate(steps: np.ndarray, values: np.ndarray, limit: int = CURVE_POINTS) -
 
 def blank(x: str, y: str, height: int = 320) -> go.Figure:
     """An empty figure as all of them begin, with the titles of its axes."""
-    figure = go.Figure()
-    figure.update_layout(
+    layout = dict(
         height=height,
-        margin_l=8,
-        margin_r=8,
-        margin_t=36,
-        margin_b=8,
+        margin=dict(l=8, r=8, t=36, b=8),
         hovermode="x unified",
-        hoverlabel_namelength=-1,
-        legend_orientation="h",
-        legend_x=0,
-        legend_xanchor="left",
-        legend_y=1.02,
-        legend_yanchor="bottom",
+        hoverlabel=dict(namelength=-1),
+        legend=dict(orientation="h", x=0, xanchor="left", y=1.02, yanchor="bottom"),
+        xaxis=dict(title=dict(text=x), automargin=True),
+        yaxis=dict(title=dict(text=y), automargin=True, hoverformat=".3~r"),
     )
-    figure.update_xaxes(title=x, automargin=True)
-    return figure.update_yaxes(title=y, automargin=True, hoverformat=".3~r")
+    # Whole, and not checked again with each part that comes to it: that took most of a page's time. The tests check.
+    return go.Figure(layout=layout, _validate=False)
 
 
 def _curves(y: str) -> go.Figure:
