@@ -288,9 +288,9 @@ with open_page("train") as page:
         else:
             pending = page.lab.pending(run.id)
             show_controls(run, pending)
-            soon = (
-                (pending and run.active) or run.state == "queued" or run.phase not in ("training", "")
-            )  # something is about to change
+            # Something is about to change. Not so far back in a queue, where a whole class may wait at once.
+            next_up = run.state == "queued" and run.position == 1
+            soon = (pending and run.active) or next_up or run.phase not in ("training", "")
             every = PENDING_SECONDS if soon else LIVE_SECONDS if run.active else IDLE_SECONDS
             page.live(lambda: show_live(run.id, (run.state, run.phase), pending), every=every, key="live")
             page.play(page.lab.store.runs.snapshot_steps(run.id))

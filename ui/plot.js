@@ -40,14 +40,16 @@ class Chart {
     this.data = data;
     this.box.setAttribute("aria-label", data.alt);
     this.box.classList.toggle("clickable", data.clicks);
-    this.draw();
+    const looks = JSON.stringify([data.figure, data.height, this.marked, template(getComputedStyle(this.box))]);
+    if (looks !== this.looks) this.draw(); // of what changes on a page, most charts stay as they are
+    this.looks = looks;
     if (first) this.observer.observe(this.box);
   }
 
   draw() {
     const { box, data } = this;
-    if (!box.isConnected || !box.clientWidth) return; // in a closed tab; the observer sees it open
     this.width = box.clientWidth;
+    if (!box.isConnected || !this.width) return; // in a closed tab; the observer sees it open
     const { data: traces, layout } = structuredClone(data.figure);
     const own = {
       template: template(getComputedStyle(box)),

@@ -212,3 +212,19 @@ def test_a_chart_whose_script_does_not_arrive_says_so(server, open_page, store, 
     expect(page.get_by_text("This chart could not be drawn").first).to_be_visible(timeout=FIRST)
     expect(page.get_by_test_id("stException")).to_have_count(0)
     context.close()
+
+
+def test_a_chart_that_stays_as_it_was_is_not_drawn_again(server, open_page, store):
+    open_page(server)
+    page = open_page(server, f"/distances?run={example_of(store)}")
+    spread = chart(page, "Mean distances over steps")
+    spread.evaluate("box => { box.draws = 0; box.on('plotly_afterplot', () => box.draws++); }")
+    metric = page.get_by_role("combobox", name="Metric", exact=True)
+    metric.click()
+    metric.fill("Coverage")
+    page.get_by_role("option", name="Coverage", exact=True).click()
+    chart(page, "Coverage over steps")
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    assert spread.evaluate("box => box.draws") == 0
+    page.set_viewport_size({"width": 900, "height": 900})
+    page.wait_for_function("box => box.draws > 0 && box.layout.width === box.clientWidth", arg=spread.element_handle())
