@@ -136,12 +136,30 @@ def visitor(browser, url: str, *, dark: bool = False, errors: list[str] | None =
     context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark" if dark else "light")
     page = context.new_page()
     if errors is not None:
-        page.on("console", lambda said: said.type == "error" and errors.append(f"{said.text} ({said.location['url']})"))
-        page.on("pageerror", lambda error: errors.append(str(error)))
+        _listen(page, errors)
     page.goto(url)
     drawn(page)
     yield page
     context.close()
+
+
+@contextmanager
+def tabs(browser, url: str, count: int, *, errors: list[str]):
+    """A person with `count` tabs at `url`, each a session of its own; yields them as soon as all are drawn."""
+    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
+    pages = [context.new_page() for _ in range(count)]
+    for page in pages:
+        _listen(page, errors)
+        page.goto(url)
+    for page in pages:
+        drawn(page)
+    yield pages
+    context.close()
+
+
+def _listen(page: Page, errors: list[str]) -> None:
+    page.on("console", lambda said: said.type == "error" and errors.append(f"{said.text} ({said.location['url']})"))
+    page.on("pageerror", lambda error: errors.append(str(error)))
 
 
 def drawn(page: Page, seconds: float = 60, *, shown: str = "true") -> float:

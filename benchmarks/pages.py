@@ -1,6 +1,6 @@
-"""What the pages cost when there is much to show: python -m benchmarks.pages [--turns 15] [--part NAME] [--json]
+"""What the pages cost when there is much to show: python -m benchmarks.pages [--turns 9] [--part NAME] [--json]
 
-An MNIST run is trained for real, 6,000 steps with a row for every loss at every step. Between its measurements, rows on
+An MNIST run is trained for real, 4,000 steps with a row for every loss at every step. Between its measurements, rows on
 the straight line from one to the next are written into the store until there are 100,000 rows: to measure that often
 would take hours, and to the pages a row is a row. The worker makes a shelf of 10,000 of its samples. A second, shorter
 run is there to compare, and copies of it (its last picture and its numbers) fill Home.
@@ -8,7 +8,7 @@ run is there to compare, and copies of it (its last picture and its numbers) fil
 An interaction is timed in the browser, from the press of a button or key until the page shows the result and its
 script rests. Of that, Streamlit itself waits 200 ms before it sends where a slider was put. What is done for the first
 time takes the worker's time too: it is told apart, and the page is to show all but the answer at once. Memory is the
-resident memory of the server without the worker, before, with ten people on a page, and after they have left; of
+resident memory of the server without the worker, before, with ten sessions on a page, and after they have ended; of
 Gallery once as it opens, and once with the 10,000 samples. MNIST is read from the folder GANOMETER_DATA.
 """
 
@@ -20,7 +20,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -28,15 +27,15 @@ from pathlib import Path
 import numpy as np
 from playwright.sync_api import Page
 
-from benchmarks.browser import Server, chromium, drawn, machine, press, serve, verdict, visitor, waited
+from benchmarks.browser import Server, chromium, drawn, machine, press, serve, tabs, verdict, visitor, waited
 from benchmarks.dashboard import MB, mnist_recipe
 from benchmarks.waiting import answered, finish, wait_for_worker
 from gan_core import METRICS, config
 from gan_core.store import Store
 
 SECONDS_GOAL, SESSION_GOAL = 0.5, 30.0
-TURNS, SESSIONS = 15, 10
-ROWS, SAMPLES, COPIES, STEPS, SHORT_STEPS = 100_000, 10_000, 40, 6000, 600
+TURNS, SESSIONS = 9, 10
+ROWS, SAMPLES, COPIES, STEPS, SHORT_STEPS = 100_000, 10_000, 40, 4000, 600
 SETTLED = 2.0
 """Seconds after which a page that was opened or closed holds what it holds."""
 ITS_OWN = re.compile(r"404.*/\w+/_stcore/")
@@ -142,7 +141,7 @@ def copy(store: Store, run_id: str) -> None:
     energy = [row for row in whole["metrics"] if row["name"] == "energy_distance"]
     for number in range(COPIES):
         own = {"run_id": f"{number:08x}"}
-        of_it = {"runs": [whole["runs"][0] | {"id": own["run_id"], "name": f"copy {number}"}]}
+        of_it = {"runs": [whole["runs"][0] | {"id": own["run_id"], "name": f"copy-{number}"}]}
         store.runs.write(of_it | {"snapshots": [last | own], "metrics": [row | own for row in energy]})
 
 
@@ -157,9 +156,14 @@ class Visits:
         self._said: dict[str, list[str]] = {name: [] for name in PAGES}
 
     def open(self, name: str):
+        return visitor(self._browser, self._address(name), errors=self._said[name])
+
+    def open_many(self, name: str, count: int):
+        return tabs(self._browser, self._address(name), count, errors=self._said[name])
+
+    def _address(self, name: str) -> str:
         which = f"runs={self.place.run_id},{self.place.other_id}" if name == "compare" else f"run={self.place.run_id}"
-        address = self.server.url if name == "home" else f"{self.server.url}/{name}?{which}"
-        return visitor(self._browser, address, errors=self._said[name])
+        return self.server.url if name == "home" else f"{self.server.url}/{name}?{which}"
 
     @property
     def errors(self) -> dict[str, list[str]]:
@@ -180,7 +184,7 @@ def measured(visits: Visits, parts: Iterable[str]) -> dict:
 
 
 def sessions(visits: Visits, name: str, prepare: Callable[[Page], object] = lambda page: None) -> dict[str, float]:
-    """Megabytes of the server with nobody there, with SESSIONS people on one page, and after them."""
+    """Megabytes of the server with nobody there, with SESSIONS of them on one page, and after them."""
 
     def megabytes() -> float:
         time.sleep(SETTLED)
@@ -189,9 +193,9 @@ def sessions(visits: Visits, name: str, prepare: Callable[[Page], object] = lamb
     with visits.open(name) as page:  # what the first visitor of all brings is not what one more costs
         prepare(page)
     before = megabytes()
-    with ExitStack() as stack:
-        for _ in range(SESSIONS):
-            prepare(stack.enter_context(visits.open(name)))
+    with visits.open_many(name, SESSIONS) as pages:
+        for page in pages:
+            prepare(page)
         during = megabytes()
     return {"before": before, "during": during, "after": megabytes(), "each": (during - before) / SESSIONS}
 
@@ -250,12 +254,12 @@ def compare(visits: Visits) -> dict[str, list[float]]:
 
 
 def home(visits: Visits) -> dict[str, list[float]]:
-    """One run is searched for, then all copies."""
+    """One of the copies is searched for, then all of them, and so on."""
     times = []
     with visits.open("home") as page:
         field = page.get_by_label("Search", exact=True)
         for turn in range(visits.turns):
-            words, count = (f"copy {10 + turn}", 1) if turn % 2 == 0 else ("copy", CARDS_A_PAGE)
+            words, count = (f"copy-{10 + turn % 30}", 1) if turn % 2 == 0 else ("copy", CARDS_A_PAGE)
             field.fill(words)
             press(page, lambda: field.press("Enter"))
             times.append(waited(page, CARDS.format(count)))
@@ -316,7 +320,7 @@ def show(found: dict) -> None:
             median, worst = statistics.median(times), max(times)
             said = "with the worker's time" if kind in WORKERS_TIME else verdict(median, SECONDS_GOAL)
             print(f"  {name + ', ' + kind:<58} median {median:5.2f}   worst {worst:5.2f}   {said}")
-    print(f"memory of the server in MB, {SESSIONS} people on a page   goal: {SESSION_GOAL:g} for each")
+    print(f"memory of the server in MB, {SESSIONS} sessions on a page   goal: {SESSION_GOAL:g} for each")
     print(f"  {'':<26} {'before':>8} {'during':>8} {'after':>8} {'each':>8}")
     for name, m in found["memory"].items():
         numbers = " ".join(f"{m[what]:>8,.1f}" for what in ("before", "during", "after", "each"))

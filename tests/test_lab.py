@@ -408,6 +408,14 @@ def test_reports_stand_beside_a_reference_that_was_made_later(lab):
     assert found.value == report.metrics["energy_distance"].value
 
 
+def test_measurements_of_one_kind_ask_the_store_once_for_what_real_samples_give(tmp_path, monkeypatch):
+    with opened(tmp_path) as lab:
+        asked, known = [], lab.store.library.reference
+        monkeypatch.setattr(lab.store.library, "reference", lambda *a, **b: asked.append((a, b)) or known(*a, **b))
+        reports = lab.reports_of(lab.example())
+        assert len(reports) > 2 and len(asked) == len({(r.space, r.n_fake, r.k, r.panel) for _, r in reports})
+
+
 def test_bundles_go_out_and_come_in(lab):
     run_id = lab.start(CONFIG)
     data = lab.export(run_id)

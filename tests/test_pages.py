@@ -258,7 +258,8 @@ def test_settings_can_be_changed_until_a_run_is_over(home, store, data, state):
 def test_a_change_that_waits_is_seen_by_the_next_visitor(home, store, data):
     run_id = trained(store, data("digits"), "running", training__steps=1000)
     store.runs.send(run_id, "set", payload={"changes": {"objective.r1": 2.5}})
-    assert "Waits for the worker: `objective.r1` = 2.5" in said(open_page("pages/train.py", run=run_id))
+    at = opened(open_page("pages/train.py", run=run_id), "edit")
+    assert "Waits for the worker: `objective.r1` = 2.5" in said(at)
 
 
 def test_another_setting_is_one_that_is_compiled_and_said_so(home, store, data):

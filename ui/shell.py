@@ -140,7 +140,11 @@ class Page:
         st.session_state[key] = chosen.id
 
         def remember():
-            st.query_params["run"] = st.session_state[key]
+            # A browser sends the label it was shown; where the run's state has changed since, it comes as it is.
+            picked = st.session_state[key].rsplit(" · ", 1)[-1]
+            if picked not in ids:
+                return
+            st.query_params["run"] = picked
             st.query_params.pop("step", None)
             st.session_state.pop("beat", None)
 

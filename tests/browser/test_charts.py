@@ -10,7 +10,7 @@ from gan_core import preset
 from gan_core.config import override
 from gan_core.store import Store
 
-slow = pytest.mark.slow  # all of them take minutes
+pytestmark = pytest.mark.slow  # together they take minutes, which a run of all tests has not got
 
 FIRST = 60_000
 """Milliseconds within which a run's first curves show."""
@@ -110,7 +110,6 @@ def test_zoom_and_hidden_curves_outlive_five_updates_without_flicker(server, ope
     wait_for(distance, "box => box.layout.xaxis.range[1]", follows[0][1])
 
 
-@slow
 def test_the_buttons_above_a_chart_do_what_they_say(server, open_page, store):
     open_page(server)
     page = open_page(server, f"/train?run={example_of(store)}")
@@ -137,7 +136,6 @@ def test_the_buttons_above_a_chart_do_what_they_say(server, open_page, store):
     page.wait_for_function("box => box.layout.height === 320", arg=distance.element_handle())
 
 
-@slow
 def test_a_chart_is_as_wide_as_its_place(server, open_page, store):
     open_page(server)
     page = open_page(server, f"/train?run={example_of(store)}")
@@ -150,7 +148,6 @@ def test_a_chart_is_as_wide_as_its_place(server, open_page, store):
         )
 
 
-@slow
 def test_colours_follow_the_theme_while_the_page_is_open(server, open_page, store):
     open_page(server)
     page = open_page(server, f"/train?run={example_of(store)}", color_scheme="light")
@@ -166,7 +163,6 @@ def test_colours_follow_the_theme_while_the_page_is_open(server, open_page, stor
         expect(title).to_have_css("fill", "rgb({}, {}, {})".format(*bytes.fromhex(text[1:])))
 
 
-@slow
 def test_a_click_on_a_metrics_curve_chooses_the_step(server, open_page, store):
     open_page(server)
     run_id = example_of(store)
@@ -185,7 +181,6 @@ def test_a_click_on_a_metrics_curve_chooses_the_step(server, open_page, store):
     expect(page.get_by_role("slider").first).to_have_attribute("aria-valuetext", f"{step:,}")
 
 
-@slow
 def test_charts_are_drawn_below_a_base_path(serve, server, open_page, store):
     open_page(server)
     run_id = example_of(store)
@@ -202,7 +197,6 @@ def test_charts_are_drawn_below_a_base_path(serve, server, open_page, store):
         assert "1970" in answer.headers["Last-Modified"]  # what a browser keeps for years
 
 
-@slow
 def test_a_chart_whose_script_does_not_arrive_says_so(server, open_page, store, browser, console_errors):
     open_page(server)
     context = browser.new_context()

@@ -16,7 +16,7 @@ from gan_core.presets import preset
 from gan_core.store import Store, unpack
 from ui.shell import PLAY_SECONDS, WAITING
 
-slow = pytest.mark.slow  # all of them take minutes
+pytestmark = pytest.mark.slow  # together they take minutes, which a run of all tests has not got
 
 SOON = 15_000
 ANSWERED = 60_000
@@ -169,7 +169,6 @@ def test_the_step_slider_moves_all_views_and_goes_along(server, open_page, store
         expect(step_slider(page)).to_have_attribute("aria-valuetext", f"{step:,}")
 
 
-@slow
 def test_the_time_lapse_plays_to_the_end_and_can_be_halted(server, open_page, store, digits):
     steps = store.runs.snapshot_steps(digits)
     page = open_page(server, f"/gallery?run={digits}")
@@ -215,7 +214,6 @@ def loneliest(points: dict[str, np.ndarray], curve: str) -> int:
     return int(np.sort(gaps, axis=1)[:, 1].argmax())
 
 
-@slow
 def test_a_click_on_the_map_shows_the_sample_with_its_nearest_real_images(server, open_page, store, digits):
     page = open_page(server, f"/distances?run={digits}")
     step = store.runs.snapshot_steps(digits)[-1]
@@ -238,7 +236,6 @@ def test_a_click_on_the_map_shows_the_sample_with_its_nearest_real_images(server
     assert found["pixels.distances"][0] == pytest.approx(everything["distances"][index], rel=1e-4)
 
 
-@slow
 def test_a_box_on_the_map_shows_each_sample_beside_its_nearest_real_one(server, open_page, store, digits):
     page = open_page(server, f"/distances?run={digits}")
     box = chart(page, MAP)
@@ -259,7 +256,6 @@ def test_a_box_on_the_map_shows_each_sample_beside_its_nearest_real_one(server, 
     expect(page.get_by_alt_text(f"{shown} generated samples, and beside each the nearest real one")).to_be_visible()
 
 
-@slow
 def test_on_the_ring_the_map_is_the_plane_itself(server, open_page, store, finished):
     run_id = finished["ring-8"]
     page = open_page(server, f"/distances?run={run_id}")
@@ -278,7 +274,6 @@ def test_on_the_ring_the_map_is_the_plane_itself(server, open_page, store, finis
 # ---------------------------------------------------------------- the contact sheet
 
 
-@slow
 def test_a_sample_is_picked_by_mouse_and_by_keyboard(server, open_page, store, digits):
     page = open_page(server, f"/gallery?run={digits}")
     sheet = field(page, "sheet", 64)
@@ -300,7 +295,6 @@ def test_a_sample_is_picked_by_mouse_and_by_keyboard(server, open_page, store, d
     expect(page.get_by_alt_text("Generated sample 11, large")).to_be_visible(timeout=ANSWERED)
 
 
-@slow
 def test_samples_are_ordered_and_filtered_as_their_numbers_say(server, open_page, wait_idle, store, digits):
     page = open_page(server, f"/gallery?run={digits}")
     field(page, "sheet", 64)
@@ -332,7 +326,6 @@ def test_samples_are_ordered_and_filtered_as_their_numbers_say(server, open_page
     field(page, "sheet", int((found["labels"] == label).sum()))
 
 
-@slow
 def test_a_thousand_new_samples_are_paged(server, open_page, wait_idle, digits):
     page = open_page(server, f"/gallery?run={digits}")
     page.get_by_role("radio", name="New ones").click()
@@ -349,7 +342,6 @@ def test_a_thousand_new_samples_are_paged(server, open_page, wait_idle, digits):
 # ---------------------------------------------------------------- latent space
 
 
-@slow
 def test_a_walk_leads_from_the_one_chosen_sample_to_the_other(server, open_page, store, digits):
     page = open_page(server, f"/gallery?run={digits}&view=samples")
     sheet = field(page, "sheet", 64)
@@ -367,7 +359,6 @@ def test_a_walk_leads_from_the_one_chosen_sample_to_the_other(server, open_page,
     assert len(np.unique(frames, axis=0)) > 12
 
 
-@slow
 def test_walk_pad_and_search_open_from_a_link(server, open_page, store, digits):
     step = store.runs.snapshot_steps(digits)[-1]
     x = store.runs.snapshot(digits, step).samples[..., 0]
@@ -405,7 +396,6 @@ def downloaded(page: Page, name: str) -> Download:
     return download.value
 
 
-@slow
 def test_downloads_of_the_gallery_hold_what_they_say(server, open_page, store, digits):
     steps = store.runs.snapshot_steps(digits)
     x = store.runs.snapshot(digits, steps[-1]).samples
@@ -438,7 +428,6 @@ def test_downloads_of_the_gallery_hold_what_they_say(server, open_page, store, d
             assert np.array_equal(arrays[name], found[name], equal_nan=name != "labels"), name
 
 
-@slow
 def test_the_history_of_the_metrics_is_a_table_to_take_away(server, open_page, store, digits):
     page = open_page(server, f"/distances?run={digits}")
     text = downloaded(page, "Metric history as CSV").path().read_text(encoding="utf-8")
@@ -498,7 +487,6 @@ def test_the_keyboard_alone_starts_pauses_and_stops_a_run(server, open_page, sto
 # ---------------------------------------------------------------- any window, both themes
 
 
-@slow
 @pytest.mark.parametrize("path", ["/", "/train", "/distances", "/gallery", "/compare"])
 def test_a_finished_run_fits_a_telephone_in_the_dark(server, open_page, store, finished, path):
     two = f"{finished['digits']},{finished['example']}"

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from gan_core.config import flatten
 from gan_core.store import Store
 
-slow = pytest.mark.slow  # all of them take minutes
+pytestmark = pytest.mark.slow  # together they take minutes, which a run of all tests has not got
 
 SOON = 15_000
 
@@ -80,7 +80,6 @@ def test_a_copied_link_fills_another_browser_s_form_and_starts_the_same_run(serv
     assert one == two and (one["objective.r1"], one["seed"], one["training.steps"]) == (0.25, 7, 345)
 
 
-@slow
 def test_the_keyboard_is_enough_and_a_refused_clipboard_leaves_the_link_selected(server, open_page):
     page = open_page(server, "/train")
     page.evaluate(
@@ -102,7 +101,6 @@ def test_the_keyboard_is_enough_and_a_refused_clipboard_leaves_the_link_selected
     assert selected == field.input_value() != ""
 
 
-@slow
 def test_below_a_path_the_link_has_the_path(serve, open_page):
     below = serve(env={"GANOMETER_WORKER": "none"}, below="/lab/gan")
     page = open_page(below, "/train")
@@ -112,7 +110,6 @@ def test_below_a_path_the_link_has_the_path(serve, open_page):
     expect(other.get_by_text("This link brings the recipe")).to_be_visible(timeout=SOON)
 
 
-@slow
 def test_a_menu_stays_open_and_a_search_keeps_its_focus_while_a_run_trains(server, open_page, store):
     """The store is written by hand, as a worker would: the card follows, and nothing else is drawn again."""
     page = open_page(server)
