@@ -255,6 +255,17 @@ def test_settings_can_be_changed_until_a_run_is_over(home, store, data, state):
     assert "Waits for the worker: `objective.r1` = 2.5" in said(at)
 
 
+def test_a_run_is_picked_by_a_label_that_has_changed_since(home, store, data):
+    """A browser sends the label that it was shown, and a run's state, which is in it, changes by itself."""
+    older, newer = (trained(store, data("digits"), "finished") for _ in range(2))
+    at = open_page("pages/train.py", run=newer)
+    box = next(box for box in at.selectbox if box.label == "Run")
+    label = next(option for option in box.options if option.endswith(older)).replace("finished", "running")
+    box.options.append(label)
+    drawn(box.select(label).run())
+    assert at.query_params["run"] == older
+
+
 def test_a_change_that_waits_is_seen_by_the_next_visitor(home, store, data):
     run_id = trained(store, data("digits"), "running", training__steps=1000)
     store.runs.send(run_id, "set", payload={"changes": {"objective.r1": 2.5}})
