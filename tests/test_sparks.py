@@ -92,3 +92,21 @@ def test_a_description_is_text():
     alt = '<script>"&'
     picture = sparks.spark("coverage", STEPS, STEPS, mean=None, sd=None, step=0, alt=alt)
     assert "<script" not in picture and html.unescape(re.search('alt="([^"]*)"', picture)[1]) == alt
+
+
+def test_the_dot_lies_on_what_was_measured_however_long_the_curve():
+    """The ends are the lowest and the highest value, so that the scale is known."""
+    steps = np.arange(301.0)
+    values = np.sin(steps * 1.7) * 0.9
+    values[[0, -1]] = -1, 1
+    for step in range(0, 301, 7):
+        picture = sparks.spark("coverage", steps, values, mean=None, sd=None, step=step, alt="")
+        (source,) = re.findall('base64,([^"]*)', picture)
+        *_, dot = re.findall('d="M([\\d. ]+)h0"', base64.b64decode(source).decode())
+        place, height = map(float, dot.split())
+        assert place == pytest.approx(4 + 92 * step / 300, abs=0.006)
+        assert height == pytest.approx(LOW + (HIGH - LOW) * (values[step] + 1) / 2, abs=0.006)
+
+
+def test_a_band_of_nothing_but_zeros_is_a_line_too():
+    assert len(drawn(mean=0.0, sd=0.0)[1]) == len(drawn(mean=0.1, sd=0.0)[1]) == 1

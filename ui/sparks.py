@@ -26,12 +26,12 @@ def spark(
     The band is that of the large curve: `mean` ± 2 `sd` of real against real, or a line where there is no spread.
     Distances are drawn on a log scale, as there. Look for a curve that comes into the band.
     """
-    steps, drawn = decimate(steps, values, POINTS)
+    steps, drawn = _thinned(steps, values, step)
     finite = np.isfinite(drawn)
     if finite.sum() < 2:
         return ""
     steps, drawn = steps[finite], drawn[finite]
-    low, high = (mean - 2 * sd, mean + 2 * sd) if sd else (mean, mean) if mean else (None, None)
+    low, high = (mean - 2 * sd, mean + 2 * sd) if sd else (mean, mean) if mean is not None else (None, None)
     if is_logarithmic(name) and sd:
         drawn, low, high, *_ = on_log_axis(drawn, low, high, sd)
         drawn, low, high = np.log10(drawn), np.log10(low), np.log10(high)
@@ -65,3 +65,15 @@ def spark(
     source = base64.b64encode(f"<svg {frame}>{''.join(parts)}</svg>".encode()).decode()
     about = f'alt="{html.escape(alt)}" style="display: block; width: 100%; height: {HEIGHT}px"'
     return f'<img src="data:image/svg+xml;base64,{source}" {about}>'
+
+
+def _thinned(steps: np.ndarray, values: np.ndarray, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """Few points of a curve, and always the one measured nearest to `step`: the dot lies on what was measured."""
+    kept, drawn = decimate(steps, values, POINTS)
+    if len(kept):
+        nearest = np.abs(np.asarray(steps) - step).argmin()
+        at, value = decimate(steps[nearest : nearest + 1], values[nearest : nearest + 1])
+        if at[0] not in kept:
+            place = np.searchsorted(kept, at[0])
+            kept, drawn = np.insert(kept, place, at), np.insert(drawn, place, value)
+    return kept, drawn
