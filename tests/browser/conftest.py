@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import ConsoleMessage, Error, Page, sync_playwright
 
+from gan_core.store import Store
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 FLAGS = (
@@ -122,6 +124,14 @@ def stop(process: subprocess.Popen, seconds: float = 15) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+@pytest.fixture(scope="module")
+def store(server):
+    """The store of a module's `server`."""
+    store = Store(f"sqlite:///{server.home / 'ganometer.sqlite'}")
+    yield store
+    store.close()
 
 
 @pytest.fixture(scope="session")

@@ -23,13 +23,6 @@ def server(serve):
     return serve()
 
 
-@pytest.fixture
-def store(server):
-    store = Store(f"sqlite:///{server.home / 'ganometer.sqlite'}")
-    yield store
-    store.close()
-
-
 @pytest.fixture(scope="module")
 def example(server, browser) -> str:
     """The run that ships with the app, which the first visitor of a server finds."""

@@ -29,13 +29,6 @@ def server(serve):
 
 
 @pytest.fixture
-def store(server):
-    store = Store(f"sqlite:///{server.home / 'ganometer.sqlite'}")
-    yield store
-    store.close()
-
-
-@pytest.fixture
 def run_id(server, store, open_page):
     """The ring recipe, training for as long as the test takes."""
     run_id = store.runs.create(override(preset("auto", data="ring-8"), {"training.steps": 200_000}), name="live")

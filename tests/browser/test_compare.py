@@ -26,13 +26,6 @@ def server(serve):
     return serve()
 
 
-@pytest.fixture(scope="module")
-def store(server):
-    store = Store(f"sqlite:///{server.home / 'ganometer.sqlite'}")
-    yield store
-    store.close()
-
-
 @pytest.fixture(autouse=True)
 def quiet_console(console_errors):
     """No page reports an error, but for an address that Streamlit itself tries first on a deep link."""

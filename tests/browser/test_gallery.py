@@ -35,13 +35,6 @@ def server(serve):
 
 
 @pytest.fixture(scope="module")
-def store(server):
-    store = Store(f"sqlite:///{server.home / 'ganometer.sqlite'}")
-    yield store
-    store.close()
-
-
-@pytest.fixture(scope="module")
 def finished(server, store, browser) -> dict[str, str]:
     """A run on the digits and one on the ring, trained once by the server's own worker: id by data set."""
     visitor = browser.new_page()

@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from gan_core.config import flatten
-from gan_core.store import Store
 
 pytestmark = pytest.mark.slow  # together they take minutes, which a run of all tests has not got
 
@@ -16,13 +15,6 @@ SOON = 15_000
 @pytest.fixture(scope="module")
 def server(serve):
     return serve(env={"GANOMETER_WORKER": "none"})
-
-
-@pytest.fixture
-def store(server):
-    store = Store(f"sqlite:///{server.home / 'ganometer.sqlite'}")
-    yield store
-    store.close()
 
 
 @pytest.fixture(autouse=True)
