@@ -24,7 +24,7 @@ def drawn(name="coverage", values=(0.2, 0.4, 0.6), mean=None, sd=None, step=100,
     for part in root.iter():
         part.tag = part.tag.removeprefix("{http://www.w3.org/2000/svg}")
     *edges, curve, dot = root.findall("path")
-    places = [tuple(map(float, place.split())) for place in curve.get("d")[1:].split("L")]
+    places = [tuple(map(float, place)) for place in re.findall(r"[ML]([\d.]+) ([\d.]+)", curve.get("d"))]
     heights = sorted(float(edge.get("d").split()[1].split("H")[0]) for edge in edges)
     at = tuple(map(float, dot.get("d")[1:].removesuffix("h0").split()))
     return places, heights, at, curve.get("stroke"), {edge.get("stroke") for edge in edges}, root
@@ -81,8 +81,9 @@ def test_real_is_blue_generated_orange_and_both_violet():
 
 
 def test_what_is_not_finite_is_left_out_and_one_number_is_no_curve():
-    places, *_ = drawn(values=(0.1, np.nan, 0.3))
+    places, *_, root = drawn(values=(0.1, np.nan, 0.3))
     assert len(places) == 2
+    assert root.findall("path")[0].get("d").count("L") == 0  # two dots: nobody knows what was between them
     for values in ((np.nan, 0.2, np.inf), (np.nan,) * 3, (1e300, 0.2, -1e300)):
         assert sparks.spark("coverage", STEPS, np.array(values), mean=None, sd=None, step=0, alt="") == ""
     assert sparks.spark("coverage", np.zeros(0), np.zeros(0), mean=1.0, sd=0.1, step=0, alt="") == ""

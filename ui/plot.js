@@ -28,6 +28,10 @@ class Chart {
     this.outlines = []; // the lassos that chose them
     this.config = config(data.config, this.buttons());
     this.observer = new ResizeObserver(() => this.box.clientWidth !== this.width && this.draw());
+    this.stale = false; // what is on the screen tells of other data than there are
+    this.near = null; // whether the reader has the chart in sight, or is about to; null as long as nobody knows
+    this.sight = new IntersectionObserver((news) => this.comes(news.at(-1).isIntersecting), { scrollMargin: "300px" });
+    this.back = () => this.catchUp();
   }
 
   update(data) {
@@ -41,15 +45,35 @@ class Chart {
     this.box.setAttribute("aria-label", data.alt);
     this.box.classList.toggle("clickable", data.clicks);
     const looks = JSON.stringify([data.figure, data.height, this.marked, template(getComputedStyle(this.box))]);
-    if (looks !== this.looks) this.draw(); // of what changes on a page, most charts stay as they are
+    this.stale ||= looks !== this.looks; // of what changes on a page, most charts stay as they are
     this.looks = looks;
-    if (first) this.observer.observe(this.box);
+    if (first) this.watch();
+    else this.catchUp();
+  }
+
+  watch() {
+    this.observer.observe(this.box);
+    this.sight.observe(this.box);
+    document.addEventListener("visibilitychange", this.back);
+    // Out of sight it is drawn as well, once, when all that is in sight has been.
+    setTimeout(() => this.stale && this.draw(), 500);
+  }
+
+  comes(near) {
+    this.near = near;
+    this.catchUp();
+  }
+
+  // A chart that nobody sees waits until somebody does: live pages have several, and browsers many tabs.
+  catchUp() {
+    if (this.stale && this.near && !document.hidden) this.draw();
   }
 
   draw() {
     const { box, data } = this;
     this.width = box.clientWidth;
     if (!box.isConnected || !this.width) return; // in a closed tab; the observer sees it open
+    this.stale = false;
     const { data: traces, layout } = structuredClone(data.figure);
     const own = {
       template: template(getComputedStyle(box)),
@@ -122,6 +146,8 @@ class Chart {
 
   async remove() {
     this.observer.disconnect();
+    this.sight.disconnect();
+    document.removeEventListener("visibilitychange", this.back);
     await this.drawing; // plotly does not bear to be taken away while it draws
     this.Plotly.purge(this.box);
   }

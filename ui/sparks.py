@@ -27,16 +27,15 @@ def spark(
     Distances are drawn on a log scale, as there. Look for a curve that comes into the band.
     """
     steps, drawn = _thinned(steps, values, step)
-    finite = np.isfinite(drawn)
-    if finite.sum() < 2:
+    if np.isfinite(drawn).sum() < 2:
         return ""
-    steps, drawn = steps[finite], drawn[finite]
     low, high = (mean - 2 * sd, mean + 2 * sd) if sd else (mean, mean) if mean is not None else (None, None)
     if is_logarithmic(name) and sd:
         drawn, low, high, *_ = on_log_axis(drawn, low, high, sd)
         drawn, low, high = np.log10(drawn), np.log10(low), np.log10(high)
-    bottom = min(float(drawn.min()), low if low is not None else np.inf)
-    top = max(float(drawn.max()), high if high is not None else -np.inf)
+    finite = np.isfinite(drawn)
+    bottom = min(float(drawn[finite].min()), low if low is not None else np.inf)
+    top = max(float(drawn[finite].max()), high if high is not None else -np.inf)
     if top - bottom <= ALIKE * max(abs(top), abs(bottom)):
         bottom, top = bottom - 1, top + 1
 
@@ -56,9 +55,11 @@ def spark(
         )
         parts += [f'<path d="M0 {y:.2f}H{WIDTH}" {edge}/>' for y in dict.fromkeys((up(high), up(low)))]
     colour = COLOURS.get(name, FAKE)
-    places = "L".join(f"{x:.2f} {y:.2f}" for x, y in zip(across(steps), up(drawn)))
-    parts.append(f'<path d="M{places}" stroke="{colour}" stroke-width="1.75" {line}/>')
-    here = int(np.abs(steps - step).argmin())
+    joined = np.append(False, finite[:-1])  # what is not a number is a gap, and a number between two of them a dot
+    points = zip(across(steps[finite]), up(drawn[finite]), joined[finite])
+    places = "".join(f"L{x:.2f} {y:.2f}" if on else f"M{x:.2f} {y:.2f}h0" for x, y, on in points)
+    parts.append(f'<path d="{places}" stroke="{colour}" stroke-width="1.75" {line}/>')
+    here = int(np.where(finite, np.abs(steps - step), np.inf).argmin())
     dot = f"M{across(steps[here]):.2f} {up(drawn[here]):.2f}h0"
     parts.append(f'<path d="{dot}" stroke="{colour}" stroke-width="7" {line}/>')
     frame = f'xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none"'
