@@ -221,6 +221,7 @@ def watched(browser) -> dict[str, dict]:
             with ExitStack() as stack:
                 address = f"{server.url}/train?run={run_id}"
                 tabs = [stack.enter_context(visitor(browser, address)) for _ in range(TABS)]
+                tabs[0].wait_for_timeout(PACE_SECONDS * 1000)  # all have found the rhythm of so many
                 ratios.append(pace(store, run_id) / alone)
                 busy += clicks(tabs[0], CLICKS // TURNS)
         end(store, run_id)

@@ -107,7 +107,9 @@ class Lab:
                 stdout=out,
                 stderr=out,
             )
-        return psutil.Process(child.pid)
+        worker = psutil.Process(child.pid)
+        machine.step_back(worker)
+        return worker
 
     def _start_thread(self) -> threading.Thread:
         from gan_core.worker import Worker

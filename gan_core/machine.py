@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import socket
 import time
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -70,6 +71,15 @@ def lives(process: psutil.Process | None) -> bool:
         return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def step_back(process: psutil.Process) -> None:
+    """Let everything else on this machine go first, pages above all: a click is short, a training takes what is left.
+
+    What the process starts later steps back with it. Where the system does not allow it, all stays as it was.
+    """
+    with suppress(psutil.Error):
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if psutil.WINDOWS else 10)
 
 
 def _is_there(worker: WorkerInfo) -> bool:

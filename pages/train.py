@@ -5,6 +5,7 @@ import streamlit as st
 from gan_core import GAMES, DatasetInfo, GanometerError, RunInfo, differences
 from ui import charts, images
 from ui.diary import marks_of, words
+from ui.plot import packed
 from ui.setup import show_setup
 from ui.sharing import share_run
 from ui.shell import (
@@ -155,15 +156,12 @@ def real_grid(dataset: str) -> bytes:
     return images.grid(page.lab.store.library.dataset(dataset).preview, gap=GAP)
 
 
-def show_samples(run: RunInfo) -> int | None:
-    """The samples of the step that is looked at, which is returned unless it is simply the newest."""
-    data, steps = page.lab.dataset_of(run), page.lab.store.runs.snapshot_steps(run.id)
+def show_samples(run: RunInfo, data: DatasetInfo | None, steps: tuple[int, ...]) -> None:
+    """The samples of the step that is looked at."""
     if not steps or data is None:
         st.caption("The first samples appear with the first step.")
-        return None
-    step = page.pick_step(steps)
-    draw_samples(run, data, step)
-    return step if step != steps[-1] else None
+        return
+    draw_samples(run, data, page.pick_step(steps))
 
 
 def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
@@ -185,35 +183,51 @@ def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
     )
 
 
-def show_curves(run: RunInfo, step: int | None) -> None:
-    history = history_of(run)
-    if not history.curves:
+def curves_of(run: RunInfo, step: int | None) -> dict[str, dict]:
+    """The charts of a run, ready to be drawn: {name: figure}, none before the first measurement."""
+    history, reference = history_of(run), reference_of(run)
+    marks = tuple(marks_of(page.lab, run))
+    about = (run.id, run.version, reference is not None, step, marks)
+    return packed_curves(about, history, reference, run.config.objective.loss) if history.curves else {}
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def packed_curves(about: tuple, _history, _reference, loss: str) -> dict[str, dict]:
+    """Of what `about` names, once for all who watch."""
+    *_, step, marks = about
+    figures = {
+        "distance": charts.metric_curve(_history, "energy_distance", _reference, step, marks),
+        "losses": charts.losses(_history, LOSS_UNITS.get(loss, ""), marks, step),
+    }
+    if loss in GAMES:
+        figures["scores"] = charts.scores(_history, marks, step)
+    return {name: packed(figure) for name, figure in figures.items()}
+
+
+def show_curves(run: RunInfo, figures: dict[str, dict]) -> None:
+    if not figures:
         return
     st.markdown("**Distance to real samples**")
-    marks = marks_of(page.lab, run)
-    figure = charts.metric_curve(history, "energy_distance", reference_of(run), step, marks)
-    chart(figure, f"distance {run.id}", "Energy distance over steps")
+    chart(figures["distance"], f"distance {run.id}", "Energy distance over steps")
     st.caption("In the blue band the generated samples are as close to real ones as other real samples are.")
-    loss = run.config.objective.loss
-    figure = charts.losses(history, LOSS_UNITS.get(loss, ""), marks, step)
-    if loss not in GAMES:
+    if "scores" not in figures:
         st.markdown("**Loss**")
-        chart(figure, f"losses {run.id}", "Loss over steps")
+        chart(figures["losses"], f"losses {run.id}", "Loss over steps")
         st.caption(
             "Reconstruction: how badly a sample is made again. Divergence: how much its latents tell of it. "
             "What is learned makes the two together small."
-            if loss == "vae"
+            if run.config.objective.loss == "vae"
             else "There is no discriminator: this is what the generator makes small."
         )
         return
     left, right = st.columns(2)
     left.markdown("**Losses**")
     with left:
-        chart(figure, f"losses {run.id}", "Losses over steps")
+        chart(figures["losses"], f"losses {run.id}", "Losses over steps")
     left.caption("Curves that settle: neither network has won. Low is not good here.")
     right.markdown("**What the discriminator believes**")
     with right:
-        chart(charts.scores(history, marks, step), f"scores {run.id}", "D(x) and D(G(z)) over steps")
+        chart(figures["scores"], f"scores {run.id}", "D(x) and D(G(z)) over steps")
     right.caption("Both near 0.5: it can only guess. Far apart: it tells them apart with ease.")
 
 
@@ -262,6 +276,10 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
         st.rerun()  # the buttons and the rhythm are another now
     if not run.active and "run" not in st.query_params and any(other.active for other in page.lab.runs(20, by=page.me)):
         st.rerun()  # nobody chose this run, and another one has begun
+    # First all that takes time, then all that is drawn: what comes in one go, a browser draws in one go.
+    data, steps = page.lab.dataset_of(run), page.lab.store.runs.snapshot_steps(run.id)
+    step = step_in_url(steps) if steps else None
+    figures = curves_of(run, step if steps and step != steps[-1] else None)
     show_state(run, pending)
     if why := IMPROPER.get(run.config.objective.loss):
         st.warning(
@@ -269,7 +287,8 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
             title="An improper objective",
             icon=":material/warning:",
         )
-    show_curves(run, show_samples(run))
+    show_samples(run, data, steps)
+    show_curves(run, figures)
 
 
 with open_page("train") as page:

@@ -29,8 +29,8 @@ class Chart {
     this.config = config(data.config, this.buttons());
     this.observer = new ResizeObserver(() => this.box.clientWidth !== this.width && this.draw());
     this.stale = false; // what is on the screen tells of other data than there are
-    this.near = null; // whether the reader has the chart in sight, or is about to; null as long as nobody knows
-    this.sight = new IntersectionObserver((news) => this.comes(news.at(-1).isIntersecting), { scrollMargin: "300px" });
+    this.seen = false;
+    this.sight = new IntersectionObserver((news) => this.comes(news.at(-1).isIntersecting));
     this.back = () => this.catchUp();
   }
 
@@ -59,14 +59,14 @@ class Chart {
     setTimeout(() => this.stale && this.draw(), 500);
   }
 
-  comes(near) {
-    this.near = near;
+  comes(seen) {
+    this.seen = seen;
     this.catchUp();
   }
 
   // A chart that nobody sees waits until somebody does: live pages have several, and browsers many tabs.
   catchUp() {
-    if (this.stale && this.near && !document.hidden) this.draw();
+    if (this.stale && this.seen && !document.hidden) this.draw();
   }
 
   draw() {

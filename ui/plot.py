@@ -86,8 +86,17 @@ class Click:
     custom: Any = None
 
 
+def packed(figure: go.Figure | dict) -> dict:
+    """A figure as a browser is given it, to be kept and drawn many times: nobody changes it."""
+    if isinstance(figure, dict):
+        return figure
+    drawn = json.loads(figure.to_json(validate=False))  # typed arrays stay packed
+    drawn["layout"].pop("template", None)  # it is Streamlit's, with colours that only its own chart replaces
+    return drawn
+
+
 def plot(
-    figure: go.Figure,
+    figure: go.Figure | dict,
     *,
     key: str,
     alt: str,
@@ -96,19 +105,18 @@ def plot(
     on_select: Callable[[dict[str, list[int]]], object] | None = None,
     selected: Selection | None = None,
 ) -> None:
-    """Draw a figure; for as long as a chart of this `key` stays on the page it is the same one.
+    """Draw a figure, or a packed one; for as long as a chart of this `key` stays on the page it is the same one.
 
     So `key` names what is shown (the run, the metric): of something else nobody wants to keep the zoom. `on_select`
     gets the marked points by curve, none of them when the marking is taken away; `selected` marks points, and None
     leaves the marking to the reader. Callbacks run before the page or the fragment around is drawn again.
     """
-    height = height or figure.layout.height or HEIGHT
+    drawn = packed(figure)
+    height = height or drawn["layout"].get("height") or HEIGHT
     files = _served(STATIC) if st.get_option("server.enableStaticServing") else None
     if files is None:
-        _plainly(figure, key, alt, height, on_click, on_select, selected)
+        _plainly(go.Figure(figure), key, alt, height, on_click, on_select, selected)
         return
-    drawn = json.loads(figure.to_json(validate=False))  # typed arrays stay packed
-    drawn["layout"].pop("template", None)  # it is Streamlit's, with colours that only its own chart replaces
     callbacks = {}
     if on_click:
         callbacks["on_click_change"] = partial(_hear, key, "click", _click, on_click)

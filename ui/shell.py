@@ -44,8 +44,9 @@ STATES = {
     "interrupted": ("orange", ":material/power_off:", "Interrupted"),
 }
 
-LIVE_SECONDS, PENDING_SECONDS, IDLE_SECONDS = 2.0, 0.5, 5.0
-"""From one drawing of a live part to the next; the first is for who watches alone (`ui.audience`)."""
+LIVE_SECONDS, PENDING_SECONDS, IDLE_SECONDS = 2.5, 0.5, 5.0
+"""From one drawing of a live part to the next. The first is for who watches alone (`ui.audience`): there is news every
+five seconds, at a commit."""
 PLAY_SECONDS = 0.7
 """From one step of a time-lapse to the next."""
 ECHO_SECONDS = 2.0
