@@ -25,7 +25,7 @@ from gan_core.store import Store
 
 PAINT_GOAL, MEMORY_GOAL, SPEED_GOAL, SLOWER_GOAL, LATENCY_GOALS = 1.5, 1600.0, 0.9, 2.0, (0.5, 1.5)
 LOADS, PAIRS, SAMPLE_SECONDS = 5, 25, 0.2
-TABS, TURNS, CLICKS, PEOPLE = 5, 3, 30, 20
+TABS, TURNS, CLICKS, PEOPLE = 5, 5, 30, 20
 PACE_SECONDS = 12.0
 PARTS = ("paint", "training", "tabs", "people")
 MB = 1e6

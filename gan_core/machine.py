@@ -79,7 +79,7 @@ def step_back(process: psutil.Process) -> None:
     What the process starts later steps back with it. Where the system does not allow it, all stays as it was.
     """
     with suppress(psutil.Error):
-        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if psutil.WINDOWS else 10)
+        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if psutil.WINDOWS else 5)
 
 
 def _is_there(worker: WorkerInfo) -> bool:
