@@ -24,7 +24,12 @@ def _last_looks() -> dict[str, float]:
 
 def rhythm(alone: float) -> float:
     """Seconds from one look of this tab to the next, which are `alone` where no other one looks."""
-    tab, now, looks = st.session_state.setdefault("tab", uuid.uuid4().hex), time.monotonic(), _last_looks()
+    tab = st.session_state.setdefault("tab", uuid.uuid4().hex)
+    return shared(_last_looks(), tab, time.monotonic(), alone)
+
+
+def shared(looks: dict[str, float], tab: str, now: float, alone: float) -> float:
+    """The same, where `looks` says when each tab last looked: this one is noted there, and who is gone forgotten."""
     looks[tab] = now
     for other, when in list(looks.items()):
         if now - when > GONE_SECONDS:

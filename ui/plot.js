@@ -28,10 +28,6 @@ class Chart {
     this.outlines = []; // the lassos that chose them
     this.config = config(data.config, this.buttons());
     this.observer = new ResizeObserver(() => this.box.clientWidth !== this.width && this.draw());
-    this.stale = false; // what is on the screen tells of other data than there are
-    this.seen = false;
-    this.sight = new IntersectionObserver((news) => this.comes(news.at(-1).isIntersecting));
-    this.back = () => this.catchUp();
   }
 
   update(data) {
@@ -45,35 +41,15 @@ class Chart {
     this.box.setAttribute("aria-label", data.alt);
     this.box.classList.toggle("clickable", data.clicks);
     const looks = JSON.stringify([data.figure, data.height, this.marked, template(getComputedStyle(this.box))]);
-    this.stale ||= looks !== this.looks; // of what changes on a page, most charts stay as they are
+    if (looks !== this.looks) this.draw(); // of what changes on a page, most charts stay as they are
     this.looks = looks;
-    if (first) this.watch();
-    else this.catchUp();
-  }
-
-  watch() {
-    this.observer.observe(this.box);
-    this.sight.observe(this.box);
-    document.addEventListener("visibilitychange", this.back);
-    // Out of sight it is drawn as well, once, when all that is in sight has been.
-    setTimeout(() => this.stale && this.draw(), 500);
-  }
-
-  comes(seen) {
-    this.seen = seen;
-    this.catchUp();
-  }
-
-  // A chart that nobody sees waits until somebody does: live pages have several, and browsers many tabs.
-  catchUp() {
-    if (this.stale && this.seen && !document.hidden) this.draw();
+    if (first) this.observer.observe(this.box);
   }
 
   draw() {
     const { box, data } = this;
     this.width = box.clientWidth;
     if (!box.isConnected || !this.width) return; // in a closed tab; the observer sees it open
-    this.stale = false;
     const { data: traces, layout } = structuredClone(data.figure);
     const own = {
       template: template(getComputedStyle(box)),
@@ -146,8 +122,6 @@ class Chart {
 
   async remove() {
     this.observer.disconnect();
-    this.sight.disconnect();
-    document.removeEventListener("visibilitychange", this.back);
     await this.drawing; // plotly does not bear to be taken away while it draws
     this.Plotly.purge(this.box);
   }
