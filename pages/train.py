@@ -187,7 +187,8 @@ def curves_of(run: RunInfo, step: int | None) -> dict[str, dict]:
     """The charts of a run, ready to be drawn: {name: figure}, none before the first measurement."""
     history, reference = history_of(run), reference_of(run)
     marks = tuple(marks_of(page.lab, run))
-    about = (run.id, run.version, reference is not None, step, marks)
+    lengths = tuple((name, len(steps)) for name, (steps, _) in history.curves.items())  # with its parent's, or without
+    about = (run.id, run.version, lengths, reference is not None, step, marks)
     return packed_curves(about, history, reference, run.config.objective.loss) if history.curves else {}
 
 
