@@ -8,7 +8,7 @@ import uuid
 
 import streamlit as st
 
-SLOWEST_SECONDS = 15.0
+SLOWEST_SECONDS = 8.0
 """Nobody waits longer than this for what is new."""
 GONE_SECONDS = 2 * SLOWEST_SECONDS
 """Who has not looked for so long does not count any more."""
