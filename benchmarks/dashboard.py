@@ -2,7 +2,7 @@
 
 First paint of Home beside `streamlit hello`, the memory of server and worker together while MNIST trains and
 pages are drawn, how soon a command is obeyed, what five open tabs cost a training and a training costs them, and
-whether twenty people may start runs at once. MNIST is read from the folder GANOMETER_DATA. It takes about six minutes.
+whether twenty people may start runs at once. MNIST is read from the folder GANOMETER_DATA.
 """
 
 import argparse
