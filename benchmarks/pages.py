@@ -203,6 +203,8 @@ def sessions(visits: Visits, name: str, prepare: Callable[[Page], object] = lamb
 def distances(visits: Visits) -> dict[str, list[float]]:
     steps = visits.place.steps
     with visits.open("distances") as page:
+        drawn(page, shown=NOTHING_AWAITED)
+        page.locator("[role=figure][aria-label$=' over steps']").first.scroll_into_view_if_needed()
         times = new_and_known(page, steps, visits.turns, CURVE)
     with visits.open("distances") as page:
         times["another metric"] = []
@@ -271,14 +273,15 @@ def home(visits: Visits) -> dict[str, list[float]]:
 
 def stroll(page: Page, steps: tuple[int, ...], *, from_place: int | None = None, way: int = -1) -> Iterator[int]:
     """Press the slider from its place, the newest step if not said, to the end of its way, then to and fro; yields each
-    step."""
+    step. What is in sight stays in sight: a chart that is not is not drawn."""
     slider = page.locator(".st-key-time").get_by_role("slider")
     place = len(steps) - 1 if from_place is None else from_place
     while True:
         if not 0 <= place + way < len(steps):
             way = -way
         place += way
-        press(page, lambda key="ArrowRight" if way > 0 else "ArrowLeft": slider.press(key))
+        slider.evaluate("slider => slider.focus({ preventScroll: true })")
+        press(page, lambda key="ArrowRight" if way > 0 else "ArrowLeft": page.keyboard.press(key))
         yield steps[place]
 
 

@@ -6,6 +6,7 @@
 // as soon as a new figure names another range, and its double click would lead back to the range of the first figure.
 
 const charts = new WeakMap();
+const FIRST_MS = 500; // what is out of sight is drawn once, after what is in sight, so that it is there when it comes
 
 export function show(component, Plotly) {
   const place = component.parentElement;
@@ -27,7 +28,9 @@ class Chart {
     this.marked = null; // {curve: [indices]}, as the reader or the page has chosen them
     this.outlines = []; // the lassos that chose them
     this.config = config(data.config, this.buttons());
-    this.observer = new ResizeObserver(() => this.box.clientWidth !== this.width && this.draw());
+    this.sizes = new ResizeObserver(() => this.box.clientWidth !== this.width && this.outOfDate());
+    this.sight = new IntersectionObserver((looks) => this.inSight(looks.at(-1).isIntersecting));
+    this.shown = () => this.catchUp();
   }
 
   update(data) {
@@ -41,15 +44,38 @@ class Chart {
     this.box.setAttribute("aria-label", data.alt);
     this.box.classList.toggle("clickable", data.clicks);
     const looks = JSON.stringify([data.figure, data.height, this.marked, template(getComputedStyle(this.box))]);
-    if (looks !== this.looks) this.draw(); // of what changes on a page, most charts stay as they are
+    if (looks !== this.looks) this.outOfDate(); // of what changes on a page, most charts stay as they are
     this.looks = looks;
-    if (first) this.observer.observe(this.box);
+    if (first) this.watch();
+  }
+
+  // What nobody sees is not drawn again: a page of charts in five tabs would take half a core from what trains.
+  watch() {
+    this.sizes.observe(this.box);
+    this.sight.observe(this.box);
+    document.addEventListener("visibilitychange", this.shown);
+    this.first = setTimeout(() => this.stale && this.draw(), FIRST_MS);
+  }
+
+  inSight(seen) {
+    this.seen = seen;
+    this.catchUp();
+  }
+
+  outOfDate() {
+    this.stale = true;
+    this.catchUp();
+  }
+
+  catchUp() {
+    if (this.stale && this.seen && !document.hidden) this.draw();
   }
 
   draw() {
     const { box, data } = this;
     this.width = box.clientWidth;
     if (!box.isConnected || !this.width) return; // in a closed tab; the observer sees it open
+    this.stale = false;
     const { data: traces, layout } = structuredClone(data.figure);
     const own = {
       template: template(getComputedStyle(box)),
@@ -121,7 +147,10 @@ class Chart {
   }
 
   async remove() {
-    this.observer.disconnect();
+    clearTimeout(this.first);
+    document.removeEventListener("visibilitychange", this.shown);
+    this.sizes.disconnect();
+    this.sight.disconnect();
     await this.drawing; // plotly does not bear to be taken away while it draws
     this.Plotly.purge(this.box);
   }

@@ -44,14 +44,16 @@ def quiet_console(console_errors):
 
 
 def chart(page: Page, alt: str) -> Locator:
-    """A chart by its description, as soon as it is drawn."""
+    """A chart by its description, as soon as it is drawn; in sight, as it is not drawn again where nobody sees it."""
     box = page.get_by_role("figure", name=alt)
+    box.scroll_into_view_if_needed(timeout=FIRST)
     expect(box.locator(".main-svg").first).to_be_visible(timeout=FIRST)
     return box
 
 
 def wait_for(box: Locator, expression: str, than: object, timeout: float = FIRST) -> None:
     """Until `expression` of the chart is more than a value."""
+    box.scroll_into_view_if_needed()
     box.page.wait_for_function(
         f"([box, than]) => ({expression})(box) > than", arg=[box.element_handle(), than], timeout=timeout
     )
@@ -91,7 +93,8 @@ def test_zoom_and_hidden_curves_outlive_five_updates_without_flicker(server, ope
     )
     zoomed = distance.evaluate(RANGES)
     for _ in range(UPDATES):
-        wait_for(losses, NEWEST, losses.evaluate(NEWEST))
+        for each in (distance, losses):
+            wait_for(each, NEWEST, each.evaluate(NEWEST))
         assert distance.evaluate(RANGES) == zoomed
         assert losses.evaluate(HIDDEN) == [hidden]
     assert distance.evaluate("box => box.isConnected && box.mine && box.querySelector('.main-svg').mine")

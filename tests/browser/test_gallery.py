@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Download, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from gan_core.config import override
 from gan_core.export import sheet as laid_out
@@ -100,10 +101,15 @@ def click_sample(field: Locator, place: int, width: int) -> None:
 
 
 def choose(page: Page, wait_idle, label: str, option: str) -> None:
-    wait_idle(page)  # a page that is drawn anew closes the list
     box = page.get_by_role("combobox", name=label, exact=True)
+    wait_idle(page)
     box.click()
-    page.get_by_role("option", name=option, exact=True).click()
+    try:
+        page.get_by_role("option", name=option, exact=True).click(timeout=SOON)
+    except PlaywrightTimeout:  # an answer came just now: a page that is drawn anew closes the list
+        wait_idle(page)
+        box.click()
+        page.get_by_role("option", name=option, exact=True).click(timeout=SOON)
     expect(box).to_have_value(option)
 
 
@@ -141,6 +147,7 @@ def test_the_step_slider_moves_all_views_and_goes_along(server, open_page, store
     expect(page).to_have_url(re.compile(rf"[?&]step={step}(&|$)"), timeout=SOON)
     value = reports[step].metrics["energy_distance"].value
     expect(energy.get_by_test_id("stMetricValue")).to_have_text(f"{value:.4f}", timeout=SOON)
+    curve.scroll_into_view_if_needed()  # what nobody sees is not drawn again
     page.wait_for_function(
         "([box, step]) => box.layout.shapes.some(line => line.x0 === step && line.x1 === step)",
         arg=[curve.element_handle(), step],
@@ -148,6 +155,7 @@ def test_the_step_slider_moves_all_views_and_goes_along(server, open_page, store
     # The map follows as soon as the worker has drawn the samples of that step.
     x = answer(store, "shelf", digits, step, n=1000, seed=0)["xy"][:, 0]
     assert not np.allclose(x, answer(store, "shelf", digits, steps[-1], n=1000, seed=0)["xy"][:, 0])
+    page.get_by_role("figure", name=MAP).scroll_into_view_if_needed()
     page.wait_for_function(
         """x => [...document.querySelectorAll('[role=figure]')].some(box => /^Map of/.test(box.ariaLabel)
             && box.calcdata?.some(c => c[0].trace.name === 'generated' && c.every((p, i) => p.x === x[i])))""",
@@ -536,6 +544,7 @@ def test_the_map_keeps_its_zoom_and_its_place_from_step_to_step(server, open_pag
     )
     for step in store.runs.snapshot_steps(digits)[:2]:
         step_slider(page).press("Home") if not step else step_slider(page).press("ArrowRight")
+        box.scroll_into_view_if_needed()
         x = answer(store, "shelf", digits, step, n=1000, seed=0)["xy"][:, 0]
         page.wait_for_function(
             "([box, x]) => box.calcdata.some(c => c[0].trace.name === 'generated' && c.every((p, i) => p.x === x[i]))",
