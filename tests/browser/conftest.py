@@ -20,6 +20,7 @@ from gan_core.store import Store
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+FAILED = pytest.StashKey[bool]()
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -183,8 +184,24 @@ def wait_idle():
     return wait
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
+def told(page: Page) -> str:
+    """What a page shows, for whoever reads of a test that failed on another machine."""
+    try:
+        return f"--- {page.url}\n{page.locator('body').inner_text(timeout=5_000)}"
+    except Error as error:
+        return f"--- {page.url}: {error.message}"
+
+
 @pytest.fixture
-def open_page(browser, console_errors, wait_idle):
+def open_page(browser, console_errors, wait_idle, request):
     """`open_page(server, path="/", color_scheme=None, width=1280) -> Page`: a fresh visitor, page drawn and idle.
 
     `color_scheme` is "light", "dark" or None (the browser's); `width` in CSS pixels.
@@ -206,6 +223,9 @@ def open_page(browser, console_errors, wait_idle):
         return page
 
     yield visit
+    if request.node.stash.get(FAILED, False):
+        shown = "\n".join([*console_errors, *(told(page) for context in contexts for page in context.pages)])
+        request.node.add_report_section("teardown", "pages", shown)
     for context in contexts:
         context.close()
 
