@@ -21,6 +21,7 @@ from gan_core.distances.catalogue import CORRUPTION_TITLES, METRICS
 from gan_core.distances.report import measure
 from gan_core.store import Edit, pack
 from tests.drawing import APP, claim, drawn, figures, open_page, said
+from ui import charts
 from ui.charts import FAKE
 
 pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test")
@@ -330,6 +331,14 @@ def test_a_fork_is_another_run_whose_page_opens(home, store, data):
     assert (child.parent_step, child.total_steps, child.state) == (50, 300, "queued")
     assert at.query_params["run"] == child.id and "step" not in at.query_params
     assert "from step 50" in said(at)
+
+
+def test_curves_are_worked_out_once_for_all_who_watch(home, store, data, monkeypatch):
+    made, losses = [], charts.losses
+    monkeypatch.setattr(charts, "losses", lambda *about: made.append(about) or losses(*about))
+    run_id = trained(store, data("digits"))
+    one, other = (figures(open_page("pages/train.py", run=run_id)) for _ in range(2))
+    assert one == other and len(made) == 1
 
 
 def test_the_curves_of_a_fork_begin_with_those_of_its_parent(home, store, data):

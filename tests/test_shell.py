@@ -1,5 +1,7 @@
-"""How often pages look again: what thirty people do at once must not be done twice a second by each."""
+"""What drawing a page takes of the server: what thirty people do at once must not be done twice a second by each."""
 
+import gc
+import weakref
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,30 @@ def test_only_who_is_next_in_the_queue_looks_twice_a_second(store, monkeypatch):
         assert not at.run().exception
         rhythms.append(every["live"])
     assert rhythms == [shell.PENDING_SECONDS, shell.LIVE_SECONDS, shell.LIVE_SECONDS]
+
+
+def test_garbage_is_not_looked_for_among_what_was_imported(store):
+    shell._set_aside.cache_clear()
+    gc.unfreeze()
+    at = AppTest.from_file(APP, default_timeout=30)
+    assert not at.run().exception
+    left = len(gc.get_objects())
+    try:
+        assert gc.get_freeze_count() > 5 * left  # what every later page searches through is the rest
+    finally:
+        gc.unfreeze()
+
+
+def test_what_is_drawn_later_is_garbage_when_its_page_has_gone(store):
+    class Drawn: ...
+
+    shell._set_aside(-1)
+    try:
+        once = Drawn()
+        once.itself = once
+        gone = weakref.ref(once)
+        del once
+        gc.collect()
+        assert gone() is None
+    finally:
+        gc.unfreeze()
