@@ -146,7 +146,7 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
     draws = 4 * BLOCK * updates(config) * batch * (config.generator.latent_dim + 1)
     activations = 4 * 8 * 2 * batch * (pixels + generator[1] + discriminator[1])
     pairs = 4 * 12 * batch**2 if config.objective.energy_weight or config.objective.loss in MATCHINGS else 0
-    return int(350 * MIB + 2 * dataset.train.x.nbytes + 6 * draws + 12 * weights + activations + pairs)
+    return int(480 * MIB + 2 * dataset.train.x.nbytes + 6 * draws + 12 * weights + activations + pairs)
 
 
 def _sizes(network, pixels: int) -> tuple[int, int, int]:

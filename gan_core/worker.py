@@ -98,7 +98,7 @@ class Worker:
             run,
             self.id,
             most_minutes=self.settings.limits.minutes,
-            on_phase=lambda phase: self._enter(f"run {run.id}: {phase}"),
+            on_phase=lambda phase: self._begin(f"run {run.id}: {phase}"),
         )
         if self._stopping.is_set():
             self._session.release()
@@ -165,6 +165,7 @@ class Worker:
                     self._enter(self._phase)
                 if turn % 40 == 0:
                     machine.bury_dead_workers(self.store)
+                    machine.give_back()
             except GanometerError as error:
                 self._note(error)
             turn += 1
@@ -195,8 +196,13 @@ class Worker:
                     _quietly(self.store.jobs.finish, job.id, error=sentence(error))
                 else:
                     self._stopping.wait(2)
+            machine.give_back()
 
     # ------------------------------------------------------------ presence
+
+    def _begin(self, phase: str) -> None:
+        machine.give_back()  # what the phase before has left, compiling above all
+        self._enter(phase)
 
     def _enter(self, phase: str) -> None:
         self._phase = phase

@@ -1,11 +1,13 @@
 """What this machine says of itself: free memory in and out of containers, and which workers are gone."""
 
 import os
+import platform
 import subprocess
 import sys
 import time
 from importlib import metadata
 
+import numpy as np
 import psutil
 import pytest
 import sqlalchemy as sa
@@ -118,3 +120,14 @@ def test_workers_elsewhere_are_left_to_their_lease(store):
     with store.database.writing() as db:
         db.execute(sa.update(tables.runs).values(heartbeat=tables.runs.c.heartbeat - 31))
     assert machine.bury_dead_workers(store) == [run_id]
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked for it")
+def test_freed_memory_goes_back_to_the_system():
+    taken = [np.ones(8_000) for _ in range(2_000)]  # 128 MB in pieces that malloc does not give back by itself
+    last = np.ones(8_000)
+    before = psutil.Process().memory_info().rss
+    del taken
+    machine.give_back()
+    assert before - psutil.Process().memory_info().rss > 100e6
+    assert last.sum() == 8_000

@@ -9,6 +9,7 @@ Pictures that look alike can be far apart in pixels; the other two spaces see mo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -20,8 +21,8 @@ from gan_core.records import MeasureError
 
 SPACES = ("pixels", "pca64", "classifier")
 DIMENSIONS = 64
-ROWS_AT_ONCE = 4096
-"""Rows held centred in float64 at a time: all of MNIST's 50,000 would fill 300 MB."""
+ROWS_AT_ONCE = 2048
+"""Rows held as numbers at a time: all of MNIST's 50,000 would fill 160 MB, and 300 more where they are centred."""
 
 
 def space_of(name: str, *, train) -> Callable[[np.ndarray], np.ndarray]:
@@ -46,11 +47,13 @@ def space_of(name: str, *, train) -> Callable[[np.ndarray], np.ndarray]:
 class Pca:
     """Principal axes, not whitened: `components` (k, d) are orthonormal rows, by falling variance around `mean` (d,).
 
+    `variance` is that of the training rows along all directions together, those left out too.
     Distances between projections are in the units of the data, and never longer than between the samples.
     """
 
     mean: np.ndarray
     components: np.ndarray
+    variance: float
 
     @classmethod
     def of(cls, train, dimensions: int = DIMENSIONS) -> Pca:
@@ -61,30 +64,32 @@ class Pca:
         """
         if dimensions < 1:
             raise MeasureError(f"dimensions is {dimensions}; a space has at least 1")
-        train = pairwise.rows(train, "train")
-        n, d = train.shape
+        train = pairwise.samples(train, "train")
+        n, d = len(train), math.prod(train.shape[1:])
         if n < 2:
             raise MeasureError(f"train has only {n} sample, so it differs in no direction; give at least 2")
-        mean, scatter = train.mean(axis=0, dtype=np.float64), np.zeros((d, d))
-        for part in _slices(n):
-            centred = train[part] - mean
+        mean, scatter = sum(rows.sum(axis=0, dtype=np.float64) for rows in _parts(train)) / n, np.zeros((d, d))
+        for rows in _parts(train):
+            centred = rows - mean
             scatter += centred.T @ centred
         kept = min(dimensions, d, n)
         _, axes = linalg.eigh(scatter, subset_by_index=(d - kept, d - 1))  # by rising variance
         components = np.ascontiguousarray(axes.T[::-1])
         largest = np.abs(components).argmax(axis=1)
-        return cls(mean, components * np.sign(components[np.arange(kept), largest])[:, None])
+        components *= np.sign(components[np.arange(kept), largest])[:, None]
+        return cls(mean, components, float(np.trace(scatter)) / n)
 
     def transform(self, x) -> np.ndarray:
         """Coordinates (n, k) float64 of samples of the same shape. Raises MeasureError for others."""
-        x = pairwise.rows(x)
-        if x.shape[1] != len(self.mean):
+        x = pairwise.samples(x)
+        if (values := math.prod(x.shape[1:])) != len(self.mean):
             raise MeasureError(
-                f"the samples have {x.shape[1]} values each and the space {len(self.mean)}; "
+                f"the samples have {values} values each and the space {len(self.mean)}; "
                 "give samples like those it was fitted on"
             )
-        return np.concatenate([(x[part] - self.mean) @ self.components.T for part in _slices(len(x))])
+        return np.concatenate([(rows - self.mean) @ self.components.T for rows in _parts(x)])
 
 
-def _slices(n: int) -> Iterator[slice]:
-    return (slice(start, start + ROWS_AT_ONCE) for start in range(0, n, ROWS_AT_ONCE))
+def _parts(x: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows of all samples, ROWS_AT_ONCE of them at a time."""
+    return (pairwise.rows(x[start : start + ROWS_AT_ONCE]) for start in range(0, len(x), ROWS_AT_ONCE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,10 +26,10 @@ class Plane:
     @classmethod
     def of(cls, train) -> Plane:
         """From the first 10,000 training rows, (n, d) or (n, h, w, c) in either form: the same for all runs on them."""
-        rows = pairwise.rows(np.asarray(train)[:FITTED_ROWS], "train")
-        pca = Pca.of(rows, 2) if rows.shape[1] > 2 else None
-        total = rows.var(axis=0, dtype=np.float64).sum()
-        return cls(pca, _two(pca.transform(rows) if pca else rows).var(axis=0, dtype=np.float64) / (total or 1.0))
+        train = pairwise.samples(train, "train")[:FITTED_ROWS]
+        pca = Pca.of(train, 2) if math.prod(train.shape[1:]) > 2 else None
+        along = _two(pca.transform(train) if pca else pairwise.rows(train)).var(axis=0, dtype=np.float64)
+        return cls(pca, along / ((pca.variance if pca else along.sum()) or 1.0))
 
     def place(self, x) -> np.ndarray:
         """(n, 2) float32. Raises MeasureError for samples of another shape."""

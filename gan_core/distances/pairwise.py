@@ -257,16 +257,25 @@ def _products(tile: np.ndarray, a: _Points, i: slice, b: _Points, j: slice) -> N
 def rows(x, name: str = "the array") -> np.ndarray:
     """Samples (n, d) or (n, h, w, c) as rows (n, d), float64 or float32; uint8 becomes [0, 1] as in the codec.
 
+    Raises MeasureError as `samples` does.
+    """
+    x = samples(x, name)
+    x = codec.to_unit(x) if x.dtype == np.uint8 else x
+    single = x.dtype in (np.float32, np.float16) and len(x) > EXACT_UP_TO  # half the memory, where that counts
+    kept = np.float32 if single else np.float64
+    return np.ascontiguousarray(x.reshape(len(x), -1), dtype=kept)
+
+
+def samples(x, name: str = "the array") -> np.ndarray:
+    """(n, d) or (n, h, w, c) as it is.
+
     Raises MeasureError for another shape, something that is not a number, NaN, or values beyond float32.
     """
     x = np.asarray(x)
     if x.dtype.kind not in "buif" or x.ndim not in (2, 4) or x.size == 0:
         raise MeasureError(f"{name} is {x.dtype} {x.shape}; give numbers, as (n, d) points or (n, h, w, c) images")
     check_finite(x, name)
-    x = codec.to_unit(x) if x.dtype == np.uint8 else x
-    single = x.dtype in (np.float32, np.float16) and len(x) > EXACT_UP_TO  # half the memory, where that counts
-    kept = np.float32 if single else np.float64
-    return np.ascontiguousarray(x.reshape(len(x), -1), dtype=kept)
+    return x
 
 
 def pair(*, real, fake, names: tuple[str, str] = ("real", "fake")) -> tuple[np.ndarray, np.ndarray]:
