@@ -66,4 +66,7 @@ def test_measuring_again_gives_what_ships(name, space):
         if of == space and n <= 1000:
             made = answers.calibration(dataset, answers.Request(n, space=space, panel=panel), transform)
             for metric, pair in known.metrics.items():
-                assert made.metrics[metric] == pytest.approx(pair, rel=1e-6, abs=1e-7), (n, metric)
+                # Along four of the digits' 64 directions the training rows do not differ at all, and some test rows do:
+                # which four of their plane are taken is the machine's choice. Distances are the same, slices are not.
+                rel = 1e-3 if (space, metric) == ("pca64", "sliced_wasserstein") else 1e-6
+                assert made.metrics[metric] == pytest.approx(pair, rel=rel, abs=1e-7), (n, metric)
