@@ -90,7 +90,7 @@ def trained(dataset, name, seed, **changes):
     config = override(config, {"training.steps": steps, "recording.snapshots": 2, **changes})
     book = Book()
     assert train(config, dataset.train.x, book, Patience(), rows=200) == "finished"
-    assert np.isfinite(book.curves).all() and len(book.curves) == steps // config.recording.log_every
+    assert np.isfinite(book.curves).all() and len(book.curves) == config.training.steps // config.recording.log_every
     for samples in book.shown:
         assert np.isfinite(samples).all() and samples.shape[1:] == dataset.shape
     return book.shown[1]
