@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist, pdist
 
-from gan_core.distances.case import RealPart
+from gan_core.distances.case import Case, RealPart
 from gan_core.distances.catalogue import METRICS
 from gan_core.distances.reference import calibrate, test_rows
 from gan_core.distances.report import check_ranges, measure
@@ -334,3 +334,25 @@ def test_ranges_that_could_be_a_generators_are_accepted(scale):
 def test_ranges_of_a_file_with_nan_cannot_be_compared():
     with pytest.raises(MeasureError, match="fake has 1 of 4"):
         check_ranges(real=np.eye(2), fake=[[0, 1], [2, math.nan]])
+
+
+@pytest.mark.parametrize("twice", [0, 40], ids=["every row once", "rows that come twice, of which the pools hold one"])
+def test_one_search_of_the_train_rows_serves_all_who_ask(twice):
+    """Copies, regions and classes, each against scipy's distances to the rows it is about."""
+    rng = np.random.default_rng(8)
+    train, holdout, real, fake = (rng.normal(size=(n, 6)) for n in (300, 300, 200, 200))
+    train[len(train) - twice :] = train[:twice]
+    labels, others = rng.integers(0, 3, 300), rng.integers(0, 3, 300)
+    part = RealPart.of(real, train=train, holdout=holdout, train_labels=labels, holdout_labels=others)
+    case = Case(part, fake)
+    to_pool, to_train = cdist(fake, part.pools.train), cdist(fake, train)
+    assert len(part.pools.train) == 300 - twice
+    assert case.to_pools.to_train == pytest.approx(to_pool.min(axis=1), rel=1e-12)
+    assert case.to_pools.to_train_index.tolist() == to_pool.argmin(axis=1).tolist()
+    report = measure(real=real, fake=fake, real_part=part, panel="full")
+    nearest = to_train.argmin(axis=1)
+    between = cdist(train, train)
+    np.fill_diagonal(between, np.inf)
+    outside = to_train.min(axis=1) > between[nearest].min(axis=1)
+    assert report.metrics["authenticity"].value == pytest.approx(outside.mean(), abs=1e-12)
+    assert report.details["classes"]["raw_fake"] == pytest.approx(np.bincount(labels[nearest], minlength=3) / 200)

@@ -193,8 +193,15 @@ class Case:
         return neighbours.manifold(real=self.part.within, fake=self.within, across=self.across)
 
     @cached_property
+    def nearest_train(self) -> tuple[np.ndarray, np.ndarray]:
+        """The distance (m,) to the nearest train row, and its place (m,): copies, regions and classes ask for it."""
+        return memorization.nearest_row(fake=self.fake, pool=self.part.train)
+
+    @cached_property
     def to_pools(self) -> memorization.Distances:
-        return memorization.distances_to(self.part.pools, fake=self.fake)
+        pools = self.part.pools
+        known = self.nearest_train if len(pools.train) == len(self.part.train) else None
+        return memorization.distances_to(pools, fake=self.fake, to_train=known)
 
     @property
     def collapsed(self) -> bool:

@@ -108,15 +108,23 @@ def pools_of(*, train, holdout, most: int | None = None, seed: int = 0) -> Pools
     )
 
 
-def distances_to(pools: Pools, *, fake) -> Distances:
-    """Measure `fake` (m, ...) against both pools. Raises MeasureError for an unusable array or another shape."""
+def distances_to(pools: Pools, *, fake, to_train: tuple[np.ndarray, np.ndarray] | None = None) -> Distances:
+    """Measure `fake` (m, ...) against both pools. Raises MeasureError for an unusable array or another shape.
+
+    `to_train`, the distances (m,) and places (m,) of the nearest rows in the train pool, if they are known already.
+    """
     fake = np.asarray(fake)
     pairwise.same_shape(real=pools.train, fake=fake, names=("train", "fake"))
     unique = len(_first_rows(fake, "fake"))
-    (to_train, i), (to_holdout, j) = (
-        pairwise.nearest(queries=fake, points=pool, k=1) for pool in (pools.train, pools.holdout)
-    )
-    return Distances(to_train[:, 0], i[:, 0], to_holdout[:, 0], j[:, 0], unique, len(pools.train))
+    near, i = nearest_row(fake=fake, pool=pools.train) if to_train is None else to_train
+    to_holdout, j = nearest_row(fake=fake, pool=pools.holdout)
+    return Distances(near, i, to_holdout, j, unique, len(pools.train))
+
+
+def nearest_row(*, fake, pool) -> tuple[np.ndarray, np.ndarray]:
+    """The distance (m,) of every fake to the row of `pool` nearest to it, and that row's place (m,)."""
+    distances, indices = pairwise.nearest(queries=fake, points=pool, k=1)
+    return distances[:, 0], indices[:, 0]
 
 
 def dcr_share(distances: Distances) -> Share:
@@ -164,18 +172,18 @@ def copy_list(pools: Pools, distances: Distances, most: int = 20) -> tuple[Copy,
     return tuple(Copy(*row) for row in zip(*(column.tolist() for column in columns)))
 
 
-def authenticity(*, train, fake) -> float:
+def authenticity(*, train, fake, to_train: tuple[np.ndarray, np.ndarray] | None = None) -> float:
     """The share of fakes that are further from their nearest train row than any other train row is from it.
 
     Alaa et al. 2022. What new samples score depends on the data, so measure held-out rows in the place of `fake`
     too. It is blind to quality: a generator that always shows the average of well-separated modes has 1.
-    Raises MeasureError for unusable arrays, or fewer than 2 train rows.
+    `to_train` as in `distances_to`. Raises MeasureError for unusable arrays, or fewer than 2 train rows.
     """
     fake, train = pairwise.pair(real=fake, fake=train, names=("fake", "train"))
-    distances, indices = pairwise.nearest(queries=fake, points=train, k=1)
-    hit, back = np.unique(indices[:, 0], return_inverse=True)
+    distances, indices = nearest_row(fake=fake, pool=train) if to_train is None else to_train
+    hit, back = np.unique(indices, return_inverse=True)
     others = pairwise.nearest(queries=train[hit], points=train, k=2)[0][:, 1]  # the first is the row itself
-    return float(np.mean(distances[:, 0] > others[back]))
+    return float(np.mean(distances > others[back]))
 
 
 # ---------------------------------------------------------------- C_T, cell by cell

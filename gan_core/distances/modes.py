@@ -137,18 +137,30 @@ class Labeller:
 
     def shares(self, x: np.ndarray) -> np.ndarray:
         """The share (K,) of each label among the rows of x, as found."""
-        return np.bincount(self.find(x), minlength=len(self.labels)) / len(x)
+        return self.shares_of(self.find(x))
+
+    def shares_of(self, found: np.ndarray) -> np.ndarray:
+        """The share (K,) of each label among found ones, given by their places (n,)."""
+        return np.bincount(found, minlength=len(self.labels)) / len(found)
 
 
-def class_histogram(*, real, fake, labeller: Labeller, real_shares: np.ndarray | None = None) -> ClassHistogram:
-    """Label `real` (n, ...) and `fake` (m, ...) and count; `real_shares` if they are known already.
+def class_histogram(
+    *,
+    real,
+    fake,
+    labeller: Labeller,
+    real_shares: np.ndarray | None = None,
+    fake_shares: np.ndarray | None = None,
+) -> ClassHistogram:
+    """Label `real` (n, ...) and `fake` (m, ...) and count; the shares as found of either if they are known already.
 
     C[c, c'], the share of holdout rows of class c that are labelled c', turns true shares p into q = Cᵀp on average;
     the corrected shares solve this for p >= 0 with sum 1, by least squares. A class the holdout lacks is taken to be
     labelled without mistakes. Raises MeasureError when arrays do not fit.
     """
     of_real = labeller.shares(pairwise.rows(real, "real")) if real_shares is None else real_shares
-    raw = of_real, labeller.shares(pairwise.rows(fake, "fake"))
+    of_fake = labeller.shares(pairwise.rows(fake, "fake")) if fake_shares is None else fake_shares
+    raw = of_real, of_fake
     corrected = raw if labeller.confusion is None else tuple(_unmixed(q, labeller.confusion) for q in raw)
     columns = (tuple(column.tolist()) for column in (labeller.labels, *corrected, *raw))
     return ClassHistogram(*columns, accuracy=labeller.accuracy)

@@ -164,7 +164,13 @@ def _mode_counts(case: Case) -> Found:
 
 def _classes(case: Case) -> Found:
     part = case.part
-    found = modes.class_histogram(real=part.rows, fake=case.fake, labeller=part.labeller, real_shares=part.label_shares)
+    found = modes.class_histogram(
+        real=part.rows,
+        fake=case.fake,
+        labeller=part.labeller,
+        real_shares=part.label_shares,
+        fake_shares=part.labeller.shares_of(part.labeller.known[case.nearest_train[1]]),
+    )
     p = modes.class_test(found, len(part), len(case.fake))
     return Found({}, {"classes": asdict(found) | {"p": p}})
 
@@ -183,8 +189,10 @@ def _copies(case: Case) -> Found:
 
 
 def _authenticity(case: Case) -> Found:
-    value = memorization.authenticity(train=case.part.pool_of_train, fake=case.fake)
-    about = {"pool": len(case.part.pool_of_train), "of_holdout": case.part.authenticity_of_holdout}
+    pool = case.part.pool_of_train
+    known = case.nearest_train if pool is case.part.train else None
+    value = memorization.authenticity(train=pool, fake=case.fake, to_train=known)
+    about = {"pool": len(pool), "of_holdout": case.part.authenticity_of_holdout}
     return Found({"authenticity": Value(value, parameters=about)})
 
 
