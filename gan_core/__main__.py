@@ -30,16 +30,13 @@ def _keep_compiled_loops() -> None:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(home.resolve() / "numba"))
 
 
-def _leave_pandas_out() -> None:
-    """scikit-learn and Keras bring it along, and nobody here hands them a table: 70 MB and a quarter of a second."""
-    sys.modules.setdefault("pandas", None)
-
-
 if __name__ == "__main__":
     _prefer_wide_kernels()
     _keep_compiled_loops()
-    _leave_pandas_out()
 
-    from gan_core.cli import main
+    from gan_core.absent import absent
+
+    with absent("pandas"):
+        from gan_core.cli import main
 
     sys.exit(main())

@@ -39,12 +39,13 @@ MAY_IMPORT = {
     "gan_core.labels": RECORDS,
     "gan_core.links": f"{RECORDS} gan_core.presets",
     "gan_core.settings": "",
+    "gan_core.absent": "",
     "gan_core.permissions": f"{RECORDS} gan_core.settings",
     "gan_core.archives": f"{RECORDS} numpy",
     "gan_core.datasets": f"{RECORDS} gan_core.archives numpy sklearn PIL keras",
     "gan_core.uploads": f"{RECORDS} gan_core.archives gan_core.datasets numpy PIL",
     DISTANCES: f"{RECORDS} {DISTANCES} numpy scipy sklearn numba threadpoolctl",
-    ENGINE: f"{RECORDS} {ENGINE} gan_core.presets numpy keras tensorflow",
+    ENGINE: f"{RECORDS} {ENGINE} gan_core.absent gan_core.presets numpy keras tensorflow",
     STORE: f"{RECORDS} {STORE} gan_core.labels numpy sqlalchemy",
     "gan_core.health": f"{RECORDS} numpy",
     "gan_core.export": f"{RECORDS} {STORE} gan_core.labels numpy PIL",
@@ -70,7 +71,7 @@ MAY_IMPORT = {
     "gan_core.cli": f"{RECORDS} {STORE} {DISTANCES} gan_core.lab gan_core.worker gan_core.training gan_core.export"
     " gan_core.datasets gan_core.answers gan_core.settings gan_core.snapshots gan_core.presets gan_core.combinations"
     " gan_core.edits numpy",
-    "gan_core.__main__": f"{RECORDS} gan_core.cli",
+    "gan_core.__main__": f"{RECORDS} gan_core.absent gan_core.cli",
     "ui": "",
     "ui.charts": f"{PURE} ui.images",
     "ui.*_charts": f"{PURE} ui.charts ui.images",

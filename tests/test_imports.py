@@ -21,3 +21,20 @@ def test_loads_nothing_heavy(statement):
     code = f"{statement}\nimport json, sys\nprint(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == []
+
+
+def test_what_others_take_along_stays_out_of_the_worker_and_can_be_imported_later():
+    """Libraries look for a loaded pandas: a trace of one that is not there would break them."""
+    code = """
+from gan_core.absent import absent
+with absent("pandas"):
+    from gan_core.cli import main
+import gan_core.engine.loop, sys
+assert "pandas" not in sys.modules
+import pandas
+with absent("pandas"):
+    import pandas as still_there
+assert still_there is pandas and sys.modules["pandas"] is pandas
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -70,3 +70,22 @@ def test_what_is_drawn_later_is_garbage_when_its_page_has_gone(store):
         assert gone() is None
     finally:
         gc.unfreeze()
+
+
+@pytest.mark.parametrize(("drawn", "said"), [("new", "old"), ("new", None), (None, "old"), ("new", "new")])
+def test_a_timer_s_old_word_on_where_the_browser_is_does_not_count(drawn, said):
+    """It comes with the address from before the click that chose another run."""
+
+    def timer():
+        import streamlit as st
+
+        from ui import shell
+
+        shell._stay_with(st.session_state["drawn"])
+        st.text(str(st.query_params.get("run")))
+
+    at = AppTest.from_function(timer)
+    at.session_state["drawn"] = drawn
+    if said:
+        at.query_params["run"] = said
+    assert at.run().text[0].value == str(drawn)

@@ -111,6 +111,18 @@ def _set_aside(modules: int) -> None:
     gc.freeze()
 
 
+def _stay_with(run: str | None) -> None:
+    """Let the address name this run.
+
+    A browser's timer says where the browser is, and may have said so just before another run was chosen: a page that
+    is drawn again on such an old word would show the run before for as long as nobody touches it.
+    """
+    if run is None:
+        st.query_params.pop("run", None)
+    elif st.query_params.get("run") != run:
+        st.query_params["run"] = run
+
+
 @contextmanager
 def _errors_said() -> Iterator[None]:
     try:
@@ -233,10 +245,12 @@ class Page:
         """
         shared = every == LIVE_SECONDS
         now = rhythm(every) if shared else every
+        run = st.query_params.get("run")
 
         @st.fragment(run_every=now, key=key)
         @wraps(draw)
         def part():
+            _stay_with(run)
             if shared and is_off(now, rhythm(every)):
                 st.rerun()
             with _errors_said():
