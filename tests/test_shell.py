@@ -1,6 +1,8 @@
 """What drawing a page takes of the server: what thirty people do at once must not be done twice a second by each."""
 
 import gc
+import json
+import time
 import weakref
 from pathlib import Path
 
@@ -72,8 +74,12 @@ def test_what_is_drawn_later_is_garbage_when_its_page_has_gone(store):
         gc.unfreeze()
 
 
-@pytest.mark.parametrize(("drawn", "said"), [("new", "old"), ("new", None), (None, "old"), ("new", "new")])
-def test_a_timer_s_old_word_on_where_the_browser_is_does_not_count(drawn, said):
+@pytest.mark.parametrize(
+    ("ago", "said", "shown"),
+    [(1, {"run": "old", "step": "3"}, "new"), (1, {}, "new"), (60, {"run": "old"}, "old"), (1, {"run": "new"}, "new")],
+    ids=["another run", "no run", "long afterwards", "the same"],
+)
+def test_a_timer_s_old_word_on_where_the_browser_is_does_not_count(ago, said, shown):
     """It comes with the address from before the click that chose another run."""
 
     def timer():
@@ -81,11 +87,11 @@ def test_a_timer_s_old_word_on_where_the_browser_is_does_not_count(drawn, said):
 
         from ui import shell
 
-        shell._stay_with(st.session_state["drawn"])
-        st.text(str(st.query_params.get("run")))
+        shell._stay_there()
+        st.json(st.query_params.to_dict())
 
     at = AppTest.from_function(timer)
-    at.session_state["drawn"] = drawn
-    if said:
-        at.query_params["run"] = said
-    assert at.run().text[0].value == str(drawn)
+    at.session_state["went to"] = "new", "old", time.monotonic() - ago
+    for name, value in said.items():
+        at.query_params[name] = value
+    assert json.loads(at.run().json[0].value) == {"run": shown}

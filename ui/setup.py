@@ -22,7 +22,7 @@ from gan_core import (
 )
 from ui import images
 from ui.sharing import link_in_address, share_form, told
-from ui.shell import attempt, plain
+from ui.shell import attempt, go_to_run, plain
 from ui.summary import summary, title_of
 
 GROUPS = {
@@ -52,7 +52,8 @@ def start(lab: Lab, me: str) -> None:
     try:
         config = chosen_config(lab)
         run_id = lab.start(config, by=me)
-        st.query_params.from_dict({"run": run_id})  # a link has done what it was for
+        st.query_params.clear()  # a link has done what it was for
+        go_to_run(run_id)
         st.session_state.pop("problems", None)
     except ConfigError as error:
         st.session_state["problems"] = list(error.problems)

@@ -45,6 +45,9 @@ STATES = {
 }
 
 LIVE_SECONDS, PENDING_SECONDS, IDLE_SECONDS = 2.5, 0.5, 5.0
+LATE_SECONDS = 5.0
+"""What a browser says of where it is may be as old as this."""
+NOWHERE = (None, None, 0.0)
 """From one drawing of a live part to the next. The first is for who watches alone (`ui.audience`): there is news every
 five seconds, at a commit."""
 PLAY_SECONDS = 0.7
@@ -76,6 +79,10 @@ def _secrets() -> dict:
 @contextmanager
 def open_page(name: str) -> Iterator[Page]:
     """The frame of a page: a context around everything the page draws, in which errors become sentences."""
+    if st.session_state.get("page shown") != name:
+        st.session_state.pop("went to", None)  # a link led here, and says itself which run it is about
+    st.session_state["page shown"] = name
+    _stay_there()
     _, title, _ = PAGES[name]
     label = "Ganometer" if name == "home" else f"{title} · Ganometer"
     st.set_page_config(page_title=label, page_icon="📏", layout="wide", initial_sidebar_state="collapsed")
@@ -111,16 +118,28 @@ def _set_aside(modules: int) -> None:
     gc.freeze()
 
 
-def _stay_with(run: str | None) -> None:
-    """Let the address name this run.
+def go_to_run(run_id: str) -> None:
+    """Let the address name this run; for callbacks."""
+    st.query_params["run"] = run_id
+    st.query_params.pop("step", None)
+    st.session_state["went to"] = run_id, st.session_state.get("shown run"), time.monotonic()
 
-    A browser's timer says where the browser is, and may have said so just before another run was chosen: a page that
-    is drawn again on such an old word would show the run before for as long as nobody touches it.
+
+def _stay_there() -> None:
+    """A browser's timers say where it is, and may have said so just before a click that chose another run.
+
+    On such an old word the page would be drawn with the run before, and stay so for as long as nobody touches it.
     """
-    if run is None:
-        st.query_params.pop("run", None)
-    elif st.query_params.get("run") != run:
-        st.query_params["run"] = run
+    run_id, _, when = st.session_state.get("went to", NOWHERE)
+    if run_id and st.query_params.get("run") != run_id and time.monotonic() - when < LATE_SECONDS:
+        st.query_params["run"] = run_id
+        st.query_params.pop("step", None)
+
+
+def _is_old_word(picked: str) -> bool:
+    """Whether a timer, and not a person, picked the run that was shown before the one somebody has just gone to."""
+    _, before, when = st.session_state.get("went to", NOWHERE)
+    return picked == before and time.monotonic() - when < LATE_SECONDS
 
 
 @contextmanager
@@ -168,15 +187,14 @@ class Page:
             return None
         ids = {run.id: run for run in [chosen, *runs]}
         key = f"{self.name} run"
-        st.session_state[key] = chosen.id
+        st.session_state[key] = st.session_state["shown run"] = chosen.id
 
         def remember():
             # A browser sends the label it was shown; where the run's state has changed since, it comes as it is.
             picked = st.session_state[key].rsplit(" · ", 1)[-1]
-            if picked not in ids:
+            if picked not in ids or _is_old_word(picked):
                 return
-            st.query_params["run"] = picked
-            st.query_params.pop("step", None)
+            go_to_run(picked)
             st.session_state.pop("beat", None)
 
         st.selectbox(
@@ -250,8 +268,8 @@ class Page:
         @st.fragment(run_every=now, key=key)
         @wraps(draw)
         def part():
-            _stay_with(run)
-            if shared and is_off(now, rhythm(every)):
+            _stay_there()
+            if st.query_params.get("run") != run or (shared and is_off(now, rhythm(every))):
                 st.rerun()
             with _errors_said():
                 self.lab.ensure_worker()

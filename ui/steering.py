@@ -6,7 +6,7 @@ import streamlit as st
 
 from gan_core import EDITABLE, RunConfig, RunInfo, edited, flatten_config, is_dial, needs_compiling, override
 from ui.setup import in_pairs, means_nothing, setting_widget
-from ui.shell import Page, plain
+from ui.shell import Page, go_to_run, plain
 
 NOT_OVER = ("queued", "running", "paused", "stopped", "interrupted")
 
@@ -122,8 +122,7 @@ def show_fork(page: Page, run: RunInfo, kept: dict[int, bool]) -> None:
 
 
 def branch(page: Page, run_id: str, step: int, wanted: Callable[[], dict], *, by: str) -> None:
-    st.query_params["run"] = page.lab.fork(run_id, step, wanted(), by=by)
-    st.query_params.pop("step", None)
+    go_to_run(page.lab.fork(run_id, step, wanted(), by=by))
 
 
 def settings_of(config: RunConfig, name: str) -> Callable[[], dict]:

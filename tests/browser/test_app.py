@@ -9,6 +9,7 @@ import time
 import psutil
 import pytest
 from playwright.sync_api import Page, expect
+from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from gan_core.store import Store
 
@@ -158,6 +159,45 @@ def test_the_run_goes_on_whatever_the_browser_does(server, open_page, store, wai
     again = open_page(server, f"/train?run={run_id}")
     wait_past(again, there)
     expect_state(again, "Running")
+    end(store, run_id)
+
+
+def test_a_timer_s_word_from_before_a_click_does_not_bring_the_run_before_back(server, open_page, store, browser):
+    """A timer says where the browser is: it may say so before, and be heard after, a click that chose another run."""
+    open_page(server)
+    before = next(run.id for run in store.runs.all() if not run.active)
+    context = browser.new_context()
+    page, timers, lines = context.new_page(), [], []
+
+    def between(socket):
+        line = socket.connect_to_server()
+        lines.append(line)
+
+        def to_server(said):
+            words = BackMsg.FromString(said).rerun_script if isinstance(said, bytes) else None
+            if words and words.is_auto_rerun and f"run={before}" in words.query_string:
+                timers.append(said)
+            line.send(said)
+
+        socket.on_message(to_server)
+        line.on_message(socket.send)
+
+    page.route_web_socket(re.compile("_stcore/stream"), between)
+    page.goto(f"{server.url}/train?run={before}")
+    deadline = time.monotonic() + 30
+    while not timers:
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(100)
+    run_id = start(page, 400_000)
+    deadline = time.monotonic() + 2  # meanwhile the page is drawn again, as the run is claimed and compiled
+    while time.monotonic() < deadline:
+        lines[-1].send(timers[-1])
+        page.wait_for_timeout(50)
+    wait_trained(store, run_id)
+    expect(page.get_by_role("button", name="Pause")).to_be_visible(timeout=SOON)
+    page.locator(".st-key-menu").get_by_role("link", name="Gallery").click()
+    page.wait_for_url(re.compile(rf"gallery\?(.*&)?run={run_id}"))
+    context.close()
     end(store, run_id)
 
 
