@@ -45,11 +45,12 @@ STATES = {
 }
 
 LIVE_SECONDS, PENDING_SECONDS, IDLE_SECONDS = 2.5, 0.5, 5.0
+"""From one drawing of a live part to the next. The first is for who watches alone (`ui.audience`): there is news every
+five seconds, at a commit."""
 LATE_SECONDS = 5.0
 """What a browser says of where it is may be as old as this."""
 NOWHERE = (None, None, 0.0)
-"""From one drawing of a live part to the next. The first is for who watches alone (`ui.audience`): there is news every
-five seconds, at a commit."""
+"""Where nobody has gone to a run: it, the one shown before, and when."""
 PLAY_SECONDS = 0.7
 """From one step of a time-lapse to the next."""
 ECHO_SECONDS = 2.0
@@ -120,9 +121,13 @@ def _set_aside(modules: int) -> None:
 
 def go_to_run(run_id: str) -> None:
     """Let the address name this run; for callbacks."""
-    st.query_params["run"] = run_id
-    st.query_params.pop("step", None)
+    _put_run(run_id)
     st.session_state["went to"] = run_id, st.session_state.get("shown run"), time.monotonic()
+
+
+def _put_run(run_id: str) -> None:
+    st.query_params["run"] = run_id
+    st.query_params.pop("step", None)  # of the run before
 
 
 def _stay_there() -> None:
@@ -132,8 +137,7 @@ def _stay_there() -> None:
     """
     run_id, _, when = st.session_state.get("went to", NOWHERE)
     if run_id and st.query_params.get("run") != run_id and time.monotonic() - when < LATE_SECONDS:
-        st.query_params["run"] = run_id
-        st.query_params.pop("step", None)
+        _put_run(run_id)
 
 
 def _is_old_word(picked: str) -> bool:
