@@ -229,7 +229,9 @@ def large_agrees(real, fake, k=5):
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize(("n", "m", "d"), [(511, 513, 9), (512, 512, 3), (513, 1025, 12), (1025, 511, 2)])
+@pytest.mark.parametrize(
+    ("n", "m", "d"), [(255, 257, 9), (256, 512, 12), (511, 513, 9), (512, 512, 3), (513, 1025, 12), (1025, 511, 2)]
+)
 def test_tiles_and_threads_change_nothing(n, m, d, precision):
     """Sizes around one, and two, tiles; the sums too are the same to the last bit, whoever took which tile."""
     real, fake, edges = gaussian(n, d), gaussian(m, d, 1), np.linspace(0, 15, 31)
@@ -392,6 +394,30 @@ def test_every_single_distance_agrees_with_scipy(case):
     squares, order = sorted_neighbours(cdist(*map(measured_rows, case), "sqeuclidean"), len(points))
     np.testing.assert_array_equal(indices, order)
     np.testing.assert_allclose(distances, np.sqrt(squares), rtol=1e-12, atol=0)
+
+
+def test_rows_that_are_searched_again_and_again_are_found_as_if_for_the_first_time(case):
+    """Also by queries of another type, and by such as differ where the rows searched are all alike."""
+    queries, points = case
+    sought = pairwise.Sought.of(points)
+    assert sought.shape == np.shape(points)
+    for asked in (queries, np.zeros_like(queries), queries):
+        found = pairwise.nearest(queries=asked, points=sought, k=1)
+        expected = pairwise.nearest(queries=asked, points=points, k=1)
+        assert all((one == other).all() for one, other in zip(found, expected))
+
+
+@pytest.mark.parametrize(("n", "m"), [(300, 2100), (2100, 300), (2100, 2100)])
+def test_many_rows_and_few_may_search_each_other(n, m):
+    """Below 2,001 rows samples are held in float64, above in float32."""
+    queries, points = (gaussian(rows, 12, rows).astype(np.float32) for rows in (n, m))
+    sought = pairwise.Sought.of(points)
+    squares = cdist(queries.astype(np.float64), points.astype(np.float64), "sqeuclidean")
+    distances, indices = pairwise.nearest(queries=queries, points=sought, k=2)
+    assert (indices == np.argsort(squares, axis=1, kind="stable")[:, :2]).all()
+    assert distances == pytest.approx(np.sqrt(np.sort(squares, axis=1)[:, :2]), rel=1e-12)
+    with pytest.raises(MeasureError, match=r"queries is \(3, 2\) and points is"):
+        pairwise.nearest(queries=np.zeros((3, 2)), points=sought, k=1)
 
 
 @pytest.mark.parametrize("d", [1, 2, 12])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist, pdist
 
+from gan_core.distances import memorization
 from gan_core.distances.case import Case, RealPart
 from gan_core.distances.catalogue import METRICS
 from gan_core.distances.reference import calibrate, test_rows
@@ -356,3 +357,23 @@ def test_one_search_of_the_train_rows_serves_all_who_ask(twice):
     outside = to_train.min(axis=1) > between[nearest].min(axis=1)
     assert report.metrics["authenticity"].value == pytest.approx(outside.mean(), abs=1e-12)
     assert report.details["classes"]["raw_fake"] == pytest.approx(np.bincount(labels[nearest], minlength=3) / 200)
+
+
+@pytest.mark.parametrize("different", [30, 80])
+def test_what_is_known_already_gives_the_numbers_of_the_whole_search(different):
+    """How many fakes are different is known of their nearest neighbours; how far train rows are apart, of an earlier
+    report."""
+    rng = np.random.default_rng(11)
+    train, holdout = rng.normal(size=(2, 400, 12)).astype(np.float32)
+    fake = np.resize(rng.normal(size=(different, 12)), (80, 12))
+    part = RealPart.of(REAL, train=train, holdout=holdout, pool=150)
+    measure(real=REAL, fake=FRESH, real_part=part)
+    found = known(measure(real=REAL, fake=fake, real_part=part))
+    distances = memorization.distances_to(part.pools, fake=fake)
+    assert distances.unique == Case(part, fake).to_pools.unique == different
+    share, close = memorization.dcr_share(distances), memorization.copy_share(part.pools, distances)
+    assert (found["dcr_share"], found["copy_share"]) == (share.value, close.value)
+    within, across = cdist(part.pool_of_train, part.pool_of_train), cdist(fake, part.pool_of_train)
+    np.fill_diagonal(within, np.inf)
+    expected = np.mean(across.min(axis=1) > within.min(axis=1)[across.argmin(axis=1)])
+    assert 0 < found["authenticity"] == expected < 1

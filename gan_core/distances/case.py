@@ -103,11 +103,25 @@ class RealPart:
         return _some(self.train, self.pool, self.seed)
 
     @cached_property
+    def sought(self) -> pairwise.Sought:
+        """The train rows, to be searched for those nearest to one set of fakes after the other."""
+        return pairwise.Sought.of(self.train, "train")
+
+    @cached_property
+    def sought_pool(self) -> pairwise.Sought:
+        return pairwise.Sought.of(self.pool_of_train, "train")
+
+    @cached_property
+    def train_apart(self) -> np.ndarray:
+        return memorization.distances_apart(self.pool_of_train)
+
+    @cached_property
     def authenticity_of_holdout(self) -> float | None:
         """What rows that nobody was trained on score: the only thing authenticity can be compared with."""
         if self.holdout is None:
             return None
-        return memorization.authenticity(train=self.pool_of_train, fake=_some(self.holdout, self.pool, self.seed))
+        unseen = _some(self.holdout, self.pool, self.seed)
+        return memorization.authenticity(train=self.pool_of_train, fake=unseen, apart=self.train_apart)
 
     @cached_property
     def labeller(self) -> modes.Labeller:
@@ -195,13 +209,24 @@ class Case:
     @cached_property
     def nearest_train(self) -> tuple[np.ndarray, np.ndarray]:
         """The distance (m,) to the nearest train row, and its place (m,): copies, regions and classes ask for it."""
-        return memorization.nearest_row(fake=self.fake, pool=self.part.train)
+        return memorization.nearest_row(fake=self.fake, pool=self.part.sought)
+
+    @cached_property
+    def nearest_in_pool(self) -> tuple[np.ndarray, np.ndarray]:
+        part = self.part
+        if part.pool_of_train is part.train:
+            return self.nearest_train
+        return memorization.nearest_row(fake=self.fake, pool=part.sought_pool)
 
     @cached_property
     def to_pools(self) -> memorization.Distances:
         pools = self.part.pools
         known = self.nearest_train if len(pools.train) == len(self.part.train) else None
-        return memorization.distances_to(pools, fake=self.fake, to_train=known)
+        # Where no fake has another one at a distance of 0, all are different, and none needs to be looked for.
+        different = self.within.k and self.within.distances[:, 0].all()
+        return memorization.distances_to(
+            pools, fake=self.fake, to_train=known, unique=len(self.fake) if different else None
+        )
 
     @property
     def collapsed(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +44,11 @@ class Pools:
     train_index: np.ndarray
     holdout_to_train: np.ndarray
     duplicates: int
+
+    @cached_property
+    def sought(self) -> tuple[pairwise.Sought, pairwise.Sought]:
+        """Train and holdout, to be searched for the nearest rows of one set of fakes after the other."""
+        return pairwise.Sought.of(self.train, "train"), pairwise.Sought.of(self.holdout, "holdout")
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,21 +114,25 @@ def pools_of(*, train, holdout, most: int | None = None, seed: int = 0) -> Pools
     )
 
 
-def distances_to(pools: Pools, *, fake, to_train: tuple[np.ndarray, np.ndarray] | None = None) -> Distances:
+def distances_to(
+    pools: Pools, *, fake, to_train: tuple[np.ndarray, np.ndarray] | None = None, unique: int | None = None
+) -> Distances:
     """Measure `fake` (m, ...) against both pools. Raises MeasureError for an unusable array or another shape.
 
-    `to_train`, the distances (m,) and places (m,) of the nearest rows in the train pool, if they are known already.
+    `to_train`, the distances (m,) and places (m,) of the nearest rows in the train pool, and `unique`, how many
+    different rows `fake` has: both only if they are known already.
     """
     fake = np.asarray(fake)
-    pairwise.same_shape(real=pools.train, fake=fake, names=("train", "fake"))
-    unique = len(_first_rows(fake, "fake"))
-    near, i = nearest_row(fake=fake, pool=pools.train) if to_train is None else to_train
-    to_holdout, j = nearest_row(fake=fake, pool=pools.holdout)
+    train, holdout = pools.sought
+    pairwise.same_shape(real=train, fake=fake, names=("train", "fake"))
+    unique = len(_first_rows(fake, "fake")) if unique is None else unique
+    near, i = nearest_row(fake=fake, pool=train) if to_train is None else to_train
+    to_holdout, j = nearest_row(fake=fake, pool=holdout)
     return Distances(near, i, to_holdout, j, unique, len(pools.train))
 
 
 def nearest_row(*, fake, pool) -> tuple[np.ndarray, np.ndarray]:
-    """The distance (m,) of every fake to the row of `pool` nearest to it, and that row's place (m,)."""
+    """The distance (m,) of every fake to the row of `pool`, rows or `Sought`, nearest to it, and its place (m,)."""
     distances, indices = pairwise.nearest(queries=fake, points=pool, k=1)
     return distances[:, 0], indices[:, 0]
 
@@ -172,18 +182,25 @@ def copy_list(pools: Pools, distances: Distances, most: int = 20) -> tuple[Copy,
     return tuple(Copy(*row) for row in zip(*(column.tolist() for column in columns)))
 
 
-def authenticity(*, train, fake, to_train: tuple[np.ndarray, np.ndarray] | None = None) -> float:
+def authenticity(
+    *, train, fake, to_train: tuple[np.ndarray, np.ndarray] | None = None, apart: np.ndarray | None = None
+) -> float:
     """The share of fakes that are further from their nearest train row than any other train row is from it.
 
     Alaa et al. 2022. What new samples score depends on the data, so measure held-out rows in the place of `fake`
     too. It is blind to quality: a generator that always shows the average of well-separated modes has 1.
-    `to_train` as in `distances_to`. Raises MeasureError for unusable arrays, or fewer than 2 train rows.
+    `to_train` as in `distances_to`, `apart` the result of `distances_apart(train)` when it is known already. Raises
+    MeasureError for unusable arrays, or fewer than 2 train rows.
     """
     fake, train = pairwise.pair(real=fake, fake=train, names=("fake", "train"))
     distances, indices = nearest_row(fake=fake, pool=train) if to_train is None else to_train
-    hit, back = np.unique(indices, return_inverse=True)
-    others = pairwise.nearest(queries=train[hit], points=train, k=2)[0][:, 1]  # the first is the row itself
-    return float(np.mean(distances > others[back]))
+    apart = distances_apart(train) if apart is None else apart
+    return float(np.mean(distances > apart[indices]))
+
+
+def distances_apart(x) -> np.ndarray:
+    """The distance (n,) of every row of x (n, ...) to the nearest other one. Raises MeasureError when n < 2."""
+    return pairwise.within(x, k=1).distances[:, 0]
 
 
 # ---------------------------------------------------------------- C_T, cell by cell

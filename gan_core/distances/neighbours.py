@@ -53,15 +53,14 @@ def nn_accuracy(*, real: Within, fake: Within, across: Across, permutations: int
     # Where the nearest row of one's own kind, and that of the other kind, stand in the pooled set.
     own = np.concatenate([real.indices[:, 0], fake.indices[:, 0] + n])
     cross = np.concatenate([across.real_nearest_index + n, across.fake_nearest_index])
+    nearest = np.where(same <= other, own, cross), np.where(same < other, own, cross)  # two where there is a tie
     rng = np.random.default_rng([seed, 3])
-    chance, reached = (n - 1) / (2 * n - 1), np.zeros(2)
-    for _ in range(permutations):
-        kind = rng.permutation(2 * n) < n
-        agrees = np.where(same < other, kind[own] == kind, kind[cross] == kind)
-        agrees = np.where(same == other, (agrees * 1.0 + (kind[own] == kind)) / 2, agrees)
-        permuted = agrees[kind].mean(), agrees[~kind].mean()
-        reached += [abs(p - chance) >= abs(a - chance) - 1e-12 for p, a in zip(permuted, accuracies)]
-    p = (1 + reached) / (1 + permutations)
+    kinds = np.array([rng.permutation(2 * n) < n for _ in range(permutations)], dtype=bool).reshape(-1, 2 * n)
+    halves = sum((kinds[:, index] == kinds).astype(np.int8) for index in nearest)
+    permuted = np.stack([(halves * kind).sum(axis=1) for kind in (kinds, ~kinds)], axis=1) / (2 * n)
+    chance = (n - 1) / (2 * n - 1)
+    reached = abs(permuted - chance) >= abs(np.array(accuracies) - chance) - 1e-12
+    p = (1 + reached.sum(axis=0)) / (1 + permutations)
     return Accuracies(*map(float, accuracies), *map(float, p))
 
 

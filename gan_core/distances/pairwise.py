@@ -32,7 +32,8 @@ from gan_core.records import MeasureError
 Precision = Literal["float32", "float64"]
 
 TILE = 512
-"""Rows of a tile: its products fit into a core's cache, and are large enough for a fast matrix product."""
+"""Rows of a tile: its products fit into a core's cache, and are large enough for a fast matrix product. Half of that
+where one tile would hold everything, and leave the other cores nothing to do."""
 
 EXACT_UP_TO = 2_000
 """Rows up to which everything is in float64 when nothing is said: it takes a fraction of a second there."""
@@ -165,16 +166,57 @@ def across(
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Sought:
+    """Rows (m, d) that are searched again and again: what a search makes of them beforehand is made once, and kept.
+
+    `shape` is that of the array they came as. Of more than 2,000 rows nothing is kept: it would fill memory, and there
+    the search itself takes far longer.
+    """
+
+    rows: np.ndarray
+    shape: tuple[int, ...]
+
+    @classmethod
+    def of(cls, x, name: str = "the array") -> Sought:
+        """Raises MeasureError when x, (m, d) or (m, h, w, c), is unusable."""
+        return cls(rows(x, name), np.shape(x))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def _centre(self) -> np.ndarray:
+        return self.rows.mean(axis=0, dtype=np.float64)
+
+    @cached_property
+    def _kept(self) -> _Points | None:
+        """With every coordinate: those in which all of these rows agree may be where a query differs."""
+        few = len(self) <= EXACT_UP_TO
+        return _Points.of(self.rows, self._centre, "float32", np.ones(self.rows.shape[1], bool)) if few else None
+
+    def beside(self, queries: np.ndarray) -> tuple[_Points, _Points]:
+        """`queries`, rows (n, d), and these rows, ready to be multiplied."""
+        kept = self._kept
+        if kept is not None and queries.dtype == self.rows.dtype:
+            asked = _Points.of(queries, self._centre, "float32", np.ones(queries.shape[1], bool))
+            if asked.norms.dtype == kept.norms.dtype:
+                return asked, kept
+        return _prepared(queries, self.rows, self._centre, "float32")
+
+
 def nearest(
     *, queries, points, k: int, exclude_self: bool = False, threads: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest rows of `points` (m, ...) for every row of `queries` (n, ...).
+    """The k nearest rows of `points` (m, ...), which may be `Sought`, for every row of `queries` (n, ...).
 
     Returns (distances (n, k) float64, indices (n, k)), sorted by distance and, among equals, by index. With
     `exclude_self` query i never finds point i (give the same rows twice). Raises MeasureError when k is not between
     1 and the number of points that can be found.
     """
-    queries, points = pair(real=queries, fake=points, names=("queries", "points"))
+    sought = points if isinstance(points, Sought) else Sought.of(points, "points")
+    same_shape(real=queries, fake=sought, names=("queries", "points"))
+    queries, points = rows(queries, "queries"), sought.rows
     if exclude_self and len(queries) != len(points):
         raise MeasureError(
             f"queries has {len(queries)} rows and points {len(points)}; "
@@ -186,9 +228,8 @@ def nearest(
     if exclude_self:
         of = within(queries, k=k, threads=threads)
         return of.distances, of.indices
-    precision: Precision = "float32"  # every distance that is kept is made anew from the rows themselves
-    asked, known = _prepared(queries, points, points.mean(axis=0, dtype=np.float64), precision)
-    found, _, _ = _sweep(asked, known, keep=(k, 0), threads=threads)
+    # In float32: every distance that is kept is made anew from the rows themselves.
+    found, _, _ = _sweep(*sought.beside(queries), keep=(k, 0), threads=threads)
     return np.sqrt(found.squares), found.indices
 
 
@@ -210,7 +251,11 @@ def map_blocks(work, a, b=None, *, threads: int | None = None, block_bytes: int 
     square of the first len(part) columns, where it comes on both sides of a diagonal of zeros.
     """
     others = a if b is None else b
-    ours, theirs = _prepared(a, others, others.mean(axis=0, dtype=np.float64), "float64")
+    centre = others.mean(axis=0, dtype=np.float64)
+    if b is None:
+        ours = theirs = _Points.of(a, centre, "float64", _used(a))
+    else:
+        ours, theirs = _prepared(a, b, centre, "float64")
 
     def taken(part: slice):
         distances = _distances(ours, part, theirs, slice(part.start if b is None else 0, len(others)))
@@ -426,7 +471,8 @@ def _used(*sets: np.ndarray) -> np.ndarray:
 
 
 def _tiles(n: int, m: int, alone: bool) -> list[tuple[slice, slice]]:
-    ours, theirs = ([slice(start, min(start + TILE, size)) for start in range(0, size, TILE)] for size in (n, m))
+    tile = TILE if max(n, m) > TILE else TILE // 2
+    ours, theirs = ([slice(start, min(start + tile, size)) for start in range(0, size, tile)] for size in (n, m))
     return [(i, j) for i in ours for j in theirs if not alone or j.start >= i.start]
 
 

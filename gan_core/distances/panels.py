@@ -189,10 +189,9 @@ def _copies(case: Case) -> Found:
 
 
 def _authenticity(case: Case) -> Found:
-    pool = case.part.pool_of_train
-    known = case.nearest_train if pool is case.part.train else None
-    value = memorization.authenticity(train=pool, fake=case.fake, to_train=known)
-    about = {"pool": len(pool), "of_holdout": case.part.authenticity_of_holdout}
+    part, pool, known = case.part, case.part.pool_of_train, case.nearest_in_pool
+    value = memorization.authenticity(train=pool, fake=case.fake, to_train=known, apart=part.train_apart)
+    about = {"pool": len(pool), "of_holdout": part.authenticity_of_holdout}
     return Found({"authenticity": Value(value, parameters=about)})
 
 
