@@ -95,3 +95,23 @@ def test_a_timer_s_old_word_on_where_the_browser_is_does_not_count(ago, said, sh
     for name, value in said.items():
         at.query_params[name] = value
     assert json.loads(at.run().json[0].value) == {"run": shown}
+
+
+def test_a_page_that_has_followed_a_new_run_is_not_led_back_by_what_the_browser_said_before(store):
+    """Nobody has chosen a run, so the page shows the example, and then the one that somebody starts. What a timer sends
+    just then still has the list of runs as the browser was shown it."""
+    at = AppTest.from_file(APP, default_timeout=30)
+    at.switch_page("pages/train.py")
+    assert not at.run().exception
+    example = at.selectbox(key="train run").value
+    run_id = store.runs.create(presets.preset("auto", data="digits", shape=(8, 8, 1)))
+    assert not at.run().exception
+    assert at.selectbox(key="train run").value == run_id
+    at.selectbox(key="train run").set_value(example)
+    assert not at.run().exception
+    assert at.selectbox(key="train run").value == run_id and "run" not in at.query_params
+
+    at.session_state["went to"] = (None, example, time.monotonic() - shell.LATE_SECONDS)  # a person, later
+    at.selectbox(key="train run").set_value(example)
+    assert not at.run().exception
+    assert at.selectbox(key="train run").value == at.query_params["run"] == example

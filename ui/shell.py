@@ -50,7 +50,8 @@ five seconds, at a commit."""
 LATE_SECONDS = 5.0
 """What a browser says of where it is may be as old as this."""
 NOWHERE = (None, None, 0.0)
-"""Where nobody has gone to a run: it, the one shown before, and when."""
+"""Where nobody has gone to a run: it (None where the page has followed one by itself), the one shown before, and
+when."""
 PLAY_SECONDS = 0.7
 """From one step of a time-lapse to the next."""
 ECHO_SECONDS = 2.0
@@ -81,7 +82,8 @@ def _secrets() -> dict:
 def open_page(name: str) -> Iterator[Page]:
     """The frame of a page: a context around everything the page draws, in which errors become sentences."""
     if st.session_state.get("page shown") != name:
-        st.session_state.pop("went to", None)  # a link led here, and says itself which run it is about
+        for old in ("went to", "shown run"):  # a link led here, and says itself which run it is about
+            st.session_state.pop(old, None)
     st.session_state["page shown"] = name
     _stay_there()
     _, title, _ = PAGES[name]
@@ -190,7 +192,9 @@ class Page:
         if chosen is None:
             return None
         ids = {run.id: run for run in [chosen, *runs]}
-        key = f"{self.name} run"
+        key, before = f"{self.name} run", st.session_state.get("shown run")
+        if before not in (None, chosen.id) and "run" not in st.query_params:  # the page follows a run somebody began
+            st.session_state["went to"] = None, before, time.monotonic()
         st.session_state[key] = st.session_state["shown run"] = chosen.id
 
         def remember():
