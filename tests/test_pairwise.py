@@ -397,7 +397,7 @@ def test_every_single_distance_agrees_with_scipy(case):
 
 
 def test_rows_that_are_searched_again_and_again_are_found_as_if_for_the_first_time(case):
-    """Also by queries of another type, and by such as differ where the rows searched are all alike."""
+    """Also by queries that differ where the rows searched are all alike."""
     queries, points = case
     sought = pairwise.Sought.of(points)
     assert sought.shape == np.shape(points)
