@@ -15,6 +15,7 @@ from gan_core.engine.layers import (
     Classes,
     Fourier,
     Projection,
+    SingleFilterConv2D,
     SpectralConv2D,
     SpectralDense,
     SpectralProjection,
@@ -189,6 +190,51 @@ def test_a_normalised_convolution_against_scipy(strides):
             assert found[n, :, :, out] == pytest.approx(expected + float(layer.bias[out]), rel=1e-4, abs=1e-5)
 
 
+# ---------------------------------------------------------------- one filter
+
+
+def single_filter_and_keras(shape):
+    """The layer and Keras' own with the same weights."""
+    layer = SingleFilterConv2D(kernel_initializer=NORMAL)
+    layer.build((None, *shape))
+    layer.bias.assign([0.3])
+    keras_own = keras.layers.Conv2D(1, 3, padding="same")
+    keras_own.build((None, *shape))
+    keras_own.set_weights(layer.get_weights())
+    return layer, keras_own
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 2), (4, 7, 1), (1, 1, 3), (9, 9, 16)])
+def test_a_single_filter_against_scipy(shape):
+    layer, _ = single_filter_and_keras(shape)
+    x = RNG.normal(size=(3, *shape)).astype(np.float32)
+    kernel = np.asarray(layer.kernel, np.float64)
+    around = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])
+    for picture, found in zip(around, layer(x).numpy()):
+        valid = [correlate2d(picture[..., i], kernel[..., i, 0], mode="valid") for i in range(shape[-1])]
+        assert found[..., 0] == pytest.approx(sum(valid) + 0.3, rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(5, 4, 2), (9, 9, 16)])
+def test_a_single_filter_has_the_gradients_of_keras_the_second_too(shape):
+    x = tf.constant(RNG.normal(size=(3, *shape)), tf.float32)
+
+    def gradients(layer):
+        weights = layer.trainable_variables
+        with tf.GradientTape() as outer:
+            outer.watch(x)
+            with tf.GradientTape() as inner:
+                inner.watch(x)
+                result = tf.reduce_sum(tf.sin(layer(x)))
+            on_x, on_kernel, on_bias = inner.gradient(result, [x, *weights])
+            of_gradients = tf.reduce_sum(on_x**2) + tf.reduce_sum(on_kernel**2)
+        return on_x, on_kernel, on_bias, *outer.gradient(of_gradients, [x, *weights])
+
+    for run in (gradients, tf.function(gradients)):
+        for found, expected in zip(*map(run, single_filter_and_keras(shape)), strict=True):
+            assert found.numpy() == pytest.approx(expected.numpy(), rel=1e-3, abs=1e-3)
+
+
 # ---------------------------------------------------------------- sines, classes, biases
 
 
@@ -259,6 +305,7 @@ def test_there_and_back_again(shape):
     x = RNG.normal(size=(3, *shape)).astype(np.float32)
     assert (ToPixels()(ToChannels()(x)).numpy() == x).all()
     small = ToChannels()(x)
+    assert (small.numpy() == tf.nn.space_to_depth(x, 2).numpy()).all()
     assert (ToChannels()(ToPixels()(small)).numpy() == small.numpy()).all()
 
 

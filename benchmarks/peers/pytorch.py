@@ -52,34 +52,22 @@ class Bias(nn.Module):
         return x + self.bias
 
 
-class ToPixels(nn.Module):
-    """Of the four pixels that a pixel becomes, Keras keeps all channels together, PyTorch all pixels of a channel."""
-
-    def forward(self, x):
-        n, c, h, w = x.shape
-        return F.pixel_shuffle(x.reshape(n, 4, c // 4, h, w).transpose(1, 2).reshape(n, c, h, w), 2)
-
-
-class ToChannels(nn.Module):
-    def forward(self, x):
-        n, c, h, w = x.shape
-        x = F.pixel_unshuffle(x, 2)
-        return x.reshape(n, c, 4, h // 2, w // 2).transpose(1, 2).reshape(n, 4 * c, h // 2, w // 2)
-
-
 def layers(model: keras.Model) -> nn.Sequential:
     """The same network with the same weights; images are (n, c, h, w) here."""
     found = []
-    for layer in model.layers:
+    for before, layer, after in zip([None, *model.layers], model.layers, [*model.layers[1:], None]):
         kind, weights = type(layer).__name__, [np.asarray(w) for w in layer.weights]
         if kind == "Dense":
             new = nn.Linear(*weights[0].shape)
             new.weight.data, new.bias.data = torch.tensor(weights[0].T.copy()), torch.tensor(weights[1])
-        elif kind == "Conv2D":
-            height, _, inputs, outputs = weights[0].shape
-            new = nn.Conv2d(inputs, outputs, height, padding=height // 2)
-            new.weight.data = torch.tensor(weights[0].transpose(3, 2, 0, 1).copy())
-            new.bias.data = torch.tensor(weights[1])
+        elif kind in ("Conv2D", "SingleFilterConv2D"):
+            kernel, bias = torch.tensor(weights[0].transpose(3, 2, 0, 1).copy()), torch.tensor(weights[1])
+            if type(after).__name__ == "ToPixels":
+                kernel, bias = _by_channel(kernel, 0), _by_channel(bias, 0)
+            if type(before).__name__ == "ToChannels":
+                kernel = _by_channel(kernel, 1)
+            new = nn.Conv2d(kernel.shape[1], kernel.shape[0], kernel.shape[2], padding=kernel.shape[2] // 2)
+            new.weight.data, new.bias.data = kernel, bias
         elif kind in ("Affine", "Bias"):
             *gain, offset = weights
             offset = offset.transpose(2, 0, 1).copy() if offset.ndim == 3 else offset
@@ -92,8 +80,8 @@ def layers(model: keras.Model) -> nn.Sequential:
             plain = {
                 "LeakyReLU": nn.LeakyReLU(LEAK),
                 "Flatten": Flat(),
-                "ToPixels": ToPixels(),
-                "ToChannels": ToChannels(),
+                "ToPixels": nn.PixelShuffle(2),
+                "ToChannels": nn.PixelUnshuffle(2),
             }
             new = plain.get(kind)
             if new is None and kind not in ("InputLayer", "Identity", "Cropping2D"):
@@ -101,6 +89,11 @@ def layers(model: keras.Model) -> nn.Sequential:
         if new is not None:
             found.append(new)
     return nn.Sequential(*found)
+
+
+def _by_channel(weights, axis: int):
+    """Of the four pixels that a pixel becomes, Keras keeps all channels together, PyTorch all pixels of a channel."""
+    return weights.unflatten(axis, (4, -1)).transpose(axis, axis + 1).flatten(axis, axis + 1)
 
 
 def article(gan, x: np.ndarray, seconds: float, workers: int, threads: int) -> float:

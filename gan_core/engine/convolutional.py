@@ -29,8 +29,9 @@ def _start(tools, shape, x, width: int):
 
 def _finish(tools, shape, x, bias):
     """The last convolution, cut to the shape of the data; with a bias for each pixel, or one for all."""
-    x = tools.convolution(shape[-1], gain=tools.config.output_gain)(x)
-    return _cut(shape, x, bias)
+    gain = tools.config.output_gain
+    last = tools.single_filter(gain) if shape[-1] == 1 else tools.convolution(shape[-1], gain=gain)
+    return _cut(shape, last(x), bias)
 
 
 def _cut(shape, x, bias):

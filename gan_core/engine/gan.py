@@ -127,7 +127,8 @@ class GAN(Trainable):
         see = partial(self.see, step=step, dials=dials, turn=self.settings.training.discriminator_steps)
         in_features = bool(settings.energy_weight) and settings.energy_space == "features"
         if self.objective.paired or settings.feature_matching or in_features:
-            (real_features, fake_features), logits = self._both(see, real, fake, classes, features=True)
+            # Apart: nothing is differentiated through the real samples, and in one pass both would be.
+            (real_features, fake_features), logits = self._apart(see, real, fake, classes)
         else:
             fake_features, logits = see(fake, classes, side=1)
             real_features, logits = None, (None, logits)
@@ -167,19 +168,20 @@ class GAN(Trainable):
         """Of the random numbers that only some settings need: a function of (seed, step) like all others."""
         return tf.stack([self.seed, tf.cast(step, tf.int64) * 128 + turn * 8 + purpose])
 
-    def _both(self, see, real, fake, classes, features: bool = False):
-        """(real logits, fake logits), and before them the features if asked for.
+    def _apart(self, see, real, fake, classes):
+        """((real features, fake features), (real logits, fake logits)), each side in a pass of its own."""
+        return tuple(zip(*(see(x, classes, side=side) for side, x in enumerate((real, fake)))))
 
-        In one pass, unless the discriminator normalises over a batch, or the generator is to learn from the very same
-        pass of its samples: then real and generated samples are apart.
+    def _both(self, see, real, fake, classes):
+        """(real logits, fake logits) for the discriminator to learn from.
+
+        In one pass, unless it normalises over a batch, or the generator is to learn from the very same pass of its
+        samples: then real and generated samples are apart.
         """
         if self.settings.discriminator.batch_norm or self.settings.training.simultaneous:
-            seen = [see(x, classes, side=side) for side, x in enumerate((real, fake))]
-            both = tuple(zip(*seen))
-        else:
-            twice = None if classes is None else tf.concat([classes, classes], axis=0)
-            both = tuple(tf.split(part, 2) for part in see(tf.concat([real, fake], axis=0), twice))
-        return both if features else both[1]
+            return self._apart(see, real, fake, classes)[1]
+        twice = None if classes is None else tf.concat([classes, classes], axis=0)
+        return tf.split(see(tf.concat([real, fake], axis=0), twice)[1], 2)
 
     def _penalise(self, step, dials: Dials, see, real, fake, classes, turn: int):
         """(real logits, fake logits, penalty): each penalty as its paper has it, in units of the data's spread."""

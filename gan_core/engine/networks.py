@@ -21,6 +21,7 @@ from gan_core.engine.layers import (
     Classes,
     Fourier,
     Projection,
+    SingleFilterConv2D,
     SpectralConv2D,
     SpectralDense,
     SpectralProjection,
@@ -87,6 +88,9 @@ class Toolbox:
     def convolution(self, width: int, size: int = 3, strides: int = 1, gain: float = 1.0, **options):
         kind = SpectralConv2D if self.spectral else keras.layers.Conv2D
         return kind(width, size, strides, padding="same", kernel_initializer=self.draw(gain), **options)
+
+    def single_filter(self, gain: float = 1.0) -> keras.layers.Layer:
+        return SingleFilterConv2D(kernel_initializer=self.draw(gain))
 
     def unconvolution(self, width: int, size: int, gain: float = 1.0, **options) -> keras.layers.Layer:
         draw = self.draw(gain)
