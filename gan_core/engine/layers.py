@@ -1,4 +1,6 @@
-"""The layers that Keras does not have: fixed scaling, sines, classes, spectral normalization, packing of pixels."""
+"""The layers that Keras does not have, or has slower: fixed scaling, sines, classes, spectral normalization,
+one filter, packing of pixels.
+"""
 
 from __future__ import annotations
 
