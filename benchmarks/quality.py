@@ -157,6 +157,8 @@ def main() -> None:
         plan = [Row(options.preset, options.data, options.seconds, options.seeds, changes)]
     found = {}
     for number, row in enumerate(plan):
+        if not (options.preset or options.table) and len(cells(options.out, row, only_look=True)) < row.seeds:
+            in_a_process_of_its_own(row, options.out)
         found[number] = summary(cells(options.out, row, only_look=options.table))
         if found[number] and not (options.json or options.table):
             print_row(row, found[number])
@@ -171,6 +173,15 @@ def main() -> None:
 
 
 # ---------------------------------------------------------------- cells
+
+
+def in_a_process_of_its_own(row: Row, out: Path) -> None:
+    """Train what is missing of a row where no other row has divided the cores (gan_core/engine/threads.py)."""
+    about = {"preset": row.preset, "data": row.data, "seconds": row.seconds, "seeds": row.seeds, "out": out}
+    command = [sys.executable, "-m", "benchmarks.quality", "--json"]
+    command += [text for name, value in about.items() for text in (f"--{name}", str(value))]
+    command += [text for key, value in row.changes.items() for text in ("--set", f"{key}={value}")]
+    subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL, check=True)
 
 
 def cells(out: Path, row: Row, *, only_look: bool = False, train: Callable | None = None) -> list[dict]:
@@ -212,8 +223,10 @@ def cell(out: Path, row: Row, seed: int, only_look: bool, train: Callable) -> di
 
 
 def trained(wanted: config.RunConfig, dataset: datasets.Dataset) -> tuple[dict, Generate | None]:
+    from gan_core.engine import threads
     from gan_core.engine.loop import Diverged, train
 
+    threads.suit(wanted)
     book, outcome = Book(dataset, wanted), "finished"
     try:
         train(wanted, dataset.train.x, book, book, rows=1)

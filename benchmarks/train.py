@@ -90,12 +90,13 @@ def images():
 
 def model(convolutional: bool):
     """The GAN whose networks all sides train, and the images."""
-    from gan_core.engine import models, networks
+    from gan_core.engine import models, networks, threads
     from gan_core.presets import preset
 
     x = images().train.x
     name, seconds = ("auto", 600.0) if convolutional else ("classic-2014", None)
     config = preset(name, data="mnist", shape=x.shape[1:], seconds=seconds)
+    threads.suit(config)
     return models.build(config, networks.statistics(x)), x
 
 

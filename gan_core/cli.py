@@ -180,7 +180,7 @@ def _train(options) -> int:
     if options.queue:
         run_id = run_id or store.runs.create(_config_of(options, store))
         return _say(options, _summary(store.runs.get(run_id)), f"run {run_id} is queued")
-    trainer = worker.Worker(store, place)
+    trainer = worker.Worker(store, place, alone=True)
     if run_id is None:
         run_id = store.runs.create(_config_of(options, store), worker_id=trainer.id)
         return _train_here(options, store, trainer, store.runs.get(run_id))
@@ -193,7 +193,7 @@ def _fork(options) -> int:
     run_id = store.runs.fork(options.run, options.step, changed)
     if options.queue:
         return _say(options, _summary(store.runs.get(run_id)), f"run {run_id} is queued")
-    trainer = worker.Worker(store, place)
+    trainer = worker.Worker(store, place, alone=True)
     return _train_here(options, store, trainer, _claimed(store, trainer, run_id))
 
 

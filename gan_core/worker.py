@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import math
 import os
 import secrets
 import signal
@@ -39,15 +38,18 @@ its programs. After so many a worker process begins afresh before the next run."
 
 
 class Worker:
-    """Trains the runs of one store. `serve` returns after `stop`, or when the process `parent` is gone."""
+    """Trains the runs of one store. `serve` returns after `stop`, or when the process `parent` is gone.
 
-    def __init__(self, store: Store, settings: Settings, *, parent: int | None = None):
+    `alone`: this process does nothing else, so the worker may divide its cores, and may have it begin afresh.
+    """
+
+    def __init__(self, store: Store, settings: Settings, *, parent: int | None = None, alone: bool = False):
         self.id = f"{machine.HOST}-{os.getpid()}-{secrets.token_hex(2)}"
         self.store, self.settings = store, settings
         self._stopping, self._warm = threading.Event(), threading.Event()
         self._parent_lives = _watch(parent) if parent else None
         self._unwanted, self.ending = False, False
-        self.outgrown = False
+        self._alone, self.outgrown = alone, False
         self._session: Session | None = None
         self._phase, self._error = "starting", None
         self._versions = machine.versions()
@@ -66,9 +68,12 @@ class Worker:
         if session := self._session:
             session.stop()
 
-    def serve(self, *, most_programs: float = math.inf) -> None:
-        """Train one run after the other until told to stop, or (then it is `outgrown`) until so many programs have
-        been compiled."""
+    def serve(self) -> None:
+        """Train one run after the other until told to stop.
+
+        When it is `alone` also until another process would do better (then it is `outgrown`): so many programs have
+        been compiled, or the cores are divided for other networks than those of the next run.
+        """
         with self._helpers():
             while not self._stopping.is_set() and not self.outgrown:
                 self._enter("idle")
@@ -79,19 +84,31 @@ class Worker:
                     self._stopping.wait(2)
                     continue
                 if run is None:
+                    self._warm.set()
                     self._stopping.wait(IDLE_SECONDS)
+                elif not self._suits(run):
+                    self.store.runs.release(run.id, self.id, run.claim_no, state="queued")
+                    self.outgrown = True
                 else:
                     self._train(run)
                     from gan_core.engine import models
 
-                    self.outgrown = models.programs() >= most_programs and not self.ending
+                    self.outgrown = self._alone and not self.ending and models.programs() >= MOST_PROGRAMS
 
     def train(self, run: RunInfo) -> str:
         """Train one run that is already claimed for this worker; returns the state it ends in."""
         with self._helpers():
+            self._suits(run)
             return self._train(run)
 
+    def _suits(self, run: RunInfo) -> bool:
+        """Have the cores divided for the run, and the first jobs after that: TensorFlow divides them only once."""
+        from gan_core.engine import threads
+
+        return threads.suit(run.config) if self._alone else True
+
     def _train(self, run: RunInfo) -> str:
+        self._warm.set()
         log.info("run %s: begins at step %s", run.id, run.step)
         self._session = Session(
             self.store,
@@ -147,7 +164,6 @@ class Worker:
                 self._stopping.wait()
             raise GanometerError(f"TensorFlow cannot be loaded: {sentence(error)}") from error
         gc.freeze()  # these half a million objects never go away: no collection need look at them again
-        self._warm.set()
 
     # ------------------------------------------------------------ the beat
 
@@ -249,12 +265,12 @@ def on_ending_signals(call: Callable[[], None]) -> None:
 def serve(settings: Settings, *, parent: int | None = None) -> int:
     """The worker as a process: train until told to end by a signal, or until the parent process is gone."""
     store = Store(settings.store_url)
-    worker = Worker(store, settings, parent=parent)
+    worker = Worker(store, settings, parent=parent, alone=True)
     on_ending_signals(worker.stop)
     log.info("worker %s on %s", worker.id, store.shown_url)
-    worker.serve(most_programs=MOST_PROGRAMS)
+    worker.serve()
     store.close()
     if worker.outgrown and not worker.ending and os.name == "posix":  # elsewhere the server starts another one
-        log.info("beginning afresh: what was compiled would take too much memory")
+        log.info("beginning afresh")
         os.execv(sys.executable, [sys.executable, "-m", "gan_core", *sys.argv[1:]])
     return 0

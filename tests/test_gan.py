@@ -738,3 +738,34 @@ def test_the_same_seed_is_the_same_run_and_another_is_not(fresh):
     assert bits(same.generator.weights + same.discriminator.weights) == weights
     pairs = zip(values(kernels(fresh.generator)), values(kernels(other.generator)))
     assert all((a != b).all() for a, b in pairs)
+
+
+@pytest.mark.parametrize("loss", ("relativistic", "non-saturating"))
+@pytest.mark.parametrize("every", (1, 2))
+def test_the_halves_of_a_batch_side_by_side_are_the_batch(loss, every):
+    """Five samples: two and three. But for roundings, nothing may tell the two ways from each other."""
+    whole, halves = (new(objective__loss=loss, objective__penalty_every=every) for _ in range(2))
+    halves.in_halves = True
+    for number in range(3):
+        at = tf.constant(number, tf.int64), Dials.of(whole.settings), tf.constant(REAL), tf.constant(Z)
+        for mine, theirs in zip(halves.judge(*at)[0], whole.judge(*at)[0], strict=True):
+            np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-6)
+        assert step(halves, number) == pytest.approx(step(whole, number), rel=1e-4, abs=1e-6)
+    for mine, theirs in zip(halves.generator.weights, whole.generator.weights, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_what_halves_are_made_of():
+    classes = tf.one_hot([0, 1, 0, 2, 1], 3)
+    seen = []
+
+    def network(x, training):
+        seen.append([len(part) for part in x])
+        return x[0] * 2, tf.reduce_sum(x[1], axis=1)
+
+    halves = new()
+    halves.in_halves = True
+    doubled, ones = halves.through(network, [REAL, classes])
+    np.testing.assert_array_equal(doubled, 2 * REAL)
+    np.testing.assert_array_equal(ones, np.ones(5))
+    assert seen == [[2, 2], [3, 3]]

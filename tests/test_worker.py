@@ -17,6 +17,7 @@ from scipy.spatial.distance import cdist
 
 from gan_core import datasets, machine, records
 from gan_core.config import override
+from gan_core.engine import threads
 from gan_core.presets import preset
 from gan_core.session import Session
 from gan_core.settings import Settings
@@ -523,3 +524,29 @@ def test_a_worker_whose_parent_is_gone_already_ends_at_once(tmp_path):
     assert not psutil.pid_exists(parent.pid)
     with process(place(tmp_path), "--parent", str(parent.pid)) as child:
         assert child.wait(timeout=30) == 0
+
+
+def test_a_process_begins_afresh_where_the_next_run_wants_its_cores_divided_otherwise(tmp_path):
+    url, short = f"sqlite:///{tmp_path / 'store.sqlite'}", {"training.steps": 20, "recording.rows": 60}
+    small = dict(data="digits", shape=(8, 8, 1))
+    narrow = {"generator.channels": 4, "discriminator.channels": 4}
+    convolved = {f"{side}.architecture": "subpixel" for side in ("generator", "discriminator")} | narrow
+    dense, image = (override(preset("auto", **small), short | more) for more in ({}, convolved))
+    store = Store(url)
+    ids = [store.runs.create(config) for config in (dense, image, image, dense)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gan_core", "worker"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=os.environ | {"GANOMETER_STORE": url, "GANOMETER_HOME": str(tmp_path)},
+    )
+    try:
+        runs = [ended(store, run_id) for run_id in ids]
+    finally:
+        process.terminate()
+        assert process.wait(timeout=60) == 0
+    assert [run.state for run in runs] == ["finished"] * 4
+    begun = [diary(store, run_id).count("running") for run_id in ids]
+    expected = [1, 2, 1, 2] if os.name == "posix" and threads.cores() > 1 else [1] * 4
+    assert begun == expected, "given back once by a process that suits the other kind"
+    store.close()

@@ -71,7 +71,7 @@ class GAN(Trainable):
         """The discriminator's gradients, its loss, its mean scores of real and generated samples, its penalty."""
         settings, variables = self.settings.objective, self.discriminator.trainable_variables
         # Generated before the tape opens, so no gradient of this step can reach the generator.
-        fake = self.generator(self.with_classes(z, classes), training=True) if fake is None else fake
+        fake = self.through(self.generator, self.with_classes(z, classes)) if fake is None else fake
         see = partial(self.see, step=step, dials=dials, turn=turn)
         for layer in self._spectral:
             layer.iterate()
@@ -147,7 +147,7 @@ class GAN(Trainable):
     def _make(self, z, classes):
         """Samples, and the tape that knows how they were made."""
         with tf.GradientTape() as tape:
-            fake = self.generator(self.with_classes(z, classes), training=True)
+            fake = self.through(self.generator, self.with_classes(z, classes))
         return tape, fake
 
     # ------------------------------------------------------------ what the discriminator sees
@@ -161,7 +161,7 @@ class GAN(Trainable):
         if settings.translation:
             x = views.translate(x, settings.translation, self.seed_of(step, turn, 2 + side))
         x = views.pack(x, self.settings.discriminator.packing)
-        features, logits = self.eyes(x if classes is None else [x, classes], training=True)
+        features, logits = self.through(self.eyes, x if classes is None else [x, classes])
         return features, logits[:, 0]
 
     def seed_of(self, step, turn: int, purpose: int):

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan_core.config import DIALS, GAMES, RunConfig, flatten
+from gan_core.engine import threads
 from gan_core.engine.networks import DataStatistics, build_generator, is_convolutional
 
 BLOCK = 64
@@ -75,6 +76,7 @@ class Trainable(keras.Model):
         self.seed = tf.Variable(config.seed, dtype=tf.int64, trainable=False, name="seed")
         # Convolutions under XLA are a hundred times slower on a CPU; dense layers gain a factor of two.
         self.dense = not is_convolutional(config.generator, config.discriminator)
+        self.in_halves = threads.side_by_side(config)
         self._compiled = tf.function(self._chunk, jit_compile=self.dense, autograph=False)
         self.compile(optimizer=None, loss=None)
 
@@ -178,6 +180,19 @@ class Trainable(keras.Model):
 
     def with_classes(self, z, classes):
         return z if classes is None else tf.concat([z, classes], axis=1)
+
+    def through(self, network, x):
+        """What a network makes of a batch: of its halves side by side, where the cores are divided so (threads.py).
+
+        The same to the last rounding, since no layer there mixes samples.
+        """
+        if not self.in_halves:
+            return network(x, training=True)
+        first = tf.nest.flatten(x)[0]
+        half = (first.shape[0] or tf.shape(first)[0]) // 2
+        parts = (tf.nest.map_structure(lambda t, at=at: t[at], x) for at in (slice(half), slice(half, None)))
+        made = [network(part, training=True) for part in parts]
+        return tf.nest.map_structure(lambda *both: tf.concat(both, axis=0), *made)
 
     def learn(self, optimizer, rate, gradients, variables) -> None:
         optimizer.learning_rate.assign(rate)
