@@ -18,9 +18,12 @@ from gan_core.engine.networks import is_convolutional
 def suit(config: RunConfig) -> bool:
     """Divide the cores as the training of `config` wants them; False when this process has them divided otherwise."""
     threads = cores() // 2 if _in_halves(config) else 0  # 0: as many as there are cores
+    said = tf.config.threading
+    if threads == said.get_intra_op_parallelism_threads():
+        return True
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(threads)
-        tf.config.threading.set_inter_op_parallelism_threads(2 if threads else 0)
+        said.set_intra_op_parallelism_threads(threads)
+        said.set_inter_op_parallelism_threads(2 if threads else 0)
     except RuntimeError:  # it has computed something already
         return False
     return True
