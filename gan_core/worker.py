@@ -87,7 +87,7 @@ class Worker:
                     self._warm.set()
                     self._stopping.wait(IDLE_SECONDS)
                 elif not self._suits(run):
-                    self.store.runs.release(run.id, self.id, run.claim_no, state="queued")
+                    _quietly(self.store.runs.release, run.id, self.id, run.claim_no, state="queued")
                     self.outgrown = True
                 else:
                     self._train(run)

@@ -527,26 +527,19 @@ def test_a_worker_whose_parent_is_gone_already_ends_at_once(tmp_path):
 
 
 def test_a_process_begins_afresh_where_the_next_run_wants_its_cores_divided_otherwise(tmp_path):
-    url, short = f"sqlite:///{tmp_path / 'store.sqlite'}", {"training.steps": 20, "recording.rows": 60}
+    short = {"training.steps": 20, "recording.rows": 60}
     small = dict(data="digits", shape=(8, 8, 1))
     narrow = {"generator.channels": 4, "discriminator.channels": 4}
     convolved = {f"{side}.architecture": "subpixel" for side in ("generator", "discriminator")} | narrow
     dense, image = (override(preset("auto", **small), short | more) for more in ({}, convolved))
-    store = Store(url)
-    ids = [store.runs.create(config) for config in (dense, image, image, dense)]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gan_core", "worker"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"GANOMETER_STORE": url, "GANOMETER_HOME": str(tmp_path)},
-    )
-    try:
-        runs = [ended(store, run_id) for run_id in ids]
-    finally:
-        process.terminate()
-        assert process.wait(timeout=60) == 0
+    settings = place(tmp_path)
+    store = Store(settings.store_url)
+    with process(settings) as child:
+        runs = [ended(store, store.runs.create(config)) for config in (dense, image, image, dense)]
+        child.terminate()
+        assert child.wait(timeout=60) == 0
     assert [run.state for run in runs] == ["finished"] * 4
-    begun = [diary(store, run_id).count("running") for run_id in ids]
+    begun = [diary(store, run.id).count("running") for run in runs]
     expected = [1, 2, 1, 2] if os.name == "posix" and threads.cores() > 1 else [1] * 4
     assert begun == expected, "given back once by a process that suits the other kind"
     store.close()
