@@ -229,7 +229,11 @@ def trained(wanted: config.RunConfig, dataset: datasets.Dataset) -> tuple[dict, 
     threads.suit(wanted)
     book, outcome = Book(dataset, wanted), "finished"
     try:
-        train(wanted, dataset.train.x, book, book, rows=1)
+        if train(wanted, dataset.train.x, book, book, rows=1) == "queued":
+            sys.exit(
+                f"{wanted.preset} on {dataset.name}: this machine is too slow for convolutions in "
+                f"{wanted.training.seconds:g} s, and the dense layers would have half of its cores in this process"
+            )
     except Diverged as end:  # a recipe that diverges is a result
         outcome = str(end)
     found = {

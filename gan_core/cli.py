@@ -214,8 +214,14 @@ def _train_here(options, store: Store, trainer: worker.Worker, run: RunInfo) -> 
     worker.on_ending_signals(stop)
     done = threading.Event()
     threading.Thread(target=_show_progress, args=(store, run.id, done), daemon=True).start()
-    trainer.train(run)
+    outcome = trainer.train(run)
     done.set()
+    if outcome == "queued":
+        if not interrupted.is_set():
+            store.close()
+            where = ["--store", options.store] if options.store else []
+            worker.begin_afresh(["train", "--resume", run.id, *where, *["--json"] * options.json])
+        store.runs.send(run.id, "stop")  # Ctrl-C came while it was being given back
     run = store.runs.get(run.id)
     energy = store.runs.history(run.id, ["energy_distance"]).last("energy_distance")
     words = f"run {run.id} {run.state} at step {run.step} of {run.total_steps}"

@@ -95,8 +95,11 @@ def train_run(
         except Diverged as end:
             session.fail(end.step, str(end))
             return "failed"
-        if outcome in ("running", "paused"):
+        if outcome in ("running", "paused", "queued"):
             release = (run.id, session.worker_id, run.claim_no)
+            if outcome == "queued":
+                session.store.runs.release(*release, state="queued")
+                return "queued"
             if outcome == "paused" and session.store.runs.release(*release):
                 return "paused"
             session.store.runs.release(*release, state="interrupted")

@@ -12,11 +12,12 @@ import logging
 import os
 import secrets
 import signal
+import subprocess
 import sys
 import threading
 import time
 from contextlib import contextmanager
-from typing import Callable
+from typing import Callable, NoReturn
 
 import psutil
 from threadpoolctl import threadpool_limits
@@ -90,13 +91,17 @@ class Worker:
                     _quietly(self.store.runs.release, run.id, self.id, run.claim_no, state="queued")
                     self.outgrown = True
                 else:
-                    self._train(run)
+                    outcome = self._train(run)
                     from gan_core.engine import models
 
-                    self.outgrown = self._alone and not self.ending and models.programs() >= MOST_PROGRAMS
+                    enough = outcome == "queued" or models.programs() >= MOST_PROGRAMS
+                    self.outgrown = self._alone and not self.ending and enough
 
     def train(self, run: RunInfo) -> str:
-        """Train one run that is already claimed for this worker; returns the state it ends in."""
+        """Train one run that is already claimed for this worker; returns the state it ends in.
+
+        "queued": a process that has done nothing yet should train it (`begin_afresh`).
+        """
         with self._helpers():
             self._suits(run)
             return self._train(run)
@@ -271,6 +276,14 @@ def serve(settings: Settings, *, parent: int | None = None) -> int:
     worker.serve()
     store.close()
     if worker.outgrown and not worker.ending and os.name == "posix":  # elsewhere the server starts another one
-        log.info("beginning afresh")
-        os.execv(sys.executable, [sys.executable, "-m", "gan_core", *sys.argv[1:]])
+        begin_afresh(sys.argv[1:])
     return 0
+
+
+def begin_afresh(arguments: list[str]) -> NoReturn:
+    """Put the command line with these arguments into the place of this process."""
+    log.info("beginning afresh")
+    command = [sys.executable, "-m", "gan_core", *arguments]
+    if os.name == "posix":
+        os.execv(sys.executable, command)
+    sys.exit(subprocess.call(command))

@@ -1,5 +1,6 @@
 """The command line: one line for wrong input, one JSON value for --json, and exit codes that mean something."""
 
+import io
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from scipy.spatial.distance import cdist, pdist
 
 from gan_core import cli, uploads
 from gan_core.distances.catalogue import METRICS
+from gan_core.engine import threads
 from gan_core.presets import preset
 from gan_core.settings import from_environment
 from gan_core.store import Store
@@ -523,6 +525,27 @@ def test_ctrl_c_stops_and_keeps_everything_and_resume_goes_on(tmp_path):
     out, err = training.communicate(timeout=30)
     assert training.returncode == 130, err
     assert json.loads(out)["run"] == run.id and json.loads(out)["step"] > run.step
+
+
+@pytest.mark.slow
+def test_a_machine_too_slow_for_convolutions_trains_dense_layers_in_a_new_process(tmp_path):
+    """`auto` in 400 s, with batches so large that 8,000 steps of convolutions cannot be taken in them."""
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    data = io.BytesIO()
+    np.savez(data, x=np.random.default_rng(0).integers(0, 256, (2_500, 16, 16), dtype=np.uint8))
+    dataset = uploads.dataset_from_upload(uploads.read_upload(data.getvalue(), "noise.npz"), "upload-noise")
+    store = Store(url)
+    store.library.put_dataset(dataset.info(), uploads.dataset_to_bytes(dataset))
+    store.close()
+    large = ["--data", dataset.name, "--seconds", "400", "--set", "training.batch=2048"]
+    training = process("train", *large, "--store", url, "--json", GANOMETER_HOME=str(tmp_path))
+    stored(url, lambda store: [run for run in store.runs.all() if run.step], 120)
+    training.send_signal(signal.SIGINT)
+    out, err = training.communicate(timeout=60)
+    assert training.returncode == 130, err
+    run = stored(url, lambda store: store.runs.get(json.loads(out)["run"]))
+    assert run.state == "stopped" and run.config.generator.architecture == "mlp"
+    assert ("beginning afresh" in err) is (threads.cores() > 1)
 
 
 def test_a_branch_is_trained_here_or_queued(trained, run_id, say, capsys, home):

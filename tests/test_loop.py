@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from gan_core.config import GeneratorConfig, override
-from gan_core.engine import checkpoints, sampling
+from gan_core.engine import checkpoints, sampling, threads
 from gan_core.engine.gan import GAN
 from gan_core.engine.loop import PREVIEWS, Diverged, train
 from gan_core.engine.networks import statistics
@@ -391,6 +391,17 @@ def test_a_machine_too_slow_for_convolutions_gets_dense_layers():
     assert outcome == "stopped" and person.phases == ["building", "compiling", "building", "compiling", "training"]
     shapes = [array.shape for array in arrays(book.snapshots[-1][2]).values()]
     assert shapes == [(100, 256), (256,), (256, 256), (256,), (256, 256), (256,)]
+
+
+def test_a_process_whose_cores_are_divided_for_convolutions_leaves_the_dense_layers_to_another(monkeypatch):
+    monkeypatch.setattr(threads, "suit", lambda config: config.generator.architecture != "mlp")
+    outcome, book, person = run(config=CONVOLUTIONS, samples=IMAGES, clock=ticking(1.0))
+    assert outcome == "queued" and person.phases == ["building", "compiling"]
+    (dense,) = book.configs
+    assert dense == override(preset("auto", shape=(16, 16, 1), seed=3), TIMED) and not book.commits
+    monkeypatch.undo()
+    outcome, book, person = run("stop", config=dense, samples=IMAGES, clock=ticking(1.0))  # as that one does
+    assert outcome == "stopped" and book.configs == [override(dense, {"training.steps": 1920})]
 
 
 def test_a_machine_that_is_fast_enough_keeps_them():

@@ -137,6 +137,14 @@ def test_a_worker_that_ends_leaves_its_run_interrupted(store):
     assert diary(store, run.id) == ["created", "running", "interrupted"]
 
 
+def test_what_is_asked_of_a_run_given_back_to_the_queue_is_asked_of_the_next_worker(store):
+    run = claimed(store)
+    assert store.runs.send(run.id, "stop") == "asked"
+    assert store.runs.release(run.id, "w1", run.claim_no, state="queued")
+    assert store.runs.claim("w2").id == run.id
+    assert [command.kind for command in store.runs.pending(run.id)] == ["stop"]
+
+
 @pytest.mark.parametrize("state", ["stopped", "interrupted"])
 def test_stopped_and_interrupted_runs_go_back_into_the_queue(store, state):
     run = claimed(store)

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from scipy.spatial.distance import cdist
 
-from gan_core import datasets, machine, records
+from gan_core import datasets, machine, records, uploads
 from gan_core.config import override
 from gan_core.engine import threads
 from gan_core.presets import preset
@@ -542,4 +542,30 @@ def test_a_process_begins_afresh_where_the_next_run_wants_its_cores_divided_othe
     begun = [diary(store, run.id).count("running") for run in runs]
     expected = [1, 2, 1, 2] if os.name == "posix" and threads.cores() > 1 else [1] * 4
     assert begun == expected, "given back once by a process that suits the other kind"
+    store.close()
+
+
+def test_a_machine_too_slow_for_convolutions_has_the_dense_layers_in_a_process_of_their_own(tmp_path):
+    """`auto` in 400 s, with batches so large that 8,000 steps of convolutions cannot be taken in them."""
+    images = np.random.default_rng(0).integers(0, 256, (2_500, 16, 16), dtype=np.uint8)
+    data = io.BytesIO()
+    np.savez(data, x=images)
+    dataset = uploads.dataset_from_upload(uploads.read_upload(data.getvalue(), "noise.npz"), "upload-noise")
+    settings = place(tmp_path)
+    store = Store(settings.store_url)
+    store.library.put_dataset(dataset.info(), uploads.dataset_to_bytes(dataset))
+    wanted = preset("auto", data=dataset.name, shape=(16, 16, 1), seconds=400)
+    assert wanted.generator.architecture == "subpixel"
+    with process(settings) as child:
+        run_id = store.runs.create(override(wanted, {"training.batch": 2_048}))
+        wait_until(lambda: store.runs.get(run_id).step, 120)
+        store.runs.send(run_id, "stop")
+        run = ended(store, run_id)
+        child.terminate()
+        assert child.wait(timeout=60) == 0
+    config = run.config
+    assert (run.state, config.training.batch, config.training.seconds) == ("stopped", 2_048, 400)
+    assert config.generator.architecture == config.discriminator.architecture == "mlp"
+    expected = 2 if os.name == "posix" and threads.cores() > 1 else 1
+    assert diary(store, run_id).count("running") == expected, "given back by the process divided for convolutions"
     store.close()

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan_core.config import RunConfig, recorded_steps
-from gan_core.engine import checkpoints, models, sampling
+from gan_core.engine import checkpoints, models, sampling, threads
 from gan_core.engine.networks import statistics
 from gan_core.engine.trainable import BLOCK, Dials, Trainable, draw_block
 from gan_core.presets import fallback
@@ -28,7 +28,7 @@ CALL_SECONDS = 0.25
 PREVIEWS = 64
 """Fixed latents of every run, whose samples make up its snapshots."""
 
-Outcome = Literal["running", "paused", "finished", "stopped"]
+Outcome = Literal["running", "paused", "finished", "stopped", "queued"]
 
 
 class Diverged(Exception):
@@ -84,7 +84,8 @@ def train(
     `labels` (n,) are the samples' class numbers from 0, for networks that are told. With every snapshot, `rows` fresh
     samples are generated to be measured. `checkpoint` continues an earlier part of the same run, bit for bit;
     `beginning`, a step and the generator's weights there, goes on from what another run made.
-    "paused" means: paused for so long that the worker should do something else.
+    "paused" means: paused for so long that the worker should do something else; "queued": nothing has been trained,
+    and a new process should train what was `resolved`, since this one has its cores divided for other networks.
     Raises Diverged when losses or samples are no longer finite.
     """
     known = statistics(samples, labels)
@@ -103,6 +104,9 @@ def train(
         del model, start  # the next ones need the room
         if lighter is not None:
             config = lighter
+            if not threads.suit(config):
+                recorder.resolved(config)
+                return "queued"
         elif isinstance(end, _Changed):
             config, checkpoint = end
         else:

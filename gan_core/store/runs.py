@@ -368,6 +368,7 @@ class Runs(Recorded):
     def release(self, run_id: str, worker_id: str, claim_no: int, *, state: str | None = None) -> bool:
         """Give the run up without losing it; `state` names what it is then (a paused run just stays paused).
 
+        "queued": another worker is to go on with it, and to do what is still asked for.
         False, and nothing changes, when somebody asked to resume it at the last moment.
         """
         with self._db.writing() as db:
@@ -378,7 +379,8 @@ class Runs(Recorded):
             asked = sa.select(sa.func.count()).select_from(commands).where(_waiting(run_id), others)
             if state is None and db.scalar(asked):
                 return False
-            _acknowledge(db, run_id, state or row.state)  # or the next worker would obey what was meant for this one
+            if state != "queued":  # or the next worker would obey what was meant for this one
+                _acknowledge(db, run_id, state or row.state)
             _change(db, row, state or row.state, worker_id=None, phase="")
             return True
 
