@@ -537,7 +537,7 @@ def test_a_machine_too_slow_for_convolutions_trains_dense_layers_in_a_new_proces
     store = Store(url)
     store.library.put_dataset(dataset.info(), uploads.dataset_to_bytes(dataset))
     store.close()
-    large = ["--data", dataset.name, "--seconds", "400", "--set", "training.batch=2048"]
+    large = ["--data", dataset.name, "--seconds", "400", "--set", "training.batch=512"]
     training = process("train", *large, "--store", url, "--json", GANOMETER_HOME=str(tmp_path))
     stored(url, lambda store: [run for run in store.runs.all() if run.step], 120)
     training.send_signal(signal.SIGINT)

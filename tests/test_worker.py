@@ -557,14 +557,14 @@ def test_a_machine_too_slow_for_convolutions_has_the_dense_layers_in_a_process_o
     wanted = preset("auto", data=dataset.name, shape=(16, 16, 1), seconds=400)
     assert wanted.generator.architecture == "subpixel"
     with process(settings) as child:
-        run_id = store.runs.create(override(wanted, {"training.batch": 2_048}))
+        run_id = store.runs.create(override(wanted, {"training.batch": 512}))
         wait_until(lambda: store.runs.get(run_id).step, 120)
         store.runs.send(run_id, "stop")
         run = ended(store, run_id)
         child.terminate()
         assert child.wait(timeout=60) == 0
     config = run.config
-    assert (run.state, config.training.batch, config.training.seconds) == ("stopped", 2_048, 400)
+    assert (run.state, config.training.batch, config.training.seconds) == ("stopped", 512, 400)
     assert config.generator.architecture == config.discriminator.architecture == "mlp"
     expected = 2 if os.name == "posix" and threads.cores() > 1 else 1
     assert diary(store, run_id).count("running") == expected, "given back by the process divided for convolutions"
