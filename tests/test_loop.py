@@ -360,17 +360,19 @@ def test_it_can_begin_with_what_another_run_made(undisturbed):
 
 
 def test_seconds_become_steps_by_a_trial_that_leaves_no_trace():
-    """Ticks of 1/4 s: three calls of 16 steps fit into the trial second, 48 steps in 1.25 s when the clock is read
-    again; nine tenths of one second at that rate are 34.56 steps. A pause before the first step does not prevent it.
+    """16 steps in a tick of 1/4 s: nine tenths of one second at that rate are 57.6 steps.
+
+    A pause before the first step does not prevent it.
     """
     asked = override(CONFIG, {"training.seconds": 1})
     outcome, book, person = run("pause", config=asked, clock=ticking(0.25))
     (resolved,) = book.configs
-    assert resolved == override(asked, {"training.steps": 35})
-    assert outcome == "finished" and book.states == [(0, "paused"), (35, "finished")]
-    assert [step for step, *_ in book.snapshots] == [0, 35] and [step for step, _ in book.curves] == [25, 35]
+    assert resolved == override(asked, {"training.steps": 58})
+    assert outcome == "finished" and book.states == [(0, "paused"), (58, "finished")]
+    assert [step for step, *_ in book.snapshots] == [0, *range(50, 59, 2)]
+    assert [step for step, _ in book.curves] == [25, 50, 58]
     assert book.commits[0][2] == untrained()
-    assert person.phases == ["building", "compiling", "training"]
+    assert person.phases == ["building", "compiling", "timing some steps", "training"]
 
     # The resolved configuration, continued from there, does not ask the clock again.
     outcome, again, _ = run(config=resolved, checkpoint=untrained(), clock=ticking(0.01))
@@ -378,17 +380,21 @@ def test_seconds_become_steps_by_a_trial_that_leaves_no_trace():
     assert again.commits[-1][:3] == book.commits[-1][:3]
 
 
+TRIED = ["building", "compiling", "timing some steps"]
 IMAGES = np.random.default_rng(0).integers(0, 256, (20, 16, 16, 1), dtype=np.uint8)
 TIMED = {"training.seconds": 400, "training.batch": 4, "generator.channels": 4, "discriminator.channels": 4}
 CONVOLUTIONS = override(preset("auto", shape=(16, 16, 1), seed=3, seconds=400), TIMED)
 
 
 def test_a_machine_too_slow_for_convolutions_gets_dense_layers():
-    """4.8 steps a second are left. Dense layers have a trial of their own; what a person has changed stays changed."""
+    """14.4 steps a second are left for training. Dense layers have a trial of their own.
+
+    What a person has changed stays changed.
+    """
     outcome, book, person = run("stop", config=CONVOLUTIONS, samples=IMAGES, clock=ticking(1.0))
-    dense = override(preset("auto", shape=(16, 16, 1), seed=3), TIMED | {"training.steps": 1920})
+    dense = override(preset("auto", shape=(16, 16, 1), seed=3), TIMED | {"training.steps": 5760})
     assert dense.generator.architecture == "mlp" and book.configs == [dense]
-    assert outcome == "stopped" and person.phases == ["building", "compiling", "building", "compiling", "training"]
+    assert outcome == "stopped" and person.phases == [*TRIED, *TRIED, "training"]
     shapes = [array.shape for array in arrays(book.snapshots[-1][2]).values()]
     assert shapes == [(100, 256), (256,), (256, 256), (256,), (256, 256), (256,)]
 
@@ -396,19 +402,26 @@ def test_a_machine_too_slow_for_convolutions_gets_dense_layers():
 def test_a_process_whose_cores_are_divided_for_convolutions_leaves_the_dense_layers_to_another(monkeypatch):
     monkeypatch.setattr(threads, "suit", lambda config: config.generator.architecture != "mlp")
     outcome, book, person = run(config=CONVOLUTIONS, samples=IMAGES, clock=ticking(1.0))
-    assert outcome == "queued" and person.phases == ["building", "compiling"]
+    assert outcome == "queued" and person.phases == TRIED
     (dense,) = book.configs
     assert dense == override(preset("auto", shape=(16, 16, 1), seed=3), TIMED) and not book.commits
     monkeypatch.undo()
     outcome, book, person = run("stop", config=dense, samples=IMAGES, clock=ticking(1.0))  # as that one does
-    assert outcome == "stopped" and book.configs == [override(dense, {"training.steps": 1920})]
+    assert outcome == "stopped" and book.configs == [override(dense, {"training.steps": 5760})]
 
 
 def test_a_machine_that_is_fast_enough_keeps_them():
-    """34.56 steps a second are left for training."""
+    """57.6 steps a second are left for training."""
     outcome, book, person = run("stop", config=CONVOLUTIONS, samples=IMAGES, clock=ticking(0.25))
-    assert book.configs == [override(CONVOLUTIONS, {"training.steps": 13_824})]
-    assert outcome == "stopped" and person.phases == ["building", "compiling", "training"]
+    assert book.configs == [override(CONVOLUTIONS, {"training.steps": 23_040})]
+    assert outcome == "stopped" and person.phases == [*TRIED, "training"]
+
+
+def test_a_machine_that_is_busy_for_part_of_the_trial_keeps_them_too():
+    """A hundredth of the time is tried, 4 s: one call of 2 s while a page is drawn, and nine of 1/4 s."""
+    looks = itertools.chain([0.0, 2.0], itertools.count(2.0, 0.25))
+    outcome, book, _ = run("stop", config=CONVOLUTIONS, samples=IMAGES, clock=lambda: next(looks))
+    assert outcome == "stopped" and book.configs == [override(CONVOLUTIONS, {"training.steps": 23_040})]
 
 
 # ---------------------------------------------------------------- other teachers, other networks

@@ -151,6 +151,7 @@ def _prepare(
     # Asked to pause or not: a checkpoint must know the run's length.
     timed = config.training.seconds is not None and not checkpoint and not beginning
     if timed:
+        control.phase("timing some steps")
         config = _steps_for_the_time(model, samples, labels, draws, config, clock)
     return _Start(config, samples, labels, draws, step, window, bool(checkpoint or beginning), timed)
 
@@ -244,14 +245,19 @@ def _no_rows(model: Trainable) -> np.ndarray:
 
 
 def _steps_for_the_time(model: Trainable, samples, labels, draws: _Draws, config: RunConfig, clock) -> RunConfig:
-    """How many steps fit into `training.seconds`: a one-second trial on this machine, then undone."""
-    before = checkpoints.capture(model, 0, _no_rows(model))
-    dials, start, done = Dials.of(config), clock(), 0
-    while clock() - start < 1.0 or done == 0:
-        model.chunk(samples, draws.block(0), 0, 16, done, dials, labels)
-        done += 16
-    rate = done / (clock() - start)
+    """How many steps fit into `training.seconds`: a trial on this machine, then undone.
+
+    It takes a hundredth of that time, but 1 to 6 s. The median of its calls counts: a browser that draws the page of
+    a run that has just been started may have the cores for part of it.
+    """
+    before, dials, took = checkpoints.capture(model, 0, _no_rows(model)), Dials.of(config), []
+    trial = min(6.0, max(1.0, config.training.seconds / 100))
+    while sum(took) < trial:
+        start = clock()
+        model.chunk(samples, draws.block(0), 0, 16, 16 * len(took), dials, labels)
+        took.append(clock() - start)
     checkpoints.restore(model, before)
+    rate = 16 / float(np.median(took))
     steps = min(1_000_000, max(1, round(0.9 * rate * config.training.seconds)))  # a tenth is for measuring
     return replace(config, training=replace(config.training, steps=steps))
 
