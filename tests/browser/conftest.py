@@ -78,8 +78,7 @@ def serve(tmp_path_factory):
         port = free_port()
         command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
         command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
-        command += ["--server.fileWatcherType", "none", "--browser.gatherUsageStats", "false"]
-        command += ["--server.baseUrlPath", below]
+        command += ["--browser.gatherUsageStats", "false", "--server.baseUrlPath", below]
         log = folder / "server.log"
         with log.open("wb") as out:
             process = subprocess.Popen(

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -417,3 +418,14 @@ def test_on_a_shared_server_a_browser_keeps_its_owner(serve, open_page):
     bob.goto(f"{shared.url}/train")
     assert store.runs.get(start(bob, 400_000)).owner not in ("", owner)
     store.close()
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="only Linux shows what a process has open")
+def test_the_server_does_not_listen_to_every_file_of_the_virtual_environment(server, example):
+    """Streamlit's own choice watches the folder with all that is below it: a core for ever, beside the training."""
+    folder = f"/proc/{server.process.pid}/fd"
+    opened = []
+    for name in os.listdir(folder):
+        with suppress(FileNotFoundError):  # closed since
+            opened.append(os.readlink(f"{folder}/{name}"))
+    assert opened and not [name for name in opened if "inotify" in name]
