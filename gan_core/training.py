@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import threading
+from functools import partial
 from typing import Callable
 
 import numpy as np
@@ -96,14 +97,7 @@ def train_run(
             session.fail(end.step, str(end))
             return "failed"
         if outcome in ("running", "paused", "queued"):
-            release = (run.id, session.worker_id, run.claim_no)
-            if outcome == "queued":
-                session.store.runs.release(*release, state="queued")
-                return "queued"
-            if outcome == "paused" and session.store.runs.release(*release):
-                return "paused"
-            session.store.runs.release(*release, state="interrupted")
-            return "interrupted"
+            return _given_back(session, outcome)
         return outcome
     except LeaseLost:
         return "lost"
@@ -112,6 +106,16 @@ def train_run(
             log.exception("run %s failed", run.id)
         session.fail(max(reached, session.store.runs.get(run.id).step), sentence(error))
         return "failed"
+
+
+def _given_back(session: Session, outcome: str) -> str:
+    """Leave a run that has not come to its end to whoever claims it next; returns its state."""
+    release = partial(session.store.runs.release, session.run.id, session.worker_id, session.run.claim_no)
+    if outcome == "paused" and release():
+        return "paused"
+    state = "queued" if outcome == "queued" else "interrupted"
+    release(state=state)
+    return state
 
 
 def _class_numbers(config: RunConfig, dataset: Dataset) -> np.ndarray | None:

@@ -1,6 +1,7 @@
 """What many tests share: a home of their own, a store of each kind, MNIST where there is some."""
 
 import functools
+import io
 import os
 import shutil
 import tempfile
@@ -8,6 +9,7 @@ import uuid
 from pathlib import Path
 
 import hypothesis
+import numpy as np
 import pytest
 from xdist.scheduler import LoadFileScheduling
 
@@ -76,6 +78,21 @@ def data():
     from gan_core import datasets
 
     return functools.cache(datasets.load)
+
+
+@pytest.fixture
+def upload_noise():
+    """`upload_noise(store)`: uploads random grey images of 16 x 16 pixels, and gives the name they have there."""
+    from gan_core import uploads
+
+    def upload(store) -> str:
+        file = io.BytesIO()
+        np.savez(file, x=np.random.default_rng(0).integers(0, 256, (2_500, 16, 16), dtype=np.uint8))
+        dataset = uploads.dataset_from_upload(uploads.read_upload(file.getvalue(), "noise.npz"), "upload-noise")
+        store.library.put_dataset(dataset.info(), uploads.dataset_to_bytes(dataset))
+        return dataset.name
+
+    return upload
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """The command line: one line for wrong input, one JSON value for --json, and exit codes that mean something."""
 
-import io
 import json
 import os
 import signal
@@ -528,16 +527,11 @@ def test_ctrl_c_stops_and_keeps_everything_and_resume_goes_on(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_machine_too_slow_for_convolutions_trains_dense_layers_in_a_new_process(tmp_path):
+def test_a_machine_too_slow_for_convolutions_trains_dense_layers_in_a_new_process(tmp_path, upload_noise):
     """`auto` in 400 s, with batches so large that 8,000 steps of convolutions cannot be taken in them."""
     url = f"sqlite:///{tmp_path / 'store.sqlite'}"
-    data = io.BytesIO()
-    np.savez(data, x=np.random.default_rng(0).integers(0, 256, (2_500, 16, 16), dtype=np.uint8))
-    dataset = uploads.dataset_from_upload(uploads.read_upload(data.getvalue(), "noise.npz"), "upload-noise")
-    store = Store(url)
-    store.library.put_dataset(dataset.info(), uploads.dataset_to_bytes(dataset))
-    store.close()
-    large = ["--data", dataset.name, "--seconds", "400", "--set", "training.batch=512"]
+    name = stored(url, upload_noise)
+    large = ["--data", name, "--seconds", "400", "--set", "training.batch=512"]
     training = process("train", *large, "--store", url, "--json", GANOMETER_HOME=str(tmp_path))
     stored(url, lambda store: [run for run in store.runs.all() if run.step], 120)
     training.send_signal(signal.SIGINT)

@@ -15,7 +15,7 @@ import psutil
 import pytest
 from scipy.spatial.distance import cdist
 
-from gan_core import datasets, machine, records, uploads
+from gan_core import datasets, machine, records
 from gan_core.config import override
 from gan_core.engine import threads
 from gan_core.presets import preset
@@ -545,16 +545,11 @@ def test_a_process_begins_afresh_where_the_next_run_wants_its_cores_divided_othe
     store.close()
 
 
-def test_a_machine_too_slow_for_convolutions_has_the_dense_layers_in_a_process_of_their_own(tmp_path):
+def test_a_machine_too_slow_for_convolutions_has_the_dense_layers_in_a_process_of_their_own(tmp_path, upload_noise):
     """`auto` in 400 s, with batches so large that 8,000 steps of convolutions cannot be taken in them."""
-    images = np.random.default_rng(0).integers(0, 256, (2_500, 16, 16), dtype=np.uint8)
-    data = io.BytesIO()
-    np.savez(data, x=images)
-    dataset = uploads.dataset_from_upload(uploads.read_upload(data.getvalue(), "noise.npz"), "upload-noise")
     settings = place(tmp_path)
     store = Store(settings.store_url)
-    store.library.put_dataset(dataset.info(), uploads.dataset_to_bytes(dataset))
-    wanted = preset("auto", data=dataset.name, shape=(16, 16, 1), seconds=400)
+    wanted = preset("auto", data=upload_noise(store), shape=(16, 16, 1), seconds=400)
     assert wanted.generator.architecture == "subpixel"
     with process(settings) as child:
         run_id = store.runs.create(override(wanted, {"training.batch": 512}))
