@@ -5,9 +5,9 @@ import math
 import streamlit as st
 
 from gan_core import RunInfo
-from ui import images
-from ui.runs import matches, show_cards
-from ui.shell import IDLE_SECONDS, LIVE_SECONDS, STATES, open_page, page_link
+from gan_core.pictures import grid
+from ui.frame.page import IDLE_SECONDS, LIVE_SECONDS, STATES, open_page, page_link
+from ui.home.run_cards import matches, show_cards
 
 STARTS = {
     "ring-8": (
@@ -27,7 +27,7 @@ A_PAGE, MOST = 24, 1000
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def evolution(run_id: str, steps: tuple[int, ...]) -> bytes:
-    return images.strip([page.lab.store.runs.snapshot(run_id, step).samples[:6] for step in steps])
+    return grid.strip([page.lab.store.runs.snapshot(run_id, step).samples[:6] for step in steps])
 
 
 def start(data: str) -> None:
@@ -45,7 +45,7 @@ def show_example() -> None:
     with st.container(border=True, key="example"):
         left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
         left.image(
-            images.embedded(evolution(example.id, chosen)),
+            grid.embedded(evolution(example.id, chosen)),
             width="stretch",
             alt=f"Six generated digits at twelve moments of training, from noise to digits at step {chosen[-1]:,}",
         )

@@ -36,8 +36,8 @@ def compared(name: str, seconds: float | None):
     import torch
 
     from benchmarks.peers.pytorch import layers
+    from gan_core.config.presets import preset
     from gan_core.engine import models, networks, objectives, penalties
-    from gan_core.presets import preset
 
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (500, 28, 28, 1), dtype=np.uint8)

@@ -19,7 +19,8 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.quality import OF_ITS_TIME, OUT, ROOT, SHOWN, Generate, Row, cells, print_row, summary, table
-from gan_core import config, datasets
+from gan_core.config import run_config
+from gan_core.data import datasets
 
 SECONDS = {"ring-8": 10, "digits": 30, "mnist": 60}
 
@@ -89,7 +90,7 @@ def rows(data: str, seconds: float, seeds: int) -> dict[str, Row]:
 # ---------------------------------------------------------------- exact transport
 
 
-def transported(wanted: config.RunConfig, dataset: datasets.Dataset) -> tuple[dict, Generate]:
+def transported(wanted: run_config.RunConfig, dataset: datasets.Dataset) -> tuple[dict, Generate]:
     """Train with the cheapest one-to-one pairing of each batch with the real one: the gradient of Wasserstein-1.
 
     Everything else is the matcher's own: network, draws, Adam, schedule, average.
@@ -99,8 +100,8 @@ def transported(wanted: config.RunConfig, dataset: datasets.Dataset) -> tuple[di
     from scipy.spatial.distance import cdist
 
     from gan_core.engine import networks, sampling
-    from gan_core.engine.matcher import Matcher
-    from gan_core.engine.trainable import BLOCK, Batch, Dials, draw_block
+    from gan_core.engine.base_model import BLOCK, Batch, Dials, draw_block
+    from gan_core.engine.distance_matching import Matcher
 
     def partners(real, fake):
         return linear_sum_assignment(cdist(fake, real))[1].astype(np.int32)
@@ -129,7 +130,7 @@ def transported(wanted: config.RunConfig, dataset: datasets.Dataset) -> tuple[di
 
     found = {
         "outcome": "finished",
-        "config": json.loads(config.to_json(wanted)),
+        "config": json.loads(run_config.to_json(wanted)),
         "steps": step,
         "training_seconds": round(elapsed, 2),
         "steps_per_second": round(step / elapsed, 1),

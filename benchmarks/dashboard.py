@@ -20,7 +20,8 @@ import psutil
 
 from benchmarks.browser import Server, chromium, drawn, machine, serve, verdict, visitor
 from benchmarks.waiting import answered, end, wait_for, wait_for_worker
-from gan_core import config, datasets, presets
+from gan_core.config import presets, run_config
+from gan_core.data import datasets
 from gan_core.store import Store
 
 PAINT_GOAL, MEMORY_GOAL, SPEED_GOAL, SLOWER_GOAL, LATENCY_GOALS = 1.5, 1600.0, 0.9, 2.0, (0.5, 1.5)
@@ -170,13 +171,13 @@ def training(browser) -> dict[str, dict]:
 
 def estimate(folder: Path) -> float:
     """The worker's own forecast for this run in megabytes; worked out here, in another process than the measured."""
-    from gan_core.training import memory_estimate
+    from gan_core.worker.train_run import memory_estimate
 
     mnist = datasets.load("mnist", folder=folder)
     return memory_estimate(mnist_recipe(), mnist) / MB
 
 
-def mnist_recipe(seed: int = 0) -> config.RunConfig:
+def mnist_recipe(seed: int = 0) -> run_config.RunConfig:
     return presets.preset("auto", data="mnist", shape=datasets.OPTIONS["mnist"].shape, seed=seed)
 
 
@@ -188,7 +189,7 @@ def commands(store: Store) -> dict[str, list[float]]:
 
     A page shows the state at its next drawing, within another half a second.
     """
-    run_id = store.runs.create(config.override(mnist_recipe(seed=1), {"training.steps": LONG}))
+    run_id = store.runs.create(run_config.override(mnist_recipe(seed=1), {"training.steps": LONG}))
     wait_for(store, run_id, lambda run: run.phase == "training" and run.steps_per_second)
     times: dict[str, list[float]] = {"pause": [], "resume": []}
     for turn in range(PAIRS):
@@ -212,7 +213,7 @@ def watched(browser) -> dict[str, dict]:
         store = Store(server.store_url)
         wait_for_worker(server)
         idle = clicks(page)
-        run_id = store.runs.create(config.override(mnist_recipe(seed=2), {"training.steps": LONG}))
+        run_id = store.runs.create(run_config.override(mnist_recipe(seed=2), {"training.steps": LONG}))
         wait_for(store, run_id, lambda run: run.phase == "training" and run.steps_per_second)
         page.goto("about:blank")
         ratios, busy = [], []

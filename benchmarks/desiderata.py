@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 
 from gan_core.distances import transport
-from gan_core.distances.case import Case, RealPart
 from gan_core.distances.catalogue import METRICS
+from gan_core.distances.inputs import Case, RealPart
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "metrics.md"
 BEGIN, END = "<!-- written by benchmarks.desiderata -->", "<!-- end -->"

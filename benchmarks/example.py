@@ -6,9 +6,11 @@ The run is an ordinary one: the `auto` recipe on the 8×8 digits, with fewer sna
 import tempfile
 from pathlib import Path
 
-from gan_core import config, export, presets, settings
+from gan_core import settings
+from gan_core.bundles import bundle
+from gan_core.config import presets, run_config
 from gan_core.store import Store
-from gan_core.worker import Worker
+from gan_core.worker.process import Worker
 
 OUT = Path(__file__).resolve().parent.parent / "gan_core" / "examples" / "digits.zip"
 MAX_BYTES = 3_000_000
@@ -16,7 +18,7 @@ MAX_BYTES = 3_000_000
 
 def main() -> None:
     changes = {"recording.snapshots": 14, "recording.log_every": 100}
-    wanted = config.override(presets.preset("auto", data="digits", shape=(8, 8, 1)), changes)
+    wanted = run_config.override(presets.preset("auto", data="digits", shape=(8, 8, 1)), changes)
     with tempfile.TemporaryDirectory() as folder:
         place = settings.from_environment({"GANOMETER_HOME": folder})
         store = Store(place.store_url)
@@ -24,7 +26,7 @@ def main() -> None:
         worker = Worker(store, place)
         run_id = store.runs.create(wanted, name="8×8 digits, a finished example", worker_id=worker.id)
         state = worker.train(store.runs.get(run_id))
-        data = export.bundle(store, run_id)
+        data = bundle.bundle(store, run_id)
         energy = store.runs.history(run_id, ["energy_distance"]).last("energy_distance")
         store.close()
     if state != "finished" or len(data) > MAX_BYTES:

@@ -11,7 +11,8 @@ import time
 from dataclasses import asdict, dataclass
 
 from benchmarks.browser import chromium, drawn, machine, serve, verdict, visitor
-from gan_core import datasets, records
+from gan_core import records
+from gan_core.data import datasets
 from gan_core.distances.neighbours import class_shares
 from gan_core.store import Store, unpack
 

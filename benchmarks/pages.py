@@ -30,7 +30,8 @@ from playwright.sync_api import Page
 from benchmarks.browser import Server, chromium, drawn, machine, press, serve, tabs, verdict, visitor, waited
 from benchmarks.dashboard import MB, mnist_recipe
 from benchmarks.waiting import answered, finish, wait_for_worker
-from gan_core import METRICS, config
+from gan_core import METRICS
+from gan_core.config import run_config
 from gan_core.store import Store
 
 SECONDS_GOAL, SESSION_GOAL = 0.5, 30.0
@@ -106,8 +107,8 @@ def build(server: Server) -> Place:
     """Two runs, trained one after the other, and everything else that the pages are to show."""
     store = Store(server.store_url)
     every = {"training.steps": STEPS, "recording.log_every": 1}
-    run_id = store.runs.create(config.override(mnist_recipe(), every))
-    other_id = store.runs.create(config.override(mnist_recipe(seed=1), {"training.steps": SHORT_STEPS}))
+    run_id = store.runs.create(run_config.override(mnist_recipe(), every))
+    other_id = store.runs.create(run_config.override(mnist_recipe(seed=1), {"training.steps": SHORT_STEPS}))
     finish(store, run_id)
     finish(store, other_id)
     rows = fill(store, run_id)

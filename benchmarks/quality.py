@@ -31,12 +31,16 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_core import answers, codec, config, datasets, machine, records, references, settings
+from gan_core import codec, machine, records, settings
+from gan_core.config import run_config as config
+from gan_core.config.presets import PRESETS, preset
+from gan_core.data import datasets
 from gan_core.distances import modes, parzen, reference
 from gan_core.distances.catalogue import VERSION
 from gan_core.distances.report import measure
-from gan_core.presets import PRESETS, preset
-from ui import images
+from gan_core.jobs import measure as answers
+from gan_core.jobs import references
+from gan_core.pictures import grid
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -176,7 +180,7 @@ def main() -> None:
 
 
 def in_a_process_of_its_own(row: Row, out: Path) -> None:
-    """Train what is missing of a row where no other row has divided the cores (gan_core/engine/threads.py)."""
+    """Train what is missing of a row where no other row has divided the cores (gan_core/engine/cpu_threads.py)."""
     about = {"preset": row.preset, "data": row.data, "seconds": row.seconds, "seeds": row.seeds, "out": out}
     command = [sys.executable, "-m", "benchmarks.quality", "--json"]
     command += [text for name, value in about.items() for text in (f"--{name}", str(value))]
@@ -223,10 +227,10 @@ def cell(out: Path, row: Row, seed: int, only_look: bool, train: Callable) -> di
 
 
 def trained(wanted: config.RunConfig, dataset: datasets.Dataset) -> tuple[dict, Generate | None]:
-    from gan_core.engine import threads
+    from gan_core.engine import cpu_threads
     from gan_core.engine.loop import Diverged, train
 
-    threads.suit(wanted)
+    cpu_threads.suit(wanted)
     book, outcome = Book(dataset, wanted), "finished"
     try:
         if train(wanted, dataset.train.x, book, book, rows=1) == "queued":
@@ -339,9 +343,9 @@ def _load(name: str, folder: str | None) -> datasets.Dataset:
 def picture(dataset: datasets.Dataset, generate: Generate) -> bytes:
     """PNG: 32 samples at one pixel a pixel, or 1,000 points over as many real ones."""
     if dataset.kind == "image":
-        return images.grid(codec.to_storage(generate(32)), columns=8, scale=1)
+        return grid.grid(codec.to_storage(generate(32)), columns=8, scale=1)
     real = reference.test_rows(dataset.test.x, 1_000)
-    return images.scatter(generate(1_000), real, size=280, limits=images.window(real))
+    return grid.scatter(generate(1_000), real, size=280, limits=grid.window(real))
 
 
 # ---------------------------------------------------------------- scores

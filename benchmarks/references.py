@@ -16,9 +16,11 @@ import sys
 import time
 from pathlib import Path
 
-from gan_core import answers, codec, datasets, records
+from gan_core import codec, records
+from gan_core.data import datasets
 from gan_core.distances import features
-from gan_core.references import SHIPPED
+from gan_core.jobs import measure
+from gan_core.jobs.references import SHIPPED
 
 SIZES = {
     "digits": (200, 360),
@@ -55,7 +57,7 @@ def made(dataset: datasets.Dataset, sizes: tuple[int, ...]):
         if panel == "live" and space != "pixels":
             continue
         started = time.perf_counter()
-        found = answers.calibration(dataset, answers.Request(n, space=space, panel=panel), transform)
+        found = measure.calibration(dataset, measure.Request(n, space=space, panel=panel), transform)
         print(
             f"{dataset.name} {space} n = {n} {panel}: {time.perf_counter() - started:.0f} s",
             file=sys.stderr,

@@ -70,10 +70,10 @@ def trainings(title: str, processes: int, together: int, steps: int):
 
 def trained(name: str, seconds: float | None, steps: int, *, cuts: int) -> bytes:
     """Train here; the NPZ of the hashes of four checkpoints and of all weights at the end."""
-    from gan_core.config import override
+    from gan_core.config.presets import preset
+    from gan_core.config.run_config import override
     from gan_core.engine import checkpoints, models, networks
-    from gan_core.engine.trainable import BLOCK, Dials, draw_block
-    from gan_core.presets import preset
+    from gan_core.engine.base_model import BLOCK, Dials, draw_block
 
     images = np.random.default_rng(0).integers(0, 256, (ROWS, *SHAPE), dtype=np.uint8)
     wanted = override(preset(name, data="mnist", shape=SHAPE, seconds=seconds), {"training.steps": steps})

@@ -80,7 +80,7 @@ def alone(side: str, seconds: float) -> float:
 
 
 def images():
-    from gan_core import datasets
+    from gan_core.data import datasets
 
     source = os.environ.get("GANOMETER_DATA")
     if not source or not (Path(source) / "mnist.npz").is_file():
@@ -90,8 +90,9 @@ def images():
 
 def model(convolutional: bool):
     """The GAN whose networks all sides train, and the images."""
-    from gan_core.engine import models, networks, threads
-    from gan_core.presets import preset
+    from gan_core.config.presets import preset
+    from gan_core.engine import cpu_threads as threads
+    from gan_core.engine import models, networks
 
     x = images().train.x
     name, seconds = ("auto", 600.0) if convolutional else ("classic-2014", None)
@@ -104,7 +105,7 @@ def ours(seconds: float, convolutional: bool = False) -> float:
     """As the worker's loop does it: blocks of draws made in a thread, calls of about a quarter of a second."""
     import tensorflow as tf
 
-    from gan_core.engine.trainable import BLOCK, Dials, draw_block
+    from gan_core.engine.base_model import BLOCK, Dials, draw_block
 
     gan, x = model(convolutional)
     config, data, dials = gan.settings, tf.constant(x), Dials.of(gan.settings)
@@ -158,11 +159,12 @@ def overhead(seconds: float) -> float:
 
     Nothing of it runs beside the steps, so what is not spent in them is all it costs.
     """
-    from gan_core import config as configs
-    from gan_core import session, settings, training, worker
-    from gan_core.engine.trainable import Trainable
-    from gan_core.presets import preset
+    from gan_core import settings
+    from gan_core.config import run_config as configs
+    from gan_core.config.presets import preset
+    from gan_core.engine.base_model import Trainable
     from gan_core.store import Store
+    from gan_core.worker import process, run_session, train_run
 
     stepping, chunk, began = [], Trainable.chunk, 0.0
 
@@ -181,12 +183,12 @@ def overhead(seconds: float) -> float:
     with tempfile.TemporaryDirectory(prefix="ganometer-") as folder:
         place = settings.from_environment(os.environ | {"GANOMETER_HOME": folder})
         store = Store(f"sqlite:///{folder}/store.sqlite")
-        trainer, shelf = worker.Worker(store, place), training.Shelf(store, place)
+        trainer, shelf = process.Worker(store, place), train_run.Shelf(store, place)
         recipe = preset("classic-2014", data="mnist", shape=(28, 28, 1))
         Trainable.chunk = timed
         for config in (configs.override(recipe, {"training.steps": 500}), recipe):  # the first one compiles
             run = store.runs.get(store.runs.create(config, worker_id=trainer.id))
-            state = training.train_run(session.Session(store, run, trainer.id, on_phase=phase), shelf.dataset)
+            state = train_run.train_run(run_session.Session(store, run, trainer.id, on_phase=phase), shelf.dataset)
             whole = time.perf_counter() - began
             assert state == "finished", store.runs.get(run.id).error
         store.close()

@@ -21,17 +21,24 @@ from typing import Any
 
 import numpy as np
 
-from gan_core import answers, config, datasets, export, presets, settings, snapshots, training, worker
+from gan_core import settings
+from gan_core.bundles import bundle as export
 from gan_core.codec import to_unit
-from gan_core.combinations import conflicts_with_data
-from gan_core.config import ConfigError
+from gan_core.config import presets, run_config
+from gan_core.config.live_edits import edited
+from gan_core.config.rules import conflicts_with_data
+from gan_core.config.run_config import ConfigError
+from gan_core.data import datasets
 from gan_core.distances import features, verdict
 from gan_core.distances import reference as references
 from gan_core.distances.catalogue import CORRUPTION_TITLES
 from gan_core.distances.report import check_ranges, measure
-from gan_core.edits import edited
+from gan_core.jobs import measure as answers
+from gan_core.jobs import snapshot_sampler
+from gan_core.pictures import grid
 from gan_core.records import GanometerError, MeasureError, Report, RunInfo
 from gan_core.store import RESUMABLE, Store
+from gan_core.worker import process, train_run
 
 COLUMNS = 10  # of a table that fits into a window
 ANY_NUMBER = 10_000
@@ -180,7 +187,7 @@ def _train(options) -> int:
     if options.queue:
         run_id = run_id or store.runs.create(_config_of(options, store))
         return _say(options, _summary(store.runs.get(run_id)), f"run {run_id} is queued")
-    trainer = worker.Worker(store, place, alone=True)
+    trainer = process.Worker(store, place, alone=True)
     if run_id is None:
         run_id = store.runs.create(_config_of(options, store), worker_id=trainer.id)
         return _train_here(options, store, trainer, store.runs.get(run_id))
@@ -193,25 +200,25 @@ def _fork(options) -> int:
     run_id = store.runs.fork(options.run, options.step, changed)
     if options.queue:
         return _say(options, _summary(store.runs.get(run_id)), f"run {run_id} is queued")
-    trainer = worker.Worker(store, place, alone=True)
+    trainer = process.Worker(store, place, alone=True)
     return _train_here(options, store, trainer, _claimed(store, trainer, run_id))
 
 
-def _claimed(store: Store, trainer: worker.Worker, run_id: str) -> RunInfo:
+def _claimed(store: Store, trainer: process.Worker, run_id: str) -> RunInfo:
     run = store.runs.claim(trainer.id, at_once=ANY_NUMBER, run_id=run_id)
     if run is None:
         raise WrongInput(f"run {run_id} was taken by another worker of this store")
     return run
 
 
-def _train_here(options, store: Store, trainer: worker.Worker, run: RunInfo) -> int:
+def _train_here(options, store: Store, trainer: process.Worker, run: RunInfo) -> int:
     interrupted = threading.Event()
 
     def stop():
         interrupted.set()
         trainer.stop_run()
 
-    worker.on_ending_signals(stop)
+    process.on_ending_signals(stop)
     done = threading.Event()
     threading.Thread(target=_show_progress, args=(store, run.id, done), daemon=True).start()
     outcome = trainer.train(run)
@@ -220,7 +227,7 @@ def _train_here(options, store: Store, trainer: worker.Worker, run: RunInfo) -> 
         if not interrupted.is_set():
             store.close()
             where = ["--store", options.store] if options.store else []
-            worker.begin_afresh(["train", "--resume", run.id, *where, *["--json"] * options.json])
+            process.begin_afresh(["train", "--resume", run.id, *where, *["--json"] * options.json])
         store.runs.send(run.id, "stop")  # Ctrl-C came while it was being given back
     run = store.runs.get(run.id)
     energy = store.runs.history(run.id, ["energy_distance"]).last("energy_distance")
@@ -243,7 +250,7 @@ def _changes(texts: list[str]) -> dict[str, str]:
     return changes
 
 
-def _config_of(options, store: Store) -> config.RunConfig:
+def _config_of(options, store: Store) -> run_config.RunConfig:
     changes: dict[str, Any] = {"seed": options.seed or "0"} | _changes(options.set)
     data = options.data or "digits"
     changes |= {
@@ -260,8 +267,8 @@ def _config_of(options, store: Store) -> config.RunConfig:
         shape, classes = info.shape, len(info.classes)
     about = dict(name=options.preset or "auto", data=data, shape=shape)
     length = {key: value for key, value in changes.items() if key == "training.seconds"}
-    seconds = config.override(presets.preset(**about), length).training.seconds  # read and checked like any setting
-    chosen = config.override(presets.preset(**about, seconds=seconds), changes)
+    seconds = run_config.override(presets.preset(**about), length).training.seconds  # read and checked like any setting
+    chosen = run_config.override(presets.preset(**about, seconds=seconds), changes)
     if problems := list(conflicts_with_data(chosen, shape, classes)):
         raise ConfigError(problems)
     return chosen
@@ -286,7 +293,7 @@ def _measure(options) -> int:
         raise WrongInput(f"--run {options.run} is measured against held-out data; leave out {', '.join(files)}")
     if options.run:
         place, store = _open(options)
-        dataset = training.Shelf(store, place).dataset(store.runs.get(options.run).config.data.name)
+        dataset = train_run.Shelf(store, place).dataset(store.runs.get(options.run).config.data.name)
         request = answers.Request(options.n, options.seed, options.space, options.panel, options.k)
         report = answers.report_for(store, options.run, options.step, request, dataset, _progress())
     elif options.real and options.fake:
@@ -346,7 +353,7 @@ def _progress():
 
 def _ruler(options) -> int:
     place, store = _open(options)
-    dataset = training.Shelf(store, place).dataset(options.data)
+    dataset = train_run.Shelf(store, place).dataset(options.data)
     sheet = answers.ruler_sheet(store, dataset, options.n, options.panel, options.corruption, _progress())
     cells = {(c.metric, c.corruption, c.level): c for c in sheet.cells}
     columns = list(dict.fromkeys((c.corruption, c.level) for c in sheet.cells))
@@ -369,14 +376,14 @@ def _sample(options) -> int:
     if not out.parent.is_dir():
         raise WrongInput(f"{out} cannot be written: there is no folder {out.parent}")
     _, store = _open(options)
-    kind = snapshots.dataset_info(store, store.runs.get(options.run)).kind
+    kind = snapshot_sampler.dataset_info(store, store.runs.get(options.run)).kind
     if out.suffix == ".png" and kind != "image":
         raise WrongInput(f"run {options.run} makes {kind}, not pictures: name an .npz file instead of {options.out}")
     x = answers.sample(store, options.run, options.step, options.n, options.seed, label=options.label)
     if out.suffix == ".npz":
         _write(out, lambda file: np.savez_compressed(file, x=x.astype(np.float32)))
     else:
-        _write(out, lambda file: file.write(export.png_grid(x)))
+        _write(out, lambda file: file.write(grid.png_grid(x)))
     return _say(options, {"run": options.run, "n": len(x), "out": str(out)}, f"{len(x)} samples in {out}")
 
 
@@ -415,7 +422,7 @@ def _delete(options) -> int:
 def _worker(options) -> int:
     place, _store = _open(options)
     _store.close()
-    return worker.serve(place, parent=options.parent)
+    return process.serve(place, parent=options.parent)
 
 
 _COMMANDS = {

@@ -13,7 +13,7 @@ from typing import Any, Literal, Mapping
 
 import numpy as np
 
-from gan_core.config import RunConfig
+from gan_core.config.run_config import RunConfig
 
 State = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
 Panel = Literal["live", "full"]

@@ -19,8 +19,9 @@ from gan_core import (
     step_of,
     value_in_words,
 )
-from ui import compare_charts, images
-from ui.shell import STATES, WAITING, chart, open_page, page_link, plain
+from gan_core.pictures import grid as images
+from ui.charts import compare
+from ui.frame.page import STATES, WAITING, chart, open_page, page_link, plain
 
 SAMPLES, GAP, SIDE = 1000, 2, 320
 """New samples of each run for the verdict; pixels between the pictures of a sheet, and about its width."""
@@ -170,7 +171,7 @@ def show_groups(groups: tuple[Group, ...], verdict: Verdict | None) -> None:
     """The legend of everything below: what each letter stands for, and how many seeds it has."""
     for place, group in enumerate(groups):
         with st.container(horizontal=True, vertical_alignment="center", key=f"group {place}"):
-            st.html(compare_charts.key(place, f"The line of {group.letter} in the curves"), width="content")
+            st.html(compare.key(place, f"The line of {group.letter} in the curves"), width="content")
             st.markdown(f"**{group.letter}** · {plain(group.label)}", width="content")
             st.caption(plain(about_group(group, verdict)), width="content")
             if len(group.runs) < ENOUGH_SEEDS and all(run.parent_id is None for run in group.runs):
@@ -260,7 +261,7 @@ def draw_verdict(groups: tuple[Group, ...], verdict: Verdict) -> None:
         if verdict.comparisons:
             explain()
     if verdict.comparisons:
-        figure = compare_charts.intervals(verdict.comparisons)
+        figure = compare.intervals(verdict.comparisons)
         chart(figure, "intervals", "The lead of the best group over each other one, with its interval")
         st.caption("Right of the dotted line: ahead. Whiskers that cross it: no more than noise.")
     if verdict.others:
@@ -340,11 +341,11 @@ def show_curves(groups: tuple[Group, ...], step: int | None) -> None:
     for group in groups:
         curves = [(run.config.seed, histories[run.id].curves.get(name)) for run in group.runs]
         seeds = [(seed, curve) for seed, curve in curves if curve is not None]
-        drawn.append(compare_charts.Drawn(group.name, seeds, curve_of_group([curve for _, curve in seeds])))
+        drawn.append(compare.Drawn(group.name, seeds, curve_of_group([curve for _, curve in seeds])))
     references = [page.lab.live_reference(run) for group in groups for run in group.runs]
     sizes = {run.config.recording.rows for group in groups for run in group.runs}
     reference = next((found for found in references if found), None) if len(sizes) == 1 else None
-    figure = compare_charts.curves(drawn, name, reference, step)
+    figure = compare.curves(drawn, name, reference, step)
     names_of_groups = ", ".join(group.name for group in groups)
     chart(figure, "curves", f"{METRICS[name].title} over steps, a curve for each group: {names_of_groups}")
     said = plain(METRICS[name].sentence)

@@ -6,14 +6,22 @@ from functools import partial
 import streamlit as st
 
 from gan_core import CORRUPTION_TITLES, METRICS, OPTIONS, DatasetInfo, Report, RunInfo
-from ui import charts, report_charts
-from ui.cards import show_cards, show_headline
-from ui.diary import marks_of
-from ui.neighbourhood import show_map
-from ui.plot import Click
-from ui.report import history_to_csv, show_details, show_distances, show_downloads, show_kinds, show_tables
-from ui.shell import chart, open_page, page_link, plain
-from ui.spaces import SPACES
+from ui.charts import report as report_charts
+from ui.charts import training
+from ui.charts.plot import Click
+from ui.distances.full_report import (
+    history_to_csv,
+    show_details,
+    show_distances,
+    show_downloads,
+    show_kinds,
+    show_tables,
+)
+from ui.distances.metric_cards import show_cards, show_headline
+from ui.distances.sample_map import show_map
+from ui.frame.feature_spaces import SPACES
+from ui.frame.page import chart, open_page, page_link, plain
+from ui.train.event_log import marks_of
 
 SIZES = (200, 360, 500, 1000, 2000, 5000, 10_000)
 RULER_SIZES = (200, 360, 600, 1000, 2000)
@@ -84,14 +92,14 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
     left, right = st.columns(2)
     with left:
         st.markdown(f"**{METRICS[name].title}**")
-        figure = charts.metric_curve(history, name, reference, step, marks)
+        figure = training.metric_curve(history, name, reference, step, marks)
         chart(figure, f"curve {run.id} {name}", f"{METRICS[name].title} over steps", on_click=partial(go_to, run))
         st.caption(
             f"{plain(METRICS[name].sentence)} In the blue band it is like real against real. A click shows that step."
         )
     with right:
         st.markdown("**The three mean distances**")
-        chart(charts.spread_curve(history, reference, step), f"spread {run.id}", "Mean distances over steps")
+        chart(training.spread_curve(history, reference, step), f"spread {run.id}", "Mean distances over steps")
         st.caption("Three curves that become one. Generated below real: too little variety.")
 
 

@@ -3,10 +3,11 @@
 import streamlit as st
 
 from gan_core import GAMES, DatasetInfo, RunInfo
-from ui import charts, images
-from ui.latent import show_pad, show_search, show_walk
-from ui.shelf import ask, show_shelf
-from ui.shell import answered, chart, open_page, page_link
+from gan_core.pictures import grid
+from ui.charts import training
+from ui.frame.page import answered, chart, open_page, page_link
+from ui.gallery.latent_space import show_pad, show_search, show_walk
+from ui.gallery.sample_browser import ask, show_shelf
 
 GAP = 4
 VIEWS = {
@@ -19,7 +20,7 @@ VIEWS = {
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def snapshot_grid(run_id: str, step: int) -> bytes:
-    return images.grid(page.lab.store.runs.snapshot(run_id, step).samples, gap=GAP)
+    return grid.grid(page.lab.store.runs.snapshot(run_id, step).samples, gap=GAP)
 
 
 @st.cache_data(max_entries=8, show_spinner=False, max_size="40MB")
@@ -32,7 +33,7 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
         samples = page.lab.store.runs.snapshot(run.id, step).samples
         left, right = st.columns(2, gap="large", vertical_alignment="center")
         with left:
-            chart(charts.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
+            chart(training.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
         with right:
             st.markdown(f"**Generated points at step {step:,}, on real ones**")
             st.caption(
@@ -46,12 +47,12 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     left, right = st.columns(2, gap="large")
     left.markdown(f"**Generated, step {step:,}**")
     left.image(
-        images.embedded(snapshot_grid(run.id, step)), width="stretch", alt=f"64 generated samples at step {step:,}"
+        grid.embedded(snapshot_grid(run.id, step)), width="stretch", alt=f"64 generated samples at step {step:,}"
     )
     left.caption("The same 64 latents at every step: move the slider, or press Play, and watch each sample grow.")
     right.markdown("**Real, held out**")
     right.image(
-        images.embedded(images.grid(data.preview, gap=GAP)),
+        grid.embedded(grid.grid(data.preview, gap=GAP)),
         width="stretch",
         alt="64 real samples that are never trained on",
     )
@@ -103,7 +104,7 @@ def show_game(run: RunInfo, data: DatasetInfo, step: int, told: dict[str, int]) 
 
 
 def draw_game(job, data: DatasetInfo) -> None:
-    figure = charts.surface(answered(job.id, page.lab), data.preview)
+    figure = training.surface(answered(job.id, page.lab), data.preview)
     chart(figure, "surface", f"Real and generated points, the grid of latents and the pushes at step {job.step:,}")
 
 

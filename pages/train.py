@@ -3,12 +3,10 @@
 import streamlit as st
 
 from gan_core import GAMES, DatasetInfo, GanometerError, RunInfo, differences
-from ui import charts, images
-from ui.diary import marks_of, words
-from ui.plot import packed
-from ui.setup import show_setup
-from ui.sharing import share_run
-from ui.shell import (
+from gan_core.pictures import grid
+from ui.charts import training
+from ui.charts.plot import packed
+from ui.frame.page import (
     IDLE_SECONDS,
     LIVE_SECONDS,
     PENDING_SECONDS,
@@ -20,7 +18,10 @@ from ui.shell import (
     seconds,
     step_in_url,
 )
-from ui.steering import show_steering, show_steps
+from ui.train.event_log import marks_of, words
+from ui.train.run_controls import show_steering, show_steps
+from ui.train.run_form import show_setup
+from ui.train.share_link import share_run
 
 GAP, NUMBER_WIDTH = 4, 160
 NATS, LENGTHS = "nats", "mean distances of real samples"
@@ -148,12 +149,12 @@ def reference_of(run: RunInfo):
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def sample_grid(run_id: str, step: int) -> bytes:
-    return images.grid(page.lab.store.runs.snapshot(run_id, step).samples, gap=GAP)
+    return grid.grid(page.lab.store.runs.snapshot(run_id, step).samples, gap=GAP)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def real_grid(dataset: str) -> bytes:
-    return images.grid(page.lab.store.library.dataset(dataset).preview, gap=GAP)
+    return grid.grid(page.lab.store.library.dataset(dataset).preview, gap=GAP)
 
 
 def show_samples(run: RunInfo, data: DatasetInfo | None, steps: tuple[int, ...]) -> None:
@@ -168,16 +169,14 @@ def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
         snapshot = page.lab.store.runs.snapshot(run.id, step)
         st.markdown(f"**Generated points at step {step:,}, on real ones**")
-        chart(charts.points(real=data.preview, fake=snapshot.samples), f"points {run.id}", f"Points at step {step:,}")
+        chart(training.points(real=data.preview, fake=snapshot.samples), f"points {run.id}", f"Points at step {step:,}")
         return
     left, right = st.columns(2)
     left.markdown(f"**Generated, step {step:,}**")
-    left.image(
-        images.embedded(sample_grid(run.id, step)), width="stretch", alt=f"64 generated samples at step {step:,}"
-    )
+    left.image(grid.embedded(sample_grid(run.id, step)), width="stretch", alt=f"64 generated samples at step {step:,}")
     right.markdown("**Real, held out**")
     right.image(
-        images.embedded(real_grid(run.dataset)),
+        grid.embedded(real_grid(run.dataset)),
         width="stretch",
         alt="64 real samples that are never trained on",
     )
@@ -197,11 +196,11 @@ def packed_curves(about: tuple, _history, _reference, loss: str) -> dict[str, di
     """Of what `about` names, once for all who watch."""
     *_, step, marks = about
     figures = {
-        "distance": charts.metric_curve(_history, "energy_distance", _reference, step, marks),
-        "losses": charts.losses(_history, LOSS_UNITS.get(loss, ""), marks, step),
+        "distance": training.metric_curve(_history, "energy_distance", _reference, step, marks),
+        "losses": training.losses(_history, LOSS_UNITS.get(loss, ""), marks, step),
     }
     if loss in GAMES:
-        figures["scores"] = charts.scores(_history, marks, step)
+        figures["scores"] = training.scores(_history, marks, step)
     return {name: packed(figure) for name, figure in figures.items()}
 
 

@@ -17,7 +17,7 @@ from xdist.scheduler import LoadFileScheduling
 hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("repeatable")
 
-LONGEST = ("browser", "test_pages.py", "test_worker.py", "test_lab.py", "test_cli.py")
+LONGEST = ("browser", "test_pages.py", "test_process.py", "test_lab.py", "test_cli.py")
 """What takes longest comes first, so that no process waits for another one's last file."""
 
 
@@ -75,7 +75,7 @@ def store(home):
 @pytest.fixture(scope="session")
 def data():
     """`data(name)`: a built-in data set, loaded once."""
-    from gan_core import datasets
+    from gan_core.data import datasets
 
     return functools.cache(datasets.load)
 
@@ -83,7 +83,7 @@ def data():
 @pytest.fixture
 def upload_noise():
     """`upload_noise(store)`: uploads random grey images of 16 x 16 pixels, and gives the name they have there."""
-    from gan_core import uploads
+    from gan_core.data import uploads
 
     def upload(store) -> str:
         file = io.BytesIO()

@@ -13,10 +13,11 @@ import pytest
 from PIL import Image
 from scipy.spatial.distance import cdist, pdist
 
-from gan_core import cli, uploads
+from gan_core import cli
+from gan_core.config.presets import preset
+from gan_core.data import uploads
 from gan_core.distances.catalogue import METRICS
-from gan_core.engine import threads
-from gan_core.presets import preset
+from gan_core.engine import cpu_threads
 from gan_core.settings import from_environment
 from gan_core.store import Store
 
@@ -539,7 +540,7 @@ def test_a_machine_too_slow_for_convolutions_trains_dense_layers_in_a_new_proces
     assert training.returncode == 130, err
     run = stored(url, lambda store: store.runs.get(json.loads(out)["run"]))
     assert run.state == "stopped" and run.config.generator.architecture == "mlp"
-    assert ("beginning afresh" in err) is (threads.cores() > 1)
+    assert ("beginning afresh" in err) is (cpu_threads.cores() > 1)
 
 
 def test_a_branch_is_trained_here_or_queued(trained, run_id, say, capsys, home):

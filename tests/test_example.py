@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from gan_core import export
+from gan_core.bundles import bundle
 from gan_core.codec import to_storage
 from gan_core.engine import checkpoints, networks, sampling
 from gan_core.engine.loop import PREVIEWS
-from gan_core.lab import EXAMPLES
+from gan_core.service.lab import EXAMPLES
 from gan_core.store import Store
 
 BUNDLE = EXAMPLES / "digits.zip"
@@ -16,7 +16,7 @@ BUNDLE = EXAMPLES / "digits.zip"
 @pytest.fixture(scope="module")
 def example(tmp_path_factory):
     store = Store(f"sqlite:///{tmp_path_factory.mktemp('example') / 'store.sqlite'}")
-    return store, store.runs.get(export.unbundle(store, BUNDLE.read_bytes()))
+    return store, store.runs.get(bundle.unbundle(store, BUNDLE.read_bytes()))
 
 
 def test_it_is_small_and_finished_with_many_snapshots(example):

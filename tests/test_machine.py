@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from gan_core import machine
-from gan_core.presets import preset
+from gan_core.config.presets import preset
 from gan_core.store import Store
 from gan_core.store import schema as tables
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from gan_core import answers, codec, datasets
+from gan_core import codec
+from gan_core.data import datasets
 from gan_core.distances import neighbours, pairwise
-from gan_core.distances.case import Case, RealPart
+from gan_core.distances.inputs import Case, RealPart
 from gan_core.distances.report import measure
+from gan_core.jobs import measure as answers
 
 K = 5
 

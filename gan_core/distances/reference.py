@@ -13,9 +13,9 @@ from contextlib import suppress
 import numpy as np
 
 from gan_core.distances import pairwise
-from gan_core.distances.case import Case, KnownModes, RealPart
 from gan_core.distances.catalogue import VERSION
-from gan_core.distances.panels import STEPS, Step, Value
+from gan_core.distances.inputs import Case, KnownModes, RealPart
+from gan_core.distances.registry import STEPS, Step, Value
 from gan_core.distances.report import lacks
 from gan_core.records import MeasureError, Panel, Reference
 

@@ -14,9 +14,9 @@ from time import perf_counter
 import numpy as np
 
 from gan_core.distances import pairwise, verdict
-from gan_core.distances.case import Case, KnownModes, RealPart
 from gan_core.distances.catalogue import METRICS, VERSION
-from gan_core.distances.panels import STEPS, Step, Value
+from gan_core.distances.inputs import Case, KnownModes, RealPart
+from gan_core.distances.registry import STEPS, Step, Value
 from gan_core.records import Histogram, MeasureError, MetricResult, Panel, Reference, Report
 
 PERMUTATIONS = {"live": 199, "full": 999}

@@ -6,12 +6,12 @@ which it would leave out on processors without AVX-512, where they are twice as 
 
 import os
 
-from gan_core.absent import absent
+from gan_core.skip_import import skip_import
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-with absent("pandas"):
+with skip_import("pandas"):
     import keras  # noqa: F401

@@ -7,7 +7,7 @@ from typing import Iterable
 
 import numpy as np
 
-from gan_core.engine.trainable import Trainable
+from gan_core.engine.base_model import Trainable
 
 
 def capture(model: Trainable, step: int, window: np.ndarray) -> bytes:

@@ -12,11 +12,11 @@ from functools import partial
 import keras
 import tensorflow as tf
 
-from gan_core.config import RunConfig
-from gan_core.engine import matching, objectives, penalties, views
+from gan_core.config.run_config import RunConfig
+from gan_core.engine import augment, distance_losses, objectives, penalties
+from gan_core.engine.base_model import Batch, Dials, Trainable, adam
 from gan_core.engine.layers import Spectral
 from gan_core.engine.networks import DataStatistics, build_discriminator
-from gan_core.engine.trainable import Batch, Dials, Trainable, adam
 
 
 class GAN(Trainable):
@@ -135,12 +135,12 @@ class GAN(Trainable):
         loss = self.objective.generator(real_logits=logits[0], fake_logits=logits[1])
         if settings.energy_weight:
             seen = (real_features, fake_features) if in_features else (self._rows(real), self._rows(fake))
-            loss += dials.energy_weight * matching.relative_energy_distance(real=seen[0], fake=seen[1])
+            loss += dials.energy_weight * distance_losses.relative_energy_distance(real=seen[0], fake=seen[1])
         if settings.feature_matching:
             gap = tf.reduce_mean(real_features, axis=0) - tf.reduce_mean(fake_features, axis=0)
             loss += dials.feature_matching * tf.reduce_sum(gap**2)
         if settings.diversity:
-            spread = matching.spread(fake=self._rows(fake), z=z, real=self._rows(real))
+            spread = distance_losses.spread(fake=self._rows(fake), z=z, real=self._rows(real))
             loss += dials.diversity * (1.0 - spread)
         return loss
 
@@ -157,10 +157,10 @@ class GAN(Trainable):
         settings = self.settings.objective
         if settings.instance_noise:
             fade = self.data.scale * tf.maximum(0.0, 1.0 - self.progress(step, dials))
-            x = views.disturb(x, dials.instance_noise * fade, self.seed_of(step, turn, 0 + side))
+            x = augment.disturb(x, dials.instance_noise * fade, self.seed_of(step, turn, 0 + side))
         if settings.translation:
-            x = views.translate(x, settings.translation, self.seed_of(step, turn, 2 + side))
-        x = views.pack(x, self.settings.discriminator.packing)
+            x = augment.translate(x, settings.translation, self.seed_of(step, turn, 2 + side))
+        x = augment.pack(x, self.settings.discriminator.packing)
         features, logits = self.through(self.eyes, x if classes is None else [x, classes])
         return features, logits[:, 0]
 
@@ -198,9 +198,9 @@ class GAN(Trainable):
         else:
             logits = self._both(see, real, fake, classes)
         if settings.gradient_penalty != "none":
-            share = tf.random.stateless_uniform((tf.shape(real)[0],), self.seed_of(step, turn, 4), alg=views.DRAWN_BY)
+            share = tf.random.stateless_uniform((tf.shape(real)[0],), self.seed_of(step, turn, 4), alg=augment.DRAWN_BY)
             if settings.gradient_penalty == "dragan":
-                noise = tf.random.stateless_uniform(tf.shape(real), self.seed_of(step, turn, 5), alg=views.DRAWN_BY)
+                noise = tf.random.stateless_uniform(tf.shape(real), self.seed_of(step, turn, 5), alg=augment.DRAWN_BY)
                 points = penalties.around(real=real, noise=noise, share=share)
             else:
                 points = penalties.between(real=real, fake=fake, share=share)

@@ -16,11 +16,11 @@ from typing import Callable, Literal, Mapping, NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
-from gan_core.config import RunConfig, recorded_steps
-from gan_core.engine import checkpoints, models, sampling, threads
+from gan_core.config.presets import fallback
+from gan_core.config.run_config import RunConfig, recorded_steps
+from gan_core.engine import checkpoints, cpu_threads, models, sampling
+from gan_core.engine.base_model import BLOCK, Dials, Trainable, draw_block
 from gan_core.engine.networks import statistics
-from gan_core.engine.trainable import BLOCK, Dials, Trainable, draw_block
-from gan_core.presets import fallback
 
 CALL_SECONDS = 0.25
 """About how long one compiled call runs: a person who presses pause waits no longer."""
@@ -104,7 +104,7 @@ def train(
         del model, start  # the next ones need the room
         if lighter is not None:
             config = lighter
-            if not threads.suit(config):
+            if not cpu_threads.suit(config):
                 recorder.resolved(config)
                 return "queued"
         elif isinstance(end, _Changed):

@@ -6,11 +6,11 @@ import threading
 import time
 from contextlib import contextmanager
 
-from gan_core.config import DIALS, GAMES, RunConfig, flatten
+from gan_core.config.run_config import DIALS, GAMES, RunConfig, flatten
+from gan_core.engine.base_model import Trainable
+from gan_core.engine.distance_matching import Matcher
 from gan_core.engine.gan import GAN
-from gan_core.engine.matcher import Matcher
 from gan_core.engine.networks import DataStatistics
-from gan_core.engine.trainable import Trainable
 from gan_core.engine.vae import VAE
 
 KEPT = 3

@@ -11,11 +11,11 @@ from statistics import NormalDist
 import numpy as np
 import tensorflow as tf
 
-from gan_core.config import GAMES, RunConfig
+from gan_core.config.run_config import GAMES, RunConfig
 from gan_core.engine import checkpoints, models, objectives, sampling
+from gan_core.engine.base_model import Dials, Trainable
 from gan_core.engine.loop import PREVIEWS
 from gan_core.engine.networks import statistics
-from gan_core.engine.trainable import Dials, Trainable
 from gan_core.records import GanometerError
 
 AXIS, LINES = 61, 21

@@ -12,9 +12,9 @@ from dataclasses import replace
 import keras
 import tensorflow as tf
 
-from gan_core.config import RunConfig
+from gan_core.config.run_config import RunConfig
+from gan_core.engine.base_model import Batch, Dials, Trainable, adam
 from gan_core.engine.networks import DataStatistics, build_discriminator
-from gan_core.engine.trainable import Batch, Dials, Trainable, adam
 
 WARM_UP = 0.1
 """The share of the run over which the divergence grows to its full weight: otherwise the latents are given up early."""

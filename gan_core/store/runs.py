@@ -12,9 +12,8 @@ from typing import Any, Iterable, Mapping, NamedTuple
 import numpy as np
 import sqlalchemy as sa
 
-from gan_core import config as configs
-from gan_core.config import RunConfig
-from gan_core.labels import checked_name, checked_tags
+from gan_core.config import run_config as configs
+from gan_core.config.run_config import RunConfig
 from gan_core.records import (
     ACTIVE,
     Command,
@@ -23,6 +22,7 @@ from gan_core.records import (
     RunInfo,
     UnknownRun,
 )
+from gan_core.store.labels import checked_name, checked_tags
 from gan_core.store.recorded import Recorded, pack, report_row
 from gan_core.store.schema import (
     checkpoints,

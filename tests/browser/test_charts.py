@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from gan_core import preset
-from gan_core.config import override
+from gan_core.config.run_config import override
 from gan_core.store import Store
 
 pytestmark = pytest.mark.slow  # together they take minutes, which a run of all tests has not got

@@ -8,8 +8,8 @@ import psutil
 import pytest
 from playwright.sync_api import expect
 
-from gan_core.config import override
-from gan_core.presets import preset
+from gan_core.config.presets import preset
+from gan_core.config.run_config import override
 from gan_core.store import Store
 
 pytestmark = pytest.mark.slow  # minutes: `make test-slow` runs it

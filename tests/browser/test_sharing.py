@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from gan_core.config import flatten
+from gan_core.config.run_config import flatten
 
 pytestmark = pytest.mark.slow  # together they take minutes, which a run of all tests has not got
 

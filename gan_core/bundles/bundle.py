@@ -1,0 +1,360 @@
+"""A run as one zip file, and back. A bundle is data only: every member is checked, and nothing in it is executed."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import math
+import re
+import secrets
+import zipfile
+from collections import Counter
+from typing import Any, Mapping, get_args
+
+import numpy as np
+
+from gan_core import records
+from gan_core.config import run_config as configs
+from gan_core.records import BundleError, DatasetInfo, UnknownRun
+from gan_core.store import Store, dataset_row, pack, reference_row, report_row, unpack
+from gan_core.store.labels import checked_tags
+
+FORMAT, FORMAT_VERSION = "ganometer-run", 1
+MAX_BUNDLE_BYTES = 200 * 2**20
+MAX_UNPACKED_BYTES = 500 * 2**20
+MAX_MEMBERS = 1000
+ENDED = ("finished", "stopped", "failed", "interrupted")
+_NAME = re.compile(
+    r"manifest\.json|run\.json|metrics\.npz|dataset\.npz|preview\.npz|(snapshots|weights|checkpoints)/\d{1,9}"
+)
+_KEPT = (
+    "id",
+    "name",
+    "state",
+    "step",
+    "total_steps",
+    "seconds",
+    "steps_per_second",
+    "threads",
+    "error",
+    "created",
+    "started",
+    "ended",
+    "dataset",
+    "parent_id",
+    "parent_step",
+)
+_MOST = 2**31
+
+
+def bundle(store: Store, run_id: str) -> bytes:
+    """Everything of a run: configuration, metrics, snapshots, checkpoint, diary, reports, versions; and all hashes."""
+    rows = store.runs.raw(run_id)
+    row = rows["runs"][0]
+    info = store.library.dataset(row["dataset"]) if row["dataset"] else None
+    about = {key: row[key] for key in _KEPT} | {
+        "config": json.loads(row["config"]),
+        "versions": json.loads(row["versions"]),
+        "tags": json.loads(row["tags"]),
+        "events": [[e["step"], e["time"], e["kind"], json.loads(e["payload"])] for e in rows["events"]],
+        "reports": [[r["step"], json.loads(r["report"])] for r in rows["reports"]],
+        "references": [],
+        "data": None,
+    }
+    members: dict[str, bytes] = {
+        "metrics.npz": pack(
+            name=np.array([m["name"] for m in rows["metrics"]], dtype="U64"),
+            step=np.array([m["step"] for m in rows["metrics"]], dtype=np.int64),
+            value=np.array([m["value"] for m in rows["metrics"]], dtype=np.float64),
+        )
+    }
+    if info:
+        about["data"] = {
+            "name": info.name,
+            "sha256": info.sha256,
+            "kind": info.kind,
+            "shape": info.shape,
+            "parts": dict(info.parts),
+        }
+        asked = sorted({(r["n"], r["k"], r["panel"]) for r in rows["reports"] if r["space"] == "pixels"})
+        found = (store.library.reference(info.sha256, "pixels", n, k=k, panel=panel) for n, k, panel in asked)
+        about["references"] = [json.loads(records.to_json(r)) for r in found if r]
+        members["preview.npz"] = pack(x=info.preview, y=info.labels)
+        if data := store.library.dataset_bytes(info.name):
+            members["dataset.npz"] = data
+    members |= {f"snapshots/{s['step']}": s["samples"] for s in rows["snapshots"]}
+    members |= {f"weights/{s['step']}": s["weights"] for s in rows["snapshots"]}
+    sound = [c for c in rows["checkpoints"] if _hash(c["data"]) == c["sha256"]]
+    members |= {f"checkpoints/{c['step']}": c["data"] for c in sound[-1:]}
+    members["run.json"] = json.dumps(about).encode()
+    manifest = {"format": FORMAT, "version": FORMAT_VERSION, "sha256": {n: _hash(d) for n, d in members.items()}}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as zipped:
+        for name, data in {"manifest.json": json.dumps(manifest).encode(), **members}.items():
+            zipped.writestr(zipfile.ZipInfo(name, (2014, 6, 10, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
+def unbundle(store: Store, data: bytes) -> str:
+    """Add a bundle's run to the store; returns its id, a new one where the old is taken.
+
+    Raises BundleError for a file that is damaged, tampered with, oversized, or of an unknown version; then
+    nothing has been written.
+    """
+    members = _open(data)
+    try:
+        about = json.loads(members["run.json"])
+        run_id = _free_id(store, about["id"])
+        rows = _rows(about, members, run_id)
+    except configs.ConfigError as error:
+        raise BundleError(f"the bundle's settings are not valid: {error}") from None
+    except BundleError:
+        raise
+    except Exception as error:  # decoders raise a dozen kinds on strangers' bytes, and all of them mean one thing
+        raise BundleError(f"the bundle's content is not what a run holds ({type(error).__name__}: {error})") from None
+    store.runs.write(rows)
+    return run_id
+
+
+def unbundle_once(store: Store, data: bytes, *, key: str) -> str | None:
+    """The same for a bundle that ships with the app: imported the first time its key is seen, and its id ever after."""
+    if (known := store.remembered(key)) is not None:
+        return known
+    run_id = unbundle(store, data)
+    store.remember(key, run_id)
+    return run_id
+
+
+def _open(data: bytes) -> dict[str, bytes]:
+    """The members of a sound bundle, by name."""
+    if len(data) > MAX_BUNDLE_BYTES:
+        raise BundleError(
+            f"the bundle has {len(data) / 2**20:,.0f} MB; at most {MAX_BUNDLE_BYTES / 2**20:,.0f} MB are read"
+        )
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as zipped:
+            listed = zipped.infolist()
+            if strange := [i.filename for i in listed if not _NAME.fullmatch(i.filename)]:
+                raise BundleError(f"the file is no run bundle: it holds {', '.join(map(repr, strange[:3]))}")
+            if len(listed) > MAX_MEMBERS:
+                raise BundleError(f"the file is no run bundle: it holds {len(listed):,} members")
+            if twice := [n for n, count in Counter(i.filename for i in listed).items() if count > 1]:
+                raise BundleError(f"the file is no run bundle: it holds {twice[0]!r} twice")
+            _check_size(listed)
+            members = {i.filename: _read(zipped, i) for i in listed}
+    except BundleError:
+        raise
+    except Exception as error:  # zipfile raises a dozen kinds on strangers' bytes
+        raise BundleError(
+            f"the file is not a readable zip file ({error}): it may be truncated; export the run again"
+        ) from None
+    try:
+        manifest = json.loads(members.pop("manifest.json"))
+        if manifest["format"] != FORMAT:
+            raise BundleError(f"the file is a {manifest['format']!r}, not a {FORMAT!r}")
+        version, hashes = manifest["version"], dict(manifest["sha256"])
+    except (KeyError, ValueError, TypeError, RecursionError):
+        raise BundleError("the file is no run bundle: its manifest.json is missing or broken") from None
+    if version != FORMAT_VERSION:
+        raise BundleError(f"the bundle has format version {version!r}; this Ganometer reads version {FORMAT_VERSION}")
+    for name in sorted({*hashes, *members}):
+        if name not in members or hashes.get(name) != _hash(members[name]):
+            raise BundleError(
+                f"{name} in the bundle is not what was exported (its SHA-256 differs): export the run again"
+            )
+    return members
+
+
+def _check_size(listed: list[zipfile.ZipInfo]) -> None:
+    """What the headers promise; more than that is never read."""
+    if sum(i.file_size for i in listed) > MAX_UNPACKED_BYTES:
+        raise BundleError(f"the bundle would unpack to more than {MAX_UNPACKED_BYTES / 2**20:,.0f} MB")
+    if any(i.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for i in listed):
+        raise BundleError("the bundle is packed in a way no export uses: export the run again")
+
+
+def _read(zipped: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    with zipped.open(info) as member:
+        # In pieces: reading at once would inflate everything before looking at the size.
+        data = b"".join(iter(lambda: member.read(2**18), b""))
+    if len(data) != info.file_size:
+        raise BundleError(f"{info.filename} in the bundle is not as long as it says")
+    return data
+
+
+def _free_id(store: Store, run_id: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{8}", run_id):
+        raise ValueError(f"{run_id!r} is no run id")
+    try:
+        store.runs.get(run_id)
+    except UnknownRun:
+        return run_id
+    return secrets.token_hex(4)
+
+
+def _rows(about: Mapping[str, Any], members: dict[str, bytes], run_id: str) -> dict[str, list[dict]]:
+    """The rows of every table, each value checked: what a person sends is not trusted further than its type."""
+    config = configs.from_json(json.dumps(about["config"]))
+    state = about["state"] if about["state"] in ENDED else "interrupted"
+    info = _dataset(about["data"], members) if about["data"] else None
+    if about["dataset"] != (info.sha256 if info else None):
+        raise ValueError("the run and its data set do not belong together")
+    run = {
+        "id": run_id,
+        "name": _text(about["name"])[:100],
+        "tags": _tags(about.get("tags", [])),  # bundles made before there were tags have none
+        "state": state,
+        "config": configs.to_json(config),
+        "step": _whole(about["step"]),
+        "total_steps": _whole(about["total_steps"]),
+        "dataset": about["dataset"],
+        "seconds": _number(about["seconds"]),
+        "steps_per_second": _perhaps(_number, about["steps_per_second"]),
+        "threads": _perhaps(_whole, about["threads"]),
+        "error": _perhaps(_text, about["error"]),
+        "created": _number(about["created"]),
+        "started": _perhaps(_number, about["started"]),
+        "ended": _perhaps(_number, about["ended"]),
+        "versions": json.dumps({_text(k): _text(v) for k, v in about["versions"].items()}),
+        "parent_id": _perhaps(_text, about.get("parent_id")),  # bundles made before there were branches have none
+        "parent_step": _perhaps(_whole, about.get("parent_step")),
+    }
+    steps = {
+        part: {_whole(int(n.split("/")[1])): d for n, d in members.items() if n.startswith(f"{part}/")}
+        for part in ("snapshots", "weights", "checkpoints")
+    }
+    if steps["snapshots"].keys() != steps["weights"].keys():
+        raise ValueError("snapshots and weights are not of the same steps")
+    metrics = _unpack(members["metrics.npz"])
+    rows = {
+        "runs": [run],
+        "metrics": [
+            dict(run_id=run_id, name=_text(n), step=_whole(s), value=_number(v))
+            for n, s, v in zip(*(metrics[key].tolist() for key in ("name", "step", "value")), strict=True)
+        ],
+        "snapshots": [
+            dict(run_id=run_id, step=step, samples=_samples(data, info), weights=_arrays(steps["weights"][step]))
+            for step, data in steps["snapshots"].items()
+        ],
+        "checkpoints": [
+            dict(run_id=run_id, step=step, data=_arrays(data), sha256=_hash(data))
+            for step, data in steps["checkpoints"].items()
+        ],
+        "events": [
+            dict(run_id=run_id, step=_whole(s), time=_number(t), kind=_text(k), payload=_payload(k, p))
+            for s, t, k, p in about["events"]
+        ],
+        "reports": [report_row(run_id, _whole(s), _report(r)) for s, r in about["reports"]],
+        "datasets": [dataset_row(info, members.get("dataset.npz"))] if info else [],
+        "references": [reference_row(about["dataset"], "pixels", _reference(r)) for r in about["references"]]
+        if info
+        else [],
+    }
+    for name, key in (("metrics", ("name", "step")), ("reports", ("step", "space", "n", "k", "seed", "panel"))):
+        if len({tuple(r[k] for k in key) for r in rows[name]}) != len(rows[name]):
+            raise ValueError(f"the {name} name a step twice")
+    return rows
+
+
+def _dataset(about: Mapping[str, Any], members: dict[str, bytes]) -> DatasetInfo:
+    name, sha256, kind, shape = _text(about["name"]), about["sha256"], about["kind"], tuple(map(_whole, about["shape"]))
+    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
+        raise ValueError(f"{sha256!r} is no SHA-256")
+    if "dataset.npz" in members and name != f"upload-{sha256[:10]}":  # nobody's data goes by another's name
+        raise ValueError(f"{name!r} is not the name of that upload")
+    if (kind, len(shape)) not in (("image", 3), ("points", 1)):
+        raise ValueError(f"{kind!r} of shape {shape} is no data set")
+    preview = _unpack(members["preview.npz"])
+    parts = {part: _whole(about["parts"][part]) for part in ("train", "holdout", "test")}
+    info = DatasetInfo(name, sha256, kind, shape, parts, preview["x"], preview["y"])
+    _check_samples(preview["x"], info)
+    if preview["y"].shape != (len(preview["x"]),) or preview["y"].dtype != np.int64:
+        raise ValueError("the preview has not one label a row")
+    return info
+
+
+def _samples(data: bytes, info: DatasetInfo | None) -> bytes:
+    if info is None:
+        raise ValueError("there are snapshots, but no data set")
+    _check_samples(_unpack(data)["x"], info)
+    return data
+
+
+def _check_samples(x: np.ndarray, info: DatasetInfo) -> None:
+    wanted = np.uint8 if info.kind == "image" else np.float32
+    if x.dtype != wanted or x.shape[1:] != info.shape:
+        raise ValueError(
+            f"samples are {x.dtype} {x.shape}, not {np.dtype(wanted)} (n, {', '.join(map(str, info.shape))})"
+        )
+
+
+def _report(values: Mapping[str, Any]) -> records.Report:
+    report = records.report_from_json(json.dumps(values))
+    _text(report.space), _whole(report.n_fake), _whole(report.seed), _text(report.verdict), _whole(report.k)
+    _one_of(report.panel, get_args(records.Panel))
+    return report
+
+
+def _payload(kind: str, values: Mapping[str, Any]) -> str:
+    """A line of the diary, in the form that pages read."""
+    if kind == "set" and not all(_text(key) and len(pair) == 2 for key, pair in dict(values["changes"]).items()):
+        raise ValueError("the diary tells of no change of settings")
+    return _text(json.dumps(dict(values)))
+
+
+def _reference(values: Mapping[str, Any]) -> records.Reference:
+    reference = records.reference_from_json(json.dumps(values))
+    _whole(reference.n), _whole(reference.seed), _whole(reference.k)
+    _one_of(reference.panel, get_args(records.Panel))
+    return reference
+
+
+def _arrays(data: bytes) -> bytes:
+    _unpack(data)
+    return data
+
+
+def _unpack(data: bytes) -> dict[str, np.ndarray]:
+    """Plain arrays, of no more bytes than a bundle may have; anything pickled raises ValueError."""
+    with zipfile.ZipFile(io.BytesIO(data)) as zipped:
+        _check_size(zipped.infolist())
+    return unpack(data)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or "\0" in value:
+        raise TypeError(f"{value!r} is no text")
+    value.encode()
+    return value
+
+
+def _tags(value: Any) -> str:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list of tags")
+    return json.dumps(checked_tags(map(_text, value)))
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MOST:
+        raise TypeError(f"{value!r} is no count")
+    return value
+
+
+def _one_of(value: Any, choices) -> None:
+    if value not in choices:
+        raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
+
+
+def _number(value: Any) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
+        raise TypeError(f"{value!r} is no number")
+    return float(value)
+
+
+def _perhaps(check, value: Any):
+    return None if value is None else check(value)
+
+
+def _hash(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,315 @@
+"""A name -> three disjoint labelled parts: train for the two networks, holdout and test for the measuring.
+
+    dataset = load("digits")
+    dataset.test.x.shape          # (360, 8, 8, 1), uint8
+    dataset_from_bytes(dataset_to_bytes(dataset), "digits").sha256 == dataset.sha256
+
+A person's own file becomes a Dataset in uploads.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from gan_core.data.safe_archives import MAX_DECOMPRESSED_BYTES, read_npz
+from gan_core.records import DatasetError, DatasetInfo
+
+Progress = Callable[[float, str], None]
+Pair = tuple[np.ndarray, np.ndarray]
+
+SIZES = {"train": 50_000, "holdout": 10_000, "test": 10_000}
+"""Rows of the parts wherever there is enough data."""
+SEED = 0
+"""Fixes the draws of the 2-D sets and every split, so that one name always means one data set."""
+PREVIEW_ROWS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """x in storage form, uint8 (n, h, w, c) or float32 (n, d), and its labels y, int64 (n,); both read-only.
+
+    Raises DatasetError if the arrays are anything else.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+
+    def __post_init__(self):
+        x, y = (np.ascontiguousarray(a).view() for a in (self.x, self.y))
+        if (x.dtype, x.ndim) not in ((np.dtype(np.uint8), 4), (np.dtype(np.float32), 2)) or x.size == 0:
+            raise DatasetError(f"Samples are {x.dtype} {x.shape}; give uint8 (n, h, w, c) or float32 (n, d).")
+        if y.dtype != np.int64 or y.shape != x.shape[:1]:
+            raise DatasetError(f"Labels are {y.dtype} {y.shape} for {len(x)} samples; give int64 ({len(x)},).")
+        for name, array in (("x", x), ("y", y)):
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """The equal Gaussians a 2-D set is drawn from: centres float64 (K, 2), and one standard deviation per axis."""
+
+    centres: np.ndarray
+    std: float
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Three parts that share no row; `shape` is one sample's. Raises DatasetError if the parts' shapes differ."""
+
+    name: str
+    kind: Literal["image", "points"]
+    shape: tuple[int, ...]
+    train: Part
+    holdout: Part
+    test: Part
+    modes: Modes | None = None
+
+    def __post_init__(self):
+        for name, part in self.parts.items():
+            if part.x.shape[1:] != self.shape:
+                raise DatasetError(f"The {name} part holds {part.x.shape[1:]}, not {self.shape}; make the parts alike.")
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        return {"train": self.train, "holdout": self.holdout, "test": self.test}
+
+    @cached_property
+    def classes(self) -> np.ndarray:
+        """The labels that occur in the train part, ascending: class number i is `classes[i]`."""
+        return np.unique(self.train.y)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hex digest of the parts' dtypes, shapes and bytes: the same data has the same hash, whatever its name."""
+        digest = hashlib.sha256()
+        for part in self.parts.values():
+            for array in (part.x, part.y):
+                digest.update(f"{array.dtype.str}{array.shape}".encode())
+                digest.update(array)
+        return digest.hexdigest()
+
+    def info(self, owner: str = "") -> DatasetInfo:
+        """What pages show: the sizes, and up to 64 test rows dealt out class by class."""
+        y = self.test.y
+        order = np.argsort(y, kind="stable")
+        _, starts, counts = np.unique(y[order], return_index=True, return_counts=True)
+        turn = np.arange(len(y)) - np.repeat(starts, counts)  # 0 for each class's first row, 1 for its second ...
+        rows = order[np.argsort(turn, kind="stable")][:PREVIEW_ROWS]
+        sizes = {name: len(part) for name, part in self.parts.items()}
+        return DatasetInfo(self.name, self.sha256, self.kind, self.shape, sizes, self.test.x[rows], y[rows], owner)
+
+
+@dataclass(frozen=True)
+class Option:
+    """A built-in data set as a page lists it, before anything is loaded."""
+
+    name: str
+    title: str
+    sentence: str
+    kind: Literal["image", "points"]
+    shape: tuple[int, ...]
+    classes: int
+
+
+OPTIONS: dict[str, Option] = {
+    option.name: option
+    for option in (
+        Option("ring-8", "Ring of 8", "Eight tight clusters on a circle: will all be found?", "points", (2,), 8),
+        Option(
+            "grid-25", "Grid of 25", "Twenty-five clusters: losing some is called mode collapse.", "points", (2,), 25
+        ),
+        Option("swiss-roll", "Swiss roll", "One thin spiral band, with no clusters to hold on to.", "points", (2,), 6),
+        Option("digits", "Digits 8 x 8", "1,797 tiny handwritten digits: quick to learn.", "image", (8, 8, 1), 10),
+        Option("mnist", "MNIST", "70,000 handwritten digits: the classic test of a GAN.", "image", (28, 28, 1), 10),
+        Option("fashion-mnist", "Fashion-MNIST", "70,000 clothes: MNIST's size, but harder.", "image", (28, 28, 1), 10),
+    )
+}
+
+
+# ---------------------------------------------------------------- by name
+
+
+def load(name: str, *, folder: Path | None = None, progress: Progress | None = None) -> Dataset:
+    """A built-in data set; the same name is the same data every time.
+
+    mnist and fashion-mnist are read from `folder`/<name>.npz (x_train, y_train, x_test, y_test) if it is there,
+    else downloaded once by Keras; `progress(share, message)` is told. Exact duplicates of a row in another part
+    are removed: a row stays in test before holdout before train. Raises DatasetError for a name that is not in
+    OPTIONS, a file that is not this data set, and a download without network.
+    """
+    if name not in OPTIONS:
+        raise DatasetError(f"{name!r} is not a data set; choose one of {', '.join(OPTIONS)}.")
+    tell = progress or (lambda share, message: None)
+    tell(0.0, f"Preparing {OPTIONS[name].title}")
+    modes = None
+    if name == "digits":
+        parts = split(*_digits())
+    elif name == "swiss-roll":
+        parts = _cut(*_swiss_roll(sum(SIZES.values())))
+    elif name in _MODES:
+        modes = _MODES[name]()
+        parts = _cut(*_draw(modes, sum(SIZES.values())))
+    else:
+        parts = _cut(*_mnist_like(name, folder, tell))
+    dataset = disjoint(name, parts, modes)
+    tell(1.0, f"{OPTIONS[name].title} is ready")
+    return dataset
+
+
+def dataset_to_bytes(dataset: Dataset) -> bytes:
+    """The arrays as a compressed .npz, without the name; `dataset_from_bytes` gives back the same hash."""
+    arrays = {f"{axis}_{name}": getattr(part, axis) for name, part in dataset.parts.items() for axis in "xy"}
+    if dataset.modes:
+        arrays |= {"centres": dataset.modes.centres, "std": np.float64(dataset.modes.std)}
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)
+    return stream.getvalue()
+
+
+def dataset_from_bytes(data: bytes, name: str) -> Dataset:
+    """The inverse of `dataset_to_bytes`. Raises DatasetError for bytes that are not a data set."""
+    arrays = read_npz(data, limit=2 * MAX_DECOMPRESSED_BYTES)  # three parts and their labels: more than one upload
+    try:
+        train, holdout, test = (Part(arrays[f"x_{part}"], arrays[f"y_{part}"]) for part in SIZES)
+        modes = Modes(arrays["centres"], float(arrays["std"])) if "centres" in arrays else None
+    except (KeyError, TypeError, ValueError) as error:
+        raise DatasetError(f"The data set {name!r} is incomplete ({error}); upload the original file again.") from None
+    return Dataset(name, _kind(train), train.x.shape[1:], train, holdout, test, modes)
+
+
+# ---------------------------------------------------------------- three disjoint parts
+
+
+def _cut(x: np.ndarray, y: np.ndarray) -> dict[str, Pair]:
+    """The first 50,000 rows, the next 10,000 and the last 10,000."""
+    edges = np.cumsum([0, *SIZES.values()])
+    return {name: (x[a:b], y[a:b]) for name, a, b in zip(SIZES, edges, edges[1:])}
+
+
+def split(x: np.ndarray, y: np.ndarray) -> dict[str, Pair]:
+    """60/20/20, stratified: rows in random order within their class are dealt out by fives."""
+    rng = np.random.default_rng(SEED)
+    order = rng.permutation(len(y))
+    order = order[np.argsort(y[order], kind="stable")]
+    turn = np.arange(len(y)) % 5
+    rows = {"train": order[turn >= 2], "holdout": order[turn == 1], "test": order[turn == 0]}
+    rows = {name: rng.permutation(mine) for name, mine in rows.items()}  # else every part would be sorted by label
+    return {name: (x[mine], y[mine]) for name, mine in rows.items()}
+
+
+def disjoint(name: str, parts: dict[str, Pair], modes: Modes | None = None) -> Dataset:
+    """The parts without rows that a more precious part already has: scores must not see what training saw."""
+    seen: set[bytes] = set()
+    kept: dict[str, Part] = {}
+    for which in ("test", "holdout", "train"):
+        x, y = parts[which]
+        keys = row_keys(x)
+        fresh = np.array([key not in seen for key in keys])
+        seen.update(keys)
+        kept[which] = Part(x[fresh], y[fresh])
+    return Dataset(name, _kind(kept["test"]), kept["test"].x.shape[1:], **kept, modes=modes)
+
+
+def row_keys(x: np.ndarray) -> list[bytes]:
+    """One short digest for each row of x (n, ...): rows of equal bits, and only those, have equal keys."""
+    return [hashlib.blake2b(row, digest_size=16).digest() for row in np.ascontiguousarray(x)]
+
+
+def _kind(part: Part) -> Literal["image", "points"]:
+    return "image" if part.x.ndim == 4 else "points"
+
+
+# ---------------------------------------------------------------- sources
+
+
+def _ring() -> Modes:
+    """Eight means on the unit circle, std .01 (PacGAN, Lin et al. 2018, arXiv:1712.04086)."""
+    angle = 2 * np.pi * np.arange(8) / 8  # eight different angles: 2 pi would be the first one again
+    return Modes(np.stack([np.cos(angle), np.sin(angle)], axis=1), 0.01)
+
+
+def _grid() -> Modes:
+    """Twenty-five means on {-4, -2, 0, 2, 4}², std .05 (PacGAN, as above)."""
+    axis = np.arange(-4.0, 5.0, 2.0)
+    return Modes(np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2), 0.05)
+
+
+_MODES: dict[str, Callable[[], Modes]] = {"ring-8": _ring, "grid-25": _grid}
+
+
+def _draw(modes: Modes, n: int) -> Pair:
+    """n draws, each from a mode chosen with equal odds; the label is the mode."""
+    rng = np.random.default_rng(SEED)
+    y = rng.integers(len(modes.centres), size=n)
+    return (modes.centres[y] + modes.std * rng.standard_normal((n, 2))).astype(np.float32), y.astype(np.int64)
+
+
+def _swiss_roll(n: int) -> Pair:
+    """scikit-learn's roll seen from its side, at the scale of the WGAN-GP paper's toy (Gulrajani et al. 2017).
+
+    Labels are six bands of equal length in the roll's angle.
+    """
+    from sklearn.datasets import make_swiss_roll
+
+    x, angle = make_swiss_roll(n, noise=0.25, random_state=SEED)
+    y = np.floor(6 * (angle - 1.5 * np.pi) / (3 * np.pi)).clip(0, 5)
+    return (x[:, [0, 2]] / 7.5).astype(np.float32), y.astype(np.int64)
+
+
+def _digits() -> Pair:
+    """scikit-learn's 1,797 digits: 8x8 counts of ink from 0 to 16, stretched to 0..255."""
+    from sklearn.datasets import load_digits
+
+    digits = load_digits()
+    return np.rint(digits.images * 255 / 16).astype(np.uint8)[..., None], digits.target.astype(np.int64)
+
+
+def _mnist_like(name: str, folder: Path | None, tell: Progress) -> Pair:
+    """All 70,000 rows in their official order: 60,000 of the training file, then 10,000 of the test file."""
+    path = None if folder is None else Path(folder) / f"{name}.npz"
+    if path is not None and path.is_file():
+        tell(0.1, f"Reading {path.name}")
+        try:
+            found, source = read_npz(path.read_bytes()), path.name
+        except (DatasetError, OSError) as error:
+            raise DatasetError(f"{path.name} cannot be read ({error}); get the original file again.") from error
+    else:
+        tell(0.1, f"Downloading {OPTIONS[name].title} (once, up to 30 MB)")
+        found, source = _download(name), "the download"
+    arrays = {}
+    for key, shape in _MNIST_SHAPES.items():
+        if key not in found or found[key].shape != shape or found[key].dtype.kind not in "iu":
+            got = f"{found[key].dtype} {found[key].shape}" if key in found else "missing"
+            raise DatasetError(f"{key} of {source} is {got}, not whole numbers {shape}; get the original {name}.npz.")
+        arrays[key] = found[key]
+    x = np.concatenate([arrays["x_train"], arrays["x_test"]]).astype(np.uint8)
+    return x[..., None], np.concatenate([arrays["y_train"], arrays["y_test"]]).astype(np.int64)
+
+
+_MNIST_SHAPES = {"x_train": (60_000, 28, 28), "y_train": (60_000,), "x_test": (10_000, 28, 28), "y_test": (10_000,)}
+
+
+def _download(name: str) -> dict[str, np.ndarray]:
+    try:
+        import keras.datasets
+
+        source = {"mnist": keras.datasets.mnist, "fashion-mnist": keras.datasets.fashion_mnist}[name]
+        train, test = source.load_data()
+    except Exception as error:  # Keras raises a bare Exception for a failed download
+        raise DatasetError(
+            f"{name} could not be downloaded ({type(error).__name__}); set GANOMETER_DATA to a folder with "
+            f"{name}.npz, holding {', '.join(_MNIST_SHAPES)}."
+        ) from error
+    return dict(zip(_MNIST_SHAPES, (*train, *test)))

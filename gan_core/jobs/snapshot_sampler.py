@@ -1,0 +1,150 @@
+"""A run as it was at one of its snapshots: its generator, the samples by seed and place, its discriminator if kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from gan_core import records
+from gan_core.codec import to_storage
+from gan_core.config.run_config import GAMES
+from gan_core.records import GanometerError
+from gan_core.store import Store
+
+OWN = 64
+"""Samples of the run's fixed latents that are kept with every snapshot."""
+BLOCK = 64
+"""Samples made at once. One is always made in its whole block: alone, its last bits might be others."""
+
+
+def snapshot_step(store: Store, run_id: str, step: int | None) -> int:
+    """`step` where the run has a snapshot of it, the newest one without; GanometerError where there is none."""
+    steps = store.runs.snapshot_steps(run_id)
+    if not steps:
+        raise GanometerError(f"run {run_id} has no snapshot yet: let it train a little first")
+    if step is not None and step not in steps:
+        raise GanometerError(f"run {run_id} has no snapshot of step {step}; it has {', '.join(map(str, steps))}")
+    return steps[-1] if step is None else step
+
+
+def dataset_info(store: Store, run: records.RunInfo) -> records.DatasetInfo:
+    info = store.library.dataset(run.dataset) if run.dataset else None
+    if info is None:
+        raise GanometerError(f"run {run.id} has not started yet, so nothing is known of its data")
+    return info
+
+
+def class_number(store: Store, run: records.RunInfo, label: int | None) -> int | None:
+    """Which of a run's classes a label is, counted from 0; nothing for nothing."""
+    if label is None:
+        return None
+    classes, conditional = dataset_info(store, run).classes, run.config.data.conditional
+    if label not in (classes if conditional else ()):
+        known = f"it knows {', '.join(map(str, classes))}" if conditional else "it was not told of classes"
+        raise GanometerError(f"class {label} was asked of run {run.id}, and {known}; choose another, or leave it out")
+    return classes.index(label)
+
+
+def generator_at(store: Store, run: records.RunInfo, step: int):
+    """The averaged generator of a snapshot there is."""
+    info, weights = dataset_info(store, run), store.runs.snapshot_weights(run.id, step)
+    from gan_core.engine import checkpoints, networks
+
+    blank = networks.DataStatistics.blank(info.shape, len(info.classes) if run.config.data.conditional else 0)
+    generator = networks.build_generator(run.config.generator, blank)
+    checkpoints.load_weights(generator, weights)
+    return generator
+
+
+def discriminator_at(store: Store, run: records.RunInfo, step: int):
+    """The discriminator of a step that judges single samples, from the snapshot or a checkpoint; None without one."""
+    if run.config.objective.loss not in GAMES or run.config.discriminator.packing != 1:
+        return None
+    info, checkpoint = dataset_info(store, run), store.runs.checkpoint(run.id, step)
+    from gan_core.engine import checkpoints, networks
+
+    blank = networks.DataStatistics.blank(info.shape, len(info.classes) if run.config.data.conditional else 0)
+    discriminator = networks.build_discriminator(run.config.discriminator, blank)
+    for data in (store.runs.snapshot_weights(run.id, step), checkpoint[1] if checkpoint else None):
+        if data is not None and checkpoints.holds(data, "discriminator"):
+            checkpoints.load_weights(discriminator, data, "discriminator")
+            return discriminator
+    return None
+
+
+class Drawn(NamedTuple):
+    """Samples as they are kept, `x` (n, *shape), and as they were made, `exact`; their latents `z` (n, d), and the
+    class `told` (n,) of each, counted from 0, where there are such."""
+
+    x: np.ndarray
+    exact: np.ndarray
+    z: np.ndarray
+    told: np.ndarray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """A run at one of its snapshots. `classes` are the labels it was told of, () for none."""
+
+    store: Store
+    run: records.RunInfo
+    step: int
+    generator: object
+    classes: tuple[int, ...]
+
+    @classmethod
+    def of(cls, store: Store, run_id: str, step: int | None) -> Sight:
+        """Raises GanometerError where the run has no such snapshot."""
+        run, step = store.runs.get(run_id), snapshot_step(store, run_id, step)
+        classes = dataset_info(store, run).classes if run.config.data.conditional else ()
+        return cls(store, run, step, generator_at(store, run, step), classes)
+
+    @property
+    def latent_dim(self) -> int:
+        return self.run.config.generator.latent_dim
+
+    def number(self, label: int | None) -> int | None:
+        """Which of the run's classes a label is, counted from 0. Raises GanometerError where it is none of them."""
+        return class_number(self.store, self.run, label)
+
+    def draw(
+        self, seed: int | None, first: int, last: int, *, label: int | None = None, truncation: float = 1.0
+    ) -> Drawn:
+        """Samples `first` to `last` - 1 of a draw: of the run's own 64 without a seed, and then the very ones it shows.
+
+        One sample is the same in every range that holds it. Below 1, `truncation` shortens the latents.
+        Raises GanometerError for a class the run was not told of, and for one of the run's own that it has not.
+        """
+        if seed is None and last > OWN:
+            raise GanometerError(
+                f"sample {last - 1} was asked of run {self.run.id}, whose own are 0 to {OWN - 1}; "
+                "choose one of those, or give a seed"
+            )
+        number = self.number(label)
+        from gan_core.engine import sampling
+
+        about = (self.run.config.seed, sampling.PREVIEW) if seed is None else (seed, sampling.REQUEST)
+        start, end = first // BLOCK * BLOCK, -(-last // BLOCK) * BLOCK
+        inputs = sampling.inputs(self.generator, about[0], end, about[1], label=number)[start:]
+        inputs[:, : self.latent_dim] *= np.float32(truncation)
+        exact = sampling.generate(self.generator, inputs, batch=BLOCK)[first - start : last - start]
+        z, told = np.split(inputs[first - start : last - start], [self.latent_dim], axis=1)
+        x = to_storage(exact)
+        if seed is None and label is None and truncation == 1:  # as they were shown, even if on another machine
+            x = self.store.runs.snapshot(self.run.id, self.step).samples[first:last]
+        return Drawn(x, exact, z, told.argmax(axis=1) if self.classes else None)
+
+    def told(self, number: int | None, n: int) -> np.ndarray:
+        """The class part of `n` inputs, (n, classes); (n, 0) for a run that was told of none."""
+        told = np.zeros((n, len(self.classes)), np.float32)
+        if self.classes:
+            told[:, number] = 1
+        return told
+
+    def make(self, z: np.ndarray, number: int | None) -> np.ndarray:
+        """Samples (n, *shape) in measured form for latents (n, d), of the class with this number where told of some."""
+        from gan_core.engine import sampling
+
+        return sampling.generate(self.generator, np.concatenate([z, self.told(number, len(z))], axis=1))

@@ -1,0 +1,119 @@
+"""A setting as the query of a link, and back: the recipe, what differs from it, the seed, and the versions.
+
+    ?preset=auto&data=mnist&seconds=60&seed=3&objective.r1=0.5&made=ganometer:0.1.0,tensorflow:2.21.0
+
+What stands in a link may come from anybody: it is read like any input, and starts nothing by itself.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Mapping, Sequence
+from urllib.parse import quote, urlencode
+
+from gan_core.config.run_config import ConfigError, RunConfig, differences, override, wrong_alone
+from gan_core.records import DatasetError, RunInfo
+
+LONGEST = 4000
+"""Characters of a query: every setting there is, changed, stays below."""
+SHORT = {"preset": "preset", "data": "data.name", "seconds": "training.seconds", "seed": "seed"}
+"""What has a name of its own in a link; every other setting goes by its dotted key."""
+LONGEST_VALUE = 200
+OF_THE_PAGE = ("run", "step", "space")
+"""What else may stand in an address of this app."""
+_MADE = re.compile(r"[a-z]{1,20}:[\w.+ -]{1,40}(,[a-z]{1,20}:[\w.+ -]{1,40}){0,9}")
+
+
+@dataclass(frozen=True)
+class Link:
+    """What a link brings: the settings, the recipe they differ from, and the versions it was made with.
+
+    `warnings` say what was left out.
+    """
+
+    config: RunConfig
+    recipe: RunConfig
+    versions: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def changes(self) -> dict[str, tuple[Any, Any]]:
+        """What differs from the recipe, but for the seed: {key: (link's, recipe's)}."""
+        return {key: pair for key, pair in differences(self.config, self.recipe).items() if key != "seed"}
+
+
+def query_of(config: RunConfig, *, preset_for: Callable[..., RunConfig], versions: Mapping[str, str]) -> dict[str, str]:
+    """The query of a link to these settings. `preset_for(name, data=, seconds=)` gives the recipe."""
+    recipe = preset_for(config.preset, data=config.data.name, seconds=config.training.seconds)
+    told = {"preset": config.preset, "data": config.data.name}
+    if config.training.seconds is not None:
+        told["seconds"] = _text(config.training.seconds)
+    told["seed"] = str(config.seed)
+    changed = differences(config, recipe)
+    told |= {key: _text(value) for key, (value, _) in changed.items() if key not in SHORT.values()}
+    return told | {"made": ",".join(f"{name}:{version}" for name, version in versions.items())}
+
+
+def encoded(query: Mapping[str, str]) -> str:
+    """A query as it stands behind the question mark of an address."""
+    return urlencode(query, safe=",:", quote_via=quote)
+
+
+def config_from_query(query: Mapping[str, Sequence[str]], *, preset_for: Callable[..., RunConfig]) -> Link:
+    """The settings in a query of {key: every value given for it}. Raises ConfigError naming all that is wrong."""
+    size = sum(len(key) + len(value) + 2 for key, values in query.items() for value in values)
+    if size > LONGEST:
+        raise ConfigError([f"the link has {size:,} characters, and one of this app has at most {LONGEST:,}"])
+    told, problems, warnings = _told(query)
+    made = told.pop("made", "")
+    if made and not _MADE.fullmatch(made):
+        warnings.append("which versions it was made with cannot be read")
+        made = ""
+    changes = {SHORT.get(key, key): value for key, value in told.items()}
+    problems += wrong_alone(changes)
+    name, data = changes.get("preset", "auto"), changes.get("data.name", "digits")
+    seconds = override(RunConfig(), {"training.seconds": changes.get("training.seconds")}) if not problems else None
+    try:  # data that are not here are said together with everything else
+        seconds = seconds and seconds.training.seconds
+        recipe = preset_for("auto" if problems else name, data=data, seconds=seconds)
+    except DatasetError as error:
+        problems.append(str(error))
+    if problems:
+        raise ConfigError(problems)
+    versions = dict(part.split(":") for part in made.split(",")) if made else {}
+    return Link(override(recipe, changes), recipe, versions, tuple(warnings))
+
+
+def repeating(run: RunInfo) -> RunConfig:
+    """The configuration that trains this run again: with the steps that its speed trial has found, once it has."""
+    if run.step == 0:
+        return run.config
+    return replace(run.config, training=replace(run.config.training, seconds=None))
+
+
+def _told(query: Mapping[str, Sequence[str]]) -> tuple[dict[str, str], list[str], list[str]]:
+    """What a query says of the settings, what is wrong with how it says it, and what was left out."""
+    told, problems, warnings = {}, [], []
+    for key, values in query.items():
+        if key in OF_THE_PAGE:
+            continue
+        if any(unicodedata.category(c).startswith("C") for text in (key, *values) for c in text):
+            problems.append(f"{key[:60]!r} has characters that no link of this app holds")
+        elif len(values) != 1:
+            problems.append(f"{key[:60]} is given {len(values)} times; give it once")
+        elif len(values[0]) > LONGEST_VALUE:
+            problems.append(f"{key[:60]} has {len(values[0]):,} characters, and no setting has {LONGEST_VALUE}")
+        elif key in SHORT or key == "made" or ("." in key and key not in SHORT.values()):
+            told[key] = values[0]
+        else:  # a messenger or a mailing list may have added something of its own
+            warnings.append(f"{key[:60]!r} is no part of a link of this app")
+    return told, problems, warnings
+
+
+def _text(value: Any) -> str:
+    """A value as `override` reads it back: 60, 0.5, true, 96,96."""
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")

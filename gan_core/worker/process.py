@@ -1,0 +1,290 @@
+"""The worker: claims runs and trains them, answers jobs, obeys commands, and survives what goes wrong.
+
+Three threads share one process. The main one trains, because TensorFlow wants the cores. The *beat* says
+four times a second that we live and fetches what people want. The *jobs* thread answers requests, also
+while a run trains.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import Callable, NoReturn
+
+import psutil
+from threadpoolctl import threadpool_limits
+
+from gan_core import machine
+from gan_core.jobs import measure
+from gan_core.records import GanometerError, RunInfo, StoreError
+from gan_core.settings import Settings
+from gan_core.store import Store
+from gan_core.worker.run_session import Session
+from gan_core.worker.train_run import Shelf, sentence, train_run
+
+log = logging.getLogger("ganometer.worker")
+
+IDLE_SECONDS = 0.1
+MIB = 2**20
+MOST_PROGRAMS = 8
+"""What is compiled for a run stays in the process for ever, some 30 MB each: TensorFlow frees its graphs, and XLA not
+its programs. After so many a worker process begins afresh before the next run."""
+
+
+class Worker:
+    """Trains the runs of one store. `serve` returns after `stop`, or when the process `parent` is gone.
+
+    `alone`: this process does nothing else, so the worker may divide its cores, and may have it begin afresh.
+    """
+
+    def __init__(self, store: Store, settings: Settings, *, parent: int | None = None, alone: bool = False):
+        self.id = f"{machine.HOST}-{os.getpid()}-{secrets.token_hex(2)}"
+        self.store, self.settings = store, settings
+        self._stopping, self._warm = threading.Event(), threading.Event()
+        self._parent_lives = _watch(parent) if parent else None
+        self._unwanted, self.ending = False, False
+        self._alone, self.outgrown = alone, False
+        self._session: Session | None = None
+        self._phase, self._error = "starting", None
+        self._versions = machine.versions()
+        self._shelf = Shelf(store, settings)
+
+    def stop(self) -> None:
+        """Commit, let go of the run, and end; safe to call from a signal handler or another thread."""
+        self.ending = True
+        self._stopping.set()
+        if session := self._session:
+            session.release()
+
+    def stop_run(self) -> None:
+        """Stop the run for good (what Ctrl-C means to a person at the command line), even before it has begun."""
+        self._unwanted = True
+        if session := self._session:
+            session.stop()
+
+    def serve(self) -> None:
+        """Train one run after the other until told to stop.
+
+        When it is `alone` also until another process would do better (then it is `outgrown`): so many programs have
+        been compiled, or the cores are divided for other networks than those of the next run.
+        """
+        with self._helpers():
+            while not self._stopping.is_set() and not self.outgrown:
+                self._enter("idle")
+                try:
+                    run = self.store.runs.claim(self.id, at_once=self.settings.limits.at_once)
+                except StoreError as error:
+                    self._note(error)
+                    self._stopping.wait(2)
+                    continue
+                if run is None:
+                    self._warm.set()
+                    self._stopping.wait(IDLE_SECONDS)
+                elif not self._suits(run):
+                    _quietly(self.store.runs.release, run.id, self.id, run.claim_no, state="queued")
+                    self.outgrown = True
+                else:
+                    outcome = self._train(run)
+                    from gan_core.engine import models
+
+                    enough = outcome == "queued" or models.programs() >= MOST_PROGRAMS
+                    self.outgrown = self._alone and not self.ending and enough
+
+    def train(self, run: RunInfo) -> str:
+        """Train one run that is already claimed for this worker; returns the state it ends in.
+
+        "queued": a process that has done nothing yet should train it (`begin_afresh`).
+        """
+        with self._helpers():
+            self._suits(run)
+            return self._train(run)
+
+    def _suits(self, run: RunInfo) -> bool:
+        """Have the cores divided for the run, and the first jobs after that: TensorFlow divides them only once."""
+        from gan_core.engine import cpu_threads as threads
+
+        return threads.suit(run.config) if self._alone else True
+
+    def _train(self, run: RunInfo) -> str:
+        self._warm.set()
+        log.info("run %s: begins at step %s", run.id, run.step)
+        self._session = Session(
+            self.store,
+            run,
+            self.id,
+            most_minutes=self.settings.limits.minutes,
+            on_phase=lambda phase: self._begin(f"run {run.id}: {phase}"),
+        )
+        if self._stopping.is_set():
+            self._session.release()
+        if self._unwanted:
+            self._session.stop()
+        try:
+            outcome = train_run(self._session, self._shelf.dataset, free_memory=self._free_memory)
+        except GanometerError as error:
+            self._note(error)
+            outcome = "lost"
+        finally:
+            self._session = None
+        log.info("run %s: %s", run.id, outcome)
+        return outcome
+
+    def _free_memory(self) -> int:
+        most = self.settings.limits.memory
+        return machine.free_memory() if most is None else min(machine.free_memory(), int(most * MIB))
+
+    @contextmanager
+    def _helpers(self):
+        """The beat and the jobs thread, while the main thread warms up and trains."""
+        threads = [threading.Thread(target=work, daemon=True) for work in (self._beat_forever, self._answer_forever)]
+        for thread in threads:
+            thread.start()
+        try:
+            self._warm_up()
+            yield
+        finally:
+            self._stopping.set()
+            self._warm.set()
+            for thread in threads:
+                thread.join(timeout=5)
+            _quietly(self.store.jobs.give_back, [self.id])
+            _quietly(self.store.presence.remove, self.id)
+
+    def _warm_up(self) -> None:
+        """Have TensorFlow ready before the first click. Where it cannot be loaded, say so until told to end."""
+        self._enter("importing TensorFlow")
+        try:
+            import gan_core.engine.loop  # noqa: F401
+        except ImportError as error:  # ending here would only have the server start us again and again
+            self._note(error)
+            self._enter(f"cannot train: {sentence(error)}")
+            if self._parent_lives:
+                self._stopping.wait()
+            raise GanometerError(f"TensorFlow cannot be loaded: {sentence(error)}") from error
+        gc.freeze()  # these half a million objects never go away: no collection need look at them again
+
+    # ------------------------------------------------------------ the beat
+
+    def _beat_forever(self) -> None:
+        interval = 0.25 if self.store.is_sqlite else 1.0
+        turn = 0
+        while True:
+            try:
+                if self._parent_lives and not self._parent_lives():
+                    log.info("the server is gone: stopping")
+                    self.stop()
+                if session := self._session:
+                    session.refresh(beat=turn % 8 == 0)
+                if turn % 8 == 0:
+                    self._enter(self._phase)
+                if turn % 40 == 0:
+                    machine.bury_dead_workers(self.store)
+                    machine.give_back()
+            except GanometerError as error:
+                self._note(error)
+            turn += 1
+            if self._stopping.wait(interval):
+                if self._session is None:
+                    return
+                time.sleep(interval)  # still committing: keep the run's heart beating
+
+    # ------------------------------------------------------------ jobs
+
+    def _answer_forever(self) -> None:
+        self._warm.wait()
+        while not self._stopping.is_set():
+            job = None
+            try:
+                job = self.store.jobs.claim(self.id)
+                if job is None:
+                    self._stopping.wait(IDLE_SECONDS)
+                    continue
+                threads = 1 if self._session else None  # training keeps a core
+                with threadpool_limits(threads, user_api="blas"):
+                    progress = lambda share, job=job: self.store.jobs.progress(job.id, share)  # noqa: E731
+                    result = measure.answer(self.store, job, self._shelf.dataset, progress, threads)
+                self.store.jobs.finish(job.id, result=result)
+            except Exception as error:  # whatever a job does, the next one must be answered
+                self._note(error)
+                if job is not None:
+                    _quietly(self.store.jobs.finish, job.id, error=sentence(error))
+                else:
+                    self._stopping.wait(2)
+            machine.give_back()
+
+    # ------------------------------------------------------------ presence
+
+    def _begin(self, phase: str) -> None:
+        machine.give_back()  # what the phase before has left, compiling above all
+        self._enter(phase)
+
+    def _enter(self, phase: str) -> None:
+        self._phase = phase
+        memory = psutil.Process().memory_info().rss
+        _quietly(
+            self.store.presence.report,
+            self.id,
+            host=machine.HOST,
+            pid=os.getpid(),
+            phase=phase,
+            memory=memory,
+            versions=self._versions,
+            error=self._error,
+        )
+
+    def _note(self, error: Exception) -> None:
+        self._error = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {sentence(error)}"
+        log.error("%s", error, exc_info=not isinstance(error, GanometerError))
+
+
+def _watch(parent: int) -> Callable[[], bool]:
+    """A question that is answered with no once the process `parent` is gone."""
+    try:
+        process = psutil.Process(parent)
+    except psutil.NoSuchProcess:
+        return lambda: False
+    return lambda: machine.lives(process)
+
+
+def _quietly(call, *args, **kwargs) -> None:
+    """For last words: when the store is gone there is nobody left to tell but the log."""
+    try:
+        call(*args, **kwargs)
+    except GanometerError as error:
+        log.warning("%s", error)
+
+
+def on_ending_signals(call: Callable[[], None]) -> None:
+    """Have `call` called at SIGTERM and SIGINT: in a thread, since the main one may hold the very lock it needs."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: threading.Thread(target=call).start())
+
+
+def serve(settings: Settings, *, parent: int | None = None) -> int:
+    """The worker as a process: train until told to end by a signal, or until the parent process is gone."""
+    store = Store(settings.store_url)
+    worker = Worker(store, settings, parent=parent, alone=True)
+    on_ending_signals(worker.stop)
+    log.info("worker %s on %s", worker.id, store.shown_url)
+    worker.serve()
+    store.close()
+    if worker.outgrown and not worker.ending and os.name == "posix":  # elsewhere the server starts another one
+        begin_afresh(sys.argv[1:])
+    return 0
+
+
+def begin_afresh(arguments: list[str]) -> NoReturn:
+    """Put the command line with these arguments into the place of this process."""
+    log.info("beginning afresh")
+    command = [sys.executable, "-m", "gan_core", *arguments]
+    if os.name == "posix":
+        os.execv(sys.executable, command)
+    sys.exit(subprocess.call(command))

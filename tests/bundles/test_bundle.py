@@ -1,0 +1,464 @@
+"""A run as a file and back; and files that are not what they claim to be write nothing."""
+
+import hashlib
+import io
+import json
+import struct
+import zipfile
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from gan_core.bundles import bundle as export
+from gan_core.config.presets import preset
+from gan_core.config.run_config import override
+from gan_core.pictures import grid
+from gan_core.records import BundleError, DatasetInfo, Histogram, MetricResult, Reference, Report
+from gan_core.store import Store, pack
+from gan_core.store import schema as tables
+
+CONFIG = override(preset("auto", data="upload-ababababab"), {"training.steps": 30})
+RNG = np.random.default_rng(0)
+PREVIEW = RNG.integers(0, 256, (3, 4, 4, 1), dtype=np.uint8)
+INFO = DatasetInfo(
+    "upload-" + "ab" * 5,
+    "ab" * 32,
+    "image",
+    (4, 4, 1),
+    {"train": 5, "holdout": 2, "test": 3},
+    PREVIEW,
+    np.array([0, 1, 1]),
+)
+REPORT = Report(
+    "measured",
+    60,
+    60,
+    5,
+    "pixels",
+    0,
+    {"energy_distance": MetricResult("energy_distance", 0.5)},
+    Histogram((0.0, 1.0), (1.0,), (1.0,), (1.0,)),
+    "so and so",
+    0.1,
+)
+REFERENCE = Reference(60, 20, 0, {"energy_distance": (0.01, 0.002)})
+
+
+def filled(store: Store, state: str = "stopped") -> str:
+    """A run with something in every table; returns its id."""
+    run = store.runs.claim("w1", run_id=store.runs.create(CONFIG, name="Ada's run"))
+    store.runs.tag(run.id, ["class 4b", "ö"])
+    store.library.put_dataset(INFO, pack(x=PREVIEW))
+    store.library.put_reference(INFO.sha256, "pixels", REFERENCE)
+    store.runs.describe(run.id, "w1", run.claim_no, dataset=INFO.sha256, threads=2, versions={"numpy": "2"})
+    for step in (0, 10):
+        store.runs.commit(
+            run.id,
+            "w1",
+            run.claim_no,
+            state=state if step else "running",
+            step=step,
+            seconds=1.5,
+            steps_per_second=20.0,
+            values=[(step, "loss", 1 / 3), (step, "other", -2.0)],
+            measured=[(step, REPORT)],
+            taken=[(step, PREVIEW[: step + 1], pack(a=RNG.standard_normal(3)))],
+            checkpoint=pack(step=np.int64(step)),
+        )
+    return run.id
+
+
+@pytest.fixture
+def store(store_url):
+    store = Store(store_url)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('original') / 'store.sqlite'}")
+    yield store, filled(store)
+    store.close()
+
+
+@pytest.fixture(scope="module")
+def bundle(original) -> bytes:
+    return export.bundle(*original)
+
+
+@pytest.fixture(scope="module")
+def target(tmp_path_factory):
+    """A store into which nothing unsound may ever get."""
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('target') / 'store.sqlite'}")
+    yield store
+    store.close()
+
+
+def contents(store: Store) -> dict[str, list[tuple]]:
+    """Every row of every table."""
+    with store.database.reading() as db:
+        return {t.name: sorted(map(repr, db.execute(sa.select(t)))) for t in tables.metadata.tables.values()}
+
+
+def repacked(bundle: bytes, change=lambda members, about: None, *, manifest=None) -> bytes:
+    """The bundle with `change` made to its members and its run.json, and hashes that fit again."""
+    with zipfile.ZipFile(io.BytesIO(bundle)) as zipped:
+        members = {name: zipped.read(name) for name in zipped.namelist() if name != "manifest.json"}
+    about = json.loads(members["run.json"])
+    change(members, about)
+    if "run.json" in members:
+        members["run.json"] = json.dumps(about).encode()
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
+    head = {"format": "ganometer-run", "version": 1, "sha256": hashes} | (manifest or {})
+    return zipped_up({"manifest.json": json.dumps(head).encode()} | members)
+
+
+def zipped_up(members: dict[str, bytes], method=zipfile.ZIP_DEFLATED) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as zipped:
+        for name, data in members.items():
+            zipped.writestr(name, data)
+    return out.getvalue()
+
+
+# ---------------------------------------------------------------- there and back
+
+
+def kept(store: Store, run_id: str) -> dict:
+    """What a run is, without what only the store it is in knows."""
+    rows = store.runs.raw(run_id)
+    here = ("run_id", "version", "owner", "queued", "heartbeat", "claim_no", "phase", "worker_id")
+    rows["events"] = [{k: v for k, v in r.items() if k != "id"} for r in rows["events"]]
+    rows["checkpoints"] = rows["checkpoints"][-1:]
+    return {name: [{k: v for k, v in row.items() if k not in here} for row in part] for name, part in rows.items()}
+
+
+def test_a_run_comes_back_as_it_was(original, bundle, store):
+    old, run_id = original
+    assert export.unbundle(store, bundle) == run_id
+    assert kept(store, run_id) == kept(old, run_id)
+    assert store.library.reports(run_id) == [(0, REPORT), (10, REPORT)]
+    assert store.runs.checkpoint(run_id) == old.runs.checkpoint(run_id)
+    assert store.library.reference(INFO.sha256, "pixels", 60) == REFERENCE
+    assert store.library.dataset_bytes(INFO.name) == pack(x=PREVIEW)
+    info = store.library.dataset(INFO.sha256)
+    assert np.array_equal(info.preview, PREVIEW) and info.labels.tolist() == [0, 1, 1]
+    assert replace(info, preview=None, labels=None) == replace(INFO, preview=None, labels=None)
+    assert store.runs.send(run_id, "resume") == "queued"
+
+
+def test_a_bundle_made_before_there_were_tags_has_none(bundle, store):
+    older = repacked(bundle, lambda members, about: about.pop("tags"))
+    assert store.runs.get(export.unbundle(store, older)).tags == ()
+
+
+def test_the_same_run_gives_the_same_bytes(original, bundle):
+    assert export.bundle(*original) == bundle
+
+
+def test_a_second_import_gets_an_id_of_its_own(original, bundle, store):
+    ids = [export.unbundle(store, bundle) for _ in range(3)]
+    assert ids[0] == original[1] and len(set(ids)) == 3 == len(store.runs.all())
+    first, second = ({k: [r | {"id": ""} for r in v] for k, v in kept(store, i).items()} for i in ids[:2])
+    assert first == second
+    store.runs.delete(ids[0])
+    assert store.library.reports(ids[1]) == [(0, REPORT), (10, REPORT)]
+
+
+def test_what_the_store_knows_already_is_not_replaced(bundle, store):
+    known = replace(REFERENCE, draws=99)
+    store.library.put_dataset(INFO, b"mine")
+    store.library.put_reference(INFO.sha256, "pixels", known)
+    export.unbundle(store, bundle)
+    assert store.library.dataset_bytes(INFO.name) == b"mine"
+    assert store.library.reference(INFO.sha256, "pixels", 60) == known
+
+
+def test_a_run_that_has_not_begun_travels_too(store, target):
+    run_id = store.runs.create(CONFIG)
+    new = export.unbundle(target, export.bundle(store, run_id))
+    assert target.runs.get(new).state == "interrupted" and target.runs.get(new).step == 0
+    target.runs.delete(new)
+
+
+@pytest.mark.parametrize(
+    ("state", "becomes"),
+    [("finished", "finished"), ("failed", "failed"), ("paused", "interrupted"), ("running", "interrupted")],
+)
+def test_a_run_that_was_being_trained_arrives_interrupted(store, target, state, becomes):
+    new = export.unbundle(target, export.bundle(store, filled(store, state)))
+    assert target.runs.get(new).state == becomes and target.runs.get(new).worker is None
+    target.runs.delete(new)
+
+
+def test_a_damaged_checkpoint_stays_behind(store, target):
+    run_id = filled(store)
+    with store.database.writing() as db:
+        db.execute(tables.checkpoints.update().where(tables.checkpoints.c.step == 10).values(data=b"?"))
+    new = export.unbundle(target, export.bundle(store, run_id))
+    assert target.runs.checkpoint(new)[0] == 0
+    target.runs.delete(new)
+
+
+def test_a_shipped_bundle_is_imported_once(bundle, store):
+    first = export.unbundle_once(store, bundle, key="example")
+    store.runs.delete(first)
+    assert export.unbundle_once(store, bundle, key="example") == first and store.runs.all() == []
+    assert export.unbundle_once(store, bundle, key="other") == first and len(store.runs.all()) == 1
+
+
+# ---------------------------------------------------------------- files that are not what they claim to be
+
+
+def pickled() -> bytes:
+    out = io.BytesIO()
+    np.savez(out, x=np.array([{"a": 1}], dtype=object))
+    return out.getvalue()
+
+
+def bomb() -> bytes:
+    """An array file whose header asks for 8 TB, and hardly anything behind it."""
+    out = io.BytesIO()
+    np.lib.format.write_array_header_1_0(out, {"descr": "<f8", "fortran_order": False, "shape": (10**12,)})
+    return zipped_up({"x.npy": out.getvalue()})
+
+
+def resized(zipped: bytes, size: int) -> bytes:
+    """A zip file with a size in the headers of its first member that is not true."""
+    data = bytearray(zipped)
+    (central,) = struct.unpack("<I", data[-6:-2])
+    data[central + 24 : central + 28] = data[22:26] = struct.pack("<I", size)
+    return bytes(data)
+
+
+def put(name: str, data: bytes):
+    return lambda members, about: members.update({name: data})
+
+
+def say(**values):
+    return lambda members, about: about.update(values)
+
+
+def inside(key: str, **values):
+    return lambda members, about: about.__setitem__(key, about[key] | values)
+
+
+CONTENT = {
+    "extra member": (put("extra.txt", b""), "'extra.txt'"),
+    "path outside": (put("../x", b""), "'../x'"),
+    "absolute path": (put("/snapshots/1", b""), "'/snapshots/1'"),
+    "missing member": (lambda members, about: members.pop("metrics.npz"), "metrics.npz"),
+    "no run": (lambda members, about: members.pop("run.json"), "run.json"),
+    "weights without snapshot": (put("weights/3", pack(a=np.zeros(1))), "same steps"),
+    "a step twice": (
+        lambda members, about: members.update(
+            {"snapshots/010": members["snapshots/10"], "weights/010": members["weights/10"], "snapshots/7": b""}
+        ),
+        "same steps",
+    ),
+    "pickled snapshot": (put("snapshots/10", pickled()), "allow_pickle"),
+    "pickled weights": (put("weights/10", pickled()), "allow_pickle"),
+    "pickled checkpoint": (put("checkpoints/10", pickled()), "allow_pickle"),
+    "pickled metrics": (put("metrics.npz", pickled()), "allow_pickle"),
+    "header bomb": (put("checkpoints/10", bomb()), "not what a run holds"),
+    "snapshot of another shape": (put("snapshots/10", pack(x=np.zeros((3, 5, 5, 1), np.uint8))), "(3, 5, 5, 1)"),
+    "snapshot of floats": (put("snapshots/10", pack(x=np.zeros((3, 4, 4, 1)))), "float64"),
+    "metrics of two lengths": (
+        put("metrics.npz", pack(name=np.array(["a", "b"]), step=np.array([1]), value=np.array([1.0]))),
+        "zip()",
+    ),
+    "metric twice": (
+        put("metrics.npz", pack(name=np.array(["a", "a"]), step=np.array([1, 1]), value=np.zeros(2))),
+        "twice",
+    ),
+    "metric that is no number": (
+        put("metrics.npz", pack(name=np.array(["a"]), step=np.array([1]), value=np.array([np.nan]))),
+        "nan",
+    ),
+    "negative step": (put("metrics.npz", pack(name=np.array(["a"]), step=np.array([-1]), value=np.array([0.0]))), "-1"),
+    "id": (say(id="../../x"), "'../../x'"),
+    "id of another type": (say(id=7), "TypeError"),
+    "step": (say(step="many"), "'many'"),
+    "huge step": (say(step=10**30), "no count"),
+    "seconds": (say(seconds=[1]), "[1]"),
+    "endless seconds": (say(seconds=float("inf")), "inf"),
+    "created": (say(created=None), "None"),
+    "name": (say(name={"a": 1}), "no text"),
+    "name with a zero byte": (say(name="a\0b"), "no text"),
+    "half a character": (say(name="\ud800"), "UnicodeEncodeError"),
+    "tags that are one text": (say(tags="abc"), "'abc'"),
+    "a tag that is no text": (say(tags=["a", 7]), "7 is no text"),
+    "too many tags": (say(tags=list("abcdefghi")), "at most 8"),
+    "error": (say(error=["a"]), "['a']"),
+    "settings": (inside("config", seed=-5), "seed is -5"),
+    "unknown setting": (inside("config", magic=1), "magic is not a setting"),
+    "versions": (say(versions=["a"]), "AttributeError"),
+    "events": (say(events=[[1, 2.0, "kind"]]), "not enough values"),
+    "event kind": (say(events=[[1, 2.0, 5, {}]]), "5 is no text"),
+    "reports": (say(reports=[[1, {"status": "measured"}]]), "metrics"),
+    "report twice": (lambda members, about: about["reports"].append(about["reports"][0]), "twice"),
+    "references": (say(references=[{"n": 1}]), "metrics"),
+    "other data": (say(dataset="cd" * 32), "belong together"),
+    "no data": (say(data=None), "belong together"),
+    "data kind": (inside("data", kind="sound"), "'sound'"),
+    "data shape": (inside("data", shape=[8, 8, 1]), "(3, 4, 4, 1)"),
+    "upload under another name": (inside("data", name="digits"), "'digits'"),
+    "deeply nested": (put("preview.npz", b""), "not what a run holds"),
+}
+
+
+@pytest.mark.parametrize("case", CONTENT)
+def test_content_that_no_run_holds_is_refused_with_its_reason(bundle, target, case):
+    change, said = CONTENT[case]
+    before = contents(target)
+    with pytest.raises(BundleError) as error:
+        export.unbundle(target, repacked(bundle, change))
+    assert said in str(error.value)
+    assert contents(target) == before
+
+
+def test_an_unchanged_repacking_is_accepted(bundle, target):
+    """So that the cases above fail for the reason they name."""
+    target.runs.delete(export.unbundle(target, repacked(bundle)))
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        ({"format": "zoo"}, "'zoo'"),
+        ({"version": 2}, "version 2"),
+        ({"version": None}, "version None"),
+        ({"sha256": {}}, "SHA-256 differs"),
+        ({"sha256": 5}, "manifest.json"),
+        ({"sha256": {"run.json": "0" * 64}}, "SHA-256 differs"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_refused(bundle, target, manifest, said):
+    before = contents(target)
+    with pytest.raises(BundleError) as error:
+        export.unbundle(target, repacked(bundle, manifest=manifest))
+    assert said in str(error.value) and contents(target) == before
+
+
+def members_of(bundle: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(bundle)) as zipped:
+        return {name: zipped.read(name) for name in zipped.namelist()}
+
+
+def tampered(bundle: bytes) -> bytes:
+    members = members_of(bundle)
+    return zipped_up(members | {"run.json": members["run.json"].replace(b"Ada", b"Eve")})
+
+
+def doubled(bundle: bytes) -> bytes:
+    out = io.BytesIO(bundle)
+    with zipfile.ZipFile(out, "a") as zipped, pytest.warns(UserWarning, match="Duplicate"):
+        zipped.writestr("run.json", b"{}")
+    return out.getvalue()
+
+
+def sized(size: int):
+    return lambda bundle: resized(zipped_up(members_of(bundle), zipfile.ZIP_STORED), size)
+
+
+FILES = {
+    "empty": (lambda b: b"", "readable zip"),
+    "no zip": (lambda b: b"GIF89a" * 100, "readable zip"),
+    "truncated": (lambda b: b[: len(b) // 2], "readable zip"),
+    "end cut off": (lambda b: b[:-1], "readable zip"),
+    "tampered": (tampered, "run.json"),
+    "member twice": (doubled, "'run.json' twice"),
+    "no manifest": (lambda b: zipped_up({"run.json": b"{}"}), "manifest.json"),
+    "manifest of noise": (lambda b: zipped_up({"manifest.json": b"[1"}), "manifest.json"),
+    "nested manifest": (lambda b: zipped_up({"manifest.json": b"[" * 100_000}), "manifest.json"),
+    "too many members": (lambda b: zipped_up({f"snapshots/{i}": b"" for i in range(1001)}), "1,001 members"),
+    "header of 3 GB": (sized(3 * 2**30), "unpack to more than 500 MB"),
+    "header too long": (sized(100_000), "bundle"),
+    "header too short": (sized(3), "Bad CRC"),
+    "lzma": (lambda b: zipped_up(members_of(b), zipfile.ZIP_LZMA), "no export uses"),
+    "oversized": (lambda b: bytes(export.MAX_BUNDLE_BYTES + 1), "at most 200 MB"),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_a_file_that_is_no_sound_bundle_is_refused_with_its_reason(bundle, target, case):
+    change, said = FILES[case]
+    data, before = change(bundle), contents(target)
+    with pytest.raises(BundleError) as error:
+        export.unbundle(target, data)
+    assert said in str(error.value) and contents(target) == before
+
+
+def test_an_archive_within_a_member_is_weighed_before_it_is_opened(bundle, target):
+    with pytest.raises(BundleError, match="unpack to more than 500 MB"):
+        export.unbundle(target, repacked(bundle, put("checkpoints/10", resized(pack(x=np.zeros(9)), 600 * 2**20))))
+
+
+@settings(max_examples=150)
+@given(flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=3))
+def test_no_flipped_byte_gets_through(original, bundle, target, flips):
+    """It is refused, or (a byte that no reader looks at) the run is the very same."""
+    data = bytearray(bundle)
+    for place, bits in flips:
+        data[int(place * len(data))] ^= bits
+    before = contents(target)
+    try:
+        new = export.unbundle(target, bytes(data))
+    except BundleError:
+        assert contents(target) == before
+        return
+    assert kept(target, new) == kept(*original)
+    target.runs.delete(new)
+
+
+@settings(max_examples=100)
+@given(
+    flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=3),
+    part=st.sampled_from(["run.json", "metrics.npz", "preview.npz", "snapshots/10", "weights/0", "checkpoints/10"]),
+)
+def test_noise_with_fitting_hashes_is_a_bundle_error_or_a_run(bundle, target, flips, part):
+    def change(members, about):
+        data = bytearray(members[part])
+        for place, bits in flips:
+            data[int(place * len(data))] ^= bits
+        members[part] = bytes(data)
+        if part == "run.json":
+            try:
+                noisy = json.loads(bytes(data))
+            except ValueError:
+                return
+            about.clear()
+            about.update(noisy if isinstance(noisy, dict) else {})
+
+    before = contents(target)
+    try:
+        new = export.unbundle(target, repacked(bundle, change))
+    except BundleError:
+        assert contents(target) == before
+        return
+    target.runs.get(new)
+    target.runs.history(new)
+    target.library.reports(new)
+    target.runs.delete(new)
+
+
+# ---------------------------------------------------------------- pictures
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
+def test_a_sheet_shows_every_picture_in_reading_order(channels, mode):
+    images = RNG.integers(0, 256, (5, 4, 3, channels), dtype=np.uint8)
+    with Image.open(io.BytesIO(grid.png_grid(images, columns=2, scale=3))) as picture:
+        sheet = np.asarray(picture)
+        assert (picture.format, picture.mode, picture.size) == ("PNG", mode, (2 * 3 * 3, 3 * 4 * 3))
+    for i, image in enumerate(images):
+        top, left = i // 2 * 12, i % 2 * 9
+        shown = sheet[top : top + 12 : 3, left : left + 9 : 3].reshape(image.shape)
+        assert np.array_equal(shown, image)
+    assert not sheet[24:, 9:].any()

@@ -1,0 +1,205 @@
+"""A whole report: what lies behind the numbers, the tables of all of them, and files to take away."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from dataclasses import asdict
+
+import streamlit as st
+
+from gan_core import METRICS, DatasetInfo, History, Report, report_to_json
+from ui.charts import report as report_charts
+from ui.charts import training
+from ui.distances.metric_cards import MARKS, mark
+from ui.frame.page import chart, plain
+
+
+def show_distances(report: Report, key: str) -> None:
+    """How often each distance occurs, and how near the nearest ones are."""
+    left, right = st.columns(2)
+    if report.histogram:
+        means = {name: report.metrics[name].value for name, *_ in training.SPREADS}
+        with left:
+            st.markdown("**How often each distance occurs**")
+            chart(report_charts.histograms(report.histogram, means), f"{key} histograms", "Histograms of the distances")
+            st.caption(
+                "Three humps on top of each other: the samples are spread like real ones. Orange to the left of blue: "
+                "generated samples are more alike than real ones are."
+            )
+    if found := report.details.get("nearest"):
+        with right:
+            st.markdown("**How near the nearest sample is**")
+            chart(report_charts.nearest(found), f"{key} nearest", "Shares of nearest distances")
+            st.caption(
+                f"A generated sample is nearer to a real one than another real sample is in {found['auc']:.0%} of all "
+                "pairs: 50 % is ideal, more is blurred or copied, less is off."
+            )
+
+
+def show_kinds(report: Report, data: DatasetInfo, key: str) -> None:
+    """Which modes or classes are generated, and how often."""
+    modes, classes = report.details.get("modes"), report.details.get("classes")
+    if modes:
+        count = len(modes["counts"])
+        st.markdown("**How often each mode is found**")
+        figure = report_charts.shares(
+            range(1, count + 1),
+            [modes["ideal_high_quality"] / count] * count,
+            [found / report.n_fake for found in modes["counts"]],
+            "mode",
+        )
+        chart(figure, f"{key} modes", "Share of each mode")
+        st.caption(
+            f"{modes['captured']} of {count} modes have a sample within three standard deviations, {modes['balanced']} "
+            f"at least half of their share; {modes['high_quality']:.1%} of the samples lie so near to a mode "
+            f"({modes['ideal_high_quality']:.1%} is perfect)."
+        )
+    elif classes and len(classes["labels"]) > 1 and data.kind == "image":
+        st.markdown("**How often each class is drawn**")
+        chart(
+            report_charts.shares(classes["labels"], classes["real"], classes["fake"], "class"),
+            f"{key} classes",
+            "Share of each class",
+        )
+        words = "so the shares differ" if classes["p"] < 0.01 else "so chance alone explains the differences"
+        right = f"; that is right for {classes['accuracy']:.1%} of held-out ones" if classes["accuracy"] else ""
+        st.caption(
+            f"Each sample counts for the class of its nearest training sample{right}. "
+            f"Chi-squared test: p = {classes['p']:.2g}, {words}."
+        )
+
+
+def show_details(report: Report, data: DatasetInfo, key: str) -> None:
+    """Everything of a full report that is more than a number."""
+    details = report.details
+    left, right = st.columns(2)
+    if curve := details.get("prd"):
+        with left:
+            st.markdown("**Precision against recall**")
+            chart(report_charts.prd(curve), f"{key} prd", "Precision that can be had for every recall")
+            st.caption(
+                f"Best F with recall counted eight times: {curve['f8']:.3f}; with precision: {curve['f1_8']:.3f}. "
+                "Both are 1 for equal distributions. Sajjadi et al. 2018, arXiv\\:1806.00035."
+            )
+    with right:
+        show_kinds(report, data, key)
+    left, right = st.columns(2)
+    if (widest := details.get("direction")) and data.kind == "image" and report.space == "pixels":
+        with left:
+            st.markdown("**Where they differ most**")
+            figure = report_charts.direction(widest["vector"], data.shape)
+            chart(figure, f"{key} direction", "The direction of the largest difference, as an image")
+            st.caption(
+                "The one change of an image along which both sets differ most (max-sliced Wasserstein distance "
+                f"{widest['distance']:.3g}). Orange: brighter in generated images; blue: brighter in real ones."
+            )
+    with right:
+        if copies := details.get("copies"):
+            st.markdown("**Most like a training sample**")
+            names = ("generated no.", "training row", "distance to it", "to the nearest held-out one")
+            config = {name: st.column_config.NumberColumn(format="%.4g") for name in names[2:]}
+            rows = [dict(zip(names, row)) for row in copies]
+            st.dataframe(rows, hide_index=True, column_config=config, key=f"{key} copies")
+            st.caption("A distance near 0, and much smaller than that to the nearest held-out sample, is a copy.")
+        elif "copies" in details:
+            st.markdown("**Most like a training sample**")
+            st.caption("No sample is nearer to the training data than 99 % of the held-out samples are.")
+    if rows := details.get("parzen"):
+        _show_parzen(rows, key)
+
+
+def _show_parzen(rows, key: str) -> None:
+    st.markdown("**Museum: the Parzen window of 2014**")
+    names = {"value": "log-likelihood (nats)", "standard_error": "±", "sigma": "width"}
+    st.dataframe(
+        [{"samples": who} | {label: row[name] for name, label in names.items()} for who, row in rows.items()],
+        hide_index=True,
+        key=f"{key} parzen",
+    )
+    real, centroids = (rows.get(who, {}).get("value") for who in ("real training samples", "k-means centroids"))
+    said = METRICS["parzen_log_likelihood"].sentence
+    if real is not None and centroids is not None:
+        more = "more" if centroids > real else "less"
+        said += f" Here: the centroids get {abs(centroids - real):.3g} nats {more} than real training samples."
+    if any(row["at_edge"] for row in rows.values()):
+        said += " A width lies at the end of the range that was tried, so its value could be higher."
+    st.caption(plain(said))
+
+
+# ---------------------------------------------------------------- the table of all, and files
+
+
+def show_tables(report: Report, key: str) -> None:
+    """Every metric, a table for each group of the catalogue; one that was not measured says what it needs."""
+    number, text = st.column_config.NumberColumn, st.column_config.TextColumn
+    config = {name: number(format="%.4g", width=90) for name in ("value", "real vs real", "±", "ideal")} | {
+        "metric": text(pinned=True, width=180),
+        "mark": st.column_config.MultiselectColumn(options=list(MARKS), color=list(MARKS.values()), width=115),
+        "z": number(format="%+.1f", width=70),
+        "p": number(format="%.2g", width=70),
+        "better": text(width=85),
+        "in words": text(width=460),
+    }
+    tables = defaultdict(list)
+    for name, about in METRICS.items():
+        if metric := report.metrics.get(name):
+            tables[about.group].append(
+                {
+                    "metric": about.title,
+                    "value": metric.value,
+                    "mark": [mark(metric)],
+                    "real vs real": metric.reference_mean,
+                    "±": metric.reference_sd,
+                    "z": metric.z,
+                    "p": metric.p,
+                    "ideal": metric.ideal,
+                    "better": about.better,
+                    "in words": metric.verdict,
+                }
+            )
+    for group, rows in tables.items():
+        st.markdown(f"**{group}**")
+        st.dataframe(
+            rows, hide_index=True, height="content", column_config=config, placeholder="—", key=f"{key} {group}"
+        )
+
+
+def show_downloads(report: Report, name: str) -> None:
+    with st.container(horizontal=True):
+        for label, kind, make in (("CSV", "text/csv", to_csv), ("JSON", "application/json", report_to_json)):
+            st.download_button(
+                f"Download all as {label}",
+                make(report),
+                f"{name}.{label.lower()}",
+                kind,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"{name} {label}",
+            )
+
+
+def to_csv(report: Report) -> str:
+    """A line for every metric, by the names it has in JSON and on the command line."""
+    lines = io.StringIO()
+    skipped = ("parameters",)
+    names = [name for name in asdict(report.metrics["energy_distance"]) if name not in skipped]
+    writer = csv.DictWriter(lines, ["name", "group", *names[1:]], extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for name, about in METRICS.items():
+        if name in report.metrics:
+            writer.writerow({"group": about.group} | asdict(report.metrics[name]))
+    return lines.getvalue()
+
+
+def history_to_csv(history: History) -> str:
+    """A line for every step at which something was written down, a column for every curve."""
+    steps = sorted({int(step) for taken, _ in history.curves.values() for step in taken})
+    curves = {name: dict(zip(taken.astype(int), values)) for name, (taken, values) in sorted(history.curves.items())}
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(["step", *curves])
+    for step in steps:
+        writer.writerow([step, *(curve.get(step, "") for curve in curves.values())])
+    return lines.getvalue()

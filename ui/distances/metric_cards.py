@@ -1,0 +1,179 @@
+"""A report at a glance: its verdict, and a card for every number that is measured live.
+
+No number stands alone: below it is what real samples give against other real ones, and a mark says how the two
+compare, in words and not only in colour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from gan_core import METRICS, NOTABLE, History, Report, badness, with_spread
+from ui.charts.sparkline import spark
+from ui.frame.page import plain
+
+MARKS = {
+    "like real": "green",
+    "off": "orange",
+    "beyond real": "violet",
+    "no score": "gray",
+    "not judged yet": "gray",
+    "not measured": "gray",
+}
+CARDS = {
+    "How far apart?": ("energy_distance", "energy_coefficient", "sliced_wasserstein"),
+    "The three mean distances": ("mean_real_fake", "mean_real_real", "mean_fake_fake"),
+    "Good and varied?": ("symmetric_precision", "symmetric_recall", "coverage", "spread_ratio"),
+    "Which modes are found?": ("modes_captured", "high_quality_share"),
+    "Told apart, or copied?": ("nn_accuracy_real", "nn_accuracy_fake", "dcr_share"),
+}
+PLAIN = {"symmetric_precision": "precision", "symmetric_recall": "recall"}
+CARD_WIDTH = 230
+SPREAD = "Mean distance within the generated samples over that within the real ones: below 1 they are too alike."
+
+
+def mark(metric) -> str:
+    """One of MARKS."""
+    if metric.value is None:
+        return "not measured"
+    if metric.reference_mean is None:
+        return "not judged yet"
+    if metric.direction == "diagnostic":
+        return "no score"
+    worse = badness(metric)
+    return "off" if worse >= NOTABLE else "beyond real" if worse <= -NOTABLE else "like real"
+
+
+def show_headline(report: Report) -> None:
+    if report.status == "diverged":
+        st.error(plain(report.verdict), title="The generator diverged", icon=":material/error:")
+    elif report.status == "collapsed":
+        st.warning(plain(report.verdict), title="The generator collapsed", icon=":material/compress:")
+    else:
+        st.markdown(f"#### {plain(report.verdict)}")
+
+
+def show_cards(report: Report, history: History, step: int) -> None:
+    """The live panel: what was measured at a step, each number on a card of its own with how it came about."""
+    known = {name: metric for name, metric in report.metrics.items() if metric.value is not None}
+    if ratio := _spread_ratio(report):
+        known["spread_ratio"] = ratio
+    for title, names in CARDS.items():
+        shown = [known[name] for name in names if name in known]
+        if not shown:
+            continue
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{title}**")
+            if "mean_real_fake" in names:
+                _show_arithmetic(report)
+        grid = st.grid(4, min_column_width=CARD_WIDTH, border=True)
+        for metric in shown:
+            with grid.cell():
+                _card(metric, report, history, step)
+    marks = {word: f":{MARKS[word]}-badge[{word}]" for word in ("like real", "off", "beyond real")}
+    st.caption(
+        f"**z** counts standard deviations from what two sets of {report.n_fake:,} real samples give. "
+        f"{marks['like real']} |z| < {NOTABLE:g} · {marks['off']} worse than that · {marks['beyond real']} closer than "
+        "real samples get: too typical, blurred or copied, and not better. **p**: how often chance alone gives as "
+        "much.  \n"
+        "A **small curve** is the number all along the training, with a dot at this step; its blue band is what real "
+        "samples give (± 2 standard deviations)."
+    )
+
+
+def _card(metric, report: Report, history: History, step: int) -> None:
+    word = mark(metric)
+    odds = [] if metric.z is None else [f"z = {metric.z:+,.1f}" if abs(metric.z) < 10 else f"z = {metric.z:+,.0f}"]
+    odds += [] if metric.p is None else [f"p = {metric.p:.2g}"]
+    title, help = (
+        ("Spread", SPREAD) if metric.name == "spread_ratio" else (METRICS[metric.name].title, _help(metric, report))
+    )
+    st.metric(
+        title,
+        _number(metric),
+        word,
+        delta_color=MARKS[word],
+        delta_arrow="off",
+        delta_description=" · ".join(odds) or None,
+        help=help,
+    )
+    alt = f"{title} all along the training, beside the band of what real samples give"
+    curve, band = _curve(metric.name, history), dict(mean=metric.reference_mean, sd=metric.reference_sd)
+    if picture := spark(metric.name, *curve, **band, step=step, alt=alt):
+        st.html(picture)
+    st.caption(plain(_beside(metric)))
+
+
+def _curve(name: str, history: History) -> tuple[np.ndarray, np.ndarray]:
+    """A metric's steps and values; empty where there is no curve."""
+    nothing = np.zeros(0), np.zeros(0)
+    if name != "spread_ratio":
+        return history.curves.get(name, nothing)
+    (steps, spread), (at, own) = (history.curves.get(f"mean_{kind}", nothing) for kind in ("fake_fake", "real_real"))
+    return (steps, np.divide(spread, own)) if np.array_equal(steps, at) else nothing
+
+
+def _number(metric) -> str:
+    if metric.name == "modes_captured":
+        return f"{metric.value:.0f} of {metric.ideal:.0f}"
+    return f"{metric.value:.4f}" if not 0 < abs(metric.value) < 0.001 else f"{metric.value:.2g}"
+
+
+def _beside(metric) -> str:
+    """The sentence below a number: what real samples give, in any case."""
+    if metric.reference_mean is None:
+        return "What real samples give is being measured."
+    if metric.name == "mean_real_real" and not metric.reference_sd:
+        return "The yardstick: always the same held-out samples."
+    if metric.name == "sliced_wasserstein" and metric.reference_mean:
+        return f"{metric.verdict} This is {metric.value / metric.reference_mean:.2f} times as much."
+    return metric.verdict
+
+
+def _help(metric, report: Report) -> str:
+    about = METRICS[metric.name]
+    parts = [about.sentence]
+    if (other := report.metrics.get(PLAIN.get(metric.name))) and other.value is not None:
+        real = f" (real samples: {with_spread(other)})" if other.reference_mean is not None else ""
+        parts.append(f"Plain {other.name}: {other.value:.3f}{real}. {METRICS[other.name].sentence}")
+    return "\n\n".join(plain(part) for part in [*parts, f"Source: {about.source}."])
+
+
+def _spread_ratio(report: Report):
+    """Generated over real mean distance, beside what other real samples give against the same real ones."""
+    spread, own = report.metrics["mean_fake_fake"], report.metrics["mean_real_real"].value
+    if spread.value is None or not own:
+        return None
+    ratio = replace(spread, name="spread_ratio", value=spread.value / own, direction="target", ideal=1.0)
+    if spread.reference_mean is None:
+        return ratio
+    ratio = replace(ratio, reference_mean=spread.reference_mean / own, reference_sd=spread.reference_sd / own)
+    other = "Less varied than" if ratio.value < ratio.reference_mean else "More varied than"
+    words = "As varied as" if mark(ratio) == "like real" else other
+    return replace(ratio, verdict=f"{words} other real samples, which give {with_spread(ratio)}.")
+
+
+def _show_arithmetic(report: Report) -> None:
+    rf, rr, ff, u = (
+        report.metrics[n].value for n in ("mean_real_fake", "mean_real_real", "mean_fake_fake", "energy_distance")
+    )
+    if u is None:
+        return
+    with st.popover("What is this?", icon=":material/help:"):
+        st.markdown(
+            "The **Euclidean distance** between two samples is the length of the straight line between them, pixel by "
+            "pixel (or coordinate by coordinate). We take all pairs and average.\n\n"
+            "Averaging real-to-generated distances alone is a trap: a generator that always draws the *mean image* "
+            "gets the smallest value of all. The **energy distance** repairs it by subtracting how far samples lie "
+            "from their own kind:"
+        )
+        st.latex(rf"2\cdot {rf:.4f} - {rr:.4f} - {ff:.4f} = {u:.4f}")
+        st.markdown(
+            f"Finite samples never give exactly 0: with n = {report.n_fake:,} of each, two sets of *real* samples give "
+            "the *real vs real* value, which may fall a little below 0. Only a result well outside that range says "
+            "anything.  \n"
+            "Székely & Rizzo 2013, *Energy statistics*, J. Stat. Plan. Inference 143."
+        )

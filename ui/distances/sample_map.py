@@ -1,0 +1,115 @@
+"""Where the generated samples lie among real ones: a map, the most telling samples, and class against class."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import streamlit as st
+
+from gan_core import DatasetInfo, RunInfo
+from gan_core.pictures import grid
+from ui.charts import map
+from ui.frame.page import Page, chart
+from ui.gallery.sample_browser import ordered
+from ui.gallery.sample_detail import show_closeup
+
+ON_MAP, SEED = 1_000, 0
+EXTREMES, CHOSEN = 8, 24
+TELLING = {
+    "copied": ("Most like a training sample", "Small distances are copies only where real samples have larger ones."),
+    "realistic": ("Most realistic", "They lie deepest inside the cloud of real samples."),
+    "strange": ("Strangest", "No training sample is near: failures, or inventions."),
+}
+
+
+def show_map(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
+    """All of it comes from one job, whose id is returned."""
+    st.subheader("Map of the samples", anchor=False)
+    about = dict(run_id=run.id, step=step, n=ON_MAP, seed=SEED)
+    return page.ask("shelf", lambda found, about: draw_all(page, data, about, found), key="map answer", **about)
+
+
+def draw_all(page: Page, data: DatasetInfo, about: Mapping, found: Mapping) -> None:
+    draw_map(page, data, about, found)
+    if data.kind == "image":
+        draw_extremes(found)
+    if len(data.classes) > 1 and "class_distances" in found:
+        draw_classes(found)
+
+
+def draw_map(page: Page, data: DatasetInfo, about: Mapping, found: Mapping) -> None:
+    key = f"on map {about['run_id']} {about['step']}"
+    chosen = [i for i in st.session_state.get(key, []) if i < len(found["x"])]
+    usual = float(np.median(found["real_distances"]))
+    figure = map.sample_map(
+        real=found["real_xy"],
+        fake=found["xy"],
+        distances=found["distances"],
+        usual=usual,
+        chosen=chosen,
+        explained=found["explained"] if data.shape != (2,) else None,
+    )
+
+    def keep(places: list[int]) -> None:
+        st.session_state[key] = places[:CHOSEN]
+
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        chart(
+            figure,
+            f"map {about['run_id']}",
+            f"Map of {len(found['x']):,} generated and {len(found['real_xy']):,} real samples",
+            on_click=lambda click: keep([click.index]) if click.curve == "generated" else None,
+            on_select=lambda marked: keep(marked.get("generated", [])),
+        )
+        st.caption(
+            f"{len(found['x']):,} new samples among {len(found['real_xy']):,} held-out real ones. The darker a cross, "
+            f"the farther its nearest training sample; real samples have theirs at {usual:.3g} (median)."
+            + ("" if data.shape == (2,) else " The two directions are those in which training samples differ most.")
+        )
+    with right:
+        if not chosen:
+            st.info(
+                "Click a cross, or draw a lasso around several, to see what they are and what lies next to them.",
+                icon=":material/touch_app:",
+            )
+        elif len(chosen) == 1 or data.kind == "points":
+            show_closeup(page, data, dict(about, index=chosen[0]), key="map")
+        else:
+            draw_chosen(found, chosen)
+
+
+def draw_chosen(found: Mapping, chosen: list[int]) -> None:
+    st.markdown(f"**{len(chosen)} samples, each with the real one nearest to it**")
+    nearest = found["real_x"][found["nearest_real_rows"][chosen]]
+    pictures = grid.pairs(found["x"][chosen], nearest[:, None], scale=2)
+    st.image(grid.embedded(pictures), alt=f"{len(chosen)} generated samples, and beside each the nearest real one")
+    st.caption(f"Generated on the left, real and held out on the right; at most {CHOSEN} are shown.")
+
+
+def draw_extremes(found: Mapping) -> None:
+    st.markdown("**The most telling samples**")
+    for column, (name, (title, sentence)) in zip(st.columns(3, gap="large"), TELLING.items()):
+        places = ordered(found, name)[:EXTREMES]
+        both = np.concatenate([found["x"][places], found["real_x"][found["nearest_real_rows"][places]]])
+        with column:
+            st.markdown(title)
+            st.image(
+                grid.embedded(grid.grid(both, columns=len(places), gap=2)),
+                width="stretch",
+                alt=f"{title}: {len(places)} generated samples above, the nearest held-out real ones below",
+            )
+            low, high = found["distances"][places].min(), found["distances"][places].max()
+            st.caption(f"{sentence} Nearest training samples at {low:.3g} to {high:.3g}. Below: the nearest real ones.")
+
+
+def draw_classes(found: Mapping) -> None:
+    st.markdown("**Class by class**")
+    left, right = st.columns(2, gap="large")
+    with left:
+        chart(map.class_nearest(found), "class nearest", "Nearest distances by class")
+        st.caption("A class whose orange bar is far below the blue one is typical, blurred or copied.")
+    with right:
+        chart(map.class_distances(found), "class distances", "Mean distances between classes")
+        st.caption(
+            "Mean Euclidean distance between real samples of one class and generated ones that look like another."
+        )

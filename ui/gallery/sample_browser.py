@@ -1,0 +1,225 @@
+"""Many samples of one generator: drawn, ordered, filtered and paged, and one of them looked at closely."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+
+from gan_core import DatasetInfo, RunInfo
+from gan_core.pictures import grid
+from ui.charts import training
+from ui.frame.page import Page, answered, asked_by, chart
+from ui.gallery.image_grid import sheet
+from ui.gallery.sample_detail import show_closeup
+
+OWN, NEW = "The run's own 64", "New ones"
+HOW_MANY = (64, 256, 1_000, 10_000)
+A_PAGE = 128
+ALL = "all"
+
+
+class Order(NamedTuple):
+    title: str
+    array: str
+    sign: int
+    sentence: str
+
+
+ORDERS = {
+    "drawn": Order("As they were drawn", "", 1, ""),
+    "copied": Order("Nearest to a training sample first", "distances", 1, "The first ones are the most likely copies."),
+    "strange": Order(
+        "Farthest from the training samples first", "distances", -1, "The first ones look like nothing trained on."
+    ),
+    "realistic": Order(
+        "Most realistic first",
+        "realism",
+        -1,
+        "Realism is how deep a sample lies inside the cloud of real ones: above 1 it is inside "
+        "(Kynkäänniemi et al. 2019, arXiv:1904.06991).",
+    ),
+    "unrealistic": Order(
+        "Least realistic first", "realism", 1, "The first ones lie outside the cloud of real samples."
+    ),
+    "rare": Order(
+        "Rarest first",
+        "rarity",
+        -1,
+        "Rarity is how thinly real samples lie around one (Han et al. 2022, arXiv:2206.08549); samples outside their "
+        "cloud have none and come last.",
+    ),
+    "convincing": Order(
+        "Most convincing first", "scores", -1, "By what the discriminator of this very step makes of them."
+    ),
+}
+
+
+def ask(run: RunInfo, data: DatasetInfo, step: int) -> dict:
+    """The widgets that say which samples; what a `shelf` job is asked for."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        whose = st.segmented_control(
+            "Samples", [OWN, NEW], default=OWN, required=True, key="whose", persist_state="session"
+        )
+        about: dict = dict(run_id=run.id, step=step)
+        if whose == NEW:
+            about["n"] = st.selectbox("How many", HOW_MANY, index=1, key="how many", width=120)
+            about["seed"] = int(st.number_input("Seed", 0, 1_000_000, 1, key="sample seed", width=130))
+            truncation = st.slider(
+                "Truncation",
+                0.1,
+                1.0,
+                1.0,
+                0.05,
+                key="truncation",
+                width=180,
+                help="Shrinks the random numbers: below 1 the samples are more typical and less varied.",
+            )
+            if truncation < 1:
+                about["truncation"] = round(truncation, 2)
+            if run.config.data.conditional:
+                label = st.selectbox(
+                    "Class",
+                    [ALL, *data.classes],
+                    key=f"class {run.id}",
+                    format_func=lambda c: "All" if c == ALL else str(c),
+                    help="This run was told the classes: ask for samples of one.",
+                    width=120,
+                )
+                if label != ALL:
+                    about["label"] = label
+    return about
+
+
+def show_shelf(page: Page, data: DatasetInfo, about: Mapping) -> int:
+    """The samples `about` asks for; returns the id of the job that makes them."""
+    job_id = page.lab.request("shelf", **about)
+    page.answer(
+        job_id,
+        lambda job: draw_shelf(page, data, asked_by(job), job.id),
+        key="shelf answer",
+        again=lambda: page.lab.retry("shelf", **about),
+    )
+    return job_id
+
+
+def draw_shelf(page: Page, data: DatasetInfo, about: Mapping, job_id: int) -> None:
+    found = answered(job_id, page.lab)
+    order = arrange(found)
+    if not len(order):
+        st.info("No generated sample looks like this class.", icon=":material/search_off:")
+        return
+    pages = -(-len(order) // A_PAGE)
+    shown = order
+    if pages > 1 and data.kind == "image":
+        number = st.pagination(pages, key=f"page of {job_id}")
+        shown = order[(number - 1) * A_PAGE : number * A_PAGE]
+        st.caption(
+            f"Samples {(number - 1) * A_PAGE + 1:,} to {(number - 1) * A_PAGE + len(shown):,} of {len(order):,}."
+        )
+    key = f"picked {sorted(about.items())}"
+    picked = st.session_state.get(key, int(order[0]))
+    if data.kind == "image":
+        places = np.flatnonzero(shown == picked)
+        sheet(
+            found["x"][shown],
+            key="sheet",
+            alt=f"{len(shown)} generated samples at step {about['step']:,}",
+            captions=[told(found, i) for i in shown],
+            chosen=int(places[0]) if len(places) else None,
+            on_pick=lambda place: st.session_state.update({key: int(shown[place])}),
+        )
+    else:
+        chart(
+            training.points(real=data.preview, fake=found["x"][order]), "shelf points", "Generated points on real ones"
+        )
+        picked = st.number_input("Sample", 1, len(found["x"]), picked + 1, key=f"{key} number") - 1
+    if data.kind == "image":
+        st.caption("Point at a sample to see it large; click it, or press Enter on it, to see what it resembles.")
+    show_closeup(page, data, dict(about, index=picked), key="shelf", more=show_ends)
+    show_downloads(page, found, shown, about, job_id, data)
+
+
+def arrange(found: Mapping) -> np.ndarray:
+    """The places of the samples in the order, and of the class, that the widgets here say."""
+    orders = [name for name, order in ORDERS.items() if not order.array or order.array in found]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Order", orders, key="order", persist_state="session", format_func=lambda o: ORDERS[o].title, width=300
+        )
+        label = ALL
+        if "labels" in found:
+            label = st.selectbox(
+                "Looks like class",
+                [ALL, *np.unique(found["labels"]).tolist()],
+                key="looks like",
+                format_func=lambda c: "any" if c == ALL else str(c),
+                width=150,
+            )
+    if ORDERS[name].sentence:
+        st.caption(ORDERS[name].sentence)
+    return ordered(found, name, None if label == ALL else label)
+
+
+def ordered(found: Mapping, name: str, label: int | None = None) -> np.ndarray:
+    """The places of the samples, of one class if that is named; what has no number comes last."""
+    places = np.arange(len(found["x"]))
+    if label is not None:
+        places = places[found["labels"] == label]
+    order = ORDERS[name]
+    if not order.array:
+        return places
+    values = order.sign * found[order.array][places].astype(np.float64)
+    return places[np.lexsort((values, np.isnan(values)))]
+
+
+def told(found: Mapping, i: int) -> str:
+    """What is known of one sample, for a reader in a hurry."""
+    lines = [f"no. {i + 1}", f"to training: {found['distances'][i]:.3g}"]
+    for name, label in (("realism", "realism"), ("rarity", "rarity"), ("scores", "discriminator")):
+        if name in found and np.isfinite(found[name][i]):
+            lines.append(f"{label}: {found[name][i]:.3g}")
+    if "labels" in found:
+        lines.append(f"looks like {found['labels'][i]}")
+    return "\n".join(lines)
+
+
+def show_ends(about: Mapping) -> None:
+    """Keep this sample as an end of a latent walk."""
+    seed, index = about.get("seed"), about["index"]
+    kept = {key: about[key] for key in ("label", "truncation") if key in about}
+    with st.container(horizontal=True):
+        for end, label in (("start", "Walk from here"), ("end", "Walk to here")):
+            st.button(
+                label, key=f"walk {end}", icon=":material/route:", on_click=keep_end, args=(end, seed, index, kept)
+            )
+
+
+def keep_end(end: str, seed: int | None, index: int, about: Mapping) -> None:
+    st.session_state.update({f"walk {end} at": (seed, index), "walk about": about})
+    st.toast(f"Sample {index + 1} is the {end} of the walk: see Walk above.", icon=":material/route:")
+
+
+def show_downloads(page: Page, found: Mapping, shown: np.ndarray, about: Mapping, job_id: int, data: DatasetInfo):
+    name = f"ganometer-{about['run_id']}-step-{about['step']}"
+    with st.container(horizontal=True):
+        if data.kind == "image":
+            st.download_button(
+                "These as PNG",
+                lambda: grid.grid(found["x"][shown], columns=16, gap=2),
+                f"{name}.png",
+                "image/png",
+                icon=":material/download:",
+                on_click="ignore",
+                key="png",
+            )
+        st.download_button(
+            "All as NPZ",
+            lambda: page.lab.samples_npz(page.lab.job(job_id)),
+            f"{name}.npz",
+            "application/octet-stream",
+            icon=":material/download:",
+            on_click="ignore",
+            key="npz",
+            help="The samples with their distances and marks: numpy.load(file) opens it.",
+        )

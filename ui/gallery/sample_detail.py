@@ -1,0 +1,84 @@
+"""One sample large: its latent, and the training samples that lie nearest to it."""
+
+from collections.abc import Callable, Mapping
+
+import streamlit as st
+
+from gan_core import DatasetInfo
+from gan_core.pictures import grid
+from ui.charts import latent
+from ui.frame.feature_spaces import COORDINATES, SPACES
+from ui.frame.page import Page, chart
+
+NEAREST = 6
+LARGE, SMALL = 168, 88
+
+
+def show_closeup(
+    page: Page, data: DatasetInfo, about: Mapping, *, key: str, more: Callable[[Mapping], object] = lambda about: None
+) -> None:
+    """`about` says which: run_id, step, n, seed, index, and label or truncation; `more(about)` is drawn below it."""
+    page.ask(
+        "closeup",
+        lambda found, about: draw_closeup(found, data, about, key, more),
+        key=f"{key} closeup",
+        **dict(about, k=NEAREST),
+    )
+
+
+def draw_closeup(
+    found: Mapping, data: DatasetInfo, about: Mapping, key: str, more: Callable[[Mapping], object]
+) -> None:
+    index = about["index"]
+    spaces = [space for space in SPACES if f"{space}.distances" in found]
+    left, right = st.columns([1, 3], gap="medium")
+    with left:
+        st.markdown(f"**Generated sample {index + 1}**" + (f" of class {found['label']}" if "label" in found else ""))
+        if data.kind == "image":
+            picture = grid.grid(found["x"], columns=1, scale=max(1, LARGE // data.shape[1]))
+            st.image(grid.embedded(picture), width=LARGE, alt=f"Generated sample {index + 1}, large")
+        else:
+            st.markdown("  \n".join(f"x{i + 1} = {value:.4g}" for i, value in enumerate(found["x"][0])))
+        nearest, usual = float(found["pixels.distances"][0]), float(found["real_distance"])
+        st.caption(
+            f"Nearest training sample: {nearest:.3g}. Held-out real samples have theirs at {usual:.3g} (median): "
+            + closeness(nearest / usual if usual else 1.0)
+        )
+        more(about)
+    with right:
+        for space in spaces:
+            title, sentence = SPACES[space] if data.kind == "image" else COORDINATES
+            st.markdown(f"**The nearest training samples, by {title[0].lower() + title[1:]}**", help=sentence)
+            show_row(found, space, data, key)
+        with st.expander("Its latent", icon=":material/tune:"):
+            chart(latent.latent(found["z"]), f"{key} latent", "The random numbers this sample is made from")
+            st.caption("The random numbers the sample is made from: each is drawn from a bell curve around 0.")
+
+
+def show_row(found: Mapping, space: str, data: DatasetInfo, key: str) -> None:
+    distances, labels, nearest = (found[f"{space}.{name}"] for name in ("distances", "labels", "nearest"))
+    told = len(data.classes) > 1
+    if data.kind == "points":
+        rows = [
+            {"nearest": i + 1, "distance": float(d), **{f"x{j + 1}": float(v) for j, v in enumerate(point)}}
+            for i, (d, point) in enumerate(zip(distances, nearest))
+        ]
+        st.dataframe(rows, hide_index=True, key=f"{key} {space} nearest")
+        return
+    with st.container(horizontal=True, gap="small"):
+        for image, distance, label in zip(nearest, distances, labels):
+            words = f"class {label}" if told else ""
+            with st.container(width=SMALL, gap=None):
+                picture = grid.grid(image[None], columns=1, scale=max(1, SMALL // data.shape[1]))
+                alt = f"A real training image{' of ' + words if told else ''} at distance {distance:.3f}"
+                st.image(grid.embedded(picture), width=SMALL, alt=alt)
+                st.caption(f"{distance:.3g}" + (f"  \n{words}" if told else ""))
+
+
+def closeness(ratio: float) -> str:
+    """What it means that a sample's nearest training sample is `ratio` times as far as a real sample's."""
+    if ratio < 0.25:
+        return "this one is nearly a copy."
+    if ratio < 0.75:
+        return "this one is closer than real samples are, so typical, blurred or partly copied."
+    return "as it should be." if ratio < 1.25 else "this one lies off: no training sample looks like it."

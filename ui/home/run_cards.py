@@ -1,0 +1,164 @@
+"""Runs as cards: a picture, a state, the number that counts, and what their owner may do with them."""
+
+import streamlit as st
+
+from gan_core import LONGEST_NAME, MOST_TAGS, NOTABLE, Headline, MetricResult, RunInfo, badness, with_spread
+from gan_core.pictures import grid
+from ui.frame.page import LIVE_SECONDS, PAGES, STATES, Page, badge, page_link, plain, seconds
+from ui.train.summary import title_of
+
+CARD_WIDTH, PICTURE = 320, 112
+FAR = 1000
+"""Spreads of real samples beyond which their number says no more."""
+LEADS_TO = ("distances", "gallery", "compare")
+
+
+def matches(run: RunInfo, words: str, state: str | None) -> bool:
+    """Whether a run has every word somewhere: in its name, tags, data, recipe, state or id."""
+    about = (
+        run.name,
+        *run.tags,
+        run.config.data.name,
+        title_of(run.config.data.name),
+        run.config.preset,
+        STATES[run.state][2],
+        run.id,
+    )
+    text = " ".join(about).casefold()
+    return state in (None, run.state) and all(word in text for word in words.casefold().split())
+
+
+def show_cards(page: Page, runs: list[RunInfo]) -> None:
+    headlines = page.lab.headlines(runs)
+    with st.grid(min_column_width=CARD_WIDTH, gap="medium", key="cards"):
+        for run in runs:
+            with st.container(border=True, height="stretch", gap="small", key=f"run {run.id}"):
+                show_card(page, run, headlines[run.id])
+
+
+def show_card(page: Page, run: RunInfo, headline: Headline) -> None:
+    """One run. Only what changes while it trains is drawn again by itself, so what is open or has focus keeps it."""
+
+    def now() -> None:
+        current = page.lab.run(run.id, by=page.me)
+        show_progress(page, current, page.lab.headlines([current])[run.id])
+
+    if run.state == "running":
+        page.live(now, every=LIVE_SECONDS, key=f"live {run.id}")
+    else:
+        show_progress(page, run, headline)
+    if run.tags:
+        with st.container(horizontal=True, gap="xsmall"):
+            for tag in run.tags:
+                st.badge(plain(tag), icon=":material/sell:", color="violet")
+    st.space("stretch")
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        page_link("train", "Open", run=run.id, icon=":material/open_in_new:")
+        for name in LEADS_TO:
+            if name in PAGES:
+                page_link(name, PAGES[name][1], run=run.id)
+    if page.lab.may_change(run, by=page.me):
+        with st.container(horizontal=True, gap="small"):
+            with st.popover("Edit", icon=":material/edit:", key=f"edit {run.id}"):
+                show_edit(page, run)
+            about = "It can be deleted once it has ended." if run.active else None
+            with st.popover("Delete", icon=":material/delete:", disabled=run.active, help=about, key=f"bin {run.id}"):
+                show_delete(page, run)
+
+
+def show_progress(page: Page, run: RunInfo, headline: Headline) -> None:
+    with st.container(horizontal=True, gap="small"):
+        with st.container(width=PICTURE):
+            show_picture(page, run, headline.snapshot)
+        with st.container(gap="xsmall"):
+            st.markdown(f"**{plain(run.name)}**")
+            badge(run.state)
+            show_number(headline.energy)
+    st.caption(facts(run))
+    if run.active and run.state != "queued":
+        st.progress(min(1.0, run.progress))
+
+
+def show_picture(page: Page, run: RunInfo, step: int | None) -> None:
+    thumb = thumbnail(page.lab, run.id, step) if step is not None else None
+    if thumb:
+        st.image(grid.embedded(thumb), width=PICTURE, alt=f"Samples of {run.name} at step {step:,}")
+    else:
+        st.caption("No samples yet")
+
+
+def show_number(energy: MetricResult | None) -> None:
+    """The energy distance, and in words how that compares with real samples."""
+    if energy is None:
+        st.caption("Not measured yet")
+        return
+    st.markdown(f"Energy distance **{energy.value:z.4f}**", help="How far its samples are from real ones; 0 is ideal.")
+    st.caption(compared(energy))
+
+
+def compared(energy: MetricResult) -> str:
+    if energy.reference_mean is None:
+        return "Real against real is not known yet."
+    spread = with_spread(energy).replace(" ", "\N{NO-BREAK SPACE}")
+    real = f"Real against real: {spread}."
+    far = badness(energy)
+    if far >= NOTABLE:
+        return f"Off by {far:,.0f} × the spread of real samples. {real}" if far < FAR else f"Far from real. {real}"
+    return f"Closer than real samples are: look for copies. {real}" if far <= -NOTABLE else f"Like real. {real}"
+
+
+def facts(run: RunInfo) -> str:
+    where = f"place {run.position} in the queue" if run.position else f"step {run.step:,} of {run.total_steps:,}"
+    if run.state == "finished":
+        where = f"{run.step:,} steps"
+    told = (
+        f"{run.config.preset} · {plain(title_of(run.config.data.name))} · {where} · {seconds(run.seconds)} · `{run.id}`"
+    )
+    return told + (f" · {plain(run.error)}" if run.error else "")
+
+
+def show_edit(page: Page, run: RunInfo) -> None:
+    name, tags = f"name {run.id}", f"tags {run.id}"
+    st.text_input("Name", run.name, max_chars=LONGEST_NAME, key=name, on_change="ignore")
+    st.button("Rename", key=f"rename {run.id}", on_click=lambda: page.do(page.lab.rename, run.id, said(name, run.name)))
+    st.text_input(
+        "Tags",
+        ", ".join(run.tags),
+        key=tags,
+        on_change="ignore",
+        help=f"Words to find it by, with commas in between; at most {MOST_TAGS}.",
+    )
+    st.button(
+        "Keep tags",
+        key=f"tag {run.id}",
+        on_click=lambda: page.do(page.lab.tag, run.id, in_list(said(tags, ", ".join(run.tags)))),
+    )
+
+
+def show_delete(page: Page, run: RunInfo) -> None:
+    if run.active:  # a browser may still show an older state
+        return
+    st.markdown(f"Delete **{plain(run.name)}** and everything of it? This cannot be undone.")
+    st.button(
+        "Delete for good",
+        key=f"delete {run.id}",
+        type="primary",
+        icon=":material/delete:",
+        on_click=page.do,
+        args=(page.lab.delete, run.id),
+    )
+
+
+def said(key: str, otherwise: str) -> str:
+    return st.session_state.get(key, otherwise)
+
+
+def in_list(text: str) -> list[str]:
+    """Tags that somebody wrote with commas in between."""
+    return [tag for tag in text.split(",") if tag.strip()]
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def thumbnail(_lab, run_id: str, step: int) -> bytes | None:
+    snapshot = _lab.store.runs.snapshot(run_id, step)
+    return grid.thumbnail(snapshot.samples, size=112) if snapshot else None

@@ -1,0 +1,158 @@
+"""Steering a run that has begun: a few steps at a time, other settings from now on, more steps, a branch."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from gan_core import EDITABLE, RunConfig, RunInfo, edited, flatten_config, is_dial, needs_compiling, override
+from ui.frame.page import Page, go_to_run, plain
+from ui.train.run_form import in_pairs, means_nothing, setting_widget
+
+NOT_OVER = ("queued", "running", "paused", "stopped", "interrupted")
+
+
+def show_steps(page: Page, run: RunInfo, mine: bool) -> None:
+    """A few steps, and then a pause."""
+    with st.popover("Step", icon=":material/skip_next:", disabled=not mine):
+        steps = st.number_input("How many steps", 1, 100_000, 100, key="step by", on_change="ignore")
+        st.button(
+            "Train so many, then pause",
+            key="step",
+            icon=":material/skip_next:",
+            on_click=lambda: page.do(page.lab.step, run.id, int(st.session_state.get("step by", steps))),
+        )
+
+
+def show_steering(page: Page, run: RunInfo) -> None:
+    """Below the live part: what can be changed of this run, and what can be made of it."""
+    mine = page.lab.may_change(run, by=page.me)
+    if not mine:
+        st.caption("This run is somebody else's. You can watch it, measure it, and fork it.")
+    if mine and page.lab.settings.shared and run.config.data.name.startswith("upload-"):
+        show_publishing(page, run)
+    if mine and run.state in NOT_OVER:
+        with st.expander("Change settings", icon=":material/tune:", on_change="rerun", key="edit") as box:
+            if box.open:
+                show_edit(page, run)
+    if mine and run.state in ("finished", "stopped"):
+        show_more_steps(page, run)
+    if kept := page.lab.store.runs.kept_steps(run.id):
+        with st.expander("Fork from here", icon=":material/call_split:", on_change="rerun", key="fork box") as box:
+            if box.open:
+                show_fork(page, run, kept)
+
+
+def show_publishing(page: Page, run: RunInfo) -> None:
+    """A run on one's own data is one's own, until one says otherwise."""
+    key = f"publish run {run.id}"
+    st.session_state[key] = run.published
+    st.toggle(
+        "Everybody may see this run",
+        key=key,
+        help="It was trained on data that only you see: its samples may show them.",
+        on_change=lambda: page.do(page.lab.publish, run.id, st.session_state[key]),
+    )
+
+
+def show_edit(page: Page, run: RunInfo) -> None:
+    st.caption(
+        "Taken over between two steps and written into the diary. Numbers change at once; another game, or a term that "
+        "was off, is compiled first, which takes some seconds."
+    )
+    changes = settings_of(run.config, f"edit {run.id}")
+    st.button(
+        "Change from the next step on",
+        key="set",
+        type="primary",
+        icon=":material/check:",
+        on_click=lambda: page.do(change, page, run.id, changes),
+    )
+    waiting = [c for c in page.lab.store.runs.pending(run.id) if c.kind == "set"]
+    for command in waiting:
+        st.caption(f"Waits for the worker: {told(command.payload['changes'])}")
+    for command, outcome in page.lab.store.runs.outcomes(run.id):
+        if command.kind == "set":
+            st.caption(f"{plain(outcome).capitalize()}: {told(command.payload['changes'])}")
+
+
+def change(page: Page, run_id: str, wanted: Callable[[], dict], *, by: str) -> None:
+    run, changes = page.lab.run(run_id, by=by), wanted()
+    said = page.lab.set(run_id, changes, by=by)
+    if said == "nothing to change":
+        st.toast("Nothing was changed: every setting is as it was.", icon=":material/info:")
+    elif needs_compiling(run.config, edited(run.config, changes, step=run.step)):
+        st.toast("This is compiled first: the run goes on in some seconds.", icon=":material/build:")
+
+
+def show_more_steps(page: Page, run: RunInfo) -> None:
+    with st.popover("Train more", icon=":material/more_time:"):
+        steps = max(1, run.total_steps // 2)
+        st.number_input("How many more steps", 1, 1_000_000, steps, key="more by", on_change="ignore")
+        st.caption("Step sizes and penalties are stretched over the new length.")
+        st.button(
+            "Go on",
+            key="more steps",
+            type="primary",
+            icon=":material/play_arrow:",
+            on_click=lambda: page.do(page.lab.more, run.id, int(st.session_state.get("more by", steps))),
+        )
+
+
+def show_fork(page: Page, run: RunInfo, kept: dict[int, bool]) -> None:
+    steps = list(kept)
+    asked = st.query_params.get("step", "")
+    here = min(steps, key=lambda s: abs(s - int(asked))) if asked.isdecimal() and len(asked) < 10 else steps[-1]
+    step = st.selectbox(
+        "At step",
+        steps,
+        index=steps.index(here),
+        format_func=lambda s: f"{s:,}" + ("" if kept[s] else " (its generator, with a new discriminator)"),
+        help="The newest steps can be continued exactly. Of earlier ones the generator is kept; whatever teaches it "
+        "begins anew.",
+        key=f"fork step {run.id}",
+    )
+    changes = settings_of(run.config, f"fork {run.id}")
+    st.button(
+        "Start a new run from here",
+        key="fork",
+        type="primary",
+        icon=":material/call_split:",
+        on_click=lambda: page.do(branch, page, run.id, step, changes),
+    )
+
+
+def branch(page: Page, run_id: str, step: int, wanted: Callable[[], dict], *, by: str) -> None:
+    go_to_run(page.lab.fork(run_id, step, wanted(), by=by))
+
+
+def settings_of(config: RunConfig, name: str) -> Callable[[], dict]:
+    """Widgets of what may be changed: those that turn at once, and one other. Returns a function: what has changed."""
+    values = flatten_config(config)
+    kinds = (config.objective.loss, config.generator.architecture, config.discriminator.architecture)
+    meant = [key for key in EDITABLE if not means_nothing(key, *kinds)]
+    if config.objective.gradient_penalty == "none":
+        meant = [key for key in meant if key != "objective.gradient_penalty_weight"]
+    at_once = {key: values[key] for key in meant if is_dial(config, key)}
+    in_pairs(at_once, lambda key: f"{name} {key}")
+    others = [key for key in meant if key not in at_once]
+    other = st.selectbox(
+        "Another setting",
+        [None, *others],
+        format_func=lambda key: "none" if key is None else key.replace("_", " ").replace(".", ": "),
+        key=f"{name} other",
+    )
+    if other:
+        setting_widget(other, values[other], f"{name} {other}")
+
+    def changed() -> dict:
+        shown = [*at_once, *([other] if other else [])]
+        said = {key: st.session_state.get(f"{name} {key}") for key in shown}
+        said = {key: value for key, value in said.items() if value is not None}
+        read = flatten_config(override(config, said))  # a number field gives 3 for 3.0, and rounds nothing else
+        return {key: said[key] for key in said if read[key] != values[key]}
+
+    return changed
+
+
+def told(changes: dict) -> str:
+    return ", ".join(f"`{key}` = {plain(value)}" for key, value in changes.items())
