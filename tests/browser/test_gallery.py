@@ -11,9 +11,9 @@ from PIL import Image
 from playwright.sync_api import Download, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-from gan_core.bundles.bundle import sheet as laid_out
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
+from gan_core.pictures.grid import sheet as laid_out
 from gan_core.store import Store, unpack
 from ui.frame.page import PLAY_SECONDS, WAITING
 
