@@ -70,7 +70,7 @@ MAY_IMPORT = {
     " gan_core.combinations gan_core.edits gan_core.permissions gan_core.comparison",
     "gan_core.cli": f"{RECORDS} {STORE} {DISTANCES} gan_core.lab gan_core.worker gan_core.training gan_core.export"
     " gan_core.datasets gan_core.answers gan_core.settings gan_core.snapshots gan_core.presets gan_core.combinations"
-    " gan_core.edits numpy",
+    " gan_core.edits gan_core.machine numpy",
     "gan_core.__main__": f"{RECORDS} gan_core.absent gan_core.cli",
     "ui": "",
     "ui.charts": f"{PURE} ui.images",
