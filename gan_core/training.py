@@ -12,7 +12,7 @@ from typing import Callable
 import numpy as np
 
 from gan_core import answers, datasets, machine, references
-from gan_core.codec import flatten
+from gan_core.codec import flatten, to_storage
 from gan_core.combinations import conflicts_with_data
 from gan_core.config import MATCHINGS, RunConfig
 from gan_core.datasets import Dataset
@@ -85,7 +85,7 @@ def train_run(
         try:
             outcome = train(
                 run.config,
-                dataset.train.x,
+                to_storage(dataset.train.x),
                 session,
                 session,
                 rows=rows,

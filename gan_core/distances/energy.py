@@ -155,7 +155,8 @@ def median_distance(x, *, threads: int | None = None) -> float:
         raise MeasureError(f"there is only {n} sample, so no distance between two; give at least 2")
     if n <= pairwise.EXACT_UP_TO:
         return float(np.median(_collect(x, 0.0, math.inf, threads)[0]))
-    edges = np.linspace(0, 2 * math.sqrt(max(((x - x.mean(axis=0)) ** 2).sum(axis=1))) or 1.0, 1001)
+    offsets = x - x.mean(axis=0, dtype=np.float64)
+    edges = np.linspace(0, 2 * math.sqrt((offsets**2).sum(axis=1).max()) or 1.0, 1001)
     counts = np.cumsum(pairwise.within(x, edges=edges, threads=threads).moments.counts)
     wanted = np.array([(pairs - 1) // 2, pairs // 2])
     first, last = np.searchsorted(counts, wanted, side="right")
