@@ -5,6 +5,7 @@ The oracle is brute force in float64 on data moved back to the origin: all dista
 
 import io
 import json
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from gan_core import answers, cli
 from gan_core.codec import to_storage
 from gan_core.datasets import dataset_from_bytes, dataset_to_bytes
 from gan_core.distances import ruler
+from gan_core.distances.energy import mmd_polynomial
 from gan_core.distances.pairwise import within
 from gan_core.distances.report import measure
 from gan_core.records import DatasetError, MeasureError
@@ -97,6 +99,20 @@ def test_neither_place_nor_unit_costs_digits(tmp_path, capsys, offset, scale, n,
         error = 1e-6 if n > 2000 and name in sums else 1e-12
         of = {"energy_distance": expected["mean_real_fake"], "energy_coefficient": 1.0}.get(name, value)
         assert found[name] == pytest.approx(value, rel=1e-9, abs=10 * error * of), name
+
+
+@pytest.mark.parametrize(
+    "offset, scale", [(1e3, 0.05), (1e6, 1), (-1e9, 3), (0, 1e-12), (0, 1e12), (0.3, 1), (2, 0.01)]
+)
+def test_the_cubic_kernel_agrees_with_exact_fractions(offset, scale):
+    points = drawn(12, 3, offset=offset, scale=scale)
+    real, fake = ([[Fraction(v) for v in row] for row in x.tolist()] for x in points.values())
+
+    def mean(a, b, pairs):
+        return sum((sum(v * w for v, w in zip(x, y)) / 3 + 1) ** 3 for x in a for y in b if x is not y) / pairs
+
+    expected = mean(real, real, 12 * 11) + mean(fake, fake, 12 * 11) - 2 * mean(real, fake, 144)
+    assert mmd_polynomial(**points) == pytest.approx(float(expected), rel=1e-9, abs=0)
 
 
 @pytest.mark.parametrize("kind", ["i8", "u8", ">i4", "f2", ">f8", "i2", "g"])
