@@ -25,6 +25,7 @@ from gan_core.records import (
     DatasetInfo,
     GanometerError,
     Headline,
+    History,
     Job,
     MetricResult,
     Reference,
@@ -379,11 +380,45 @@ class Lab:
         data = self.dataset_of(run)
         return self.reference_of(run, min(run.config.recording.rows, data.parts["test"])) if data else None
 
-    def headlines(self, runs: Iterable[RunInfo]) -> dict[str, Headline]:
-        """{run: what a listing shows of it}, with a handful of questions to the store for all of them."""
+    def lineage(self, run: RunInfo, *, by: str | None = None) -> tuple[RunInfo, ...]:
+        """A run, the one it branched off, and so on, as long as they are there and `by` may see them."""
+        found, seen = [run], {run.id}
+        while (parent_id := found[-1].parent_id) is not None and parent_id not in seen:
+            try:
+                found.append(self.run(parent_id, by=by))
+            except UnknownRun:
+                break
+            seen.add(parent_id)  # the ids of imported runs may form a circle
+        return tuple(found)
+
+    def curves(
+        self, run: RunInfo, names: Iterable[str] | None = None, *, points: int = 300, by: str | None = None
+    ) -> History:
+        """The curves of a run; before its branch those of the runs it branched off, where `by` may see them.
+
+        Of each of these runs about `points` evenly thinned values of a curve; `names` None means all curves.
+        """
+        found, until, names = History({}), None, None if names is None else list(names)
+        for one in self.lineage(run, by=by):
+            part = self.store.runs.history(one.id, names, points, until=until)
+            found = part if until is None else part.continued(found, until)
+            if one.parent_step is None:
+                break
+            until = one.parent_step if until is None else min(until, one.parent_step)
+        return found
+
+    def headlines(self, runs: Iterable[RunInfo], *, by: str | None = None) -> dict[str, Headline]:
+        """{run: what a listing shows of it}, with a handful of questions to the store for all of them.
+
+        A branch that has not been measured yet has the number of the step where it begins.
+        """
         by_id = {run.id: run for run in runs}
         snapshots = self.store.runs.newest_snapshots(by_id)
         energies = self.store.runs.newest_values(by_id, "energy_distance")
+        for run in by_id.values():
+            if run.parent_id is not None and run.id not in energies:
+                last = self.curves(run, ["energy_distance"], points=1, by=by).last("energy_distance")
+                energies |= {} if last is None else {run.id: last}
         measured_alike, found = {}, {}
         for run_id, run in by_id.items():
             energy, alike = None, (run.dataset, run.config.recording.rows)
@@ -402,7 +437,8 @@ class Lab:
         return asked[-1].kind if asked else None
 
     def reports_of(self, run: RunInfo) -> list[tuple[int, Report]]:
-        """(step, report) of every measurement, each beside the reference even if that was measured later."""
+        """(step, report) of every measurement of the run itself, not of one that it branched off; each beside the
+        reference even if that was measured later."""
         known, found = {}, []
         for step, report in self.store.library.reports(run.id):
             about = (report.space, report.n_fake, report.k, report.panel)  # of a training they are all alike

@@ -455,6 +455,78 @@ def test_a_double_click_forks_once_and_extends_once(tmp_path):
         assert lab.run(run.id).total_steps == 50
 
 
+def finished_by_hand(lab: Lab) -> str:
+    """A finished run of 40 steps with a checkpoint, whose curve has the values 1/1, 1/11, 1/21 ..."""
+    run = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
+    finish_by_hand(lab, run)
+    return run.id
+
+
+def finish_by_hand(lab: Lab, run, first: int = 0) -> None:
+    values = [(step, "energy_distance", 1 / (1 + step)) for step in range(first, run.total_steps + 1, 10)]
+    nothing = dict(seconds=1.0, steps_per_second=None, measured=(), taken=(), checkpoint=b"state")
+    about = dict(state="finished", step=run.total_steps, values=values, **nothing)
+    lab.store.runs.commit(run.id, "w1", run.claim_no, **about)
+
+
+# ---------------------------------------------------------------- curves of branches
+
+
+def steps_of(lab: Lab, run_id: str, **more) -> list[int]:
+    steps, _ = lab.curves(lab.run(run_id), **more).curves["energy_distance"]
+    return steps.astype(int).tolist()
+
+
+def branch(lab: Lab, run_id: str, step: int, **about) -> str:
+    child = lab.fork(run_id, step, {"training.steps": step + 20}, **about)
+    finish_by_hand(lab, lab.store.runs.claim("w1", run_id=child), step + 10)
+    return child
+
+
+def test_the_curves_of_a_branch_of_a_branch_begin_at_the_first_step_of_all(lab):
+    first = finished_by_hand(lab)
+    last = branch(lab, branch(lab, first, 40), 60)
+    assert steps_of(lab, last) == [*range(0, 90, 10)] == steps_of(lab, last, names=["energy_distance"])
+    assert steps_of(lab, first) == [*range(0, 50, 10)]
+    assert lab.curves(lab.run(last), ["loss"]).curves == {}
+    lab.delete(first)
+    assert steps_of(lab, last) == [50, 60, 70, 80]
+
+
+def test_each_run_of_a_branch_is_thinned_by_itself_and_the_step_of_the_branch_is_kept(lab):
+    last = branch(lab, finished_by_hand(lab), 40)
+    assert steps_of(lab, last, points=1) == [40, 60]
+
+
+def test_runs_that_are_each_other_s_parents_have_curves(lab):
+    first = finished_by_hand(lab)
+    last = branch(lab, first, 40)
+    with lab.store.database.writing() as db:  # as imported files may say
+        db.execute(tables.runs.update().where(tables.runs.c.id == first).values(parent_id=last, parent_step=40))
+    assert steps_of(lab, last) == [*range(0, 70, 10)]
+    with lab.store.database.writing() as db:
+        db.execute(tables.runs.update().where(tables.runs.c.id == first).values(parent_id=first))
+    assert steps_of(lab, first) == [*range(0, 50, 10)]
+
+
+def test_a_branch_that_has_not_been_measured_yet_is_listed_with_the_number_it_begins_with(lab):
+    child = lab.fork(finished_by_hand(lab), 40)
+    assert lab.headlines([lab.run(child)])[child].energy.value == pytest.approx(1 / 41)
+
+
+def test_the_curves_before_a_branch_are_for_those_who_may_see_them(tmp_path):
+    with shared(tmp_path) as lab:
+        name = lab.keep_upload(lab.read_upload(points(), "mine.csv"), by="ada")
+        config = override(lab.preset("auto", data=name), {"training.steps": 40})
+        first = lab.store.runs.claim("w1", run_id=lab.start(config, by="ada"))
+        finish_by_hand(lab, first)
+        child = branch(lab, first.id, 40, by="ada")
+        lab.publish(child, True, by="ada")
+        assert steps_of(lab, child, by="ada") == [*range(0, 70, 10)]
+        assert steps_of(lab, child, by="bob") == [50, 60]
+        assert lab.headlines([lab.run(child)], by="bob")[child].energy.value == pytest.approx(1 / 61)
+
+
 def test_a_store_that_cannot_be_written_is_said_where_a_worker_is_silent(lab):
     run = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
     assert lab.trouble() is None

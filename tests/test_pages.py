@@ -341,13 +341,29 @@ def test_curves_are_worked_out_once_for_all_who_watch(home, store, data, monkeyp
     assert one == other and len(made) == 1
 
 
-def test_the_curves_of_a_fork_begin_with_those_of_its_parent(home, store, data):
-    run_id = trained(store, data("digits"))
+def forked(store, dataset) -> tuple[str, str]:
+    """A run, and one that branched off it at step 50 and measured itself at step 75."""
+    run_id = trained(store, dataset)
     child = store.runs.fork(run_id, 50, store.runs.get(run_id).config)
     run = store.runs.claim("hand", run_id=child)
-    nothing = dict(seconds=1.0, steps_per_second=50.0, measured=(), taken=(), checkpoint=b"")
+    nothing = dict(seconds=1.0, steps_per_second=50.0, taken=(), checkpoint=b"")
     values = [(75, "loss_generator", 0.1), (75, "energy_distance", 0.2)]
-    store.runs.commit(child, "hand", run.claim_no, state="finished", step=100, values=values, **nothing)
+    report = measured(dataset)[1][2]
+    about = dict(values=values, measured=[(75, report)], **nothing)
+    store.runs.commit(child, "hand", run.claim_no, state="finished", step=100, **about)
+    return run_id, child
+
+
+@pytest.mark.parametrize("page, name", [("train", "run"), ("distances", "run"), ("compare", "runs")])
+def test_every_page_shows_the_distance_of_a_fork_from_the_first_step_of_its_parent(home, store, data, page, name):
+    _, child = forked(store, data("digits"))
+    at = open_page(f"pages/{page}.py", **{name: child})
+    drawn_at = [decoded(trace["x"]).tolist() for figure in figures(at) for trace in figure["data"] if "x" in trace]
+    assert [0, 50, 75] in drawn_at and [75] not in drawn_at
+
+
+def test_the_curves_of_a_fork_begin_with_those_of_its_parent(home, store, data):
+    run_id, child = forked(store, data("digits"))
     at = open_page("pages/train.py", run=child)
     curves = {trace["name"]: trace for figure in figures(at) for trace in figure["data"]}
     steps = decoded(curves["generator"]["x"])
