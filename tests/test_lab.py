@@ -3,6 +3,7 @@
 import csv
 import io
 import shutil
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -428,31 +429,24 @@ def test_bundles_go_out_and_come_in(lab):
         lab.export("nobody")
 
 
-def test_a_double_click_starts_one_run_and_a_later_click_another(tmp_path):
-    now = [100.0]
-    with opened(tmp_path, clock=lambda: now[0]) as lab:
-        first = lab.start(CONFIG)
-        now[0] += 0.3
-        assert lab.start(CONFIG) == first
-        assert lab.start(override(CONFIG, {"seed": 1})) != first
-        now[0] += 5
-        assert lab.start(override(CONFIG, {"seed": 1})) not in (None, first)
-        assert len(lab.runs()) == 3
+def test_two_visitors_in_turn_who_click_twice_get_one_run_each(lab):
+    clicks = [lab.start(CONFIG, by=by, nonce=nonce) for nonce, by in [("a", "ada"), ("b", "bob")] * 2]
+    assert clicks[:2] == clicks[2:] and len(set(clicks)) == len(lab.runs()) == 2
+    assert lab.start(CONFIG, by="ada", nonce="c") not in clicks  # a form that was drawn anew
 
 
-def test_a_double_click_forks_once_and_extends_once(tmp_path):
-    now = [100.0]
-    with opened(tmp_path, clock=lambda: now[0]) as lab:
-        run = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
-        nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=b"state")
-        lab.store.runs.commit(run.id, "w1", 1, state="finished", step=40, **nothing)
-        longer = {"training.steps": 60}
-        child = lab.fork(run.id, 40, longer)
-        assert lab.fork(run.id, 40, longer) == child and lab.fork(run.id, 40, {"training.steps": 61}) != child
-        now[0] += 5
-        assert lab.fork(run.id, 40, longer) not in (None, child)
-        lab.more(run.id, 10)
-        assert lab.run(run.id).total_steps == 50
+def test_without_a_nonce_every_start_is_a_new_one(lab):
+    assert lab.start(CONFIG) != lab.start(CONFIG) and len(lab.runs()) == 2
+
+
+def test_a_start_that_was_refused_may_be_tried_again_and_a_double_click_counts_once(tmp_path):
+    with shared(tmp_path, queued=1) as lab:
+        first = lab.start(CONFIG, by="ada", nonce="a")
+        assert lab.start(CONFIG, by="ada", nonce="a") == first
+        with pytest.raises(NotAllowed, match="at most 1"):
+            lab.start(CONFIG, by="ada", nonce="b")
+        lab.stop(first, by="ada")
+        assert lab.start(CONFIG, by="ada", nonce="b") != first
 
 
 def finished_by_hand(lab: Lab) -> str:
@@ -467,6 +461,50 @@ def finish_by_hand(lab: Lab, run, first: int = 0) -> None:
     nothing = dict(seconds=1.0, steps_per_second=None, measured=(), taken=(), checkpoint=b"state")
     about = dict(state="finished", step=run.total_steps, values=values, **nothing)
     lab.store.runs.commit(run.id, "w1", run.claim_no, **about)
+
+
+def test_a_double_click_forks_once(lab):
+    run_id, longer = finished_by_hand(lab), {"training.steps": 60}
+    one, other = [lab.fork(run_id, 40, longer, by=by, nonce=by) for by in ("ada", "bob")]
+    assert lab.fork(run_id, 40, longer, by="ada", nonce="ada") == one != other
+    assert lab.fork(run_id, 40, longer) not in (one, other) and len(lab.runs()) == 4
+
+
+def test_a_double_click_on_more_steps_adds_them_once(lab):
+    """Even where the run has ended again before the second one comes."""
+    run_id = finished_by_hand(lab)
+    lab.more(run_id, 10, nonce="a")
+    finish_by_hand(lab, lab.store.runs.claim("w1"), 50)
+    lab.more(run_id, 10, nonce="a")
+    assert (lab.run(run_id).total_steps, lab.run(run_id).state) == (50, "finished")
+    lab.more(run_id, 10, nonce="b")
+    assert (lab.run(run_id).total_steps, lab.run(run_id).state) == (60, "queued")
+
+
+@pytest.fixture
+def servers(store_url, tmp_path):
+    """Two servers on one store."""
+    found = [Lab(Settings(tmp_path / name, store_url, None, "none"), examples=tmp_path) for name in ("one", "other")]
+    yield found
+    for server in found:
+        server.close()
+
+
+@pytest.mark.parametrize("request_", ["start", "repeat"])
+def test_the_same_request_at_the_same_moment_on_two_servers_is_one(servers, request_):
+    barrier, first = threading.Barrier(2), servers[0].start(CONFIG)
+    rounds = range(5) if request_ == "start" else [0]
+
+    def ask(server: Lab) -> list:
+        made = []
+        for number in rounds:
+            barrier.wait(timeout=30)
+            made.append(server.start(CONFIG, nonce=str(number)) if request_ == "start" else server.repeat(first))
+        return made
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(ask, servers)
+    assert one == other and len(servers[0].runs()) == (6 if request_ == "start" else 5)
 
 
 # ---------------------------------------------------------------- curves of branches
