@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from sqlalchemy.sql.expression import FunctionElement
 
 from gan_core.records import StoreError
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 metadata = sa.MetaData()
 _text, _real, _whole, _blob = sa.Text, sa.Double, sa.BigInteger, sa.LargeBinary
@@ -195,6 +196,15 @@ workers = sa.Table(
 )
 
 
+submissions = sa.Table(
+    "submissions",
+    metadata,
+    sa.Column("nonce", _text, primary_key=True),
+    sa.Column("result", _text, nullable=False),
+    sa.Column("created", _real, nullable=False),
+)
+
+
 class now(FunctionElement):
     """Seconds since 1970 by the database's clock: the only clock that every process shares."""
 
@@ -240,6 +250,7 @@ class Database:
         except (OSError, sa.exc.SQLAlchemyError, ImportError) as error:
             raise StoreError(f"the store {self.shown} cannot be opened: {_first_line(error)}") from error
         self._file, self._opened = None, None
+        self._joined = threading.local()
         if self.is_sqlite:
             sa.event.listen(self.engine, "connect", _prepare_sqlite)
             sa.event.listen(self.engine, "begin", _begin_sqlite)
@@ -277,7 +288,24 @@ class Database:
             yield connection
 
     @contextmanager
+    def joined(self):
+        """Whatever this thread reads and writes inside is one transaction, and nobody else is in such a one meanwhile.
+
+        So what is looked up first is still true when something is made of it, in every process on this database.
+        """
+        with self.writing() as connection:
+            one_at_a_time(connection)
+            self._joined.connection = connection
+            try:
+                yield connection
+            finally:
+                del self._joined.connection
+
+    @contextmanager
     def _transaction(self, write: bool):
+        if (joined := getattr(self._joined, "connection", None)) is not None:
+            yield joined
+            return
         if self._file and _identity(self._file) != self._opened:
             # What is open still leads to the old file, and would write where nobody will ever read.
             raise StoreError(
@@ -354,7 +382,11 @@ def _upgrade_from_3(connection) -> None:
         connection.execute(sa.text("ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]'"))
 
 
-_UPGRADES = {"1": _upgrade_from_1, "2": _upgrade_from_2, "3": _upgrade_from_3}
+def _upgrade_from_4(connection) -> None:
+    """Version 5 keeps what forms have submitted, in a table of its own, which is there by now."""
+
+
+_UPGRADES = {"1": _upgrade_from_1, "2": _upgrade_from_2, "3": _upgrade_from_3, "4": _upgrade_from_4}
 """What brings a store of that version to the next one."""
 
 

@@ -77,7 +77,7 @@ def test_the_clock_is_the_database_s(store_url):
     store.close()
 
 
-@pytest.mark.parametrize("found", ["5", "99", "0", "what?"])
+@pytest.mark.parametrize("found", ["6", "99", "0", "what?"])
 def test_another_schema_is_refused_and_left_as_it_is(store_url, found):
     store = Store(store_url)
     with store.database.writing() as db:
@@ -173,6 +173,7 @@ def test_version_1_is_upgraded_and_keeps_its_runs_and_reports(store_url):
     [
         ("2", [("runs", "at_risk"), ("runs", "published"), ("runs", "tags"), ("datasets", "published")]),
         ("3", [("runs", "tags")]),
+        ("4", []),
     ],
 )
 def test_later_versions_are_upgraded_and_keep_their_runs(store_url, version, unknown):
@@ -182,18 +183,22 @@ def test_later_versions_are_upgraded_and_keep_their_runs(store_url, version, unk
     with engine.begin() as db:
         for table, column in unknown:
             db.execute(sa.text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        db.execute(sa.text("DROP TABLE submissions"))
         db.execute(sa.text(f"UPDATE meta SET value = '{version}' WHERE key = 'schema'"))
         values = dict(config=configs.to_json(presets.preset("auto", data="digits")))
         run = "'r', 'old', :config, 'finished', '', 30, 30, 4, 'ada', 0, 2.5, '{}', 1.0"
         columns = "id, name, config, state, phase, step, total_steps, version, owner, claim_no, seconds"
-        if version == "3":
+        if version in ("3", "4"):
             columns, run = f"published, {columns}", f"FALSE, {run}"
+        if version == "4":
+            columns, run = f"tags, {columns}", f"'[]', {run}"
         db.execute(sa.text(f"INSERT INTO runs ({columns}, versions, created) VALUES ({run})"), values)
     engine.dispose()
     store = Store(store_url)
     run = store.runs.get("r")
     assert (run.at_risk, run.published, run.step, run.tags) == (None, False, 30, ())
-    assert store.remembered("schema") == "4"
+    assert store.remembered("schema") == str(tables.SCHEMA_VERSION)
+    assert store.submit("word", lambda: ["r"]) == store.submit("word", lambda: []) == ["r"]
     store.runs.tag("r", ["kept"])
     assert store.runs.get("r").tags == ("kept",)
     store.close()
