@@ -223,18 +223,18 @@ def show_verdict(groups: tuple[Group, ...], step: int | None) -> None:
         if not places or (len(groups) > 1 and len(with_runs) < 2):
             show_groups(groups, None)
             return
-        job_id = page.lab.compare(places, SAMPLES, by=page.me)
+        job_id = page.lab.jobs.compare(places, SAMPLES, by=page.me)
         page.answer(
             job_id,
-            lambda job: draw_verdict(groups, page.lab.verdict_in(job)),
+            lambda job: draw_verdict(groups, page.lab.jobs.verdict_in(job)),
             key="answer",
-            again=lambda: page.lab.compare(places, SAMPLES, by=page.me, retry=True),
+            again=lambda: page.lab.jobs.compare(places, SAMPLES, by=page.me, retry=True),
         )
         # Not in the live part: a button there would draw that part alone, and the new runs belong to all of the page.
-        job = page.lab.job(job_id)
+        job = page.lab.jobs.get(job_id)
         about = (step, [group.name for group in groups])
         if job and job.state == "done":
-            st.session_state["verdict"] = (about, page.lab.verdict_in(job))
+            st.session_state["verdict"] = (about, page.lab.jobs.verdict_in(job))
         last_about, last = st.session_state.get("verdict", (None, None))
         known = last if last_about == about else None
         if known and job and job.state in WAITING:

@@ -58,10 +58,10 @@ def show_reference(run: RunInfo, report: Report) -> None:
     )
     wanted = dict(dataset=run.config.data.name, n=report.n_fake)
     page.answer(
-        page.lab.request("reference", **wanted),
+        page.lab.jobs.request("reference", **wanted),
         lambda job: st.caption("It has been measured: open this page again to see it."),
         key="reference",
-        again=lambda: page.lab.retry("reference", **wanted),
+        again=lambda: page.lab.jobs.retry("reference", **wanted),
     )
 
 
@@ -139,19 +139,19 @@ def show_full(run: RunInfo, data: DatasetInfo, step: int) -> None:
         seed = st.number_input("Seed of the draw", 1, 10_000, 1, key="draw seed", width=140)
         if st.button("Measure everything", key="measure", type="primary", icon=":material/straighten:"):
             asked = dict(run_id=run.id, step=step, n=n, seed=int(seed), space=space, panel="full", k=int(k))
-            st.session_state["measure job"] = (asked, page.lab.retry("measure", **asked))
+            st.session_state["measure job"] = (asked, page.lab.jobs.retry("measure", **asked))
             st.query_params["step"] = str(step)  # the next snapshot of a running run must not take the report away
     if data.kind == "image":
         st.caption(SPACES[space][1])
     asked, job = st.session_state.get("measure job", ({}, 0))
     if (asked.get("run_id"), asked.get("step")) == (run.id, step):
         page.answer(
-            job, lambda job: draw_full(job, data), key="measured", again=lambda: page.lab.retry("measure", **asked)
+            job, lambda job: draw_full(job, data), key="measured", again=lambda: page.lab.jobs.retry("measure", **asked)
         )
 
 
 def draw_full(job, data: DatasetInfo) -> None:
-    report = page.lab.report_in(job)
+    report = page.lab.jobs.report_in(job)
     show_headline(report)
     show_tables(report, "full")
     show_downloads(report, f"ganometer-{job.run_id}-step-{job.step}-{report.space}-n{report.n_fake}")
@@ -186,16 +186,16 @@ def show_ruler(run: RunInfo) -> None:
         if st.button("Test", key="ruler", icon=":material/science:"):
             chosen = [] if damage == ALL else [damage]
             asked = dict(dataset=dataset, corruptions=chosen, n=n, panel="live")
-            st.session_state["ruler job"] = (asked, page.lab.retry("ruler", **asked))
+            st.session_state["ruler job"] = (asked, page.lab.jobs.retry("ruler", **asked))
     if damage != ALL:
         st.caption(CORRUPTION_TITLES[damage][1])
     if "ruler job" in st.session_state:
         asked, job = st.session_state["ruler job"]
-        page.answer(job, draw_ruler, key="tested", again=lambda: page.lab.retry("ruler", **asked))
+        page.answer(job, draw_ruler, key="tested", again=lambda: page.lab.jobs.retry("ruler", **asked))
 
 
 def draw_ruler(job) -> None:
-    found = json.loads(page.lab.answer_in(job))
+    found = json.loads(page.lab.jobs.answer_in(job))
     st.markdown(f"**{found['n']:,} real samples, damaged, against {found['n']:,} others**")
     chart(report_charts.ruler(found["cells"]), "sheet", "What every metric makes of every damage")
     st.caption(

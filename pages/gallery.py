@@ -78,7 +78,7 @@ def show_game(run: RunInfo, data: DatasetInfo, step: int, told: dict[str, int]) 
     """In the plane the whole game can be drawn."""
     st.subheader("The game at this step", anchor=False)
     wanted = dict(run_id=run.id, step=step, **told)
-    job_id, again = page.lab.request("surface", **wanted), lambda: page.lab.retry("surface", **wanted)
+    job_id, again = page.lab.jobs.request("surface", **wanted), lambda: page.lab.jobs.retry("surface", **wanted)
     left, right = st.columns(2, gap="large", vertical_alignment="center")
     with left:
         page.answer(job_id, lambda job: draw_game(job, data), key="game", again=again)

@@ -31,28 +31,23 @@ from gan_core.records import (
     GanometerError,
     Headline,
     History,
-    Job,
     MetricResult,
     Reference,
     Report,
     RunInfo,
     UnknownRun,
     WorkerInfo,
-    report_from_json,
 )
 from gan_core.service import permissions
+from gan_core.service.jobs import JobService
 from gan_core.settings import Settings
-from gan_core.store import Store, pack, unpack
+from gan_core.store import Store
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "gan_core" / "examples"
 LOG_BYTES = 2_000_000
 LISTED = 10_000
 MOST_SEEDS = 20
-MAKING = ("sample", "shelf", "closeup", "walk", "pad")
-"""Jobs whose answers are new samples."""
-OF_SAMPLES = ("x", "z", "distances", "rows", "realism", "rarity", "labels", "scores", "xy", "length")
-"""Their arrays that say something of each sample."""
 LOOK_SECONDS = 2.0
 """How often at most the Lab looks after its worker, and for dead workers before it reads runs."""
 SILENT_SECONDS = 6.0
@@ -74,6 +69,7 @@ class Lab:
         self._thread = None
         self._checked = self._reaped = -math.inf
         self._example: str | None = None
+        self.jobs = JobService(self.store, self.run, self.ensure_worker)
         self.ensure_worker()
 
     # ------------------------------------------------------------ the worker
@@ -473,72 +469,6 @@ class Lab:
     def _reference_of(self, run: RunInfo, report: Report) -> Reference | None:
         about = dict(k=report.k, panel=report.panel)
         return references.known(self.store, run.dataset, report.space, report.n_fake, **about) if run.dataset else None
-
-    # ------------------------------------------------------------ jobs
-
-    def request(self, kind: str, *, run_id: str | None = None, step: int | None = None, **params) -> int:
-        """Ask the worker for something; returns the job's id (the same one for the same request)."""
-        job = self.store.jobs.request(kind, run_id=run_id, step=step, params=params)
-        self.ensure_worker()
-        return job
-
-    def retry(self, kind: str, *, run_id: str | None = None, step: int | None = None, **params) -> int:
-        return self.store.jobs.request(kind, run_id=run_id, step=step, params=params, retry=True)
-
-    def job(self, job_id: int, *, result: bool = True) -> Job | None:
-        """One job; None when it has been cleared away. Without `result` its answer, which may be large, stays there."""
-        return self.store.jobs.get(job_id, result=result)
-
-    def job_state(self, job_id: int) -> str | None:
-        """waiting, working, done or failed, without fetching the answer; None when it has been cleared away."""
-        job = self.job(job_id, result=False)
-        return job.state if job else None
-
-    def compare(self, places: Mapping[str, int], n: int, *, by: str = "", retry: bool = False) -> int:
-        """Ask for a verdict on runs, each at the step of one of its snapshots; returns the job's id.
-
-        Raises GanometerError for runs on different data, and UnknownRun for one that `by` may not see.
-        """
-        comparison.check(list(places), n)
-        runs = [self.run(run_id, by=by) for run_id in places]
-        names = sorted({run.config.data.name for run in runs})
-        if len(names) > 1:
-            raise GanometerError(
-                f"the runs are on different data ({', '.join(names)}), where a distance means something else; choose "
-                "runs on one data set"
-            )
-        job = self.store.jobs.request("compare", params={"runs": [*places.items()], "n": n}, retry=retry)
-        self.ensure_worker()
-        return job
-
-    def verdict_in(self, job: Job) -> comparison.Verdict:
-        """The verdict a finished compare job answered with."""
-        return comparison.verdict_from_json(self.answer_in(job).decode())
-
-    def answer_in(self, job: Job) -> bytes:
-        """What a job was answered. Raises GanometerError where it has been cleared away meanwhile."""
-        found = job if job.result is not None else self.job(job.id)
-        if found is None or found.result is None:
-            raise GanometerError("this answer has been cleared away, or is not there yet: ask again")
-        return found.result
-
-    def report_in(self, job: Job) -> Report:
-        """The report a measure job was answered with."""
-        return report_from_json(self.answer_in(job).decode())
-
-    def arrays(self, job: Job) -> Mapping[str, Any]:
-        """The arrays a job was answered with."""
-        return unpack(self.answer_in(job))
-
-    def samples_npz(self, job: Job) -> bytes:
-        """The samples a finished job made as an .npz file: `x` in storage form, and what is known of each of them.
-
-        NumPy opens it without unpickling anything. Raises GanometerError for a job that made none.
-        """
-        if job.kind not in MAKING or job.state != "done":
-            raise GanometerError(f"job {job.id} ({job.kind}, {job.state}) has no samples; ask for a shelf of them")
-        found = self.arrays(job)
-        return pack(**{name: found[name] for name in OF_SAMPLES if name in found})
 
     # ------------------------------------------------------------ uploads
 

@@ -232,30 +232,30 @@ def test_a_branch_goes_on_from_a_checkpoint_as_the_run_itself_would(working):
 
 
 def test_jobs_and_their_answers(working, finished):
-    job_id = working.request("sample", run_id=finished.id, step=40, n=5, seed=1)
-    wait_until(lambda: working.job_state(job_id) == "done")
-    assert working.request("sample", run_id=finished.id, step=40, seed=1, n=5) == job_id
-    assert working.arrays(working.job(job_id))["x"].shape == (5, 8, 8, 1)
-    job_id = working.request("measure", run_id=finished.id, step=40, n=70, seed=0)
-    wait_until(lambda: working.job_state(job_id) == "done")
-    assert working.report_in(working.job(job_id)) in [report for _, report in working.reports_of(finished)]
-    assert working.job(10**6) is None and working.job_state(10**6) is None
+    job_id = working.jobs.request("sample", run_id=finished.id, step=40, n=5, seed=1)
+    wait_until(lambda: working.jobs.state(job_id) == "done")
+    assert working.jobs.request("sample", run_id=finished.id, step=40, seed=1, n=5) == job_id
+    assert working.jobs.arrays(working.jobs.get(job_id))["x"].shape == (5, 8, 8, 1)
+    job_id = working.jobs.request("measure", run_id=finished.id, step=40, n=70, seed=0)
+    wait_until(lambda: working.jobs.state(job_id) == "done")
+    assert working.jobs.report_in(working.jobs.get(job_id)) in [report for _, report in working.reports_of(finished)]
+    assert working.jobs.get(10**6) is None and working.jobs.state(10**6) is None
 
 
 def test_the_samples_of_a_shelf_are_a_file(working, finished):
-    job_id = working.request("shelf", run_id=finished.id, step=40, n=10, seed=1)
-    wait_until(lambda: working.job_state(job_id) == "done")
-    job = working.job(job_id)
-    found = working.arrays(job)
-    with np.load(io.BytesIO(working.samples_npz(job)), allow_pickle=False) as arrays:
+    job_id = working.jobs.request("shelf", run_id=finished.id, step=40, n=10, seed=1)
+    wait_until(lambda: working.jobs.state(job_id) == "done")
+    job = working.jobs.get(job_id)
+    found = working.jobs.arrays(job)
+    with np.load(io.BytesIO(working.jobs.samples_npz(job)), allow_pickle=False) as arrays:
         assert {"x", "distances", "rows", "realism", "rarity", "labels", "scores", "xy"} == set(arrays.files)
         assert all(
             np.array_equal(arrays[name], found[name], equal_nan=arrays[name].dtype.kind == "f") for name in arrays
         )
         assert {len(arrays[name]) for name in arrays} == {10}
-    reference = working.request("reference", dataset="digits", n=50)
+    reference = working.jobs.request("reference", dataset="digits", n=50)
     with pytest.raises(GanometerError, match=rf"job {reference} \(reference, .* has no samples; ask for a shelf"):
-        working.samples_npz(working.job(reference))
+        working.jobs.samples_npz(working.jobs.get(reference))
 
 
 def test_a_run_is_a_film_of_its_snapshots(working, finished):
@@ -297,10 +297,10 @@ def test_a_run_in_the_plane_is_a_film_of_its_points_and_of_nothing_there_is_none
 
 def test_a_failed_job_can_be_tried_again(working, finished):
     wrong = dict(run_id=finished.id, step=40, n=10**6, seed=0)
-    job_id = working.request("sample", **wrong)
-    wait_until(lambda: working.job_state(job_id) == "failed")
-    assert working.retry("sample", **wrong) == job_id
-    wait_until(lambda: working.job_state(job_id) == "failed")
+    job_id = working.jobs.request("sample", **wrong)
+    wait_until(lambda: working.jobs.state(job_id) == "failed")
+    assert working.jobs.retry("sample", **wrong) == job_id
+    wait_until(lambda: working.jobs.state(job_id) == "failed")
 
 
 def test_what_a_run_knows_of_its_data(working, finished):
@@ -904,11 +904,11 @@ def test_private_runs_are_neither_repeated_nor_compared_by_others(tmp_path):
         with pytest.raises(UnknownRun):
             lab.repeat(hidden, by="bob")
         with pytest.raises(UnknownRun):
-            lab.compare({open_: 0, hidden: 0}, 100, by="bob")
+            lab.jobs.compare({open_: 0, hidden: 0}, 100, by="bob")
         with pytest.raises(GanometerError, match=f"different data .digits, {name}."):
-            lab.compare({open_: 0, hidden: 0}, 100, by="ada")
+            lab.jobs.compare({open_: 0, hidden: 0}, 100, by="ada")
         with pytest.raises(GanometerError, match="n is 5"):
-            lab.compare({open_: 0}, 5, by="ada")
+            lab.jobs.compare({open_: 0}, 5, by="ada")
 
 
 def test_a_comparison_of_runs_by_the_worker(working):
@@ -919,11 +919,11 @@ def test_a_comparison_of_runs_by_the_worker(working):
     )
     ids = [*working.repeat(one.id, 3), *working.repeat(other.id, 3)]
     steps = {run_id: working.store.runs.snapshot_steps(ended(working, run_id).id)[-1] for run_id in ids}
-    job_id = working.compare(steps, 200)
-    assert working.compare(steps, 200) == job_id
-    job = wait_until(lambda: job if (job := working.job(job_id)).state in ("done", "failed") else None)
+    job_id = working.jobs.compare(steps, 200)
+    assert working.jobs.compare(steps, 200) == job_id
+    job = wait_until(lambda: job if (job := working.jobs.get(job_id)).state in ("done", "failed") else None)
     assert job.state == "done", job.error
-    found = working.verdict_in(job)
+    found = working.jobs.verdict_in(job)
     assert (found.n, found.steps) == (200, steps)
     one, two = found.values
     assert [seed for seed, _ in found.values[one]] == [0, 1, 2]
@@ -943,8 +943,8 @@ def test_a_comparison_of_runs_by_the_worker(working):
     energy = 2 * rf / 200**2 - rr / (200 * 199) - ff / (200 * 199)
     assert dict(found.values[one])[1] == pytest.approx(energy, rel=1e-4)
 
-    failed = working.compare({ids[0]: 7}, 200)
-    job = wait_until(lambda: job if (job := working.job(failed)).state in ("done", "failed") else None)
+    failed = working.jobs.compare({ids[0]: 7}, 200)
+    job = wait_until(lambda: job if (job := working.jobs.get(failed)).state in ("done", "failed") else None)
     assert job.state == "failed" and "no snapshot of step 7" in job.error
 
 

@@ -251,7 +251,7 @@ class Page:
         jobs, drawn = list(after), time.monotonic()
 
         def tick():
-            if time.monotonic() - drawn < PLAY_SECONDS / 2 or any(self.lab.job_state(job) in WAITING for job in jobs):
+            if time.monotonic() - drawn < PLAY_SECONDS / 2 or any(self.lab.jobs.state(job) in WAITING for job in jobs):
                 return
             following = next((s for s in steps if s > step_in_url(steps)), None)
             if following is None or following == steps[-1]:
@@ -317,12 +317,12 @@ class Page:
         a step that follows another changes a chart instead of building it anew. `draw` therefore tells of the job it
         is given, whichever was asked for. `again` asks anew for a failed one.
         """
-        job = self.lab.job(job_id, result=False)
+        job = self.lab.jobs.get(job_id, result=False)
         waiting = job is not None and job.state in WAITING
         shown = self._answered_before(key, job) if waiting else job
 
         def look():
-            now = self.lab.job(job_id, result=False)
+            now = self.lab.jobs.get(job_id, result=False)
             if now is None or now.state not in WAITING:
                 st.rerun()  # the rhythm can rest
             elif shown:
@@ -353,7 +353,7 @@ class Page:
     def _answered_before(self, key: str, job: Job) -> Job | None:
         """The answer that was last drawn in a place, if it told of the same run."""
         before = st.session_state.get(f"{key} answered")
-        found = self.lab.job(before, result=False) if before and job.run_id else None
+        found = self.lab.jobs.get(before, result=False) if before and job.run_id else None
         alike = found and (found.kind, found.run_id, found.state) == (job.kind, job.run_id, "done")
         return found if alike else None
 
@@ -362,12 +362,12 @@ class Page:
 
         That is `wanted`, or what was wanted before while its answer is awaited. Returns the job's id.
         """
-        job_id = self.lab.request(kind, **wanted)
+        job_id = self.lab.jobs.request(kind, **wanted)
         self.answer(
             job_id,
             lambda job: draw(answered(job.id, self.lab), asked_by(job)),
             key=key,
-            again=lambda: self.lab.retry(kind, **wanted),
+            again=lambda: self.lab.jobs.retry(kind, **wanted),
         )
         return job_id
 
@@ -428,10 +428,10 @@ def _awaited(job: Job, shown: Job) -> str:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def answered(job_id: int, _lab: Lab) -> Mapping:
     """The arrays of a job that is done, for everybody who looks at them; nobody writes to them."""
-    job = _lab.job(job_id, result=False)
+    job = _lab.jobs.get(job_id, result=False)
     if job is None:
         raise GanometerError("this answer has been cleared away: ask again")
-    return _lab.arrays(job)
+    return _lab.jobs.arrays(job)
 
 
 def attempt(action: Callable[..., object], *args, **about) -> bool:
