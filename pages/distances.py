@@ -71,7 +71,7 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
     if not names:
         return
     st.subheader("Over the training", anchor=False)
-    reference, marks = page.lab.live_reference(run), marks_of(page.lab, run)
+    reference, marks = page.lab.results.live_reference(run), marks_of(page.lab, run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Metric",
@@ -83,7 +83,7 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
         )
         st.download_button(
             "Metric history as CSV",
-            lambda: history_to_csv(page.lab.curves(run, points=10**9, by=page.me)),
+            lambda: history_to_csv(page.lab.results.curves(run, points=10**9, by=page.me)),
             f"ganometer-{run.id}-history.csv",
             "text/csv",
             icon=":material/download:",
@@ -107,14 +107,14 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
 def go_to(run: RunInfo, click: Click) -> None:
     """The whole page shows the snapshot nearest to where a curve was clicked."""
     if isinstance(click.x, (int, float)):
-        steps = page.lab.store.runs.snapshot_steps(run.id)
+        steps = page.lab.results.snapshot_steps(run.id)
         st.query_params["step"] = str(min(steps, key=lambda step: abs(step - click.x)))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def measured(run_id: str, version: int) -> dict[int, Report]:
     """What was measured during the training, by step; not what people have asked for since."""
-    return {step: report for step, report in page.lab.store.library.reports(run_id) if report.seed == 0}
+    return page.lab.results.measured(run_id)
 
 
 # ---------------------------------------------------------------- on demand
@@ -219,7 +219,7 @@ with open_page("distances") as page:
         page_link("train", "Train the first one")
         page.wait_for_run()
         st.stop()
-    steps, data = page.lab.store.runs.snapshot_steps(run.id), page.lab.dataset_of(run)
+    steps, data = page.lab.results.snapshot_steps(run.id), page.lab.results.dataset_of(run)
     reports = measured(run.id, run.version)
     if not reports or not steps or data is None:
         st.info(
@@ -230,7 +230,7 @@ with open_page("distances") as page:
         every = tuple(sorted({*steps, *reports}))
         step = page.pick_step(every, "Step (measured, or kept as a snapshot)")
         measured_at, kept_at = (min(those, key=lambda s: (abs(s - step), s)) for those in (reports, steps))
-        report = page.lab.judged(run, reports[measured_at])
+        report = page.lab.results.judged(run, reports[measured_at])
         show_live(run, data, measured_at, report)
         if measured_at != step:
             st.caption(f"Measured at step {measured_at:,}, the nearest measurement to step {step:,}.")

@@ -92,7 +92,7 @@ def open_page(name: str) -> Iterator[Page]:
     _menu(name)
     try:
         lab = get_lab()
-        lab.ensure_worker()
+        lab.worker.ensure()
     except GanometerError as error:
         st.error(plain(error), title="The store cannot be used", icon=":material/database_off:")
         st.stop()
@@ -172,7 +172,7 @@ class Page:
         if not run_id:
             return None
         try:
-            return self.lab.run(run_id, by=self.me)
+            return self.lab.runs.get(run_id, by=self.me)
         except GanometerError:
             st.warning(
                 f"There is no run `{plain(run_id[:40])}` here. It may have been deleted, or the link is from "
@@ -187,8 +187,10 @@ class Page:
 
     def pick_run(self) -> RunInfo | None:
         """The run in the URL, else an active one, the newest, or the example; with a picker to choose another."""
-        runs = self.lab.runs(by=self.me)
-        chosen = self.run_in_url() or next((r for r in runs if r.active), runs[0] if runs else self.lab.example())
+        runs = self.lab.runs.newest(by=self.me)
+        chosen = self.run_in_url() or next(
+            (r for r in runs if r.active), runs[0] if runs else self.lab.bundles.example()
+        )
         if chosen is None:
             return None
         ids = {run.id: run for run in [chosen, *runs]}
@@ -280,7 +282,7 @@ class Page:
             if st.query_params.get("run") != run or (shared and is_off(now, rhythm(every))):
                 st.rerun()
             with _errors_said():
-                self.lab.ensure_worker()
+                self.lab.worker.ensure()
                 draw()
 
         part()
@@ -289,7 +291,7 @@ class Page:
         """Draw the whole page again as soon as there is a run."""
 
         def look():
-            if self.lab.runs(by=self.me):
+            if self.lab.runs.newest(by=self.me):
                 st.rerun()
 
         self.live(look, every=IDLE_SECONDS, key="wait")
@@ -299,11 +301,11 @@ class Page:
 
         Not at every commit: what a person is just choosing or reading would be taken from under them.
         """
-        drawn = [(run.state, self.lab.store.runs.snapshot_steps(run.id)) for run in runs]
+        drawn = [(run.state, self.lab.results.snapshot_steps(run.id)) for run in runs]
 
         def look():
-            now = [self.lab.run(run.id, by=self.me).state for run in runs]
-            if [(state, self.lab.store.runs.snapshot_steps(run.id)) for state, run in zip(now, runs)] != drawn:
+            now = [self.lab.runs.get(run.id, by=self.me).state for run in runs]
+            if [(state, self.lab.results.snapshot_steps(run.id)) for state, run in zip(now, runs)] != drawn:
                 st.rerun()
 
         self.live(look, every=LIVE_SECONDS if any(run.active for run in runs) else IDLE_SECONDS, key="watch")
