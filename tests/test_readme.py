@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gan_core import cli, settings
+from gan_core import settings
+from gan_core.cli.parser import make_parser
 from gan_core.config import presets, rules, run_config
 from gan_core.data import datasets, safe_archives, uploads
 
@@ -33,7 +34,7 @@ def rows(text: str) -> list[list[str]]:
 
 def commands() -> dict:
     """Each command of the command line with its parser."""
-    return next(action.choices for action in cli._parser()._actions if isinstance(action.choices, dict))
+    return next(action.choices for action in make_parser()._actions if isinstance(action.choices, dict))
 
 
 def options(parser) -> set[str]:
@@ -99,7 +100,7 @@ def test_every_command_and_option_is_listed():
 def test_examples_are_understood(line):
     python, dash, package, *arguments = shlex.split(line)
     assert (python, dash, package) == ("python", "-m", "gan_core")
-    parsed = cli._parser().parse_args(arguments)
+    parsed = make_parser().parse_args(arguments)
     assert parsed.command == arguments[0]
     if parsed.command == "train" and not parsed.resume:
         assert parsed.data in datasets.OPTIONS

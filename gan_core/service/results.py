@@ -155,5 +155,6 @@ class ResultService:
         return beside(report, self._reference_for(run, report))
 
     def _reference_for(self, run: RunInfo, report: Report) -> Reference | None:
-        about = dict(k=report.k, panel=report.panel)
-        return references.known(self._store, run.dataset, report.space, report.n_fake, **about) if run.dataset else None
+        if not run.dataset:
+            return None
+        return references.known(self._store, run.dataset, report.space, report.n_fake, k=report.k, panel=report.panel)

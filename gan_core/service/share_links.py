@@ -75,12 +75,13 @@ def config_from_query(query: Mapping[str, Sequence[str]], *, preset_for: Callabl
     problems += wrong_alone(changes)
     name, data = changes.get("preset", "auto"), changes.get("data.name", "digits")
     seconds = override(RunConfig(), {"training.seconds": changes.get("training.seconds")}) if not problems else None
+    recipe = None
     try:  # data that are not here are said together with everything else
         seconds = seconds and seconds.training.seconds
         recipe = preset_for("auto" if problems else name, data=data, seconds=seconds)
     except DatasetError as error:
         problems.append(str(error))
-    if problems:
+    if problems or recipe is None:
         raise ConfigError(problems)
     versions = dict(part.split(":") for part in made.split(",")) if made else {}
     return Link(override(recipe, changes), recipe, versions, tuple(warnings))
