@@ -22,14 +22,21 @@ def on_files(files, config):
 
 
 def on_page_markdown(markdown, page, config, files):
-    """Links to pages of the root lead into the site; the two lists are filled in."""
+    """Links to pages of the root lead into the site, wide tables get room, and the two lists are filled in."""
     for source, target in AT_THE_ROOT.items():
         markdown = markdown.replace(f"](../{source}", f"]({target}")
+    page.meta["hide"] = ["navigation"] if page.is_homepage else ["toc"] if _widest_table(markdown) > 7 else []
+    markdown = markdown.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}").replace("(z ", "(z\N{NO-BREAK SPACE}")
     if page.file.src_uri == "modules.md":
         return markdown.replace("<!-- modules -->", modules(ROOT))
     if page.file.src_uri == "reference/index.md":
         return markdown.replace("<!-- door -->", door())
     return markdown
+
+
+def _widest_table(markdown: str) -> int:
+    """Columns of the widest table."""
+    return max((line.count("|") - 1 for line in markdown.splitlines() if line.startswith("|---")), default=0)
 
 
 def modules(root: Path) -> str:
