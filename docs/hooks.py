@@ -1,5 +1,8 @@
-"""What mkdocs fills in when it builds the site, so that it cannot be wrong: the list of modules, the public door,
-and the pages that stand at the root of the repository."""
+"""What mkdocs fills in when it builds the site, so that it cannot be wrong.
+
+The list of modules, the public door, the reference of the modules at the root, and the pages that stand at the root of
+the repository.
+"""
 
 import ast
 import inspect
@@ -22,7 +25,7 @@ def on_files(files, config):
 
 
 def on_page_markdown(markdown, page, config, files):
-    """Links to pages of the root lead into the site, wide tables get room, and the two lists are filled in."""
+    """Links to pages of the root lead into the site, wide tables get room, and the lists are filled in."""
     for source, target in AT_THE_ROOT.items():
         markdown = markdown.replace(f"](../{source}", f"]({target}")
     page.meta["hide"] = ["navigation"] if page.is_homepage else ["toc"] if _widest_table(markdown) > 7 else []
@@ -31,6 +34,8 @@ def on_page_markdown(markdown, page, config, files):
         return markdown.replace("<!-- modules -->", modules(ROOT))
     if page.file.src_uri == "reference/index.md":
         return markdown.replace("<!-- door -->", door())
+    if page.file.src_uri == "reference/root.md":
+        return markdown.replace("<!-- modules at the root -->", at_the_root(ROOT))
     return markdown
 
 
@@ -61,6 +66,13 @@ def _name(folder: str, file: Path) -> str:
     module = f"{folder}/{file.stem}".replace("/", ".")
     linked = folder.startswith("gan_core") and not file.stem.startswith("_")
     return f"[`{file.name}`][{module}]" if linked else f"`{file.name}`"
+
+
+def at_the_root(root: Path) -> str:
+    """The reference of every module of gan_core that is in no wing and has no page of its own."""
+    pages = {page.stem for page in (root / "docs" / "reference").glob("*.md")}
+    names = {file.stem for file in (root / "gan_core").glob("*.py")} - pages
+    return "\n\n".join(f"::: gan_core.{name}" for name in sorted(names) if not name.startswith("_"))
 
 
 def first_line(file: Path) -> str:
