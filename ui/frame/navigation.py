@@ -39,8 +39,8 @@ class Navigation:
     `before` is the place before the page moved, as long as the browser may not have heard of the move; `settling`: the
     move was made in this very run of the page, whose address is therefore ours and not the browser's. `run` and `step`
     are those that were drawn last, `step_before` the step drawn before the move. `serial` counts how often the page
-    went to another run without the picker of runs: each time the picker becomes another widget, so that what a browser
-    still says of the old one is said to nobody.
+    went to another run without the picker of runs. Each time the picker becomes another widget, and what a browser still
+    says of the old one is late.
     """
 
     page: str = ""
@@ -183,13 +183,14 @@ def pick_run(page: Page) -> RunInfo | None:
         return None
     ids = {run.id: run for run in [chosen, *runs]}
     _keep(navigation().drew_run(chosen.id))
-    key = f"{page.name} run {navigation().serial}"
+    serial = navigation().serial
+    key = f"{page.name} run {serial}"
     st.session_state[key] = chosen.id
 
     def pick() -> None:
         # A browser sends the label it was shown; where the run's state has changed since, it comes as it is.
         picked = st.session_state[key].rsplit(" · ", 1)[-1]
-        if picked in ids:
+        if picked in ids and navigation().serial == serial:
             _keep(navigation().picked_run(picked))
 
     st.selectbox(
