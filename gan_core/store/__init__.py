@@ -11,12 +11,13 @@ SQLite serves one machine; the same code on PostgreSQL serves any number of them
 
 import sqlalchemy as sa
 
+from gan_core.store.database import Database, one_at_a_time
 from gan_core.store.jobs import Jobs
 from gan_core.store.library import Library
 from gan_core.store.presence import Presence
 from gan_core.store.recorded import dataset_row, pack, reference_row, report_row, unpack
 from gan_core.store.runs import RESUMABLE, Edit, LeaseLost, Runs
-from gan_core.store.schema import Database, meta, one_at_a_time
+from gan_core.store.schema import meta
 
 __all__ = ["RESUMABLE", "Edit", "Store", "LeaseLost", "dataset_row", "pack", "reference_row", "report_row", "unpack"]
 

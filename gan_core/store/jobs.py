@@ -11,7 +11,8 @@ from typing import Any, Iterable, Mapping
 import sqlalchemy as sa
 
 from gan_core.records import GanometerError, Job, UnknownRun
-from gan_core.store.schema import Database, jobs, now, one_at_a_time, runs
+from gan_core.store.database import Database, one_at_a_time
+from gan_core.store.schema import jobs, now, runs
 
 KINDS = (
     "sample",

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 
 from gan_core import records
 from gan_core.records import DatasetInfo, FeatureSpace, Panel, Reference, Report
+from gan_core.store.database import Database, one_at_a_time
 from gan_core.store.recorded import dataset_row, keep, reference_row, report_row, unpack
-from gan_core.store.schema import Database, datasets, features, now, one_at_a_time, references, reports
+from gan_core.store.schema import datasets, features, now, references, reports
 
 
 class Library:

@@ -8,7 +8,8 @@ from typing import Mapping
 import sqlalchemy as sa
 
 from gan_core.records import WorkerInfo
-from gan_core.store.schema import Database, now, workers
+from gan_core.store.database import Database
+from gan_core.store.schema import now, workers
 
 ALIVE_SECONDS = 15
 FORGET_SECONDS = 24 * 3600

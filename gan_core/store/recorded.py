@@ -12,14 +12,13 @@ import sqlalchemy as sa
 
 from gan_core import records
 from gan_core.records import DatasetInfo, Event, History, Reference, Report, Snapshot, UnknownRun
+from gan_core.store.database import Database, one_at_a_time
 from gan_core.store.schema import (
-    Database,
     checkpoints,
     datasets,
     events,
     metrics,
     now,
-    one_at_a_time,
     references,
     reports,
     runs,

@@ -22,6 +22,7 @@ from gan_core.records import (
     RunInfo,
     UnknownRun,
 )
+from gan_core.store.database import one_at_a_time
 from gan_core.store.labels import checked_name, checked_tags
 from gan_core.store.recorded import Recorded, pack, report_row
 from gan_core.store.schema import (
@@ -30,7 +31,6 @@ from gan_core.store.schema import (
     events,
     metrics,
     now,
-    one_at_a_time,
     reports,
     runs,
     snapshots,
