@@ -34,9 +34,9 @@ if __name__ == "__main__":
     _prefer_wide_kernels()
     _keep_compiled_loops()
 
-    from gan_core.skip_import import skip_import
+    from gan_core.skip_import import skipped
 
-    with skip_import("pandas"):
+    with skipped("pandas"):
         from gan_core.cli import main
 
     sys.exit(main())

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from gan_core import settings
+from gan_core import machine, settings
 from gan_core.bundles import bundle as export
 from gan_core.codec import to_unit
 from gan_core.config import presets, run_config
@@ -177,13 +177,15 @@ def _train(options) -> int:
             raise WrongInput(
                 f"--resume {options.resume} goes on with the run's own settings; leave out {', '.join(given)}"
             )
-        state = store.runs.get(options.resume).state
-        if state not in ("queued", *RESUMABLE) or store.runs.send(options.resume, "resume") != "queued":
-            raise WrongInput(
-                f"run {options.resume} is {state}; only a run that waits, or that is paused, stopped or "
-                "interrupted with no worker at it, can be resumed"
-            )
         run_id = options.resume
+        run = store.runs.get(run_id)
+        free = run.worker is None and run.state in ("queued", *RESUMABLE)
+        if not free or store.runs.send(run_id, "resume") != "queued":
+            store.runs.check_free(run_id, "resuming it here")
+            raise WrongInput(
+                f"run {run_id} is {run.state}; only a run that waits, or that is paused, stopped or interrupted, can "
+                "be resumed"
+            )
     if options.queue:
         run_id = run_id or store.runs.create(_config_of(options, store))
         return _say(options, _summary(store.runs.get(run_id)), f"run {run_id} is queued")
@@ -206,7 +208,8 @@ def _fork(options) -> int:
 
 def _claimed(store: Store, trainer: process.Worker, run_id: str) -> RunInfo:
     run = store.runs.claim(trainer.id, at_once=ANY_NUMBER, run_id=run_id)
-    if run is None:
+    if run is None:  # two processes resumed it at the same moment, and the other one was first
+        store.runs.check_free(run_id, "training it here")
         raise WrongInput(f"run {run_id} was taken by another worker of this store")
     return run
 
@@ -443,8 +446,11 @@ _COMMANDS = {
 
 
 def _open(options) -> tuple[settings.Settings, Store]:
+    """The settings and the store, in which no run is said to be trained by a process of this machine that is dead."""
     place = settings.from_environment(os.environ, store_url=options.store)
-    return place, Store(place.store_url)
+    store = Store(place.store_url)
+    machine.reap_dead_workers(store, resume=place.resume)
+    return place, store
 
 
 def _whole(low: int):

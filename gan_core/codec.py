@@ -1,6 +1,8 @@
 """The one place where storage form and measured form of samples meet.
 
-Storage: uint8 images (n, h, w, c), float32 points (n, d). Measured: float32 images in [0, 1], the same points.
+Storage: uint8 images (n, h, w, c), points (n, d) in float32, or in float64 where float32 would lose digits.
+Measured: images in [0, 1], the same points, both in the precision they came in. Networks work in float32: they are
+trained on `to_storage` of what is stored, and make float32 samples.
 """
 
 from __future__ import annotations
@@ -9,13 +11,18 @@ import numpy as np
 
 
 def to_unit(x: np.ndarray) -> np.ndarray:
-    """Storage form -> measured form: uint8 becomes float32 in [0, 1]; floats become float32 unchanged."""
+    """Storage form -> measured form: uint8 becomes float32 in [0, 1]; other numbers keep their values.
+
+    They come in the smallest type from float32 on that holds them: float64 stays float64, and so do large integers.
+    """
     x = np.asarray(x)
-    return x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x.astype(np.float32, copy=False)
+    if x.dtype == np.uint8:
+        return x.astype(np.float32) / np.float32(255)
+    return x.astype(np.result_type(x.dtype, np.float32), copy=False)
 
 
 def to_storage(x: np.ndarray) -> np.ndarray:
-    """Measured form -> storage form: images (4 axes) become uint8, clipped and rounded; points stay float32.
+    """What networks see and make, in storage form: images (4 axes) as uint8, clipped and rounded; points as float32.
 
     Not-a-number pixels become 0: a diverged generator has to be recognised before it is drawn.
     """
@@ -26,6 +33,6 @@ def to_storage(x: np.ndarray) -> np.ndarray:
 
 
 def flatten(x: np.ndarray) -> np.ndarray:
-    """Measured form as rows of vectors (n, d), float32: what every distance is computed on."""
+    """Measured form as rows of vectors (n, d): what every distance is computed on."""
     x = to_unit(x)
     return x.reshape(len(x), -1)

@@ -59,10 +59,12 @@ def versions() -> dict[str, str]:
     }
 
 
-def bury_dead_workers(store: Store) -> list[str]:
+def reap_dead_workers(store: Store, *, resume: bool = False) -> list[str]:
     """Interrupt the runs, and give back the jobs, of workers that are gone; returns the runs' ids.
 
-    A worker of this machine is gone when its process is; one elsewhere when its lease has run out.
+    A worker of this machine is gone when its process is; one elsewhere when its lease has run out. Whoever reads or
+    changes runs for a person calls this first, since a process that was killed cannot write that it is gone. Where
+    `resume` is set, an interrupted run is queued again.
     """
     workers = store.presence.all()
     dead = [w.id for w in workers if w.host == HOST and not _is_there(w)]
@@ -72,6 +74,9 @@ def bury_dead_workers(store: Store) -> list[str]:
         store.jobs.give_back([*dead, *silent])
         for worker_id in dead:
             store.presence.remove(worker_id)
+    if resume:
+        for run_id in interrupted:
+            _resume_once(store, run_id)
     return interrupted
 
 
@@ -90,6 +95,13 @@ def step_back(process: psutil.Process) -> None:
     """
     with suppress(psutil.Error):
         process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if psutil.WINDOWS else 5)
+
+
+def _resume_once(store: Store, run_id: str) -> None:
+    """Let a run whose worker died go on; one that has not moved since it last died this way has had its chance."""
+    deaths = [event.step for event in store.runs.events(run_id) if event.kind == "interrupted"]
+    if len(deaths) < 2 or deaths[0] > deaths[1]:
+        store.runs.send(run_id, "resume", by="the server")
 
 
 def _is_there(worker: WorkerInfo) -> bool:

@@ -1,7 +1,8 @@
 """Frozen values that cross borders: what a page, the command line and the worker hand each other.
 
 Samples have one convention everywhere. Images are (n, h, w, c): uint8 in storage, float32 in [0, 1]
-wherever they are computed with or measured. Points are (n, d) float32 in the data's own units.
+wherever they are computed with. Points are (n, d) in the data's own units, float32 for networks; a data set keeps
+them in float64 where float32 would lose digits, and everything is measured in the precision it came in.
 """
 
 from __future__ import annotations

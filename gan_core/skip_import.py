@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def skip_import(library: str) -> Iterator[None]:
+def skipped(library: str) -> Iterator[None]:
     """Whoever imports `library` in here finds none; afterwards all is as before. Where it is loaded already, it stays.
 
     scikit-learn and Keras import pandas, to which nobody in a worker hands a table: 70 MB and a quarter of a second.

@@ -81,7 +81,7 @@ MAY_IMPORT = {
     "gan_core.service*": f"{VALUES} gan_core.service.* {STORE} {JOBS} {DATA} {BUNDLES} {PICTURES} {DISTANCES}"
     " gan_core.worker.process gan_core.machine gan_core.settings psutil",
     "gan_core.cli": f"{VALUES} {STORE} {DISTANCES} {JOBS} {DATA} {BUNDLES} {PICTURES} gan_core.worker.*"
-    " gan_core.settings numpy",
+    " gan_core.settings gan_core.machine numpy",
     "gan_core.__main__": "gan_core.skip_import gan_core.cli",
     "ui": "",
     "ui.charts.plot": "gan_core ui.charts.* streamlit plotly",

@@ -13,13 +13,14 @@ import pytest
 from PIL import Image
 from scipy.spatial.distance import cdist, pdist
 
-from gan_core import cli
+from gan_core import cli, machine
 from gan_core.config.presets import preset
 from gan_core.data import uploads
 from gan_core.distances.catalogue import METRICS
 from gan_core.engine import cpu_threads
 from gan_core.settings import from_environment
 from gan_core.store import Store
+from gan_core.store import schema as tables
 
 ROOT = Path(__file__).parents[1]
 TINY = [
@@ -525,6 +526,80 @@ def test_ctrl_c_stops_and_keeps_everything_and_resume_goes_on(tmp_path):
     out, err = training.communicate(timeout=30)
     assert training.returncode == 130, err
     assert json.loads(out)["run"] == run.id and json.loads(out)["step"] > run.step
+
+
+# ---------------------------------------------------------------- workers that died, here and elsewhere
+
+
+def at_work(store, *, pid: int, host: str = machine.HOST, silent: float = 0.0) -> str:
+    """The id of a run that a worker with this process number has, which was last heard of so many seconds ago."""
+    run_id = store.runs.create(preset("auto", data="digits"), worker_id="w1")
+    store.presence.report("w1", host=host, pid=pid, phase="run", memory=0, versions={})
+    with store.database.writing() as db:
+        for table in (tables.runs, tables.workers):
+            db.execute(table.update().values(heartbeat=table.c.heartbeat - silent))
+    return run_id
+
+
+def dead_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "said"),
+    [
+        ("train --resume RUN --queue", "state", "queued"),
+        ("delete --run RUN", "deleted", True),
+        ("export --run RUN --out run.zip", "run", "RUN"),
+    ],
+)
+def test_a_run_whose_process_died_is_free_for_every_command(store, tmp_path, capsys, monkeypatch, line, key, said):
+    monkeypatch.chdir(tmp_path)
+    run_id = at_work(store, pid=dead_process())
+    assert cli.main([*line.replace("RUN", run_id).split(), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[key] == (run_id if said == "RUN" else said)
+    assert cli.main(["runs", "--json"]) == 0
+    assert "running" not in [run["state"] for run in json.loads(capsys.readouterr().out)]
+
+
+@pytest.mark.parametrize("line", ["train --resume RUN --json", "train --resume RUN --queue", "delete --run RUN"])
+def test_a_run_of_a_worker_elsewhere_is_refused_until_its_lease_is_over(store, capsys, line):
+    run_id = at_work(store, pid=dead_process(), host="elsewhere", silent=12)
+    arguments = line.replace("RUN", run_id).split()
+    refused(capsys, arguments, f"run {run_id} is running", "on host elsewhere", "12 s ago", "try again in 18 s")
+    assert store.runs.pending(run_id) == []
+
+
+def test_a_run_is_free_once_the_lease_of_its_worker_elsewhere_is_over(store, capsys):
+    run_id = at_work(store, pid=dead_process(), host="elsewhere", silent=31)
+    assert cli.main(["train", "--resume", run_id, "--queue", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["state"] == "queued"
+
+
+def test_a_run_of_a_living_process_is_refused_and_left_alone(store, capsys):
+    """Also a paused one, which the process would go on with if it were told to resume."""
+    run_id = at_work(store, pid=os.getpid())
+    nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=None)
+    store.runs.commit(run_id, "w1", 1, state="paused", step=10, **nothing)
+    refused(capsys, ["train", "--resume", run_id], "is paused", f"process {os.getpid()} on host {machine.HOST}")
+    assert store.runs.pending(run_id) == [] and store.runs.get(run_id).worker == "w1"
+
+
+@pytest.mark.slow
+def test_of_two_who_resume_a_run_at_once_one_trains_it(store, tmp_path):
+    run_id = at_work(store, pid=dead_process())
+    both = [process("train", "--resume", run_id, "--json") for _ in range(2)]
+    try:
+        stored(store.database.shown, lambda store: store.runs.get(run_id).step)
+        codes = [one.poll() for one in both]
+        assert sorted(codes, key=str) == [2, None]
+        assert f"run {run_id} is running: process" in both[codes.index(2)].stderr.read()
+    finally:
+        for one in both:
+            one.kill()
+            one.communicate()
 
 
 @pytest.mark.slow

@@ -26,13 +26,13 @@ def test_loads_nothing_heavy(statement):
 def test_what_others_take_along_stays_out_of_the_worker_and_can_be_imported_later():
     """Libraries look for a loaded pandas: a trace of one that is not there would break them."""
     code = """
-from gan_core.skip_import import skip_import
-with skip_import("pandas"):
+from gan_core.skip_import import skipped
+with skipped("pandas"):
     from gan_core.cli import main
 import gan_core.engine.loop, sys
 assert "pandas" not in sys.modules
 import pandas
-with skip_import("pandas"):
+with skipped("pandas"):
     import pandas as still_there
 assert still_there is pandas and sys.modules["pandas"] is pandas
 """

@@ -62,7 +62,7 @@ def test_versions_name_what_decides_a_result():
     assert found["numpy"] == metadata.version("numpy") and found["python"] == ".".join(map(str, sys.version_info[:3]))
 
 
-# ---------------------------------------------------------------- burying the dead
+# ---------------------------------------------------------------- dead workers
 
 
 def ended() -> int:
@@ -83,9 +83,9 @@ def busy(store: Store, pid: int, host: str = machine.HOST, silent: float = 0) ->
     return run_id, job_id
 
 
-def test_a_dead_process_is_buried_at_once(store):
+def test_a_dead_process_is_reaped_at_once(store):
     run_id, job_id = busy(store, ended())
-    assert machine.bury_dead_workers(store) == [run_id]
+    assert machine.reap_dead_workers(store) == [run_id]
     assert store.runs.get(run_id).state == "interrupted"
     assert store.jobs.get(job_id).state == "waiting"
     assert store.presence.all() == []
@@ -97,29 +97,35 @@ def test_an_ended_process_nobody_has_asked_about_is_dead(store):
     while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
         pass
     run_id, _ = busy(store, process.pid)
-    assert machine.bury_dead_workers(store) == [run_id]
+    assert machine.reap_dead_workers(store) == [run_id]
     process.wait()
 
 
 def test_this_process_is_alive_whatever_its_name(store):
     run_id, job_id = busy(store, os.getpid())
-    assert machine.bury_dead_workers(store) == []
+    assert machine.reap_dead_workers(store) == []
     assert store.runs.get(run_id).state == "running" and store.jobs.get(job_id).state == "working"
 
 
 def test_a_process_younger_than_the_last_heartbeat_only_has_its_number(store):
     age = time.time() - psutil.Process().create_time()
     run_id, _ = busy(store, os.getpid(), silent=age + 60)
-    assert machine.bury_dead_workers(store) == [run_id]
+    assert machine.reap_dead_workers(store) == [run_id]
 
 
 def test_workers_elsewhere_are_left_to_their_lease(store):
     run_id, job_id = busy(store, ended(), host="elsewhere", silent=70)
-    assert machine.bury_dead_workers(store) == []
+    assert machine.reap_dead_workers(store) == []
     assert store.jobs.get(job_id).state == "waiting"
     with store.database.writing() as db:
         db.execute(sa.update(tables.runs).values(heartbeat=tables.runs.c.heartbeat - 31))
-    assert machine.bury_dead_workers(store) == [run_id]
+    assert machine.reap_dead_workers(store) == [run_id]
+
+
+def test_an_interrupted_run_is_queued_again_where_that_is_wanted(store):
+    run_id, _ = busy(store, ended())
+    assert machine.reap_dead_workers(store, resume=True) == [run_id]
+    assert store.runs.get(run_id).state == "queued"
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked for it")

@@ -19,6 +19,7 @@ from typing import Literal
 
 import numpy as np
 
+from gan_core.codec import to_storage
 from gan_core.data.safe_archives import MAX_DECOMPRESSED_BYTES, read_npz
 from gan_core.records import DatasetError, DatasetInfo
 
@@ -30,11 +31,13 @@ SIZES = {"train": 50_000, "holdout": 10_000, "test": 10_000}
 SEED = 0
 """Fixes the draws of the 2-D sets and every split, so that one name always means one data set."""
 PREVIEW_ROWS = 64
+STORED = (("uint8", 4), ("float32", 2), ("float64", 2))
+"""Types and numbers of axes of samples in storage form."""
 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """x in storage form, uint8 (n, h, w, c) or float32 (n, d), and its labels y, int64 (n,); both read-only.
+    """x in storage form, uint8 (n, h, w, c) or float32 or float64 (n, d), and its labels y, int64 (n,); read-only.
 
     Raises DatasetError if the arrays are anything else.
     """
@@ -44,8 +47,8 @@ class Part:
 
     def __post_init__(self):
         x, y = (np.ascontiguousarray(a).view() for a in (self.x, self.y))
-        if (x.dtype, x.ndim) not in ((np.dtype(np.uint8), 4), (np.dtype(np.float32), 2)) or x.size == 0:
-            raise DatasetError(f"Samples are {x.dtype} {x.shape}; give uint8 (n, h, w, c) or float32 (n, d).")
+        if (x.dtype.name, x.ndim) not in STORED or x.size == 0:
+            raise DatasetError(f"Samples are {x.dtype} {x.shape}; give uint8 (n, h, w, c), float32 or float64 (n, d).")
         if y.dtype != np.int64 or y.shape != x.shape[:1]:
             raise DatasetError(f"Labels are {y.dtype} {y.shape} for {len(x)} samples; give int64 ({len(x)},).")
         for name, array in (("x", x), ("y", y)):
@@ -101,14 +104,15 @@ class Dataset:
         return digest.hexdigest()
 
     def info(self, owner: str = "") -> DatasetInfo:
-        """What pages show: the sizes, and up to 64 test rows dealt out class by class."""
+        """What pages show: the sizes, and up to 64 test rows dealt out class by class, points in float32."""
         y = self.test.y
         order = np.argsort(y, kind="stable")
         _, starts, counts = np.unique(y[order], return_index=True, return_counts=True)
         turn = np.arange(len(y)) - np.repeat(starts, counts)  # 0 for each class's first row, 1 for its second ...
         rows = order[np.argsort(turn, kind="stable")][:PREVIEW_ROWS]
         sizes = {name: len(part) for name, part in self.parts.items()}
-        return DatasetInfo(self.name, self.sha256, self.kind, self.shape, sizes, self.test.x[rows], y[rows], owner)
+        preview = to_storage(self.test.x[rows])
+        return DatasetInfo(self.name, self.sha256, self.kind, self.shape, sizes, preview, y[rows], owner)
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ MAX_PIXELS = 500_000_000
 """Pixels of all source pictures together: some seconds of decoding. A few kilobytes of PNG can hold millions."""
 MAX_DIMENSIONS = 32
 """Columns of a table that is read as points; more of them, in a square count, are grey images."""
+COARSE = 1e-3
+"""Steps between float32 numbers, as a share of a column's standard deviation, from which on a person is told."""
 SIZES = range(8, 33)
 """Sides an image can be brought to."""
 MAX_CLASSES = 100
@@ -48,7 +50,9 @@ _PREVIEWS, _PREVIEW_SIDE = 8, 128
 
 @dataclass(frozen=True, eq=False)
 class Upload:
-    """What a file held, in storage form: x uint8 (n, h, w, c) or float32 (n, d), all rows different; y int64 (n,).
+    """What a file held, in storage form: all rows of x, uint8 (n, h, w, c) or floats (n, d), differ; y int64 (n,).
+
+    Points are float32 if that keeps every digit, and float64 otherwise.
 
     `notes` says in plain sentences what was done. `originals` and `converted` are the same up to 8 pictures
     before and after the conversion, uint8 (h, w, 3) each; both are empty for points.
@@ -87,7 +91,7 @@ def read_upload(data: bytes, filename: str, *, size: int = 28, colour: bool = Fa
         samples, labels = _READERS[suffix](data, notes)
         samples = _arrange(samples, notes)
         if samples.ndim == 2:
-            return _finish(_points(samples), labels=labels, notes=notes)
+            return _finish(_points(samples, notes), labels=labels, notes=notes)
         n, pictures = len(samples), _drawn(samples, _scale(samples, notes))
     return _finish(*_pack(pictures, n, size, colour, notes), labels=labels, notes=notes)
 
@@ -311,12 +315,29 @@ def _arrange(x: np.ndarray, notes: list[str]) -> np.ndarray:
     return x
 
 
-def _points(x: np.ndarray) -> np.ndarray:
+def _points(x: np.ndarray, notes: list[str]) -> np.ndarray:
+    """The values in float32, or in float64 where float32 would lose digits."""
+    exact = x.astype(np.float64) + 0.0  # -0 becomes 0: one point, one bit pattern
     with np.errstate(over="ignore"):
-        points = x.astype(np.float32) + np.float32(0)  # -0 becomes 0: one point, one bit pattern
-    if not np.isfinite(points).all():
+        rounded = exact.astype(np.float32)
+    if not np.isfinite(rounded).all():
         raise DatasetError(f"The largest value is {np.abs(x).max():g}, beyond float32; rescale the data to about 1.")
-    return points
+    if (rounded == exact).all():
+        return rounded
+    if (rounded == rounded[0]).all() and (exact != exact[0]).any():
+        raise DatasetError(
+            f"In float32, which a generator works in, all {len(x)} rows are the same; subtract each column's mean and "
+            "rescale the data to about 1."
+        )
+    step, spread = np.spacing(np.abs(rounded).max(axis=0)), np.maximum(exact.std(axis=0), np.finfo(np.float64).tiny)
+    coarseness = np.where(np.ptp(exact, axis=0) > 0, step / spread, 0)
+    if coarseness[worst := int(coarseness.argmax())] > COARSE:
+        notes.append(
+            f"Column {worst + 1} varies by {spread[worst]:.2g}, but a generator works in float32, whose neighbouring "
+            f"numbers are {step[worst]:.2g} apart there: its samples will be coarser than your data, and distances "
+            "show it. Subtract each column's mean and upload the data again."
+        )
+    return exact
 
 
 def _scale(x: np.ndarray, notes: list[str]) -> float:

@@ -186,11 +186,14 @@ def material_of(pool, *, n: int, labels=None, seed: int = 0) -> Material:
 
 
 def damaged(material: Material, name: str, level: float, *, seed: int = 0) -> np.ndarray:
-    """The rows (n, ...) of the material, float32, damaged in the way `name`. Raises MeasureError as `sheet` does."""
+    """The rows (n, ...) of the material, in their type, damaged in the way `name`.
+
+    Raises MeasureError as `sheet` does.
+    """
     corruption = CORRUPTIONS[_chosen(material, [name])[0]]
     _check_level(corruption, level)
     rng = np.random.default_rng([seed, DAMAGE_DRAW])
-    return corruption.apply(material, level, rng).astype(np.float32, copy=False)
+    return corruption.apply(material, level, rng).astype(material.rows.dtype, copy=False)
 
 
 def _chosen(material: Material, names: Sequence[str] | None) -> list[str]:

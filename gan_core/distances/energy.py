@@ -155,7 +155,8 @@ def median_distance(x, *, threads: int | None = None) -> float:
         raise MeasureError(f"there is only {n} sample, so no distance between two; give at least 2")
     if n <= pairwise.EXACT_UP_TO:
         return float(np.median(_collect(x, 0.0, math.inf, threads)[0]))
-    edges = np.linspace(0, 2 * math.sqrt(max(((x - x.mean(axis=0)) ** 2).sum(axis=1))) or 1.0, 1001)
+    offsets = x - x.mean(axis=0, dtype=np.float64)
+    edges = np.linspace(0, 2 * math.sqrt((offsets**2).sum(axis=1).max()) or 1.0, 1001)
     counts = np.cumsum(pairwise.within(x, edges=edges, threads=threads).moments.counts)
     wanted = np.array([(pairs - 1) // 2, pairs // 2])
     first, last = np.searchsorted(counts, wanted, side="right")
@@ -177,34 +178,75 @@ def _collect(x: np.ndarray, low: float, high: float, threads: int | None) -> tup
     return np.concatenate(found), sum(below)
 
 
+FAR = 1e4
+"""A mean square this many times the variance leaves too few digits to subtract cubes of it from each other."""
+
+
 def mmd_polynomial(*, real, fake, real_own: float | None = None, threads: int | None = None) -> float:
     """Unbiased MMD² with k(x, y) = (x·y/d + 1)³ on the values as they are (Bińkowski et al. 2018, the kernel of KID).
 
     `real_own` is `polynomial_own(real)` when it is known. Not invariant to translation: pixels in [0, 1], uncentred.
+    Where real rows vary little beside 1 or beside their distance from 0, the terms that cancel are left out first.
     Raises MeasureError for unusable arrays or fewer than 2 rows.
     """
     real, fake = pairwise.pair(real=real, fake=fake)
-    cross = _kernel_sum(real, fake, threads) / (len(real) * len(fake))
-    own = polynomial_own(real, threads=threads) if real_own is None else real_own
-    return own + polynomial_own(fake, threads=threads) - 2 * cross
+    centre = _far_centre(real)
+    cross = _kernel_sum(real, fake, centre, threads) / (len(real) * len(fake))
+    own = _own(real, centre, threads) if real_own is None else real_own
+    return own + _own(fake, centre, threads) - 2 * cross
 
 
 def polynomial_own(x, *, threads: int | None = None) -> float:
-    """The mean of (x·x'/d + 1)³ over different rows of x."""
+    """The mean of (x·x'/d + 1)³ over different rows of x, less what cancels in an MMD where that is nearly all."""
     x = pairwise.rows(x)
+    return _own(x, _far_centre(x), threads)
+
+
+def _own(x: np.ndarray, centre: np.ndarray | None, threads: int | None) -> float:
     if len(x) < 2:
         raise MeasureError(f"there is only {len(x)} sample, so no pair; give at least 2")
-    diagonal = float((((x.astype(np.float64) ** 2).sum(axis=1) / x.shape[1] + 1) ** 3).sum())
-    return (_kernel_sum(x, x, threads) - diagonal) / (len(x) * (len(x) - 1))
+    if centre is None:
+        diagonal = float((((x.astype(np.float64) ** 2).sum(axis=1) / x.shape[1] + 1) ** 3).sum())
+    else:
+        u, p, base = _about(x, centre)
+        diagonal = float(_without_what_cancels((u**2).sum(axis=1) / x.shape[1], p, p, base).sum())
+    return (_kernel_sum(x, x, centre, threads) - diagonal) / (len(x) * (len(x) - 1))
 
 
-def _kernel_sum(a: np.ndarray, b: np.ndarray, threads: int | None) -> float:
+def _kernel_sum(a: np.ndarray, b: np.ndarray, centre: np.ndarray | None, threads: int | None) -> float:
+    if centre is not None:
+        (a, p_a, base), (b, p_b, _) = _about(a, centre), _about(b, centre)
     a, b = a.astype(np.float64, copy=False), b.astype(np.float64, copy=False)
 
     def cubes(start: int) -> float:
         product = a[start : start + 512] @ b.T
         product /= a.shape[1]
+        if centre is not None:
+            return float(_without_what_cancels(product, p_a[start : start + 512, None], p_b, base).sum())
         product += 1
         return float((product * product * product).sum())
 
     return math.fsum(pairwise.in_threads(cubes, list(range(0, len(a), 512)), threads))
+
+
+def _far_centre(real: np.ndarray) -> np.ndarray | None:
+    """The mean (d,) of rows that vary so little that the cubes of all pairs agree in most digits; else None."""
+    centre = real.mean(axis=0, dtype=np.float64)
+    variance = float(((real - centre) ** 2).mean())
+    return centre if float((centre**2).mean()) + 1 > FAR * variance else None
+
+
+def _about(x: np.ndarray, centre: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """u = x - c, p = u·c/d (n,), and c·c/d + 1."""
+    u, d = x - centre, len(centre)
+    return u, u @ centre / d, float(centre @ centre) / d + 1
+
+
+def _without_what_cancels(q, p, r, base: float):
+    """(x·y/d + 1)³ less all that depends on x alone or on y alone, which an unbiased MMD² gives a weight of 0.
+
+    With x = c + u and y = c + v the base of the cube is s + q, s = base + p + r: `q` is u·v/d, `p` is u·c/d and `r`
+    is v·c/d. Of s³ only 3pr(base + s) depends on both.
+    """
+    s = base + p + r
+    return q * (3 * s * s + 3 * s * q + q * q) + 3 * p * r * (base + s)

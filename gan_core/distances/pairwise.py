@@ -344,9 +344,10 @@ def check_finite(x: np.ndarray, name: str) -> None:
 
 def count_unusable(x: np.ndarray) -> int:
     """How many values are NaN, infinite, or too large for float32."""
-    if x.dtype.kind != "f" or max(x.max(), -x.min()) <= LARGEST:  # a NaN is in both, and is never <=
+    largest = np.float32(LARGEST)  # to a plain number float16 would say it is infinite, like its own infinities
+    if x.dtype.kind != "f" or max(x.max(), -x.min()) <= largest:  # a NaN is in both, and is never <=
         return 0
-    return int(x.size - np.count_nonzero(np.abs(x) <= LARGEST))
+    return int(x.size - np.count_nonzero(np.abs(x) <= largest))
 
 
 # ---------------------------------------------------------------- the sweep

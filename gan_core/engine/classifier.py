@@ -88,7 +88,8 @@ class Classifier:
             raise MeasureError(f"the samples are {x.shape}, the classifier knows {('n', *self.shape)}")
         if x.dtype.kind == "f" and (bad := int(np.count_nonzero(~np.isfinite(x)))):
             raise MeasureError(f"the samples have {bad} of {x.size} values that are NaN or infinite; remove them")
-        parts = [self.network(to_unit(x[i : i + batch]), training=False) for i in range(0, len(x), batch)]
+        parts = (to_unit(x[i : i + batch]).astype(np.float32, copy=False) for i in range(0, len(x), batch))
+        parts = [self.network(part, training=False) for part in parts]
         features, logits = zip(*parts)
         return np.concatenate(features), np.concatenate(logits)
 

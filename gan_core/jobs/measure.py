@@ -96,7 +96,7 @@ def surface(
 
     from gan_core.engine import surface as surfaces
 
-    return surfaces.draw(run.config, weights, step, dataset.train.x, labels=labels, label=number)
+    return surfaces.draw(run.config, weights, step, to_storage(dataset.train.x), labels=labels, label=number)
 
 
 def transform_for(
@@ -112,7 +112,9 @@ def transform_for(
     known = store.library.features(dataset.sha256, space)
     if known is None:
         train, holdout = dataset.train, dataset.holdout
-        made = train_classifier(train.x, train.y, holdout_x=holdout.x, holdout_y=holdout.y, progress=progress)
+        made = train_classifier(
+            to_storage(train.x), train.y, holdout_x=holdout.x, holdout_y=holdout.y, progress=progress
+        )
         about = made.to_bytes(), made.accuracy, made.sha256, machine.versions()
         known = store.library.put_features(dataset.sha256, space, *about)  # whichever worker was first
     return Classifier.from_bytes(known.weights).features

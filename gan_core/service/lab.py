@@ -53,6 +53,8 @@ MAKING = ("sample", "shelf", "closeup", "walk", "pad")
 """Jobs whose answers are new samples."""
 OF_SAMPLES = ("x", "z", "distances", "rows", "realism", "rarity", "labels", "scores", "xy", "length")
 """Their arrays that say something of each sample."""
+LOOK_SECONDS = 2.0
+"""How often at most the Lab looks after its worker, and for dead workers before it reads runs."""
 SILENT_SECONDS = 6.0
 """A worker beats every two seconds. After so many without one there may be something wrong with the store."""
 
@@ -70,7 +72,7 @@ class Lab:
         self._lock = threading.Lock()
         self._child: psutil.Process | None = None
         self._thread = None
-        self._checked = -math.inf
+        self._checked = self._reaped = -math.inf
         self._example: str | None = None
         self._done: tuple | None = None
         self.ensure_worker()
@@ -78,25 +80,22 @@ class Lab:
     # ------------------------------------------------------------ the worker
 
     def ensure_worker(self) -> None:
-        """Start the worker, or adopt the one this server has; bury what is dead. Cheap when called often."""
+        """Start the worker, or adopt the one this server has; reap dead workers. Cheap when called often."""
         with self._lock:
-            if self._clock() - self._checked < 2:
+            if self._clock() - self._checked < LOOK_SECONDS:
                 return
             self._checked = self._clock()
             if self.settings.worker == "process" and not machine.lives(self._child):
                 self._child = _own_worker(self.settings.store_url) or self._spawn()
             if self.settings.worker == "thread" and not (self._thread and self._thread.is_alive()):
                 self._thread = self._start_thread()
-        interrupted = machine.bury_dead_workers(self.store)
-        if self.settings.resume:
-            for run_id in interrupted:
-                self._resume_once(run_id)
+        self._reap()
 
-    def _resume_once(self, run_id: str) -> None:
-        """Let a run whose worker died go on; one that has not moved since it last died this way has had its chance."""
-        deaths = [event.step for event in self.store.runs.events(run_id) if event.kind == "interrupted"]
-        if len(deaths) < 2 or deaths[0] > deaths[1]:
-            self.store.runs.send(run_id, "resume", by="the server")
+    def _reap(self, *, every: float = 0.0) -> None:
+        """Look for dead workers, unless that was done less than `every` seconds ago."""
+        if self._clock() - self._reaped >= every:
+            self._reaped = self._clock()
+            machine.reap_dead_workers(self.store, resume=self.settings.resume)
 
     def _spawn(self) -> psutil.Process:
         # The store's URL may hold a password: it travels in the environment, not in the list of processes.
@@ -173,12 +172,17 @@ class Lab:
 
     def _allowed(self, config: RunConfig, by: str, *, new: bool = True) -> RunConfig:
         """The configuration, if this server gives so much to `by`. Raises NotAllowed."""
-        queued = self.store.runs.unfinished_of(by) if new and self.settings.limits.queued else 0
+        queued = self._unfinished_of(by) if new and self.settings.limits.queued else 0
         permissions.check_limits(self.settings, config, by, queued=queued)
         return config
 
+    def _unfinished_of(self, by: str) -> int:
+        self._reap(every=LOOK_SECONDS)
+        return self.store.runs.unfinished_of(by)
+
     def _own(self, run_id: str, by: str) -> RunInfo:
-        """The run, which `by` may change."""
+        """The run as it is at this moment, which `by` may change."""
+        self._reap()
         run = self.run(run_id, by=by)
         permissions.check_owner(self.settings, run.owner, by, f"run {run_id}")
         return run
@@ -293,7 +297,7 @@ class Lab:
         config = override(run.config, {"training.seconds": None})
         new = [override(config, {"seed": seed}) for seed in itertools.islice(free, max(0, seeds - len(known)))]
         if new:
-            waiting = self.store.runs.unfinished_of(by)
+            waiting = self._unfinished_of(by)
             permissions.check_limits(self.settings, config, by, queued=waiting, runs=len(new))
         for config in new:
             name = f"{run.name.partition(' · seed ')[0]} · seed {config.seed}"
@@ -316,6 +320,7 @@ class Lab:
 
     def run(self, run_id: str, *, by: str | None = None) -> RunInfo:
         """One run. Raises UnknownRun when there is none of this id that `by` may see; None may see all."""
+        self._reap(every=LOOK_SECONDS)
         run = self.store.runs.get(run_id)
         if by is not None and not permissions.may_see(self.settings, run, by, self._seen_data(by)):
             raise UnknownRun(f"there is no run {run_id!r}; `runs` and the Home page list those there are")
@@ -323,6 +328,7 @@ class Lab:
 
     def runs(self, limit: int = 200, *, by: str | None = None) -> list[RunInfo]:
         """The newest runs that `by` may see, the newest first."""
+        self._reap(every=LOOK_SECONDS)
         found = self.store.runs.all(limit)
         if by is None or permissions.is_admin(self.settings, by):
             return found
@@ -545,7 +551,7 @@ class Lab:
 
     def export(self, run_id: str) -> bytes:
         """Everything of a run as a zip file."""
-        return export.bundle(self.store, run_id)
+        return export.bundle(self.store, self.run(run_id).id)
 
     def import_bundle(self, data: bytes) -> str:
         """Add the run of a bundle to the store; returns its id. Raises BundleError when the file is not sound."""

@@ -34,6 +34,7 @@ from gan_core.store.schema import (
     reports,
     runs,
     snapshots,
+    workers,
 )
 
 LEASE_SECONDS = 30
@@ -150,6 +151,13 @@ class Runs(Recorded):
             raise UnknownRun(f"there is no run {run_id!r}; `runs` and the Home page list those there are")
         return _info(row)
 
+    def check_free(self, run_id: str, doing: str) -> None:
+        """Raises GanometerError when a worker has the run: which one, and what to do before `doing`."""
+        with self._db.reading() as db:
+            row = db.execute(sa.select(runs).where(runs.c.id == run_id)).first()
+            if row is not None and row.worker_id is not None:
+                raise GanometerError(_taken(db, row, doing))
+
     def all(self, limit: int = 200) -> list[RunInfo]:
         """The newest runs first."""
         with self._db.reading() as db:
@@ -189,7 +197,7 @@ class Runs(Recorded):
         with self._db.writing() as db:
             row = _locked(db, run_id)
             if row.worker_id is not None:
-                raise GanometerError(f"run {run_id} is {row.state}: stop it before deleting it")
+                raise GanometerError(_taken(db, row, "deleting it"))
             db.execute(runs.delete().where(runs.c.id == run_id))
         self._db.shrink()
 
@@ -478,6 +486,17 @@ def _locked(db, run_id: str):
     if row is None:
         raise UnknownRun(f"there is no run {run_id!r}; `runs` and the Home page list those there are")
     return row
+
+
+def _taken(db, row, doing: str) -> str:
+    """Which worker has a run, and what to do before `doing`: a worker elsewhere is known to be dead by its silence."""
+    silent = db.scalar(sa.select(now() - runs.c.heartbeat).where(runs.c.id == row.id))
+    worker = db.execute(sa.select(workers.c.host, workers.c.pid).where(workers.c.id == row.worker_id)).first()
+    who = f"process {worker.pid} on host {worker.host}" if worker else f"worker {row.worker_id}"
+    return (
+        f"run {row.id} is {row.state}: {who} has it and last gave a sign of life {silent:.0f} s ago; stop it before "
+        f"{doing}, or, if that process is dead, try again in {max(1, math.ceil(LEASE_SECONDS - silent))} s"
+    )
 
 
 def _mine(run_id: str, worker_id: str, claim_no: int):

@@ -186,7 +186,7 @@ class Worker:
                 if turn % 8 == 0:
                     self._enter(self._phase)
                 if turn % 40 == 0:
-                    machine.bury_dead_workers(self.store)
+                    machine.reap_dead_workers(self.store, resume=self.settings.resume)
                     machine.give_back()
             except GanometerError as error:
                 self._note(error)

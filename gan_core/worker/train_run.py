@@ -12,7 +12,7 @@ from typing import Callable
 import numpy as np
 
 from gan_core import machine
-from gan_core.codec import flatten
+from gan_core.codec import flatten, to_storage
 from gan_core.config.rules import conflicts_with_data
 from gan_core.config.run_config import MATCHINGS, RunConfig
 from gan_core.data import datasets
@@ -87,7 +87,7 @@ def train_run(
         try:
             outcome = train(
                 run.config,
-                dataset.train.x,
+                to_storage(dataset.train.x),
                 session,
                 session,
                 rows=rows,

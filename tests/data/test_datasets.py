@@ -258,7 +258,7 @@ def test_the_hash_follows_the_data_and_not_the_name():
 @pytest.mark.parametrize(
     "x, y, message",
     [
-        (np.zeros((3, 2)), np.zeros(3, np.int64), r"float64 \(3, 2\)"),
+        (np.zeros((3, 2), np.float16), np.zeros(3, np.int64), r"float16 \(3, 2\)"),
         (np.zeros((3, 8, 8), np.uint8), np.zeros(3, np.int64), r"uint8 \(3, 8, 8\)"),
         (np.zeros((0, 2), np.float32), np.zeros(0, np.int64), r"\(0, 2\)"),
         (np.zeros((3, 2), np.float32), np.zeros(3), "float64"),

@@ -108,8 +108,8 @@ def rows(x) -> set[bytes]:
 def test_points_come_in_as_they_are(data, name):
     upload = read_upload(data, name)
     assert (upload.kind, upload.shape) == ("points", (2,))
-    assert upload.x.dtype == np.float32 and upload.y.dtype == np.int64
-    np.testing.assert_array_equal(upload.x, points().astype(np.float32))
+    assert upload.x.dtype == np.float64 and upload.y.dtype == np.int64
+    np.testing.assert_array_equal(upload.x, points())
     assert upload.y.tolist() == [0] * N and said(upload, "Without labels")
     assert upload.originals == upload.converted == ()
 
@@ -119,7 +119,7 @@ def test_a_label_column_is_found_by_its_name(header):
     names = ["dog", "cat", "emu"]
     data = table([(*row, names[i % 3]) for i, row in enumerate(points())], header)
     upload = read_upload(data, "p.csv")
-    np.testing.assert_array_equal(upload.x, points().astype(np.float32))
+    np.testing.assert_array_equal(upload.x, points())
     assert upload.y[:4].tolist() == [1, 0, 2, 1]  # alphabetical: cat 0, dog 1, emu 2
     assert said(upload, "3 of them: cat, dog, emu")
 
@@ -141,7 +141,7 @@ def test_y_is_a_coordinate_beside_x_or_with_decimals():
     lattice = np.stack(np.divmod(np.arange(N), 20), axis=1)
     for values, header in ((lattice, "x,y"), (points(), "a,y"), (points(), "target,b")):
         upload = read_upload(table(values, header), "p.csv")
-        np.testing.assert_array_equal(upload.x, values.astype(np.float32))
+        np.testing.assert_array_equal(upload.x, values)
         assert upload.y.tolist() == [0] * N
     assert said(upload, "column target was kept as a coordinate")
 
@@ -156,7 +156,7 @@ def test_duplicates_are_dropped_and_said():
     x = np.concatenate([points(), points()[:7], -0.0 * points()[:1], 0.0 * points()[:1]])
     upload = read_upload(npz(x=x, y=np.arange(len(x)) % 9), "p.npz")
     assert len(upload.x) == N + 1 == len(rows(upload.x))  # -0 and 0 are one point
-    np.testing.assert_array_equal(upload.x[:N], points().astype(np.float32))
+    np.testing.assert_array_equal(upload.x[:N], points())
     assert upload.y[:N].tolist() == (np.arange(N) % 9).tolist()  # the first of equal rows stays, with its label
     assert said(upload, f"8 of {N + 9} rows were dropped")
 

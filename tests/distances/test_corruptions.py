@@ -72,7 +72,7 @@ def test_a_seed_is_a_draw():
     one, same, other = (corruptions.material_of(pool, n=20, seed=seed).rows for seed in (0, 0, 1))
     assert (one == same).all()
     assert (one != other).any()
-    assert one.dtype == np.float32
+    assert one.dtype == pool.dtype
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 import csv
 import io
+import itertools
 import shutil
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -665,6 +668,46 @@ def test_a_run_goes_on_by_itself_where_that_is_wanted_unless_it_only_dies(tmp_pa
         found.append(lab.run(run_id).state)
     assert found == ["queued", "queued", "interrupted"]
     lab.close()
+
+
+def killed(lab: Lab) -> str:
+    """The id of a run whose worker process is dead."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    run_id = lab.store.runs.create(CONFIG, worker_id="dead")
+    lab.store.presence.report("dead", host=machine.HOST, pid=process.pid, phase="run", memory=0, versions={})
+    return run_id
+
+
+@pytest.mark.parametrize(
+    ("do", "state"),
+    [
+        (lambda lab, run_id: lab.resume(run_id), "queued"),
+        (lambda lab, run_id: lab.step(run_id, 5), "queued"),
+        (lambda lab, run_id: lab.stop(run_id), "interrupted"),
+        (lambda lab, run_id: lab.pause(run_id), "interrupted"),
+        (lambda lab, run_id: lab.more(run_id, 5), "queued"),
+    ],
+)
+def test_a_click_sees_at_once_that_a_worker_has_died(tmp_path, do, state):
+    with opened(tmp_path, clock=lambda: 0.0) as lab:
+        assert lab.runs() == []  # it has just looked for dead workers
+        run_id = killed(lab)
+        assert do(lab, run_id) in (state, None)
+        assert lab.run(run_id).state == state
+
+
+def test_a_run_whose_worker_has_died_can_be_deleted_at_once(tmp_path):
+    with opened(tmp_path, clock=lambda: 0.0) as lab:
+        lab.delete(killed(lab))
+        assert lab.runs() == []
+
+
+def test_a_listing_sees_what_has_died_since_the_last_look(tmp_path):
+    clock = itertools.count(step=5)
+    with opened(tmp_path, clock=lambda: next(clock)) as lab:
+        run_id = killed(lab)
+        assert [run.state for run in lab.runs()] == ["interrupted"] and lab.run(run_id).worker is None
 
 
 # ---------------------------------------------------------------- seeds and comparisons

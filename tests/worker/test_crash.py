@@ -1,5 +1,6 @@
 """Processes killed at any moment: what is committed is whole, and what comes after is as if nothing had happened."""
 
+import json
 import os
 import signal
 import subprocess
@@ -66,8 +67,8 @@ def whole(store: Store, run_id: str) -> None:
 
 
 def wake(store: Store, run_ids: list[str]) -> bool:
-    """Bury who is dead, resume what was interrupted; whether anything is left to do."""
-    machine.bury_dead_workers(store)
+    """Reap dead workers, resume what was interrupted; whether anything is left to do."""
+    machine.reap_dead_workers(store)
     states = [store.runs.get(run_id).state for run_id in run_ids]
     for run_id, state in zip(run_ids, states):
         if state == "interrupted":
@@ -91,7 +92,7 @@ def crash(store: Store, url: str, home: Path, run_ids: list[str], kills: int, wo
             victim.send_signal(signal.SIGKILL)
             victim.wait()
             done += 1
-            machine.bury_dead_workers(store)
+            machine.reap_dead_workers(store)
             for run_id in run_ids:
                 if store.runs.get(run_id).worker is None:
                     whole(store, run_id)
@@ -123,6 +124,68 @@ def sound(store: Store) -> None:
             .where(tables.metrics.c.run_id.not_in(sa.select(tables.runs.c.id)))
         )
         assert db.scalar(orphans) == 0
+
+
+def command(*words: str, url: str, home: Path) -> subprocess.Popen:
+    """`python -m gan_core`, as a person types it."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "gan_core", *words, "--store", url, "--json"],
+        cwd=ROOT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"GANOMETER_HOME": str(home), "TF_CPP_MIN_LOG_LEVEL": "3"},
+    )
+
+
+def answer(process: subprocess.Popen):
+    """The JSON value that a command printed."""
+    out, err = process.communicate(timeout=200)
+    assert process.returncode == 0, err
+    return json.loads(out)
+
+
+def killed_after_its_first_commit(store: Store, *words: str, url: str, home: Path) -> str:
+    """The id of a run whose `train` got SIGKILL."""
+    training = command("train", *words, url=url, home=home)
+    try:
+        while not (found := [run for run in store.runs.all() if run.step]):
+            assert training.poll() is None, training.communicate()[1]
+            time.sleep(0.02)
+    finally:
+        training.send_signal(signal.SIGKILL)
+        training.communicate()
+    return found[0].id
+
+
+SETTINGS = ["generator.hidden=8", "discriminator.hidden=8", "training.batch=32", "recording.snapshots=3"]
+SMALL = [word for setting in [*SETTINGS, "recording.rows=60"] for word in ("--set", setting)]
+
+
+def test_a_training_that_was_killed_can_be_resumed_at_once(tmp_path):
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    store, here = Store(url), dict(url=url, home=tmp_path)
+    run_id = killed_after_its_first_commit(store, "--data", "ring-8", "--steps", "1000000", *SMALL, **here)
+    (run,) = answer(command("runs", **here))
+    assert (run["run"], run["state"]) == (run_id, "interrupted")
+    whole(store, run_id)
+    assert answer(command("train", "--resume", run_id, "--queue", **here))["state"] == "queued"
+    store.close()
+
+
+@pytest.mark.slow
+def test_a_killed_and_resumed_training_ends_with_the_bits_of_an_undisturbed_one(tmp_path):
+    url = f"sqlite:///{tmp_path / 'store.sqlite'}"
+    store, here = Store(url), dict(url=url, home=tmp_path)
+    words = ["--data", "digits", "--seed", "3", "--steps", "40000", *SMALL]
+    killed = killed_after_its_first_commit(store, *words, **here)
+    (run,) = answer(command("runs", **here))
+    assert run["state"] == "interrupted" and 0 < run["step"] < 40_000
+    assert answer(command("train", "--resume", killed, **here))["state"] == "finished"
+    calm = answer(command("train", *words, **here))["run"]
+    found, expected = rows(store, killed), rows(store, calm)
+    assert all(found[part] == expected[part] for part in expected)
+    store.close()
 
 
 def check_kills(tmp_path: Path, url: str, configs: list, *, kills: int, workers: int) -> None:

@@ -495,7 +495,7 @@ def test_a_killed_run_ends_with_the_same_bits_as_an_undisturbed_one(tmp_path):
         wait_until(lambda: store.runs.get(run_id).step)
         child.kill()
         child.wait()
-    assert machine.bury_dead_workers(store) == [run_id]
+    assert machine.reap_dead_workers(store) == [run_id]
     store.runs.send(run_id, "resume")
     with serving(settings):
         killed, other = ended(store, run_id), ended(store, store.runs.create(long))
