@@ -82,7 +82,7 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
         )
         st.download_button(
             "Metric history as CSV",
-            lambda: history_to_csv(page.lab.store.runs.history(run.id, points=10**9)),
+            lambda: history_to_csv(page.lab.store.recordings.history(run.id, points=10**9)),
             f"ganometer-{run.id}-history.csv",
             "text/csv",
             icon=":material/download:",
@@ -106,19 +106,19 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
 def go_to(run: RunInfo, click: Click) -> None:
     """The whole page shows the snapshot nearest to where a curve was clicked."""
     if isinstance(click.x, (int, float)):
-        steps = page.lab.store.runs.snapshot_steps(run.id)
+        steps = page.lab.store.recordings.snapshot_steps(run.id)
         st.query_params["step"] = str(min(steps, key=lambda step: abs(step - click.x)))
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def measured(run_id: str, version: int) -> dict[int, Report]:
     """What was measured during the training, by step; not what people have asked for since."""
-    return {step: report for step, report in page.lab.store.library.reports(run_id) if report.seed == 0}
+    return {step: report for step, report in page.lab.store.measurements.reports(run_id) if report.seed == 0}
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def history_of(run_id: str, version: int, names: tuple[str, ...]):
-    return page.lab.store.runs.history(run_id, names, points=300)
+    return page.lab.store.recordings.history(run_id, names, points=300)
 
 
 # ---------------------------------------------------------------- on demand
@@ -223,7 +223,7 @@ with open_page("distances") as page:
         page_link("train", "Train the first one")
         page.wait_for_run()
         st.stop()
-    steps, data = page.lab.store.runs.snapshot_steps(run.id), page.lab.dataset_of(run)
+    steps, data = page.lab.store.recordings.snapshot_steps(run.id), page.lab.dataset_of(run)
     reports = measured(run.id, run.version)
     if not reports or not steps or data is None:
         st.info(

@@ -39,59 +39,59 @@ def same(a: DatasetInfo, b: DatasetInfo) -> bool:
 
 
 def test_a_data_set_comes_back_as_it_was(store):
-    assert store.library.dataset(INFO.sha256) is None and store.library.dataset_named("upload-x") is None
-    store.library.put_dataset(INFO, b"rows")
+    assert store.datasets.get(INFO.sha256) is None and store.datasets.named("upload-x") is None
+    store.datasets.put(INFO, b"rows")
     for found in (
-        store.library.dataset(INFO.sha256),
-        store.library.dataset_named("upload-x"),
-        *store.library.uploads(),
+        store.datasets.get(INFO.sha256),
+        store.datasets.named("upload-x"),
+        *store.datasets.uploads(),
     ):
         assert same(found, INFO)
         assert found.preview.dtype == np.uint8
-    assert store.library.dataset_bytes("upload-x") == b"rows"
+    assert store.datasets.upload_bytes("upload-x") == b"rows"
 
 
 def test_a_known_data_set_stays_as_it_is(store):
-    store.library.put_dataset(INFO, b"rows")
-    store.library.put_dataset(replace(INFO, name="other"), b"other rows")
-    assert store.library.dataset(INFO.sha256).name == "upload-x"
-    assert store.library.dataset_bytes("upload-x") == b"rows" and store.library.dataset_bytes("other") is None
+    store.datasets.put(INFO, b"rows")
+    store.datasets.put(replace(INFO, name="other"), b"other rows")
+    assert store.datasets.get(INFO.sha256).name == "upload-x"
+    assert store.datasets.upload_bytes("upload-x") == b"rows" and store.datasets.upload_bytes("other") is None
 
 
 def test_only_uploads_are_listed_as_uploads(store):
-    store.library.put_dataset(replace(INFO, name="digits", sha256="ef" * 32))
-    assert store.library.uploads() == [] and store.library.dataset_bytes("digits") is None
-    store.library.put_dataset(INFO, b"rows")
-    assert [info.name for info in store.library.uploads()] == ["upload-x"]
+    store.datasets.put(replace(INFO, name="digits", sha256="ef" * 32))
+    assert store.datasets.uploads() == [] and store.datasets.upload_bytes("digits") is None
+    store.datasets.put(INFO, b"rows")
+    assert [info.name for info in store.datasets.uploads()] == ["upload-x"]
 
 
 def test_references_are_found_by_all_they_depend_on(store):
     kept = Reference(100, 20, 0, {"energy_distance": (0.01, 0.002)}, overlap=True)
-    store.library.put_reference("data", "pixels", kept)
-    assert store.library.reference("data", "pixels", 100) == kept
+    store.measurements.put_reference("data", "pixels", kept)
+    assert store.measurements.reference("data", "pixels", 100) == kept
     for other in (("other", "pixels", 100), ("data", "pca64", 100), ("data", "pixels", 99)):
-        assert store.library.reference(*other) is None
+        assert store.measurements.reference(*other) is None
     for other in ({"k": 4}, {"seed": 1}, {"panel": "full"}):
-        assert store.library.reference("data", "pixels", 100, **other) is None
+        assert store.measurements.reference("data", "pixels", 100, **other) is None
     better = replace(kept, draws=40)
-    store.library.put_reference("data", "pixels", better)
-    assert store.library.reference("data", "pixels", 100) == better
+    store.measurements.put_reference("data", "pixels", better)
+    assert store.measurements.reference("data", "pixels", 100) == better
 
 
 def test_references_that_differ_in_k_seed_or_panel_live_side_by_side(store):
     first = Reference(100, 20, 0, {"precision": (0.9, 0.01)})
     every = [first, replace(first, k=3), replace(first, seed=1), replace(first, panel="full")]
     for reference in every:
-        store.library.put_reference("data", "pixels", reference)
+        store.measurements.put_reference("data", "pixels", reference)
     for r in every:
-        assert store.library.reference("data", "pixels", 100, k=r.k, seed=r.seed, panel=r.panel) == r
+        assert store.measurements.reference("data", "pixels", 100, k=r.k, seed=r.seed, panel=r.panel) == r
 
 
 def test_neither_panel_answers_for_the_other(store):
     full = Reference(100, 20, 0, {"dcr_share": (0.5, 0.01)}, panel="full")
-    store.library.put_reference("data", "pixels", full)
-    assert store.library.reference("data", "pixels", 100) is None
-    assert store.library.reference("data", "pixels", 100, panel="full") == full
+    store.measurements.put_reference("data", "pixels", full)
+    assert store.measurements.reference("data", "pixels", 100) is None
+    assert store.measurements.reference("data", "pixels", 100, panel="full") == full
 
 
 def test_reports_come_back_in_order_of_steps(store):
@@ -102,11 +102,11 @@ def test_reports_come_back_in_order_of_steps(store):
     )
     bigger = replace(first, n_fake=80, n_real=80, histogram=None, status="diverged")
     for step, report in ((30, first), (10, bigger), (10, first)):
-        store.library.put_report(run_id, step, report)
-    assert store.library.reports(run_id) == [(10, first), (10, bigger), (30, first)]
-    store.library.put_report(run_id, 30, replace(first, verdict="other"))
-    assert store.library.reports(run_id)[-1] == (30, replace(first, verdict="other"))
-    assert store.library.reports("nobody") == []
+        store.measurements.put_report(run_id, step, report)
+    assert store.measurements.reports(run_id) == [(10, first), (10, bigger), (30, first)]
+    store.measurements.put_report(run_id, 30, replace(first, verdict="other"))
+    assert store.measurements.reports(run_id)[-1] == (30, replace(first, verdict="other"))
+    assert store.measurements.reports("nobody") == []
 
 
 def test_reports_that_differ_in_space_k_seed_or_panel_live_side_by_side(store):
@@ -117,8 +117,8 @@ def test_reports_that_differ_in_space_k_seed_or_panel_live_side_by_side(store):
         *(replace(first, **other) for other in ({"space": "pca64"}, {"k": 3}, {"seed": 1}, {"panel": "full"})),
     ]
     for report in (*every, *every):
-        store.library.put_report(run_id, 10, report)
-    found = [report for _, report in store.library.reports(run_id)]
+        store.measurements.put_report(run_id, 10, report)
+    found = [report for _, report in store.measurements.reports(run_id)]
     assert len(found) == len(every) and all(report in found for report in every)
 
 
@@ -129,32 +129,32 @@ WEIGHTS = bytes(range(256)) * 40
 
 def put(store, data: bytes, accuracy: float = 0.99) -> FeatureSpace:
     sha256 = hashlib.sha256(data).hexdigest()
-    return store.library.put_features("data", "classifier", data, accuracy, sha256, {"keras": "3.0"})
+    return store.measurements.put_features("data", "classifier", data, accuracy, sha256, {"keras": "3.0"})
 
 
 def test_a_learned_space_comes_back_as_it_was(store):
-    assert store.library.features("data", "classifier") is None
+    assert store.measurements.features("data", "classifier") is None
     kept = FeatureSpace(
         "data", "classifier", WEIGHTS, 0.99, hashlib.sha256(WEIGHTS).hexdigest(), versions={"keras": "3.0"}
     )
     assert put(store, WEIGHTS) == kept
-    assert store.library.features("data", "classifier") == kept
-    assert store.library.features("other", "classifier") is store.library.features("data", "other") is None
+    assert store.measurements.features("data", "classifier") == kept
+    assert store.measurements.features("other", "classifier") is store.measurements.features("data", "other") is None
 
 
 def test_the_first_learned_space_is_the_one_that_counts(store):
     """Whoever trained one at the same time learns which, so that all of them measure in the same space."""
     first = put(store, WEIGHTS)
-    assert put(store, b"other weights", 0.5) == first == store.library.features("data", "classifier")
+    assert put(store, b"other weights", 0.5) == first == store.measurements.features("data", "classifier")
 
 
 def test_a_damaged_learned_space_is_none_and_can_be_replaced(store):
     put(store, WEIGHTS)
     with store.database.writing() as db:
         db.execute(tables.features.update().values(weights=WEIGHTS[:-1]))
-    assert store.library.features("data", "classifier") is None
-    assert put(store, b"again") == store.library.features("data", "classifier")
-    assert store.library.features("data", "classifier").weights == b"again"
+    assert store.measurements.features("data", "classifier") is None
+    assert put(store, b"again") == store.measurements.features("data", "classifier")
+    assert store.measurements.features("data", "classifier").weights == b"again"
 
 
 def test_of_spaces_learned_at_the_same_moment_one_is_kept(store):
@@ -166,7 +166,7 @@ def test_of_spaces_learned_at_the_same_moment_one_is_kept(store):
 
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(learned, range(4)))
-    assert found == [store.library.features("data", "classifier")] * 4
+    assert found == [store.measurements.features("data", "classifier")] * 4
 
 
 def test_everyone_may_put_the_same_thing_at_the_same_moment(store):
@@ -175,15 +175,15 @@ def test_everyone_may_put_the_same_thing_at_the_same_moment(store):
 
     def put(_):
         barrier.wait(timeout=30)
-        store.library.put_dataset(INFO, b"rows")
-        store.library.put_reference("data", "pixels", reference)
+        store.datasets.put(INFO, b"rows")
+        store.measurements.put_reference("data", "pixels", reference)
         store.remember("key", "word")
 
     with ThreadPoolExecutor(4) as pool:
         for _ in range(5):
             list(pool.map(put, range(4)))
-    assert store.library.reference("data", "pixels", 10) == reference
-    assert store.remembered("key") == "word" and same(store.library.dataset(INFO.sha256), INFO)
+    assert store.measurements.reference("data", "pixels", 10) == reference
+    assert store.remembered("key") == "word" and same(store.datasets.get(INFO.sha256), INFO)
 
 
 # ---------------------------------------------------------------- workers
@@ -191,18 +191,18 @@ def test_everyone_may_put_the_same_thing_at_the_same_moment(store):
 
 def report(store: Store, worker: str, **more) -> None:
     about = dict(host="here", pid=7, phase="idle", memory=10**10, versions={"python": "3"}) | more
-    store.presence.report(worker, **about)
+    store.workers.report(worker, **about)
 
 
 def test_a_worker_s_last_word_counts(store):
     report(store, "w1")
     report(store, "w1", phase="run", error="it hurt")
     report(store, "w1", phase="idle")
-    (worker,) = store.presence.all()
+    (worker,) = store.workers.all()
     assert (worker.id, worker.host, worker.pid, worker.phase, worker.memory) == ("w1", "here", 7, "idle", 10**10)
     assert worker.alive and worker.age < 5 and worker.versions == {"python": "3"} and worker.error == "it hurt"
-    store.presence.remove("w1")
-    assert store.presence.all() == []
+    store.workers.remove("w1")
+    assert store.workers.all() == []
 
 
 def test_the_silent_are_not_alive_and_are_forgotten_after_a_day(store):
@@ -212,6 +212,6 @@ def test_the_silent_are_not_alive_and_are_forgotten_after_a_day(store):
         with store.database.writing() as db:
             silent = tables.workers.c.heartbeat - seconds
             db.execute(tables.workers.update().where(tables.workers.c.id == worker).values(heartbeat=silent))
-    assert [(w.id, w.alive) for w in store.presence.all()] == [("fresh", True), ("quiet", False), ("old", False)]
+    assert [(w.id, w.alive) for w in store.workers.all()] == [("fresh", True), ("quiet", False), ("old", False)]
     report(store, "new")
-    assert {w.id for w in store.presence.all()} == {"fresh", "quiet", "new"}
+    assert {w.id for w in store.workers.all()} == {"fresh", "quiet", "new"}

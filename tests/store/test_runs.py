@@ -36,13 +36,13 @@ def report(seed: int = 0) -> Report:
 def claimed(store: Store, worker: str = "w1"):
     """A new run, being trained by `worker`."""
     run_id = store.runs.create(CONFIG)
-    return store.runs.claim(worker, at_once=100, run_id=run_id)
+    return store.leases.claim(worker, at_once=100, run_id=run_id)
 
 
 def commit(store: Store, run, state: str = "running", step: int = 10, **more):
     """A commit of the run's own worker, with nothing in it but what `more` says."""
     nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=None)
-    store.runs.commit(run.id, run.worker, run.claim_no, state=state, step=step, **(nothing | more))
+    store.progress.commit(run.id, run.worker, run.claim_no, state=state, step=step, **(nothing | more))
 
 
 def queue(store: Store, n: int) -> list[str]:
@@ -56,7 +56,7 @@ def queue(store: Store, n: int) -> list[str]:
 
 
 def diary(store: Store, run_id: str) -> list[str]:
-    return [event.kind for event in reversed(store.runs.events(run_id))]
+    return [event.kind for event in reversed(store.recordings.events(run_id))]
 
 
 def set_back(store: Store, run_id: str, seconds: float) -> None:
@@ -80,7 +80,7 @@ def test_a_run_of_the_command_line_is_claimed_from_the_start(store):
     run = store.runs.get(store.runs.create(CONFIG, worker_id="w1"))
     assert (run.state, run.worker, run.claim_no) == ("running", "w1", 1)
     assert diary(store, run.id) == ["created", "running"]
-    assert store.runs.claim("w2", at_once=100) is None
+    assert store.leases.claim("w2", at_once=100) is None
 
 
 @pytest.mark.parametrize("end", ["finished", "stopped", "failed"])
@@ -91,14 +91,14 @@ def test_an_ended_run_has_no_worker_and_a_time(store, end):
     assert (after.state, after.step, after.worker, after.phase) == (end, 70, None, "")
     assert after.ended >= after.started >= after.created
     assert diary(store, run.id) == ["created", "running", end]
-    assert store.runs.events(run.id)[0].step == 70
+    assert store.recordings.events(run.id)[0].step == 70
     assert after.error == ("diverged at step 70" if end == "failed" else None)
 
 
 def test_a_failure_stands_in_the_diary_with_its_reason(store):
     run = claimed(store)
     commit(store, run, "failed", 7, error="diverged at step 7")
-    assert store.runs.events(run.id)[0].payload == {"error": "diverged at step 7"}
+    assert store.recordings.events(run.id)[0].payload == {"error": "diverged at step 7"}
 
 
 def test_pausing_and_going_on_keeps_the_worker(store):
@@ -121,10 +121,10 @@ def test_a_commit_that_changes_no_state_adds_no_line(store):
 def test_a_paused_run_given_up_by_its_worker_stays_paused_and_can_be_resumed(store):
     run = claimed(store)
     commit(store, run, "paused")
-    assert store.runs.release(run.id, "w1", run.claim_no)
+    assert store.leases.release(run.id, "w1", run.claim_no)
     assert (store.runs.get(run.id).state, store.runs.get(run.id).worker) == ("paused", None)
-    assert store.runs.send(run.id, "resume") == "queued"
-    again = store.runs.claim("w2")
+    assert store.commands.send(run.id, "resume") == "queued"
+    again = store.leases.claim("w2")
     assert (again.id, again.state, again.worker, again.claim_no) == (run.id, "running", "w2", run.claim_no + 1)
     assert diary(store, run.id) == ["created", "running", "paused", "queued", "running"]
 
@@ -132,17 +132,17 @@ def test_a_paused_run_given_up_by_its_worker_stays_paused_and_can_be_resumed(sto
 def test_a_worker_that_ends_leaves_its_run_interrupted(store):
     run = claimed(store)
     commit(store, run, "running", 10)
-    assert store.runs.release(run.id, "w1", run.claim_no, state="interrupted")
+    assert store.leases.release(run.id, "w1", run.claim_no, state="interrupted")
     assert store.runs.get(run.id).state == "interrupted"
     assert diary(store, run.id) == ["created", "running", "interrupted"]
 
 
 def test_what_is_asked_of_a_run_given_back_to_the_queue_is_asked_of_the_next_worker(store):
     run = claimed(store)
-    assert store.runs.send(run.id, "stop") == "asked"
-    assert store.runs.release(run.id, "w1", run.claim_no, state="queued")
-    assert store.runs.claim("w2").id == run.id
-    assert [command.kind for command in store.runs.pending(run.id)] == ["stop"]
+    assert store.commands.send(run.id, "stop") == "sent"
+    assert store.leases.release(run.id, "w1", run.claim_no, state="queued")
+    assert store.leases.claim("w2").id == run.id
+    assert [command.kind for command in store.commands.waiting(run.id)] == ["stop"]
 
 
 @pytest.mark.parametrize("state", ["stopped", "interrupted"])
@@ -151,38 +151,38 @@ def test_stopped_and_interrupted_runs_go_back_into_the_queue(store, state):
     if state == "stopped":
         commit(store, run, "stopped")
     else:
-        store.runs.interrupt(["w1"])
-    assert store.runs.send(run.id, "resume") == "queued"
+        store.leases.interrupt(["w1"])
+    assert store.commands.send(run.id, "resume") == "queued"
     after = store.runs.get(run.id)
     assert (after.state, after.error, after.ended, after.position) == ("queued", None, None, 1)
     assert diary(store, run.id) == ["created", "running", state, "queued"]
-    assert store.runs.send(run.id, "resume") == "queued"
+    assert store.commands.send(run.id, "resume") == "queued"
     assert diary(store, run.id) == ["created", "running", state, "queued"]
 
 
 def test_stopping_a_queued_run_happens_at_once(store):
     run_id = store.runs.create(CONFIG)
-    assert store.runs.send(run_id, "stop") == "stopped"
-    assert store.runs.send(run_id, "stop") == "stopped"
+    assert store.commands.send(run_id, "stop") == "stopped"
+    assert store.commands.send(run_id, "stop") == "stopped"
     assert diary(store, run_id) == ["created", "stopped"]
-    assert store.runs.claim("w1") is None
+    assert store.leases.claim("w1") is None
 
 
 def test_pausing_a_queued_run_happens_at_once_and_resuming_queues_it_again(store):
     run_id = store.runs.create(CONFIG)
-    assert store.runs.send(run_id, "pause") == "paused"
-    assert store.runs.send(run_id, "pause") == "paused"
-    assert store.runs.claim("w1") is None
-    assert store.runs.send(run_id, "resume") == "queued"
+    assert store.commands.send(run_id, "pause") == "paused"
+    assert store.commands.send(run_id, "pause") == "paused"
+    assert store.leases.claim("w1") is None
+    assert store.commands.send(run_id, "resume") == "queued"
     assert diary(store, run_id) == ["created", "paused", "queued"]
-    assert store.runs.claim("w1").id == run_id
+    assert store.leases.claim("w1").id == run_id
 
 
 def test_stopping_a_paused_run_without_a_worker_happens_at_once(store):
     run = claimed(store)
     commit(store, run, "paused")
-    store.runs.release(run.id, "w1", run.claim_no)
-    assert store.runs.send(run.id, "stop") == "stopped"
+    store.leases.release(run.id, "w1", run.claim_no)
+    assert store.commands.send(run.id, "stop") == "stopped"
     assert diary(store, run.id) == ["created", "running", "paused", "stopped"]
 
 
@@ -190,41 +190,41 @@ def test_stopping_a_paused_run_without_a_worker_happens_at_once(store):
 
 
 def wishes(store: Store, run_id: str) -> list[str]:
-    return [command.kind for command in store.runs.pending(run_id)]
+    return [command.kind for command in store.commands.waiting(run_id)]
 
 
 @pytest.mark.parametrize("kind", ["pause", "stop"])
 def test_asking_twice_is_asking_once(store, kind):
     run = claimed(store)
-    assert [store.runs.send(run.id, kind), store.runs.send(run.id, kind)] == ["asked", "asked"]
+    assert [store.commands.send(run.id, kind), store.commands.send(run.id, kind)] == ["sent", "sent"]
     assert wishes(store, run.id) == [kind]
 
 
 def test_resume_of_a_running_run_and_pause_of_a_paused_one_ask_for_nothing(store):
     run = claimed(store)
-    store.runs.send(run.id, "resume")
+    store.commands.send(run.id, "resume")
     assert wishes(store, run.id) == []
     commit(store, run, "paused")
-    store.runs.send(run.id, "pause")
+    store.commands.send(run.id, "pause")
     assert wishes(store, run.id) == []
 
 
 def test_a_pause_taken_back_before_it_was_seen(store):
     run = claimed(store)
-    store.runs.send(run.id, "pause")
-    store.runs.send(run.id, "resume")
+    store.commands.send(run.id, "pause")
+    store.commands.send(run.id, "resume")
     assert wishes(store, run.id) == ["pause", "resume"]
-    commit(store, run, "running", answered=store.runs.pending(run.id)[-1].id)
+    commit(store, run, "running", commands_up_to=store.commands.waiting(run.id)[-1].id)
     assert wishes(store, run.id) == []
     assert diary(store, run.id) == ["created", "running"]
 
 
 def test_only_wishes_the_worker_had_seen_are_acknowledged(store):
     run = claimed(store)
-    store.runs.send(run.id, "pause")
-    seen = store.runs.pending(run.id)[-1].id
-    store.runs.send(run.id, "resume")
-    commit(store, run, "paused", 40, answered=seen)
+    store.commands.send(run.id, "pause")
+    seen = store.commands.waiting(run.id)[-1].id
+    store.commands.send(run.id, "resume")
+    commit(store, run, "paused", 40, commands_up_to=seen)
     assert wishes(store, run.id) == ["resume"]
     with store.database.reading() as db:
         found = db.execute(sa.select(tables.commands.c.kind, tables.commands.c.outcome)).all()
@@ -233,15 +233,15 @@ def test_only_wishes_the_worker_had_seen_are_acknowledged(store):
 
 def test_an_ending_answers_every_wish(store):
     run = claimed(store)
-    store.runs.send(run.id, "pause")
-    commit(store, run, "finished", 100, answered=0)
+    store.commands.send(run.id, "pause")
+    commit(store, run, "finished", 100, commands_up_to=0)
     assert wishes(store, run.id) == []
 
 
 def test_a_worker_that_lets_go_leaves_no_wish_for_the_next_one(store):
     run = claimed(store)
-    store.runs.send(run.id, "stop")
-    store.runs.release(run.id, "w1", run.claim_no, state="interrupted")
+    store.commands.send(run.id, "stop")
+    store.leases.release(run.id, "w1", run.claim_no, state="interrupted")
     assert wishes(store, run.id) == []
 
 
@@ -250,28 +250,28 @@ def test_a_worker_that_lets_go_leaves_no_wish_for_the_next_one(store):
 def test_a_wish_for_an_ended_run_changes_nothing(store, kind, end):
     run = claimed(store)
     commit(store, run, end)
-    before = store.runs.raw(run.id)
-    assert store.runs.send(run.id, kind) == end
-    assert store.runs.raw(run.id) == before and wishes(store, run.id) == []
+    before = store.recordings.rows(run.id)
+    assert store.commands.send(run.id, kind) == end
+    assert store.recordings.rows(run.id) == before and wishes(store, run.id) == []
 
 
 def test_a_resume_at_the_last_moment_keeps_the_paused_run_with_its_worker(store):
     run = claimed(store)
     commit(store, run, "paused")
-    store.runs.send(run.id, "resume")
-    assert not store.runs.release(run.id, "w1", run.claim_no)
+    store.commands.send(run.id, "resume")
+    assert not store.leases.release(run.id, "w1", run.claim_no)
     assert store.runs.get(run.id).worker == "w1" and wishes(store, run.id) == ["resume"]
 
 
 def test_unknown_wishes_and_unknown_runs_are_named(store):
     run_id = store.runs.create(CONFIG)
     with pytest.raises(GanometerError, match="'explode'"):
-        store.runs.send(run_id, "explode")
+        store.commands.send(run_id, "explode")
     for call in (
         store.runs.get,
-        store.runs.raw,
+        store.recordings.rows,
         store.runs.delete,
-        lambda i: store.runs.send(i, "stop"),
+        lambda i: store.commands.send(i, "stop"),
         lambda i: store.runs.rename(i, "x"),
         lambda i: store.runs.tag(i, ["x"]),
     ):
@@ -282,35 +282,35 @@ def test_unknown_wishes_and_unknown_runs_are_named(store):
 def test_a_run_that_is_not_over_can_be_asked_for_settings_whether_it_has_a_worker_or_not(store):
     run = claimed(store)
     wanted = {"changes": {"objective.r1": 2.0}}
-    assert store.runs.send(run.id, "set", payload=wanted) == "asked"
-    store.runs.send(run.id, "pause")
-    commit(store, run, "paused", 10, answered=store.runs.pending(run.id)[-1].id)
+    assert store.commands.send(run.id, "set", payload=wanted) == "sent"
+    store.commands.send(run.id, "pause")
+    commit(store, run, "paused", 10, commands_up_to=store.commands.waiting(run.id)[-1].id)
     assert wishes(store, run.id) == ["set"]  # seeing the pause is not obeying the settings
-    store.runs.release(run.id, "w1", run.claim_no)
-    assert store.runs.send(run.id, "set", payload=wanted) == "asked"
-    store.runs.send(run.id, "stop")
-    assert wishes(store, run.id) == ["set", "set"] and store.runs.pending(run.id)[0].payload == wanted
-    store.runs.send(run.id, "resume")
-    run = store.runs.claim("w2")
+    store.leases.release(run.id, "w1", run.claim_no)
+    assert store.commands.send(run.id, "set", payload=wanted) == "sent"
+    store.commands.send(run.id, "stop")
+    assert wishes(store, run.id) == ["set", "set"] and store.commands.waiting(run.id)[0].payload == wanted
+    store.commands.send(run.id, "resume")
+    run = store.leases.claim("w2")
     commit(store, run, "finished", 100)
-    assert wishes(store, run.id) == [] and store.runs.send(run.id, "set", payload=wanted) == "finished"
-    assert {outcome for command, outcome in store.runs.outcomes(run.id) if command.kind == "set"} == {
+    assert wishes(store, run.id) == [] and store.commands.send(run.id, "set", payload=wanted) == "finished"
+    assert {outcome for command, outcome in store.commands.finished(run.id) if command.kind == "set"} == {
         "finished at step 100"
     }
 
 
 def test_some_steps_wake_a_resting_run_and_are_asked_for_once(store):
     run_id = store.runs.create(CONFIG)
-    assert store.runs.send(run_id, "step", payload={"steps": 5}) == "asked"
-    store.runs.send(run_id, "stop")
+    assert store.commands.send(run_id, "step", payload={"steps": 5}) == "sent"
+    store.commands.send(run_id, "stop")
     other = claimed(store)
     commit(store, other, "paused")
-    store.runs.release(other.id, "w1", other.claim_no)
-    assert store.runs.send(other.id, "step", payload={"steps": 7}) == "queued"
-    assert [c.payload for c in store.runs.pending(other.id)] == [{"steps": 7}]
-    run = store.runs.claim("w2")
+    store.leases.release(other.id, "w1", other.claim_no)
+    assert store.commands.send(other.id, "step", payload={"steps": 7}) == "queued"
+    assert [c.payload for c in store.commands.waiting(other.id)] == [{"steps": 7}]
+    run = store.leases.claim("w2")
     assert run.id == other.id
-    store.runs.send(run.id, "step", payload={"steps": 7})  # a double click
+    store.commands.send(run.id, "step", payload={"steps": 7})  # a double click
     assert wishes(store, run.id) == ["step"]
 
 
@@ -329,9 +329,9 @@ def test_a_finished_run_can_be_made_longer_and_waits_in_the_queue_again(store):
     store.runs.extend(run.id, longer(150), by="ada")
     after = store.runs.get(run.id)
     assert (after.state, after.step, after.total_steps, after.ended) == ("queued", 100, 150, None)
-    event = next(e for e in store.runs.events(run.id) if e.kind == "set")
+    event = next(e for e in store.recordings.events(run.id) if e.kind == "set")
     assert (event.step, event.payload) == (100, {"changes": {"training.steps": [100, 150]}, "by": "ada"})
-    assert store.runs.claim("w2").step == 100
+    assert store.leases.claim("w2").step == 100
 
 
 def test_a_branch_takes_along_what_it_begins_with(store):
@@ -344,9 +344,11 @@ def test_a_branch_takes_along_what_it_begins_with(store):
     found = store.runs.get(exact)
     assert (found.parent_id, found.parent_step, found.step, found.total_steps) == (run.id, 20, 20, 500)
     assert (found.state, found.owner, found.name) == ("queued", "ada", f"{run.name} · from step 20")
-    assert store.runs.checkpoint(exact) == (20, b"at 20") and store.runs.snapshot_weights(exact, 20) == b"20"
-    assert store.runs.checkpoint(shown) is None and store.runs.snapshot_weights(shown, 10) == b"10"
-    assert store.runs.snapshot_steps(shown) == (10,) and store.runs.get(shown).name == "other"
+    assert (
+        store.recordings.checkpoint(exact) == (20, b"at 20") and store.recordings.snapshot_weights(exact, 20) == b"20"
+    )
+    assert store.recordings.checkpoint(shown) is None and store.recordings.snapshot_weights(shown, 10) == b"10"
+    assert store.recordings.snapshot_steps(shown) == (10,) and store.runs.get(shown).name == "other"
     assert diary(store, exact) == ["forked"]
     with pytest.raises(GanometerError, match="keeps nothing of step 15; the steps it keeps are 10, 20, 30"):
         store.runs.fork(run.id, 15, CONFIG)
@@ -370,7 +372,7 @@ def test_a_branch_does_not_need_what_it_came_from(store):
     commit(store, run, "finished", 100, taken=[(100, PIXELS, b"w")], checkpoint=b"end")
     child = store.runs.fork(run.id, 100, longer(200))
     store.runs.delete(run.id)
-    assert store.runs.checkpoint(child) == (100, b"end") and store.runs.claim("w1").id == child
+    assert store.recordings.checkpoint(child) == (100, b"end") and store.leases.claim("w1").id == child
 
 
 def test_too_many_snapshots_are_thinned_where_they_stand_closest(store):
@@ -378,7 +380,7 @@ def test_too_many_snapshots_are_thinned_where_they_stand_closest(store):
     run = claimed(store)
     steps = [0, *range(1, 61)]
     commit(store, run, "running", 60, taken=[(step, PIXELS, b"") for step in steps])
-    left = store.runs.snapshot_steps(run.id)
+    left = store.recordings.snapshot_steps(run.id)
     assert len(left) == 48 and left[0] == 0 and left[-1] == 60
     assert set(range(30)) <= set(left)
     gone = sorted(set(steps) - set(left))
@@ -391,23 +393,23 @@ def test_too_many_snapshots_are_thinned_where_they_stand_closest(store):
 def test_positions_follow_the_order_of_asking(store):
     ids = queue(store, 3)
     assert [store.runs.get(i).position for i in ids] == [1, 2, 3]
-    first = store.runs.claim("w1")
+    first = store.leases.claim("w1")
     assert first.id == ids[0] and first.position is None
     assert [store.runs.get(i).position for i in ids] == [None, 1, 2]
     commit(store, first, "stopped")
-    store.runs.send(first.id, "resume")  # behind those who waited meanwhile
+    store.commands.send(first.id, "resume")  # behind those who waited meanwhile
     assert [store.runs.get(i).position for i in ids] == [3, 1, 2]
 
 
 def test_no_more_than_at_once(store):
     ids = queue(store, 3)
-    a, b = store.runs.claim("w1", at_once=2), store.runs.claim("w2", at_once=2)
+    a, b = store.leases.claim("w1", at_once=2), store.leases.claim("w2", at_once=2)
     assert {a.id, b.id} == set(ids[:2])
-    assert store.runs.claim("w3", at_once=2) is None
+    assert store.leases.claim("w3", at_once=2) is None
     commit(store, a, "paused")  # a paused run that still has its worker holds its place
-    assert store.runs.claim("w3", at_once=2) is None
-    store.runs.release(a.id, "w1", a.claim_no)
-    assert store.runs.claim("w3", at_once=2).id == ids[2]
+    assert store.leases.claim("w3", at_once=2) is None
+    store.leases.release(a.id, "w1", a.claim_no)
+    assert store.leases.claim("w3", at_once=2).id == ids[2]
 
 
 def test_racing_workers_share_no_run_and_keep_the_limit(store_url):
@@ -416,7 +418,7 @@ def test_racing_workers_share_no_run_and_keep_the_limit(store_url):
 
     def race(number: int):
         barrier.wait(timeout=30)
-        return stores[number].runs.claim(f"w{number}", at_once=2)
+        return stores[number].leases.claim(f"w{number}", at_once=2)
 
     with ThreadPoolExecutor(len(stores)) as pool:
         for _ in range(15):
@@ -425,7 +427,7 @@ def test_racing_workers_share_no_run_and_keep_the_limit(store_url):
             assert len(won) == 2 and len({run.id for run in won}) == 2
             for run in won:
                 commit(stores[0], run, "finished")
-            assert [stores[0].runs.send(i, "stop") for i in ids].count("stopped") == 1
+            assert [stores[0].commands.send(i, "stop") for i in ids].count("stopped") == 1
     for store in stores:
         store.close()
 
@@ -435,7 +437,7 @@ def test_racing_processes_share_no_run(store_url):
     ids = {store.runs.create(CONFIG) for _ in range(20)}
     code = (
         "import sys; from gan_core.store import Store; store = Store(sys.argv[1]); sys.stdin.readline()\n"
-        "while run := store.runs.claim(sys.argv[2], at_once=100): print(run.id)"
+        "while run := store.leases.claim(sys.argv[2], at_once=100): print(run.id)"
     )
     racers = [
         subprocess.Popen(
@@ -470,24 +472,24 @@ EVERYTHING = dict(
 def test_a_worker_whose_claim_is_gone_writes_nothing(store):
     run = claimed(store)
     commit(store, run, "running", 10, **(EVERYTHING | {"checkpoint": b"kept"}))
-    store.runs.interrupt(["w1"])
-    store.runs.send(run.id, "resume")
-    newer = store.runs.claim("w1")  # the same worker even: the claim's number tells them apart
+    store.leases.interrupt(["w1"])
+    store.commands.send(run.id, "resume")
+    newer = store.leases.claim("w1")  # the same worker even: the claim's number tells them apart
     assert newer.claim_no == run.claim_no + 1
-    store.runs.send(run.id, "pause")
-    before, asked = store.runs.raw(run.id), store.runs.pending(run.id)
+    store.commands.send(run.id, "pause")
+    before, asked = store.recordings.rows(run.id), store.commands.waiting(run.id)
     late = dict(
         values=[(30, "loss", 9.0)], measured=[(30, report())], taken=[(30, PIXELS, b"late")], checkpoint=b"late"
     )
     with pytest.raises(LeaseLost, match=run.id):
         commit(store, run, "finished", 100, **late)
     with pytest.raises(LeaseLost, match=run.id):
-        store.runs.describe(run.id, "w1", run.claim_no, phase="late")
+        store.progress.describe(run.id, "w1", run.claim_no, phase="late")
     with pytest.raises(LeaseLost, match=run.id):
-        store.runs.rewind(run.id, "w1", run.claim_no, -1)
-    assert not store.runs.beat(run.id, "w1", run.claim_no)
-    assert store.runs.release(run.id, "w1", run.claim_no, state="interrupted")
-    assert store.runs.raw(run.id) == before and store.runs.pending(run.id) == asked
+        store.progress.rewind(run.id, "w1", run.claim_no, -1)
+    assert not store.leases.renew(run.id, "w1", run.claim_no)
+    assert store.leases.release(run.id, "w1", run.claim_no, state="interrupted")
+    assert store.recordings.rows(run.id) == before and store.commands.waiting(run.id) == asked
 
 
 def test_a_deleted_run_is_lost_to_its_worker(store):
@@ -502,29 +504,29 @@ def test_runs_of_dead_workers_are_interrupted_and_others_left_alone(store):
     dead, alive = claimed(store, "dead"), claimed(store, "alive")
     paused = claimed(store, "dead")
     commit(store, paused, "paused")
-    store.runs.send(dead.id, "stop")
-    assert sorted(store.runs.interrupt(["dead"])) == sorted([dead.id, paused.id])
+    store.commands.send(dead.id, "stop")
+    assert sorted(store.leases.interrupt(["dead"])) == sorted([dead.id, paused.id])
     assert [store.runs.get(r.id).state for r in (dead, paused, alive)] == ["interrupted", "interrupted", "running"]
     assert diary(store, dead.id) == ["created", "running", "interrupted"]
     assert wishes(store, dead.id) == [] and store.runs.get(dead.id).error
-    assert store.runs.interrupt(["dead"]) == []
+    assert store.leases.interrupt(["dead"]) == []
 
 
 def test_a_lease_runs_out(store):
     run = claimed(store)
     set_back(store, run.id, 20)
-    assert store.runs.interrupt() == []
+    assert store.leases.interrupt() == []
     set_back(store, run.id, 20)
     assert store.runs.get(run.id).heartbeat_age == pytest.approx(40, abs=5)
-    assert store.runs.interrupt() == [run.id]
+    assert store.leases.interrupt() == [run.id]
     assert store.runs.get(run.id).state == "interrupted"
 
 
 def test_a_heartbeat_keeps_the_lease(store):
     run = claimed(store)
     set_back(store, run.id, 40)
-    assert store.runs.beat(run.id, "w1", run.claim_no)
-    assert store.runs.interrupt() == []
+    assert store.leases.renew(run.id, "w1", run.claim_no)
+    assert store.leases.interrupt() == []
 
 
 # ---------------------------------------------------------------- commits
@@ -535,25 +537,25 @@ def test_a_commit_keeps_everything(store):
     commit(store, run, "running", 20, **EVERYTHING)
     after = store.runs.get(run.id)
     assert (after.step, after.seconds, after.steps_per_second, after.phase) == (20, 1.0, 100.0, "training")
-    steps, values = store.runs.history(run.id).curves["loss"]
+    steps, values = store.recordings.history(run.id).curves["loss"]
     assert (steps.tolist(), values.tolist()) == ([20.0], [1.5])
-    assert store.runs.snapshot_steps(run.id) == (20,)
-    assert np.array_equal(store.runs.snapshot(run.id, 20).samples, PIXELS)
-    assert store.runs.snapshot_weights(run.id, 20) == b"weights"
-    assert store.runs.checkpoint(run.id) == (20, b"state")
-    assert store.library.reports(run.id) == [(20, report())]
+    assert store.recordings.snapshot_steps(run.id) == (20,)
+    assert np.array_equal(store.recordings.snapshot(run.id, 20).samples, PIXELS)
+    assert store.recordings.snapshot_weights(run.id, 20) == b"weights"
+    assert store.recordings.checkpoint(run.id) == (20, b"state")
+    assert store.measurements.reports(run.id) == [(20, report())]
 
 
 def test_a_commit_that_fails_in_its_middle_leaves_nothing(store):
     run = claimed(store)
     commit(store, run, "running", 10, checkpoint=b"before")
-    store.runs.send(run.id, "pause")
-    before, asked = store.runs.raw(run.id), store.runs.pending(run.id)
+    store.commands.send(run.id, "pause")
+    before, asked = store.recordings.rows(run.id), store.commands.waiting(run.id)
     twice = EVERYTHING | {"measured": [(20, report()), (20, report())]}  # after metrics and snapshots are in
     with pytest.raises(StoreError):
-        commit(store, run, "paused", 20, answered=asked[-1].id, **twice)
-    assert store.runs.raw(run.id) == before and store.runs.pending(run.id) == asked
-    commit(store, run, "paused", 20, answered=asked[-1].id, **EVERYTHING)
+        commit(store, run, "paused", 20, commands_up_to=asked[-1].id, **twice)
+    assert store.recordings.rows(run.id) == before and store.commands.waiting(run.id) == asked
+    commit(store, run, "paused", 20, commands_up_to=asked[-1].id, **EVERYTHING)
     assert store.runs.get(run.id).state == "paused"
 
 
@@ -561,14 +563,14 @@ def test_the_newest_two_checkpoints_are_kept_and_a_damaged_one_is_skipped(store)
     run = claimed(store)
     for step in (10, 20, 30):
         commit(store, run, "running", step, checkpoint=f"state {step}".encode())
-    assert [c["step"] for c in store.runs.raw(run.id)["checkpoints"]] == [20, 30]
-    assert store.runs.checkpoint(run.id) == (30, b"state 30")
+    assert [c["step"] for c in store.recordings.rows(run.id)["checkpoints"]] == [20, 30]
+    assert store.recordings.checkpoint(run.id) == (30, b"state 30")
     with store.database.writing() as db:
         db.execute(tables.checkpoints.update().where(tables.checkpoints.c.step == 30).values(data=b"state 3O"))
-    assert store.runs.checkpoint(run.id) == (20, b"state 20")
+    assert store.recordings.checkpoint(run.id) == (20, b"state 20")
     with store.database.writing() as db:
         db.execute(tables.checkpoints.update().values(data=b""))
-    assert store.runs.checkpoint(run.id) is None
+    assert store.recordings.checkpoint(run.id) is None
 
 
 def test_rewinding_forgets_what_came_later_and_lets_it_be_written_again(store):
@@ -584,8 +586,8 @@ def test_rewinding_forgets_what_came_later_and_lets_it_be_written_again(store):
             taken=[(step, PIXELS, b"")],
             checkpoint=b"state",
         )
-    store.runs.rewind(run.id, run.worker, run.claim_no, 10)
-    left = store.runs.raw(run.id)
+    store.progress.rewind(run.id, run.worker, run.claim_no, 10)
+    left = store.recordings.rows(run.id)
     assert {name: [r["step"] for r in left[name]] for name in ("metrics", "snapshots", "checkpoints", "reports")} == {
         "metrics": [10],
         "snapshots": [10],
@@ -598,9 +600,9 @@ def test_rewinding_forgets_what_came_later_and_lets_it_be_written_again(store):
 
 def test_a_run_without_checkpoint_or_snapshot(store):
     run_id = store.runs.create(CONFIG)
-    assert store.runs.checkpoint(run_id) is None
-    assert store.runs.snapshot(run_id) is None and store.runs.snapshot_steps(run_id) == ()
-    assert store.runs.history(run_id).curves == {}
+    assert store.recordings.checkpoint(run_id) is None
+    assert store.recordings.snapshot(run_id) is None and store.recordings.snapshot_steps(run_id) == ()
+    assert store.recordings.history(run_id).curves == {}
 
 
 # ---------------------------------------------------------------- reading
@@ -609,36 +611,36 @@ def test_a_run_without_checkpoint_or_snapshot(store):
 def test_history_is_thinned_evenly_and_keeps_the_newest(store):
     run = claimed(store)
     commit(store, run, values=[(s, "loss", s / 2) for s in range(1, 1001)] + [(7, "rare", 1.0)])
-    steps, values = store.runs.history(run.id, points=100).curves["loss"]
+    steps, values = store.recordings.history(run.id, points=100).curves["loss"]
     assert 90 <= len(steps) <= 100
     assert steps[-1] == 1000 and set(np.diff(steps)) == {10.0}
     assert np.array_equal(values, steps / 2)
-    assert len(store.runs.history(run.id, points=1000).curves["loss"][0]) == 1000
-    assert store.runs.history(run.id, points=100).last("rare") == 1.0
-    assert set(store.runs.history(run.id, ["rare"]).curves) == {"rare"}
+    assert len(store.recordings.history(run.id, points=1000).curves["loss"][0]) == 1000
+    assert store.recordings.history(run.id, points=100).last("rare") == 1.0
+    assert set(store.recordings.history(run.id, ["rare"]).curves) == {"rare"}
 
 
-def test_the_pulse_moves_with_every_change(store):
-    seen = [store.runs.pulse()]
+def test_the_version_grows_with_every_change(store):
     run = claimed(store)
-    seen.append(store.runs.pulse())
+    seen = [store.runs.version(run.id)]
     for change in (
         lambda: store.runs.rename(run.id, "other"),
         lambda: store.runs.tag(run.id, ["other"]),
-        lambda: store.runs.send(run.id, "pause"),
-        lambda: store.runs.describe(run.id, "w1", run.claim_no, phase="loading"),
+        lambda: store.commands.send(run.id, "pause"),
+        lambda: store.progress.describe(run.id, "w1", run.claim_no, phase="loading"),
         lambda: commit(store, run, "finished"),
-        lambda: store.runs.delete(run.id),
     ):
         change()
-        seen.append(store.runs.pulse())
-    assert all(a != b for a, b in zip(seen, seen[1:]))
+        seen.append(store.runs.version(run.id))
+    assert seen == sorted(set(seen))
+    store.runs.delete(run.id)
+    assert store.runs.version(run.id) == 0
 
 
 def test_describing_resolves_the_steps(store):
     run = claimed(store)
     longer = override(CONFIG, {"training.steps": 777})
-    store.runs.describe(run.id, "w1", run.claim_no, config=longer, versions={"python": "3"}, threads=2)
+    store.progress.describe(run.id, "w1", run.claim_no, config=longer, versions={"python": "3"}, threads=2)
     after = store.runs.get(run.id)
     assert (after.total_steps, after.config, after.versions, after.threads) == (777, longer, {"python": "3"}, 2)
 
@@ -693,7 +695,7 @@ def test_deleting_removes_every_row_and_only_of_that_run(store):
     gone, left = claimed(store), claimed(store)
     for run in (gone, left):
         commit(store, run, "running", 20, **EVERYTHING)
-        store.runs.send(run.id, "stop")
+        store.commands.send(run.id, "stop")
         commit(store, run, "stopped", 20)
         store.jobs.request("sample", run_id=run.id, step=20, params={"n": 4})
     assert min(rows_of(store, gone.id).values()) >= 1
@@ -728,9 +730,9 @@ def test_a_data_set_outlives_the_runs_on_it(store):
     info = DatasetInfo(
         "digits", "ab" * 32, "image", (4, 4, 1), {"train": 1, "holdout": 1, "test": 1}, PIXELS, np.zeros(2, int)
     )
-    store.library.put_dataset(info)
+    store.datasets.put(info)
     run = claimed(store)
-    store.runs.describe(run.id, "w1", run.claim_no, dataset=info.sha256)
+    store.progress.describe(run.id, "w1", run.claim_no, dataset=info.sha256)
     commit(store, run, "finished")
     store.runs.delete(run.id)
-    assert store.library.dataset(info.sha256).name == "digits"
+    assert store.datasets.get(info.sha256).name == "digits"

@@ -104,17 +104,17 @@ def test_its_runs_are_listed_as_they_were(old_store):
 
 
 def test_what_its_trainings_wrote_is_read(old_store):
-    history = old_store.runs.history(FINISHED)
+    history = old_store.recordings.history(FINISHED)
     assert history.curves["energy_distance"][0][-1] == 300 and np.isfinite(history.last("energy_distance"))
-    steps = old_store.runs.snapshot_steps(FINISHED)
+    steps = old_store.recordings.snapshot_steps(FINISHED)
     assert steps[-1] == 300
     for step in steps:
-        samples = old_store.runs.snapshot(FINISHED, step).samples
+        samples = old_store.recordings.snapshot(FINISHED, step).samples
         assert samples.shape[1:] == (2,) and np.isfinite(samples).all()
     for run_id, step in ((FINISHED, 300), (FORK, 400), (PAUSED, 3186)):
-        assert old_store.runs.checkpoint(run_id)[0] == step
-    assert {report.panel for _, report in old_store.library.reports(FINISHED)} == {"live", "full"}
-    assert [event.kind for event in old_store.runs.events(FORK)][::-1] == ["forked", "running", "finished"]
+        assert old_store.recordings.checkpoint(run_id)[0] == step
+    assert {report.panel for _, report in old_store.measurements.reports(FINISHED)} == {"live", "full"}
+    assert [event.kind for event in old_store.recordings.events(FORK)][::-1] == ["forked", "running", "finished"]
 
 
 def test_its_answers_uploads_and_references_are_read(old_store):
@@ -124,22 +124,22 @@ def test_its_answers_uploads_and_references_are_read(old_store):
         assert job is None or job.state == "done"
     (sample,) = (job for job in jobs if job and job.kind == "sample")
     assert unpack(sample.result)["x"].shape == (16, 2)
-    (upload,) = old_store.library.uploads()
+    (upload,) = old_store.datasets.uploads()
     assert (upload.owner, upload.published, upload.shape) == ("ada", True, (2,))
-    dataset = datasets.dataset_from_bytes(old_store.library.dataset_bytes(upload.name), upload.name)
+    dataset = datasets.dataset_from_bytes(old_store.datasets.upload_bytes(upload.name), upload.name)
     assert sum(map(len, (dataset.train.x, dataset.holdout.x, dataset.test.x))) == 260
-    assert old_store.library.features("ring-8", "classifier").accuracy == 0.75
-    about = old_store.library.dataset_named("ring-8")
-    assert old_store.library.reference(about.sha256, "pixels", 200).n == 200
+    assert old_store.measurements.features("ring-8", "classifier").accuracy == 0.75
+    about = old_store.datasets.named("ring-8")
+    assert old_store.measurements.reference(about.sha256, "pixels", 200).n == 200
 
 
 def test_its_paused_run_can_be_resumed(old_url, tmp_path):
     lab = Lab(Settings(tmp_path, old_url, None, "none"))
     assert lab.resume(PAUSED, by="ada") == "queued"
-    assert lab.set(PAUSED, {"objective.r1": 0.75}, by="ada") == "asked"
-    waiting = [command.payload["changes"]["objective.r1"] for command in lab.store.runs.pending(PAUSED)]
+    assert lab.set(PAUSED, {"objective.r1": 0.75}, by="ada") == "sent"
+    waiting = [command.payload["changes"]["objective.r1"] for command in lab.store.commands.waiting(PAUSED)]
     assert waiting == [0.25, 0.75]
-    claimed = lab.store.runs.claim("w1", run_id=PAUSED)
+    claimed = lab.store.leases.claim("w1", run_id=PAUSED)
     assert (claimed.state, claimed.step) == ("running", 3186)
     lab.close()
 
@@ -148,8 +148,8 @@ def test_its_paused_run_can_be_resumed(old_url, tmp_path):
 def test_its_bundles_are_imported(store, name):
     run = store.runs.get(bundle.unbundle(store, (WRITTEN / name).read_bytes()))
     assert run.state == "finished" and run.step == run.total_steps
-    assert store.runs.snapshot(run.id).samples.shape[1:] == (2,)
-    assert store.library.reports(run.id) != [] and store.runs.checkpoint(run.id)[0] == run.step
+    assert store.recordings.snapshot(run.id).samples.shape[1:] == (2,)
+    assert store.measurements.reports(run.id) != [] and store.recordings.checkpoint(run.id)[0] == run.step
 
 
 def test_an_imported_run_is_the_one_that_was_exported(old_store):
@@ -157,8 +157,10 @@ def test_an_imported_run_is_the_one_that_was_exported(old_store):
     imported = bundle.unbundle(old_store, (WRITTEN / "ring-8.zip").read_bytes())
     here, there = old_store.runs.get(FINISHED), old_store.runs.get(imported)
     assert imported != FINISHED and there.config == here.config
-    assert old_store.library.reports(imported) == old_store.library.reports(FINISHED)
-    assert np.array_equal(old_store.runs.snapshot(imported).samples, old_store.runs.snapshot(FINISHED).samples)
+    assert old_store.measurements.reports(imported) == old_store.measurements.reports(FINISHED)
+    assert np.array_equal(
+        old_store.recordings.snapshot(imported).samples, old_store.recordings.snapshot(FINISHED).samples
+    )
 
 
 # ---------------------------------------------------------------- the tables
