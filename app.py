@@ -6,6 +6,7 @@ import streamlit as st
 
 from gan_core import RunInfo
 from gan_core.pictures import grid
+from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import IDLE_SECONDS, LIVE_SECONDS, STATES, open_page, page_link
 from ui.home.run_cards import matches, show_cards
 
@@ -30,9 +31,9 @@ def evolution(run_id: str, steps: tuple[int, ...]) -> bytes:
     return grid.strip([page.lab.store.recordings.snapshot(run_id, step).samples[:6] for step in steps])
 
 
-def start(data: str) -> None:
+def start(data: str, nonce: str) -> None:
     """One click is all it takes; the Train page then shows the run."""
-    run_id = page.lab.start(page.lab.preset("auto", data=data), by=page.me)
+    run_id = page.lab.start(page.lab.preset("auto", data=data), by=page.me, nonce=nonce)
     st.switch_page("pages/train.py", query_params={"run": run_id})
 
 
@@ -142,7 +143,9 @@ with open_page("home") as page:
                 width="stretch",
             )
             if clicked:
-                start(data)
+                start(data, nonce_of(f"start {data}"))
+            # A double click draws this page twice with the button pressed. Without: somebody has come back to it.
+            renew_nonce(f"start {data}")
             st.caption(f"Takes {length} on a laptop.")
     show_example()
 

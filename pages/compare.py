@@ -21,6 +21,7 @@ from gan_core import (
 )
 from gan_core.pictures import grid as images
 from ui.charts import compare
+from ui.frame.curves import history_of
 from ui.frame.page import STATES, WAITING, chart, open_page, page_link, plain
 
 SAMPLES, GAP, SIDE = 1000, 2, 320
@@ -318,13 +319,8 @@ def explain() -> None:
 # ---------------------------------------------------------------- curves, samples, settings
 
 
-@st.cache_data(max_entries=128, show_spinner=False)
-def read_history(run_id: str, version: int):
-    return page.lab.store.recordings.history(run_id, list(METRICS), points=300)
-
-
 def show_curves(groups: tuple[Group, ...], step: int | None) -> None:
-    histories = {run.id: read_history(run.id, run.version) for group in groups for run in group.runs}
+    histories = {run.id: history_of(page, run) for group in groups for run in group.runs}
     names = [name for name in METRICS if any(name in history.curves for history in histories.values())]
     if not names:
         return

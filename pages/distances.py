@@ -19,6 +19,7 @@ from ui.distances.full_report import (
 )
 from ui.distances.metric_cards import show_cards, show_headline
 from ui.distances.sample_map import show_map
+from ui.frame.curves import history_of
 from ui.frame.feature_spaces import SPACES
 from ui.frame.page import chart, open_page, page_link, plain
 from ui.train.event_log import marks_of
@@ -35,7 +36,7 @@ def show_live(run: RunInfo, data: DatasetInfo, step: int, report: Report) -> Non
         return
     if report.metrics["energy_distance"].reference_mean is None:
         show_reference(run, report)
-    show_cards(report, history_of(run.id, run.version, tuple(names_of(report))), step)
+    show_cards(report, history_of(page, run), step)
     show_distances(report, "live")
     show_kinds(report, data, "live")
     st.caption(
@@ -65,16 +66,16 @@ def show_reference(run: RunInfo, report: Report) -> None:
 
 
 def show_curves(run: RunInfo, step: int, report: Report) -> None:
-    names = names_of(report)
-    history = history_of(run.id, run.version, tuple(names))
-    if not history.curves:
+    history = history_of(page, run)
+    names = [name for name in names_of(report) if name in history.curves]
+    if not names:
         return
     st.subheader("Over the training", anchor=False)
     reference, marks = page.lab.live_reference(run), marks_of(page.lab, run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Metric",
-            [name for name in names if name in history.curves],
+            names,
             key="metric",
             persist_state="session",
             format_func=lambda name: METRICS[name].title,
@@ -82,7 +83,7 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
         )
         st.download_button(
             "Metric history as CSV",
-            lambda: history_to_csv(page.lab.store.recordings.history(run.id, points=10**9)),
+            lambda: history_to_csv(page.lab.curves(run, points=10**9, by=page.me)),
             f"ganometer-{run.id}-history.csv",
             "text/csv",
             icon=":material/download:",
@@ -114,11 +115,6 @@ def go_to(run: RunInfo, click: Click) -> None:
 def measured(run_id: str, version: int) -> dict[int, Report]:
     """What was measured during the training, by step; not what people have asked for since."""
     return {step: report for step, report in page.lab.store.measurements.reports(run_id) if report.seed == 0}
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
-def history_of(run_id: str, version: int, names: tuple[str, ...]):
-    return page.lab.store.recordings.history(run_id, names, points=300)
 
 
 # ---------------------------------------------------------------- on demand

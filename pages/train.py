@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from gan_core import GAMES, DatasetInfo, GanometerError, RunInfo, differences
+from gan_core import GAMES, DatasetInfo, RunInfo, differences
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.charts.plot import packed
+from ui.frame.curves import history_of
 from ui.frame.page import (
     IDLE_SECONDS,
     LIVE_SECONDS,
@@ -121,26 +122,9 @@ def waiting_for(worker) -> str:
 
 
 def latest_energy(run: RunInfo):
-    energy = history_of(run).last("energy_distance")
+    energy = history_of(page, run).last("energy_distance")
     reference = reference_of(run)
     return energy, reference.metrics.get("energy_distance") if reference else None
-
-
-def history_of(run: RunInfo):
-    """The run's curves; before a branch those of the run it branched off, as long as that is there."""
-    history = read_history(run.id, run.version)
-    if run.parent_id is None:
-        return history
-    try:
-        parent = page.lab.run(run.parent_id, by=page.me)
-    except GanometerError:
-        return history
-    return history_of(parent).continued(history, run.parent_step)
-
-
-@st.cache_data(max_entries=64, show_spinner=False)
-def read_history(run_id: str, version: int):
-    return page.lab.store.recordings.history(run_id, points=300)
 
 
 def reference_of(run: RunInfo):
@@ -184,7 +168,7 @@ def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
 
 def curves_of(run: RunInfo, step: int | None) -> dict[str, dict]:
     """The charts of a run, ready to be drawn: {name: figure}, none before the first measurement."""
-    history, reference = history_of(run), reference_of(run)
+    history, reference = history_of(page, run), reference_of(run)
     marks = tuple(marks_of(page.lab, run))
     lengths = tuple((name, len(steps)) for name, (steps, _) in history.curves.items())  # with its parent's, or without
     about = (run.id, run.version, lengths, reference is not None, step, marks)

@@ -30,6 +30,7 @@ from gan_core.records import (
     DatasetInfo,
     GanometerError,
     Headline,
+    History,
     Job,
     MetricResult,
     Reference,
@@ -48,7 +49,6 @@ EXAMPLES = ROOT / "gan_core" / "examples"
 LOG_BYTES = 2_000_000
 LISTED = 10_000
 MOST_SEEDS = 20
-DOUBLE_CLICK_SECONDS = 1.0
 MAKING = ("sample", "shelf", "closeup", "walk", "pad")
 """Jobs whose answers are new samples."""
 OF_SAMPLES = ("x", "z", "distances", "rows", "realism", "rarity", "labels", "scores", "xy", "length")
@@ -74,7 +74,6 @@ class Lab:
         self._thread = None
         self._checked = self._reaped = -math.inf
         self._example: str | None = None
-        self._done: tuple | None = None
         self.ensure_worker()
 
     # ------------------------------------------------------------ the worker
@@ -142,15 +141,18 @@ class Lab:
 
     # ------------------------------------------------------------ runs
 
-    def start(self, config: RunConfig, *, name: str = "", by: str = "") -> str:
-        """Queue a new run of `by`; returns its id, the same one for a double click.
+    # A page sends the nonce of the form whose button was pressed. The same nonce again is the second half of a double
+    # click: it makes nothing, and gets what the first one made. Without a nonce every call is a new one.
+
+    def start(self, config: RunConfig, *, name: str = "", by: str = "", nonce: str | None = None) -> str:
+        """Queue a new run of `by`; returns its id, the same one for the same nonce.
 
         Raises what `check` does, and NotAllowed for more than this server gives to one person.
         """
         self.check(config, by=by)
         permissions.check_known(self.settings, by)
-        run_id = self._once(
-            ("start", config, name, by), lambda: self.store.runs.create(self._allowed(config, by), name=name, owner=by)
+        (run_id,) = self.store.submit(
+            nonce, lambda: [self.store.runs.create(self._allowed(config, by), name=name, owner=by)]
         )
         self.ensure_worker()
         return run_id
@@ -160,15 +162,6 @@ class Lab:
         data = self._about(config.data.name, by)
         if problems := list(conflicts_with_data(config, data.shape, _number_of_classes(data))):
             raise ConfigError(problems)
-
-    def _once(self, what: tuple, make: Callable[[], Any]) -> Any:
-        """What `make` makes; for a double click what the first click has made."""
-        with self._lock:
-            if self._done and self._done[0] == what and self._clock() - self._done[1] < DOUBLE_CLICK_SECONDS:
-                return self._done[2]
-            made = make()
-            self._done = (what, self._clock(), made)
-            return made
 
     def _allowed(self, config: RunConfig, by: str, *, new: bool = True) -> RunConfig:
         """The configuration, if this server gives so much to `by`. Raises NotAllowed."""
@@ -242,17 +235,33 @@ class Lab:
         payload = {"changes": {key: value for key, (value, _) in changed.items()}}
         return self.store.commands.send(run_id, "set", by=by, payload=payload)
 
-    def more(self, run_id: str, steps: int, *, by: str = "") -> None:
-        """Make a run that has ended longer by so many steps, and queue it: its schedules stretch with it."""
-        run = self._own(run_id, by)
-        config = edited(run.config, {"training.steps": run.total_steps + steps}, step=run.step)
-        self._once(("more", run_id, config), lambda: self.store.runs.extend(run_id, self._allowed(config, by), by=by))
+    def more(self, run_id: str, steps: int, *, by: str = "", nonce: str | None = None) -> None:
+        """Make a run that has ended longer by so many steps, and queue it: its schedules stretch with it.
+
+        The same nonce again adds nothing.
+        """
+
+        def extend() -> list[str]:
+            run = self._own(run_id, by)
+            config = edited(run.config, {"training.steps": run.total_steps + steps}, step=run.step)
+            self.store.runs.extend(run_id, self._allowed(config, by), by=by)
+            return [run_id]
+
+        self.store.submit(nonce, extend)
         self.ensure_worker()
 
     def fork(
-        self, run_id: str, step: int, changes: Mapping[str, Any] | None = None, *, name: str = "", by: str = ""
+        self,
+        run_id: str,
+        step: int,
+        changes: Mapping[str, Any] | None = None,
+        *,
+        name: str = "",
+        by: str = "",
+        nonce: str | None = None,
     ) -> str:
-        """A new run of `by` that goes on from a step of any run with changed settings; returns its id.
+        """A new run of `by` that goes on from a step of any run with changed settings; returns its id, the same one
+        for the same nonce.
 
         Raises ConfigError for what networks of that shape cannot do, and GanometerError for a step that is not kept.
         """
@@ -260,17 +269,16 @@ class Lab:
         permissions.check_known(self.settings, by)
         self._about(run.config.data.name, by)
         config = edited(run.config, dict(changes or {}), step=step)
-        made = self._once(
-            ("fork", run_id, step, config, name, by),
-            lambda: self.store.runs.fork(run_id, step, self._allowed(config, by), name=name, owner=by),
+        (made,) = self.store.submit(
+            nonce, lambda: [self.store.runs.fork(run_id, step, self._allowed(config, by), name=name, owner=by)]
         )
         self.ensure_worker()
         return made
 
     def repeat(self, run_id: str, seeds: int = comparison.ENOUGH_SEEDS, *, by: str = "") -> list[str]:
         """Queue the settings of a run under as many further seeds as it takes to have so many; returns the ids of
-        all, in order of seeds. Asking twice is asking once: runs that are there, or wait already, count; stopped ones
-        do not.
+        all, in order of seeds. Asking twice is asking once, without a nonce: runs that are there, or wait already,
+        count; stopped ones do not.
 
         Raises ConfigError for too few or too many seeds, GanometerError for a run that cannot be repeated like this,
         and NotAllowed for more than this server gives to one person.
@@ -284,7 +292,7 @@ class Lab:
             raise GanometerError(f"run {run_id} branched off run {run.parent_id}: repeat that one, and fork from each")
         if run.config.training.seconds is not None and not run.step:
             raise GanometerError(f"run {run_id} has not begun, so its time is not yet a number of steps: wait for it")
-        ids = self._once(("repeat", run_id, seeds, by), lambda: self._repeated(run, seeds, by))
+        ids = self.store.submit(None, lambda: self._repeated(run, seeds, by))
         self.ensure_worker()
         return ids
 
@@ -391,11 +399,45 @@ class Lab:
         data = self.dataset_of(run)
         return self.reference_of(run, min(run.config.recording.rows, data.parts["test"])) if data else None
 
-    def headlines(self, runs: Iterable[RunInfo]) -> dict[str, Headline]:
-        """{run: what a listing shows of it}, with a handful of questions to the store for all of them."""
+    def lineage(self, run: RunInfo, *, by: str | None = None) -> tuple[RunInfo, ...]:
+        """A run, the one it branched off, and so on, as long as they are there and `by` may see them."""
+        found, seen = [run], {run.id}
+        while (parent_id := found[-1].parent_id) is not None and parent_id not in seen:
+            try:
+                found.append(self.run(parent_id, by=by))
+            except UnknownRun:
+                break
+            seen.add(parent_id)  # the ids of imported runs may form a circle
+        return tuple(found)
+
+    def curves(
+        self, run: RunInfo, names: Iterable[str] | None = None, *, points: int = 300, by: str | None = None
+    ) -> History:
+        """The curves of a run; before its branch those of the runs it branched off, where `by` may see them.
+
+        Of each of these runs about `points` evenly thinned values of a curve; `names` None means all curves.
+        """
+        found, until, names = History({}), None, None if names is None else list(names)
+        for one in self.lineage(run, by=by):
+            part = self.store.recordings.history(one.id, names, points, until=until)
+            found = part if until is None else part.continued(found, until)
+            if one.parent_step is None:
+                break
+            until = one.parent_step if until is None else min(until, one.parent_step)
+        return found
+
+    def headlines(self, runs: Iterable[RunInfo], *, by: str | None = None) -> dict[str, Headline]:
+        """{run: what a listing shows of it}, with a handful of questions to the store for all of them.
+
+        A branch that has not been measured yet has the number of the step where it begins.
+        """
         by_id = {run.id: run for run in runs}
         snapshots = self.store.recordings.newest_snapshots(by_id)
         energies = self.store.recordings.newest_values(by_id, "energy_distance")
+        for run in by_id.values():
+            if run.parent_id is not None and run.id not in energies:
+                last = self.curves(run, ["energy_distance"], points=1, by=by).last("energy_distance")
+                energies |= {} if last is None else {run.id: last}
         measured_alike, found = {}, {}
         for run_id, run in by_id.items():
             energy, alike = None, (run.dataset, run.config.recording.rows)
@@ -414,7 +456,8 @@ class Lab:
         return asked[-1].kind if asked else None
 
     def reports_of(self, run: RunInfo) -> list[tuple[int, Report]]:
-        """(step, report) of every measurement, each beside the reference even if that was measured later."""
+        """(step, report) of every measurement of the run itself, not of one that it branched off; each beside the
+        reference even if that was measured later."""
         known, found = {}, []
         for step, report in self.store.measurements.reports(run.id):
             about = (report.space, report.n_fake, report.k, report.panel)  # of a training they are all alike

@@ -14,6 +14,9 @@
 SQLite serves one machine; the same code on PostgreSQL serves any number of them.
 """
 
+import json
+from collections.abc import Callable
+
 import sqlalchemy as sa
 
 from gan_core.store.commands import Commands
@@ -26,11 +29,14 @@ from gan_core.store.progress import Edit, Progress
 from gan_core.store.recordings import Recordings
 from gan_core.store.rows import dataset_row, pack, reference_row, report_row, unpack
 from gan_core.store.runs import Runs
-from gan_core.store.schema import meta
+from gan_core.store.schema import meta, now, submissions
 from gan_core.store.states import RESUMABLE
 from gan_core.store.workers import Workers
 
 __all__ = ["RESUMABLE", "Edit", "Store", "LeaseLost", "dataset_row", "pack", "reference_row", "report_row", "unpack"]
+
+SUBMISSION_SECONDS = 86_400
+"""How long the store knows what a submission has made. A second click comes within a moment."""
 
 
 class Store:
@@ -69,6 +75,24 @@ class Store:
             one_at_a_time(db)
             db.execute(meta.delete().where(meta.c.key == key))
             db.execute(meta.insert().values(key=key, value=value))
+
+    def submit(self, nonce: str | None, make: Callable[[], list[str]]) -> list[str]:
+        """The ids of the runs that `make` creates, or that were created when this nonce came before.
+
+        All that `make` reads and writes is one transaction, with the row of the nonce in it: of two requests at the
+        same moment, from any two processes on this store, the second waits for the first. Without a nonce every
+        request is a new one.
+        """
+        with self.database.joined() as db:
+            if nonce is None:
+                return make()
+            db.execute(submissions.delete().where(submissions.c.created < now() - SUBMISSION_SECONDS))
+            known = db.scalar(sa.select(submissions.c.result).where(submissions.c.nonce == nonce))
+            if known is not None:
+                return json.loads(known)
+            made = make()
+            db.execute(submissions.insert().values(nonce=nonce, result=json.dumps(made), created=now()))
+            return made
 
     def close(self) -> None:
         """Close the connections. The store opens new ones when it is used again."""

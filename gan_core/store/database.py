@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,6 +50,7 @@ class Database:
             raise StoreError(f"the store {self.shown} cannot be opened: {_first_line(error)}") from error
         self._file: Path | None = None
         self._opened: tuple[int, int] | None = None
+        self._joined = threading.local()
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -83,7 +85,24 @@ class Database:
             yield connection
 
     @contextmanager
+    def joined(self) -> Iterator[sa.Connection]:
+        """One transaction of all that this thread reads and writes inside, while no other one is `joined`.
+
+        So what is looked up first is still true when something is made of it, in every process on this database.
+        """
+        with self.writing() as connection:
+            one_at_a_time(connection)
+            self._joined.connection = connection
+            try:
+                yield connection
+            finally:
+                del self._joined.connection
+
+    @contextmanager
     def _transaction(self, write: bool) -> Iterator[sa.Connection]:
+        if (joined := getattr(self._joined, "connection", None)) is not None:
+            yield joined
+            return
         if self._file and _identity(self._file) != self._opened:
             # The open connections still lead to the old file: what they write, nobody would ever read.
             raise StoreError(

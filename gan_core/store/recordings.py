@@ -30,9 +30,13 @@ class Recordings:
     def __init__(self, database: Database):
         self._db = database
 
-    def history(self, run_id: str, names: Iterable[str] | None = None, points: int = 600) -> History:
-        """Curves of about `points` evenly thinned values each, the newest always among them."""
+    def history(
+        self, run_id: str, names: Iterable[str] | None = None, points: int = 600, *, until: int | None = None
+    ) -> History:
+        """Curves of about `points` evenly thinned values each, the newest (up to step `until`) always among them."""
         where = [metrics.c.run_id == run_id]
+        if until is not None:
+            where.append(metrics.c.step <= until)
         if names is not None:
             where.append(metrics.c.name.in_(list(names)))
         rank = sa.func.row_number().over(partition_by=metrics.c.name, order_by=metrics.c.step.desc()).label("rank")

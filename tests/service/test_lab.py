@@ -6,6 +6,7 @@ import itertools
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -434,31 +435,140 @@ def test_bundles_go_out_and_come_in(lab):
         lab.export("nobody")
 
 
-def test_a_double_click_starts_one_run_and_a_later_click_another(tmp_path):
-    now = [100.0]
-    with opened(tmp_path, clock=lambda: now[0]) as lab:
-        first = lab.start(CONFIG)
-        now[0] += 0.3
-        assert lab.start(CONFIG) == first
-        assert lab.start(override(CONFIG, {"seed": 1})) != first
-        now[0] += 5
-        assert lab.start(override(CONFIG, {"seed": 1})) not in (None, first)
-        assert len(lab.runs()) == 3
+def test_two_visitors_in_turn_who_click_twice_get_one_run_each(lab):
+    clicks = [lab.start(CONFIG, by=by, nonce=nonce) for nonce, by in [("a", "ada"), ("b", "bob")] * 2]
+    assert clicks[:2] == clicks[2:] and len(set(clicks)) == len(lab.runs()) == 2
+    assert lab.start(CONFIG, by="ada", nonce="c") not in clicks  # a form that was drawn anew
 
 
-def test_a_double_click_forks_once_and_extends_once(tmp_path):
-    now = [100.0]
-    with opened(tmp_path, clock=lambda: now[0]) as lab:
-        run = lab.store.leases.claim("w1", run_id=lab.start(CONFIG))
-        nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=b"state")
-        lab.store.progress.commit(run.id, "w1", 1, state="finished", step=40, **nothing)
-        longer = {"training.steps": 60}
-        child = lab.fork(run.id, 40, longer)
-        assert lab.fork(run.id, 40, longer) == child and lab.fork(run.id, 40, {"training.steps": 61}) != child
-        now[0] += 5
-        assert lab.fork(run.id, 40, longer) not in (None, child)
-        lab.more(run.id, 10)
-        assert lab.run(run.id).total_steps == 50
+def test_without_a_nonce_every_start_is_a_new_one(lab):
+    assert lab.start(CONFIG) != lab.start(CONFIG) and len(lab.runs()) == 2
+
+
+def test_a_start_that_was_refused_may_be_tried_again_and_a_double_click_counts_once(tmp_path):
+    with shared(tmp_path, queued=1) as lab:
+        first = lab.start(CONFIG, by="ada", nonce="a")
+        assert lab.start(CONFIG, by="ada", nonce="a") == first
+        with pytest.raises(NotAllowed, match="at most 1"):
+            lab.start(CONFIG, by="ada", nonce="b")
+        lab.stop(first, by="ada")
+        assert lab.start(CONFIG, by="ada", nonce="b") != first
+
+
+def finished_by_hand(lab: Lab) -> str:
+    """A finished run of 40 steps with a checkpoint, whose curve has the values 1/1, 1/11, 1/21 ..."""
+    run = lab.store.leases.claim("w1", run_id=lab.start(CONFIG))
+    finish_by_hand(lab, run)
+    return run.id
+
+
+def finish_by_hand(lab: Lab, run, first: int = 0) -> None:
+    values = [(step, "energy_distance", 1 / (1 + step)) for step in range(first, run.total_steps + 1, 10)]
+    nothing = dict(seconds=1.0, steps_per_second=None, measured=(), taken=(), checkpoint=b"state")
+    about = dict(state="finished", step=run.total_steps, values=values, **nothing)
+    lab.store.progress.commit(run.id, "w1", run.claim_no, **about)
+
+
+def test_a_double_click_forks_once(lab):
+    run_id, longer = finished_by_hand(lab), {"training.steps": 60}
+    one, other = [lab.fork(run_id, 40, longer, by=by, nonce=by) for by in ("ada", "bob")]
+    assert lab.fork(run_id, 40, longer, by="ada", nonce="ada") == one != other
+    assert lab.fork(run_id, 40, longer) not in (one, other) and len(lab.runs()) == 4
+
+
+def test_a_double_click_on_more_steps_adds_them_once(lab):
+    """Even where the run has ended again before the second one comes."""
+    run_id = finished_by_hand(lab)
+    lab.more(run_id, 10, nonce="a")
+    finish_by_hand(lab, lab.store.leases.claim("w1"), 50)
+    lab.more(run_id, 10, nonce="a")
+    assert (lab.run(run_id).total_steps, lab.run(run_id).state) == (50, "finished")
+    lab.more(run_id, 10, nonce="b")
+    assert (lab.run(run_id).total_steps, lab.run(run_id).state) == (60, "queued")
+
+
+@pytest.fixture
+def servers(store_url, tmp_path):
+    """Two servers on one store."""
+    found = [Lab(Settings(tmp_path / name, store_url, None, "none"), examples=tmp_path) for name in ("one", "other")]
+    yield found
+    for server in found:
+        server.close()
+
+
+@pytest.mark.parametrize("request_", ["start", "repeat"])
+def test_the_same_request_at_the_same_moment_on_two_servers_is_one(servers, request_):
+    barrier, first = threading.Barrier(2), servers[0].start(CONFIG)
+    rounds = range(5) if request_ == "start" else [0]
+
+    def ask(server: Lab) -> list:
+        made = []
+        for number in rounds:
+            barrier.wait(timeout=30)
+            made.append(server.start(CONFIG, nonce=str(number)) if request_ == "start" else server.repeat(first))
+        return made
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(ask, servers)
+    assert one == other and len(servers[0].runs()) == (6 if request_ == "start" else 5)
+
+
+# ---------------------------------------------------------------- curves of branches
+
+
+def steps_of(lab: Lab, run_id: str, **more) -> list[int]:
+    steps, _ = lab.curves(lab.run(run_id), **more).curves["energy_distance"]
+    return steps.astype(int).tolist()
+
+
+def branch(lab: Lab, run_id: str, step: int, **about) -> str:
+    child = lab.fork(run_id, step, {"training.steps": step + 20}, **about)
+    finish_by_hand(lab, lab.store.leases.claim("w1", run_id=child), step + 10)
+    return child
+
+
+def test_the_curves_of_a_branch_of_a_branch_begin_at_the_first_step_of_all(lab):
+    first = finished_by_hand(lab)
+    last = branch(lab, branch(lab, first, 40), 60)
+    assert steps_of(lab, last) == [*range(0, 90, 10)] == steps_of(lab, last, names=["energy_distance"])
+    assert steps_of(lab, first) == [*range(0, 50, 10)]
+    assert lab.curves(lab.run(last), ["loss"]).curves == {}
+    lab.delete(first)
+    assert steps_of(lab, last) == [50, 60, 70, 80]
+
+
+def test_each_run_of_a_branch_is_thinned_by_itself_and_the_step_of_the_branch_is_kept(lab):
+    last = branch(lab, finished_by_hand(lab), 40)
+    assert steps_of(lab, last, points=1) == [40, 60]
+
+
+def test_runs_that_are_each_other_s_parents_have_curves(lab):
+    first = finished_by_hand(lab)
+    last = branch(lab, first, 40)
+    with lab.store.database.writing() as db:  # as imported files may say
+        db.execute(tables.runs.update().where(tables.runs.c.id == first).values(parent_id=last, parent_step=40))
+    assert steps_of(lab, last) == [*range(0, 70, 10)]
+    with lab.store.database.writing() as db:
+        db.execute(tables.runs.update().where(tables.runs.c.id == first).values(parent_id=first))
+    assert steps_of(lab, first) == [*range(0, 50, 10)]
+
+
+def test_a_branch_that_has_not_been_measured_yet_is_listed_with_the_number_it_begins_with(lab):
+    child = lab.fork(finished_by_hand(lab), 40)
+    assert lab.headlines([lab.run(child)])[child].energy.value == pytest.approx(1 / 41)
+
+
+def test_the_curves_before_a_branch_are_for_those_who_may_see_them(tmp_path):
+    with shared(tmp_path) as lab:
+        name = lab.keep_upload(lab.read_upload(points(), "mine.csv"), by="ada")
+        config = override(lab.preset("auto", data=name), {"training.steps": 40})
+        first = lab.store.leases.claim("w1", run_id=lab.start(config, by="ada"))
+        finish_by_hand(lab, first)
+        child = branch(lab, first.id, 40, by="ada")
+        lab.publish(child, True, by="ada")
+        assert steps_of(lab, child, by="ada") == [*range(0, 70, 10)]
+        assert steps_of(lab, child, by="bob") == [50, 60]
+        assert lab.headlines([lab.run(child)], by="bob")[child].energy.value == pytest.approx(1 / 61)
 
 
 def test_a_store_that_cannot_be_written_is_said_where_a_worker_is_silent(lab):

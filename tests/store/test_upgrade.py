@@ -101,6 +101,7 @@ def test_its_runs_are_listed_as_they_were(old_store):
     assert (finished.tags, finished.published) == (("first", "to keep"), True)
     assert (fork.tags, fork.published, fork.parent_id, fork.parent_step) == ((), False, FINISHED, 300)
     assert old_store.remembered("example") == "seen"
+    assert old_store.submit("nonce", lambda: [QUEUED]) == old_store.submit("nonce", lambda: []) == [QUEUED]
 
 
 def test_what_its_trainings_wrote_is_read(old_store):

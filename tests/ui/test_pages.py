@@ -22,7 +22,7 @@ from gan_core.distances.catalogue import CORRUPTION_TITLES, METRICS
 from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
 from gan_core.store import Edit, pack
-from tests.drawing import APP, claim, drawn, figures, open_page, said
+from tests.drawing import APP, claim, double_click, drawn, figures, form_button, open_page, said
 from ui.charts import training as charts
 from ui.charts.training import FAKE
 
@@ -318,9 +318,41 @@ def test_a_finished_run_can_be_made_longer(home, store, data):
     run_id = trained(store, data("digits"))
     at = open_page("pages/train.py", run=run_id)
     at.number_input(key="more by").set_value(30)
-    drawn(at.button(key="more steps").click().run())
+    drawn(form_button(at, "more steps").click().run())
     run = store.runs.get(run_id)
     assert (run.state, run.total_steps) == ("queued", 130)
+
+
+@pytest.mark.parametrize("form", ["start", "fork", "more steps"])
+def test_a_browser_that_sends_a_click_twice_asks_once(home, store, data, form):
+    """The second click comes from the page as it was, whatever the server has drawn meanwhile."""
+    run_id = trained(store, data("digits"))
+    at = opened(open_page("pages/train.py", run=run_id), "fork box")
+    before = len(store.runs.all())
+    double_click(at, form_button(at, form))
+    made = len(store.runs.all()) - before
+    assert (made, store.runs.get(run_id).total_steps) == ((0, 150) if form == "more steps" else (1, 100))
+    assert not at.toast and at.query_params["run"] == store.runs.all()[0].id
+
+
+def test_whoever_presses_start_again_on_the_page_that_followed_gets_another_run(home, store):
+    at = open_page("pages/train.py")
+    before = len(store.runs.all())
+    for count in (1, 2):
+        drawn(form_button(at, "start").click().run())
+        assert len(store.runs.all()) == before + count
+
+
+def test_a_double_click_on_home_starts_one_run_and_a_later_visit_another(home, store):
+    at = open_page()
+    before = len(store.runs.all())
+    assert before == 1  # the example
+    double_click(at, at.button(key="start digits"))
+    assert len(store.runs.all()) == before + 1 and "Place 1 in the queue" in said(at)
+    run_id = at.query_params["run"]
+    drawn(at.switch_page("app.py").run())
+    drawn(at.button(key="start digits").click().run())
+    assert len(store.runs.all()) == before + 2 and at.query_params["run"] != run_id
 
 
 def test_a_fork_is_another_run_whose_page_opens(home, store, data):
@@ -328,7 +360,7 @@ def test_a_fork_is_another_run_whose_page_opens(home, store, data):
     at = opened(open_page("pages/train.py", run=run_id, step="50"), "fork box")
     assert at.selectbox(key=f"fork step {run_id}").value == 50
     at.number_input(key=f"fork {run_id} training.steps").set_value(300)
-    drawn(at.button(key="fork").click().run())
+    drawn(form_button(at, "fork").click().run())
     child = next(run for run in store.runs.all() if run.parent_id == run_id)
     assert (child.parent_step, child.total_steps, child.state) == (50, 300, "queued")
     assert at.query_params["run"] == child.id and "step" not in at.query_params
@@ -343,13 +375,29 @@ def test_curves_are_worked_out_once_for_all_who_watch(home, store, data, monkeyp
     assert one == other and len(made) == 1
 
 
-def test_the_curves_of_a_fork_begin_with_those_of_its_parent(home, store, data):
-    run_id = trained(store, data("digits"))
+def forked(store, dataset) -> tuple[str, str]:
+    """A run, and one that branched off it at step 50 and measured itself at step 75."""
+    run_id = trained(store, dataset)
     child = store.runs.fork(run_id, 50, store.runs.get(run_id).config)
     run = store.leases.claim("hand", run_id=child)
-    nothing = dict(seconds=1.0, steps_per_second=50.0, measured=(), taken=(), checkpoint=b"")
+    nothing = dict(seconds=1.0, steps_per_second=50.0, taken=(), checkpoint=b"")
     values = [(75, "loss_generator", 0.1), (75, "energy_distance", 0.2)]
-    store.progress.commit(child, "hand", run.claim_no, state="finished", step=100, values=values, **nothing)
+    report = measured(dataset)[1][2]
+    about = dict(values=values, measured=[(75, report)], **nothing)
+    store.progress.commit(child, "hand", run.claim_no, state="finished", step=100, **about)
+    return run_id, child
+
+
+@pytest.mark.parametrize("page, name", [("train", "run"), ("distances", "run"), ("compare", "runs")])
+def test_every_page_shows_the_distance_of_a_fork_from_the_first_step_of_its_parent(home, store, data, page, name):
+    _, child = forked(store, data("digits"))
+    at = open_page(f"pages/{page}.py", **{name: child})
+    drawn_at = [decoded(trace["x"]).tolist() for figure in figures(at) for trace in figure["data"] if "x" in trace]
+    assert [0, 50, 75] in drawn_at and [75] not in drawn_at
+
+
+def test_the_curves_of_a_fork_begin_with_those_of_its_parent(home, store, data):
+    run_id, child = forked(store, data("digits"))
     at = open_page("pages/train.py", run=child)
     curves = {trace["name"]: trace for figure in figures(at) for trace in figure["data"]}
     steps = decoded(curves["generator"]["x"])
@@ -367,7 +415,7 @@ def test_on_a_shared_server_others_runs_can_be_watched_and_forked_only(home, sto
     at = open_page("pages/train.py", run=run_id)
     assert {key: at.button(key=key).disabled for key in ("pause", "stop")} == {"pause": True, "stop": True}
     assert "somebody else" in said(at) and "edit" not in {e.key for e in at.get("expander")}
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     assert "sign in" in said(at) and len(store.runs.all()) == 1
 
 
@@ -928,7 +976,7 @@ def test_a_time_resolves_the_recipe_and_goes_into_the_run(home, store, seconds, 
     drawn(at.number_input(key="seconds").set_value(seconds).run())
     assert words in said(at)
     assert "Steps" not in {box.label for box in at.number_input}
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     config = store.runs.all()[0].config
     assert (config.training.seconds, config.generator.architecture) == (seconds, architecture)
     assert config == presets.preset("auto", data="mnist", shape=(28, 28, 1), seconds=seconds)
@@ -939,7 +987,7 @@ def test_steps_after_all_leave_no_time_behind(home, store):
     at = open_page("pages/train.py")
     for length in ("time", "steps"):
         drawn(at.segmented_control(key="length").set_value(length).run())
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     assert store.runs.all()[0].config == presets.preset("auto", data="digits", shape=(8, 8, 1))
 
 
@@ -947,7 +995,7 @@ def test_steps_after_all_leave_no_time_behind(home, store):
 def test_the_networks_are_told_the_class_when_asked_to(home, store, preset):
     at = set_up(open_page("pages/train.py"), preset=preset)
     at.toggle(key=f"data.conditional {preset} digits mlp").set_value(True)
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     assert store.runs.all()[0].config.data.conditional
     assert "data.conditional" in said(at)
 
@@ -997,7 +1045,7 @@ def test_another_loss_or_architecture_brings_its_settings(home, store):
     at = set_up(at, preset="energy-only")
     at = drawn(at.selectbox(key="objective.loss energy-only mnist mlp").set_value("hinge").run())
     at.number_input(key="objective.r1 energy-only mnist mlp").set_value(0.5)
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     config = store.runs.all()[0].config
     assert (config.objective.loss, config.objective.r1) == ("hinge", 0.5)
 
@@ -1005,11 +1053,11 @@ def test_another_loss_or_architecture_brings_its_settings(home, store):
 def test_a_loss_that_forbids_the_penalties_of_the_recipe_keeps_them_in_sight(home, store):
     at = open_page("pages/train.py")
     drawn(at.selectbox(key="objective.loss auto digits mlp").set_value("energy").run())
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     assert "objective.r1" in at.error[0].value
     for key in ("objective.r1", "objective.r2"):
         at.number_input(key=f"{key} auto digits mlp").set_value(0.0)
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     assert store.runs.all()[0].config.objective.loss == "energy"
 
 
@@ -1027,7 +1075,7 @@ def test_start_trains_what_the_widgets_say(home, store):
     at.number_input(key="seed").set_value(5)
     at.number_input(key="training.steps classic-2014 digits mlp").set_value(777)
     at.text_input(key="generator.hidden classic-2014 digits mlp").set_value("32, 16")
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     config = store.runs.all()[0].config
     assert (config.preset, config.seed, config.training.steps, config.generator.hidden) == (
         "classic-2014",
@@ -1043,20 +1091,20 @@ def test_wrong_settings_are_all_said_and_start_nothing(home, store):
     at = open_page("pages/train.py")
     at.text_input(key="generator.hidden auto digits mlp").set_value("abc")
     at.text_input(key="discriminator.hidden auto digits mlp").set_value("1,2,3,4,5,x")
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     assert "This run cannot start" in said(at)
     for named in ("generator.hidden", "abc", "discriminator.hidden"):
         assert named in at.error[0].value.replace("\\", "")
     assert [run.state for run in store.runs.all()] == ["finished"]  # the example
     at.text_input(key="generator.hidden auto digits mlp").set_value("32")
     at.text_input(key="discriminator.hidden auto digits mlp").set_value("32")
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     assert not at.error and [run.state for run in store.runs.all()] == ["queued", "finished"]
 
 
 def started(at: AppTest, store):
     """What a click on Start makes of the form: the settings of the newest run."""
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     return store.runs.all()[0].config
 
 
@@ -1086,7 +1134,7 @@ def test_an_upload_can_be_trained_on(home, store):
     drawn(at.button(key="keep upload").click().run())
     name = at.selectbox(key="data").value
     assert name.startswith("upload-") and "300 images" in said(at)
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     run = store.runs.all()[0]
     assert run.config.data.name == name and run.state == "queued"
 
@@ -1116,7 +1164,7 @@ def test_on_a_shared_server_data_and_runs_are_private_until_they_are_published(h
     drawn(mine.switch_page("pages/train.py").run())
     drawn(mine.file_uploader(key="upload").upload("mine.npz", file.getvalue()).run())
     drawn(mine.button(key="keep upload").click().run())
-    drawn(mine.button(key="start").click().run())
+    drawn(form_button(mine, "start").click().run())
     run = store.runs.all()[0]
     name = run.config.data.name
     assert re.fullmatch("browser-[0-9a-f]{16}", run.owner)

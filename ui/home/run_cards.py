@@ -29,7 +29,7 @@ def matches(run: RunInfo, words: str, state: str | None) -> bool:
 
 
 def show_cards(page: Page, runs: list[RunInfo]) -> None:
-    headlines = page.lab.headlines(runs)
+    headlines = page.lab.headlines(runs, by=page.me)
     with st.grid(min_column_width=CARD_WIDTH, gap="medium", key="cards"):
         for run in runs:
             with st.container(border=True, height="stretch", gap="small", key=f"run {run.id}"):
@@ -41,7 +41,7 @@ def show_card(page: Page, run: RunInfo, headline: Headline) -> None:
 
     def now() -> None:
         current = page.lab.run(run.id, by=page.me)
-        show_progress(page, current, page.lab.headlines([current])[run.id])
+        show_progress(page, current, page.lab.headlines([current], by=page.me)[run.id])
 
     if run.state == "running":
         page.live(now, every=LIVE_SECONDS, key=f"live {run.id}")

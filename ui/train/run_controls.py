@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from gan_core import EDITABLE, RunConfig, RunInfo, edited, flatten_config, is_dial, needs_compiling, override
+from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import Page, go_to_run, plain
 from ui.train.run_form import in_pairs, means_nothing, setting_widget
 
@@ -89,13 +90,19 @@ def show_more_steps(page: Page, run: RunInfo) -> None:
         steps = max(1, run.total_steps // 2)
         st.number_input("How many more steps", 1, 1_000_000, steps, key="more by", on_change="ignore")
         st.caption("Step sizes and penalties are stretched over the new length.")
+        nonce = nonce_of(f"more {run.id}")
         st.button(
             "Go on",
-            key="more steps",
+            key=f"more steps {nonce}",
             type="primary",
             icon=":material/play_arrow:",
-            on_click=lambda: page.do(page.lab.more, run.id, int(st.session_state.get("more by", steps))),
+            on_click=lambda: page.do(more, page, run.id, int(st.session_state.get("more by", steps)), nonce),
         )
+
+
+def more(page: Page, run_id: str, steps: int, nonce: str, *, by: str) -> None:
+    page.lab.more(run_id, steps, by=by, nonce=nonce)
+    renew_nonce(f"more {run_id}")
 
 
 def show_fork(page: Page, run: RunInfo, kept: dict[int, bool]) -> None:
@@ -111,18 +118,19 @@ def show_fork(page: Page, run: RunInfo, kept: dict[int, bool]) -> None:
         "begins anew.",
         key=f"fork step {run.id}",
     )
-    changes = settings_of(run.config, f"fork {run.id}")
+    changes, nonce = settings_of(run.config, f"fork {run.id}"), nonce_of(f"fork {run.id}")
     st.button(
         "Start a new run from here",
-        key="fork",
+        key=f"fork {nonce}",
         type="primary",
         icon=":material/call_split:",
-        on_click=lambda: page.do(branch, page, run.id, step, changes),
+        on_click=lambda: page.do(branch, page, run.id, step, changes, nonce),
     )
 
 
-def branch(page: Page, run_id: str, step: int, wanted: Callable[[], dict], *, by: str) -> None:
-    go_to_run(page.lab.fork(run_id, step, wanted(), by=by))
+def branch(page: Page, run_id: str, step: int, wanted: Callable[[], dict], nonce: str, *, by: str) -> None:
+    go_to_run(page.lab.fork(run_id, step, wanted(), by=by, nonce=nonce))
+    renew_nonce(f"fork {run_id}")
 
 
 def settings_of(config: RunConfig, name: str) -> Callable[[], dict]:

@@ -21,6 +21,7 @@ from gan_core import (
     setting_type,
 )
 from gan_core.pictures import grid
+from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import attempt, go_to_run, plain
 from ui.train.share_link import link_in_address, share_form, told
 from ui.train.summary import summary, title_of
@@ -47,11 +48,12 @@ SUMMED_UP = tuple(key for key in SETTINGS if setting_type(key)[0] not in ("numbe
 """Settings on which the summary depends: it is drawn again when one of them is changed."""
 
 
-def start(lab: Lab, me: str) -> None:
+def start(lab: Lab, me: str, nonce: str) -> None:
     """Begin a run of `me` with what the widgets say; problems are all said at once."""
     try:
         config = chosen_config(lab)
-        run_id = lab.start(config, by=me)
+        run_id = lab.start(config, by=me, nonce=nonce)
+        renew_nonce("start")
         st.query_params.clear()  # a link has done what it was for
         go_to_run(run_id)
         st.session_state.pop("problems", None)
@@ -204,14 +206,15 @@ def show_setup(lab: Lab, me: str) -> None:
                 about = dict(rerun=SUMMED_UP, persist_state="session")
                 in_pairs({key: values[key] for key in keys}, lambda key: widget_key(key, base), **about)
     show_summary(lab, me)
+    nonce = nonce_of("start")
     st.button(
         "Start training",
-        key="start",
+        key=f"start {nonce}",
         type="primary",
         icon=":material/play_arrow:",
         width="stretch",
         on_click=start,
-        args=(lab, me),
+        args=(lab, me, nonce),
     )
     if problems := st.session_state.get("problems"):
         st.error(

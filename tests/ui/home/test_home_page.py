@@ -18,7 +18,7 @@ from gan_core.service import share_links
 from gan_core.service.lab import Lab
 from gan_core.settings import Settings
 from gan_core.store import Store
-from tests.drawing import drawn, open_page, said
+from tests.drawing import drawn, form_button, open_page, said
 
 pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test")
 
@@ -245,7 +245,7 @@ def test_a_link_fills_the_form_and_the_run_has_exactly_its_settings(store, case,
     assert not at.error and "Default" not in said(at) and not at.warning
     assert "This link brings the recipe" in said(at) and "seed 7" in said(at)
     assert store.runs.all() == []  # opening starts nothing
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     (run,) = store.runs.all()
     assert run.config == config
     assert {*at.query_params} == {"run"} and at.query_params["run"] in (run.id, [run.id])
@@ -264,7 +264,7 @@ def test_a_link_is_read_once_and_then_the_form_is_a_person_s_own(store):
     at = open_page("pages/train.py", **link_to(CONFIG))
     drawn(at.number_input(key="seed").set_value(9).run())
     assert at.number_input(key="seed").value == 9
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     assert store.runs.all()[0].config.seed == 9 and "This link brings" not in said(at)
 
 
@@ -288,7 +288,7 @@ def test_a_hostile_link_is_a_sentence_and_the_form_keeps_what_it_had(store, quer
     assert "<script" not in said(at) and "[a](" not in said(at) and "**x**" not in said(at)
     assert (at.selectbox(key="data").value, at.selectbox(key="preset").value) == ("digits", "auto")
     assert store.runs.all() == []
-    drawn(at.button(key="start").click().run())
+    drawn(form_button(at, "start").click().run())
     assert store.runs.all()[0].config == presets.preset("auto", data="digits", shape=(8, 8, 1))
 
 
