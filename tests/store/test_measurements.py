@@ -1,68 +1,13 @@
-"""Data sets, references and reports in the store, and the list of workers."""
+"""References, reports and learned feature spaces come back as they were put."""
 
 import hashlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import numpy as np
-import pytest
-
 from gan_core.config.presets import preset
-from gan_core.records import DatasetInfo, FeatureSpace, Histogram, MetricResult, Reference, Report
-from gan_core.store import Store
+from gan_core.records import FeatureSpace, Histogram, MetricResult, Reference, Report
 from gan_core.store import schema as tables
-
-PREVIEW = np.arange(3 * 2 * 2, dtype=np.uint8).reshape(3, 2, 2, 1)
-INFO = DatasetInfo(
-    "upload-x",
-    "cd" * 32,
-    "image",
-    (2, 2, 1),
-    {"train": 5, "holdout": 2, "test": 3},
-    PREVIEW,
-    np.array([0, 1, 1]),
-    "ada",
-)
-
-
-@pytest.fixture
-def store(store_url):
-    store = Store(store_url)
-    yield store
-    store.close()
-
-
-def same(a: DatasetInfo, b: DatasetInfo) -> bool:
-    rest = [replace(info, preview=None, labels=None) for info in (a, b)]
-    return rest[0] == rest[1] and np.array_equal(a.preview, b.preview) and np.array_equal(a.labels, b.labels)
-
-
-def test_a_data_set_comes_back_as_it_was(store):
-    assert store.datasets.get(INFO.sha256) is None and store.datasets.named("upload-x") is None
-    store.datasets.put(INFO, b"rows")
-    for found in (
-        store.datasets.get(INFO.sha256),
-        store.datasets.named("upload-x"),
-        *store.datasets.uploads(),
-    ):
-        assert same(found, INFO)
-        assert found.preview.dtype == np.uint8
-    assert store.datasets.upload_bytes("upload-x") == b"rows"
-
-
-def test_a_known_data_set_stays_as_it_is(store):
-    store.datasets.put(INFO, b"rows")
-    store.datasets.put(replace(INFO, name="other"), b"other rows")
-    assert store.datasets.get(INFO.sha256).name == "upload-x"
-    assert store.datasets.upload_bytes("upload-x") == b"rows" and store.datasets.upload_bytes("other") is None
-
-
-def test_only_uploads_are_listed_as_uploads(store):
-    store.datasets.put(replace(INFO, name="digits", sha256="ef" * 32))
-    assert store.datasets.uploads() == [] and store.datasets.upload_bytes("digits") is None
-    store.datasets.put(INFO, b"rows")
-    assert [info.name for info in store.datasets.uploads()] == ["upload-x"]
 
 
 def test_references_are_found_by_all_they_depend_on(store):
@@ -167,51 +112,3 @@ def test_of_spaces_learned_at_the_same_moment_one_is_kept(store):
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(learned, range(4)))
     assert found == [store.measurements.features("data", "classifier")] * 4
-
-
-def test_everyone_may_put_the_same_thing_at_the_same_moment(store):
-    barrier = threading.Barrier(4)
-    reference = Reference(10, 20, 0, {})
-
-    def put(_):
-        barrier.wait(timeout=30)
-        store.datasets.put(INFO, b"rows")
-        store.measurements.put_reference("data", "pixels", reference)
-        store.remember("key", "word")
-
-    with ThreadPoolExecutor(4) as pool:
-        for _ in range(5):
-            list(pool.map(put, range(4)))
-    assert store.measurements.reference("data", "pixels", 10) == reference
-    assert store.remembered("key") == "word" and same(store.datasets.get(INFO.sha256), INFO)
-
-
-# ---------------------------------------------------------------- workers
-
-
-def report(store: Store, worker: str, **more) -> None:
-    about = dict(host="here", pid=7, phase="idle", memory=10**10, versions={"python": "3"}) | more
-    store.workers.report(worker, **about)
-
-
-def test_a_worker_s_last_word_counts(store):
-    report(store, "w1")
-    report(store, "w1", phase="run", error="it hurt")
-    report(store, "w1", phase="idle")
-    (worker,) = store.workers.all()
-    assert (worker.id, worker.host, worker.pid, worker.phase, worker.memory) == ("w1", "here", 7, "idle", 10**10)
-    assert worker.alive and worker.age < 5 and worker.versions == {"python": "3"} and worker.error == "it hurt"
-    store.workers.remove("w1")
-    assert store.workers.all() == []
-
-
-def test_the_silent_are_not_alive_and_are_forgotten_after_a_day(store):
-    for worker in ("old", "quiet", "fresh"):
-        report(store, worker)
-    for worker, seconds in (("old", 25 * 3600), ("quiet", 20)):
-        with store.database.writing() as db:
-            silent = tables.workers.c.heartbeat - seconds
-            db.execute(tables.workers.update().where(tables.workers.c.id == worker).values(heartbeat=silent))
-    assert [(w.id, w.alive) for w in store.workers.all()] == [("fresh", True), ("quiet", False), ("old", False)]
-    report(store, "new")
-    assert {w.id for w in store.workers.all()} == {"fresh", "quiet", "new"}
