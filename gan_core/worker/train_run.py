@@ -46,7 +46,7 @@ class Shelf:
     def _load(self, name, progress) -> Dataset:
         if name in datasets.OPTIONS:
             return datasets.load(name, folder=self._folder, progress=progress)
-        data = self._store.library.dataset_bytes(name)
+        data = self._store.datasets.upload_bytes(name)
         if data is None:
             raise DatasetError(
                 f"there is no data set {name!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one"
@@ -65,7 +65,7 @@ def train_run(
         dataset = dataset_named(run.config.data.name, lambda share, text: session.phase(text))
         labels = _class_numbers(run.config, dataset)
         rows = min(run.config.recording.rows, len(dataset.test.x))
-        session.store.library.put_dataset(dataset.info(owner=run.owner))
+        session.store.datasets.put(dataset.info(owner=run.owner))
         session.describe(dataset=dataset.sha256, threads=os.cpu_count() or 1, versions=machine.versions())
         _check_memory(run, dataset, free_memory())
         request = measure.Request(rows)
@@ -76,14 +76,14 @@ def train_run(
         session.refresh(beat=False)  # what was asked before there was a worker holds from the first step
         from gan_core.engine.loop import Diverged, train
 
-        checkpoint, beginning = session.store.runs.checkpoint(run.id), None
+        checkpoint, beginning = session.store.recordings.checkpoint(run.id), None
         if checkpoint is None and run.parent_step is not None:  # it goes on from another run's snapshot
-            weights = session.store.runs.snapshot_weights(run.id, run.parent_step)
+            weights = session.store.recordings.snapshot_weights(run.id, run.parent_step)
             beginning = (run.parent_step, weights) if weights else None
         reached = checkpoint[0] if checkpoint else beginning[0] if beginning else 0
         if reached < run.step:  # the newest checkpoint is damaged
             known = checkpoint or beginning
-            session.store.runs.rewind(run.id, session.worker_id, run.claim_no, reached if known else -1)
+            session.store.progress.rewind(run.id, session.worker_id, run.claim_no, reached if known else -1)
         try:
             outcome = train(
                 run.config,
@@ -112,7 +112,7 @@ def train_run(
 
 def _given_back(session: Session, outcome: str) -> str:
     """Leave a run that has not come to its end to whoever claims it next; returns its state."""
-    release = partial(session.store.runs.release, session.run.id, session.worker_id, session.run.claim_no)
+    release = partial(session.store.leases.release, session.run.id, session.worker_id, session.run.claim_no)
     if outcome == "paused" and release():
         return "paused"
     state = "queued" if outcome == "queued" else "interrupted"

@@ -299,11 +299,11 @@ def store(tmp_path):
 def kept(store, data, config, weights) -> str:
     """A run with one snapshot."""
     run_id = store.runs.create(config, worker_id="hand")
-    store.library.put_dataset(data.info())
-    store.runs.describe(run_id, "hand", 1, dataset=data.sha256)
+    store.datasets.put(data.info())
+    store.progress.describe(run_id, "hand", 1, dataset=data.sha256)
     taken = [(STEP, data.holdout.x[:64], weights)]
     about = dict(seconds=1.0, steps_per_second=None, values=[], measured=[], taken=taken, checkpoint=None)
-    store.runs.commit(run_id, "hand", 1, state="finished", step=STEP, **about)
+    store.progress.commit(run_id, "hand", 1, state="finished", step=STEP, **about)
     return run_id
 
 
