@@ -443,7 +443,7 @@ _COMMANDS = {
 
 
 def _open(options) -> tuple[settings.Settings, Store]:
-    place = settings.from_environment(os.environ, store_url=options.store)
+    place = settings.settings_from_environment(os.environ, store_url=options.store)
     return place, Store(place.store_url)
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gan_core import GAMES, DatasetInfo, RunInfo
+from gan_core import ADVERSARIAL_LOSSES, DatasetInfo, RunInfo
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.frame.page import answered, chart, open_page, page_link
@@ -83,7 +83,7 @@ def show_game(run: RunInfo, data: DatasetInfo, step: int, told: dict[str, int]) 
     with left:
         page.answer(job_id, lambda job: draw_game(job, data), key="game", again=again)
     with right:
-        if run.config.objective.loss in GAMES and run.config.discriminator.packing == 1:
+        if run.config.objective.loss in ADVERSARIAL_LOSSES and run.config.discriminator.packing == 1:
             st.markdown(
                 "**Colours: what the discriminator believes.** Blue: this place is real. Orange: it is generated. "
                 "Without colour: it cannot tell."

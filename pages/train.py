@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gan_core import GAMES, DatasetInfo, GanometerError, RunInfo, differences
+from gan_core import ADVERSARIAL_LOSSES, DatasetInfo, GanometerError, RunInfo, differences
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.charts.plot import packed
@@ -199,7 +199,7 @@ def packed_curves(about: tuple, _history, _reference, loss: str) -> dict[str, di
         "distance": training.metric_curve(_history, "energy_distance", _reference, step, marks),
         "losses": training.losses(_history, LOSS_UNITS.get(loss, ""), marks, step),
     }
-    if loss in GAMES:
+    if loss in ADVERSARIAL_LOSSES:
         figures["scores"] = training.scores(_history, marks, step)
     return {name: packed(figure) for name, figure in figures.items()}
 

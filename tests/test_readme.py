@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gan_core import cli, settings
-from gan_core.config import presets, rules, run_config
+from gan_core.config import presets, rules, run_config, sections
 from gan_core.data import datasets, safe_archives, uploads
 
 ROOT = Path(__file__).parents[1]
@@ -173,7 +173,7 @@ def test_losses_and_when_auto_takes_convolutions():
     games, others = re.search(
         r"`objective.loss` is one of the games (.*?), or, without a discriminator, (.*?)\.", text
     ).groups()
-    assert re.findall(r"`(.+?)`", games) == list(run_config.GAMES)
+    assert re.findall(r"`(.+?)`", games) == list(sections.ADVERSARIAL_LOSSES)
     assert re.findall(r"`(.+?)`", others) == list(rules.WITHOUT_DISCRIMINATOR)
     side, seconds = (int(x) for x in re.search(r"images from (\d+) × \d+ when at least (\d+) seconds", text).groups())
 
@@ -197,7 +197,7 @@ def test_defaults_of_the_variables(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     table = {row[0].strip("`"): row[1].strip("`") for row in rows(section("Where things are kept"))}
-    place = settings.from_environment({})
+    place = settings.settings_from_environment({})
     assert place.home == Path(table["GANOMETER_HOME"]).expanduser() == tmp_path / ".ganometer"
     assert place.store_url.startswith(f"sqlite:///{place.home}")
     assert place.worker == table["GANOMETER_WORKER"]

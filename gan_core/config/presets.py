@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import get_args
 
-from gan_core.config.run_config import (
-    ConfigError,
+from gan_core.config.run_config import ConfigError, RunConfig, differences, override
+from gan_core.config.sections import (
     DataConfig,
     DiscriminatorConfig,
     GeneratorConfig,
@@ -19,10 +19,7 @@ from gan_core.config.run_config import (
     OptimizerConfig,
     Preset,
     RecordingConfig,
-    RunConfig,
     TrainingConfig,
-    differences,
-    override,
 )
 
 PRESETS: dict[str, str] = {

@@ -56,7 +56,7 @@ def query_of(config: RunConfig, *, preset_for: Callable[..., RunConfig], version
     return told | {"made": ",".join(f"{name}:{version}" for name, version in versions.items())}
 
 
-def encoded(query: Mapping[str, str]) -> str:
+def encoded_query(query: Mapping[str, str]) -> str:
     """A query as it stands behind the question mark of an address."""
     return urlencode(query, safe=",:", quote_via=quote)
 

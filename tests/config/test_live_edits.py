@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gan_core.config.live_edits import EDITABLE, edited, is_dial, needs_compiling
+from gan_core.config.live_edits import EDITABLE, edited, is_live, needs_compiling
 from gan_core.config.presets import preset
 from gan_core.config.run_config import SETTINGS, ConfigError, override
 
@@ -75,7 +75,7 @@ def test_what_needs_compiling_is_another_structure_to_the_engine(key):
     data = statistics(np.random.default_rng(0).standard_normal((50, 2)).astype(np.float32))
     after = edited(CONFIG, {key: CHANGES[key]}, step=1)
     assert needs_compiling(CONFIG, after) == (models.structure(CONFIG, data) != models.structure(after, data))
-    assert is_dial(CONFIG, key) == (key in list(CHANGES)[:3])
+    assert is_live(CONFIG, key) == (key in list(CHANGES)[:3])
 
 
 def test_a_term_that_is_turned_on_or_off_needs_compiling_and_one_that_is_on_does_not():
