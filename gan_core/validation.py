@@ -203,7 +203,7 @@ def _remedy(kind: Any, value: Any = None, error: str = "") -> str:
         return f"expected {_WHOLE_NUMBERS}"
     if bare in _WORDS:
         return f"expected {_WORDS[bare]}"
-    return f"{error[:1].lower()}{error[1:]}" or "give a value"
+    return f"{error[:1].lower()}{error[1:]}".replace("`", "").replace(" - at $", " at ") or "give a value"
 
 
 def _is_number(bare: Any, value: Any) -> bool:

@@ -67,7 +67,7 @@ MAY_IMPORT = {
     "gan_core.config*": "gan_core.validation gan_core.config.* numpy msgspec",
     "gan_core.records": "gan_core.config.* numpy",
     "gan_core.codec": "numpy",
-    "gan_core.settings": "gan_core.validation",
+    "gan_core.settings": "gan_core.validation msgspec",
     "gan_core.data*": f"{VALUES} {DATA} numpy sklearn PIL keras",
     "gan_core.distances*": f"{VALUES} {DISTANCES} numpy scipy sklearn numba threadpoolctl",
     "gan_core.engine*": f"{VALUES} {ENGINE} gan_core.skip_import numpy keras tensorflow",
@@ -143,9 +143,9 @@ def imports(module: str, source: str, package: bool = False) -> list[Import]:
                 full = f"{base}.{alias.name}"
                 itself = full in modules() or (base == "gan_core" and alias.name not in DOOR)
                 found.append(Import(full if itself else base, node.lineno, function))
-        elif isinstance(node, ast.Call) and "import" in ast.unparse(node.func) and node.args:
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("import_module", "__import__")):
             # importlib.import_module("x") and __import__("x"): an import by another name.
-            if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
+            if node.args and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
                 found.append(Import(node.args[0].value, node.lineno, function))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             function = f"{function}.{node.name}".lstrip(".")

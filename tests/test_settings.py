@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gan_core.settings import Limits, settings_from_environment
+from gan_core.validation import Invalid
 
 
 def test_everything_follows_from_the_home(tmp_path):
@@ -84,16 +85,48 @@ def test_a_child_process_gets_the_same_settings(tmp_path):
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("SHARED", "perhaps", "GANOMETER_SHARED is 'perhaps'; write true or false"),
-        ("LIMITS", "stepps=3", "GANOMETER_LIMITS names 'stepps'; choose from at_once, queued"),
-        ("LIMITS", "steps=many", "steps=many; give a number above 0"),
-        ("LIMITS", "steps", "steps=; give a number above 0"),
-        ("LIMITS", "minutes=0", "minutes=0; give a number above 0"),
-        ("LIMITS", "minutes=nan", "minutes=nan; give a number above 0"),
-        ("LIMITS", "batch=2.5", "batch=2.5; give a number above 0"),
+        ("SHARED", "perhaps", "GANOMETER_SHARED is 'perhaps'; expected true or false"),
+        ("LIMITS", "stepps=3", "GANOMETER_LIMITS: stepps is not a limit; did you mean steps?"),
+        ("LIMITS", "hours=3", "hours is not a limit; choose from at_once, queued, steps, batch, minutes, memory"),
+        ("LIMITS", "steps=many", "GANOMETER_LIMITS: steps is 'many'; expected a whole number"),
+        ("LIMITS", "steps", "steps is ''; expected a whole number"),
+        ("LIMITS", "steps=0", "steps is 0; it must be at least 1"),
+        ("LIMITS", "minutes=0", "minutes is 0.0; it must be finite and above 0"),
+        ("LIMITS", "minutes=nan", "minutes is nan; it must be finite and above 0"),
+        ("LIMITS", "memory=inf", "memory is inf; it must be finite and above 0"),
+        ("LIMITS", "batch=2.5", "batch is 2.5; expected a whole number"),
     ],
 )
 def test_what_cannot_be_understood_is_named(tmp_path, name, value, said):
     with pytest.raises(ValueError) as error:
         settings_from_environment({"GANOMETER_HOME": str(tmp_path), f"GANOMETER_{name}": value})
     assert said in str(error.value)
+
+
+def test_everything_that_is_wrong_is_named_at_once(tmp_path):
+    environ = {"GANOMETER_HOME": str(tmp_path), "GANOMETER_WORKER": "rocket", "GANOMETER_LIMITS": "steps=0 hours=2"}
+    with pytest.raises(Invalid) as error:
+        settings_from_environment(environ, secrets={"resume": "perhaps", "admins": 5})
+    named = [problem.split(" is ")[0] for problem in error.value.problems]
+    assert named == [
+        "GANOMETER_WORKER",
+        "GANOMETER_RESUME",
+        "GANOMETER_ADMINS",
+        "GANOMETER_LIMITS: steps",
+        "GANOMETER_LIMITS: hours",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("secrets", "said"),
+    [
+        ({"limits": 5}, "GANOMETER_LIMITS: 5 is no table; write for example steps=20000 minutes=10"),
+        ({"limits": {"steps": True}}, "steps is True; expected a whole number"),
+        ({"limits": {"minutes": [1]}}, r"minutes is \[1\]; expected a number"),
+        ({"admins": [5]}, r"GANOMETER_ADMINS is \[5\]; expected names, as a list"),
+        ({"shared": [True]}, r"GANOMETER_SHARED is \[True\]; expected true or false"),
+    ],
+)
+def test_secrets_of_another_type_are_named(tmp_path, secrets, said):
+    with pytest.raises(Invalid, match=said):
+        settings_from_environment({"GANOMETER_HOME": str(tmp_path)}, secrets=secrets)
