@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Mapping, get_args
 
 from msgspec import Meta
 
-from gan_core.validation import AtLeastOne, Invalid, Positive, converted, from_text, kinds_of, shown
+from gan_core.validation import AtLeastOne, Invalid, Positive, converted, from_text, is_table, kinds_of, shown
 
 WorkerMode = Literal["process", "thread", "none"]
 WORKER_MODES: tuple[str, ...] = get_args(WorkerMode)
@@ -113,8 +113,9 @@ def _names(value: Any) -> Any:
 def _limits(told: Any) -> tuple[dict[str, Any], list[str]]:
     """Limits from "steps=20000 minutes=10", or from a table of the same; and what is wrong with them."""
     if isinstance(told, str):
-        told = dict(part.partition("=")[::2] for part in told.replace(",", " ").split())
-    if not isinstance(told, Mapping):
+        parts = (part.partition("=") for part in told.replace(",", " ").split())
+        told = {name: value for name, _, value in parts}
+    if not is_table(told):
         return {}, [f"{shown(told)} is no table; write for example steps=20000 minutes=10"]
     kinds = kinds_of(Limits)
     known = {name: from_text(kinds[name], value) for name, value in told.items() if name in kinds and value != ""}

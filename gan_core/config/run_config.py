@@ -29,7 +29,7 @@ from gan_core.config.sections import (
     TrainingConfig,
     setting,
 )
-from gan_core.validation import Invalid, Seed, converted, from_text, kinds_of, unwrapped, wrong
+from gan_core.validation import Invalid, Seed, converted, from_text, is_table, kinds_of, unwrapped, wrong
 
 
 class ConfigError(Invalid):
@@ -87,12 +87,12 @@ def from_json(text: str) -> RunConfig:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ConfigError([f"the configuration is not JSON ({error})"]) from None
-    if not isinstance(values, dict):
+    if not is_table(values):
         raise ConfigError([f"the configuration is {type(values).__name__}, not a JSON object"])
-    nested: dict[str, Any] = values
     flat: dict[str, Any] = {}
-    for key, value in nested.items():
-        flat |= {f"{key}.{name}": v for name, v in value.items()} if _is_section(key, value) else {key: value}
+    for key, value in values.items():
+        nested = key in _SECTIONS and is_table(value)
+        flat |= {f"{key}.{name}": part for name, part in value.items()} if nested else {key: value}
     return override(RunConfig(), flat)
 
 
@@ -128,7 +128,8 @@ def flatten_config(config: RunConfig) -> dict[str, Any]:
     """Every setting by its dotted key."""
     flat: dict[str, Any] = {}
     for name, value in vars(config).items():
-        flat |= {f"{name}.{key}": part for key, part in vars(value).items()} if name in _SECTIONS else {name: value}
+        parts: Mapping[str, Any] = value.__dict__ if name in _SECTIONS else {}
+        flat |= {f"{name}.{key}": part for key, part in parts.items()} or {name: value}
     return flat
 
 
@@ -157,11 +158,11 @@ def setting_type(key: str) -> tuple[str, tuple[str, ...]]:
     return {bool: "switch", int: "whole", float: "number", str: "text"}.get(bare, "widths"), ()
 
 
-_SECTIONS: Mapping[str, type] = {
-    name: kind for name, kind in kinds_of(RunConfig).items() if dataclasses.is_dataclass(kind)
+_SECTIONS: Mapping[str, type[Any]] = {
+    name: kind for name, kind in kinds_of(RunConfig).items() if isinstance(kind, type)
 }
 
-_OWNERS: Mapping[str, type] = {"": RunConfig, **_SECTIONS}
+_OWNERS: Mapping[str, type[Any]] = {"": RunConfig, **_SECTIONS}
 
 _KINDS: Mapping[str, Any] = {
     f"{section}.{name}".lstrip("."): kind
@@ -199,7 +200,3 @@ def _read(changes: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The values in the types of their settings, and what is wrong with each."""
     typed = {key: from_text(_KINDS[key], value) if key in _KINDS else value for key, value in changes.items()}
     return converted(_KINDS, typed, what="a setting")
-
-
-def _is_section(key: str, value: Any) -> bool:
-    return key in _SECTIONS and isinstance(value, dict)
