@@ -32,6 +32,8 @@ from msgspec import Meta
 T = TypeVar("T")
 
 _LARGEST = sys.float_info.max
+_REFUSALS = (msgspec.ValidationError, UnicodeError)
+"""What msgspec raises for a value that is not what it should be; the second for half a character."""
 
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 """A number of things, or a step: what a database keeps as an integer."""
@@ -81,7 +83,7 @@ def converted(kinds: Mapping[str, Any], values: Mapping[str, Any], *, what: str)
             continue
         try:
             found[name] = msgspec.convert(value, kinds[name])
-        except msgspec.ValidationError as error:
+        except _REFUSALS as error:
             problems += _sentences(name, kinds[name], value, str(error))
     return found, problems
 
@@ -92,7 +94,7 @@ def wrong(name: str, kind: Any, value: Any) -> list[str]:
         if msgspec.convert(value, kind) == value:  # a list is no tuple; a whole number does for a float
             return []
         return _sentences(name, kind, value)
-    except msgspec.ValidationError as error:
+    except _REFUSALS as error:
         return _sentences(name, kind, value, str(error))
 
 
@@ -124,10 +126,11 @@ def from_text(kind: Any, value: Any) -> Any:
     if isinstance(value, str) and optional and value.lower() in ("none", ""):
         return None
     if typing.get_origin(bare) is tuple:
-        item, *_ = typing.get_args(bare)
         parts = value.split(",") if isinstance(value, str) else value
-        items = tuple(from_text(item, part) for part in parts) if _is_sequence(parts) else value
-        return value if isinstance(value, str) and any(isinstance(part, str) for part in items) else items
+        if not _is_sequence(parts):
+            return value
+        items = tuple(from_text(typing.get_args(bare)[0], part) for part in parts)
+        return value if any(isinstance(item, str) for item in items) else items
     if bare is bool and isinstance(value, str):
         return {"true": True, "false": False}.get(value.lower(), value)
     if bare in (int, float) and not isinstance(value, (bool, bare)):
@@ -152,8 +155,8 @@ def _checked(owner: type[Any], values: Any, what: str, prefix: str) -> tuple[Any
     if not is_table(values):
         return None, [f"{prefix.removesuffix('.') or 'it'} is {shown(values)}; expected a table of names and values"]
     kinds = kinds_of(owner)
-    types_ = {name: unwrapped(kind)[0] for name, kind in kinds.items() if values.get(name)}
-    tables = {name: kind for name, kind in types_.items() if isinstance(kind, type) and dataclasses.is_dataclass(kind)}
+    bare = {name: unwrapped(kind)[0] for name, kind in kinds.items() if values.get(name)}
+    tables = {name: kind for name, kind in bare.items() if isinstance(kind, type) and dataclasses.is_dataclass(kind)}
     named = {f"{prefix}{name}": value for name, value in values.items() if name not in tables}
     found, problems = converted({f"{prefix}{name}": kind for name, kind in kinds.items()}, named, what=what)
     found = {name.removeprefix(prefix): value for name, value in found.items()}

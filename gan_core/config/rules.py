@@ -53,12 +53,12 @@ def conflicts(config: Sections) -> Iterator[str]:
             f"objective.label_smoothing changes the labels of a classification, and {objective.loss!r} has none; "
             f"set it to 0, or choose {' or '.join(BINARY)} as objective.loss"
         )
-    sloped = objective.r1 or objective.r2 or (penalised and objective.gradient_penalty_weight)
+    bounded = objective.r1 or objective.r2 or (penalised and objective.gradient_penalty_weight)
     if objective.loss == "wasserstein" and not (
-        sloped or config.discriminator.clip or config.discriminator.spectral_norm
+        bounded or config.discriminator.clip or config.discriminator.spectral_norm
     ):
         yield (
-            "objective.loss is 'wasserstein' and nothing keeps the critic's slope bounded; set discriminator.clip, "
+            "objective.loss is 'wasserstein' and nothing bounds the critic's gradient; set discriminator.clip, "
             "discriminator.spectral_norm, objective.gradient_penalty, or objective.r1 and objective.r2"
         )
     if objective.energy_weight and batch == 1:

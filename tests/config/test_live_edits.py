@@ -35,7 +35,7 @@ def test_nothing_changed_is_the_same_configuration():
         ({"data.name": "mnist"}, "data.name is fixed"),
         ({"training.steps": 700}, "training.steps is 700 and the run is at step 700 already"),
         ({"objective.loss": "vae", "objective.r1": 0, "objective.r2": 0}, "trains other networks than 'relativistic'"),
-        ({"objective.loss": "wasserstein", "objective.r1": 0, "objective.r2": 0}, "keeps the critic's slope bounded"),
+        ({"objective.loss": "wasserstein", "objective.r1": 0, "objective.r2": 0}, "bounds the critic's gradient"),
         ({"objective.r1": -1}, "objective.r1 is -1"),
         ({"objective.r9": 1}, "objective.r9 is not a setting; did you mean"),
         ({"optimizer.learning_rate_generator": "nan"}, "learning_rate_generator is nan"),

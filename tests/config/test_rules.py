@@ -48,7 +48,7 @@ REFUSED = [
     *(
         (
             {"objective.loss": "wasserstein", **NO_PENALTY, **unbounded},
-            "objective.loss is 'wasserstein' and nothing keeps the critic's slope bounded",
+            "objective.loss is 'wasserstein' and nothing bounds the critic's gradient",
             "set discriminator.clip, discriminator.spectral_norm, objective.gradient_penalty, or objective.r1 and "
             "objective.r2",
             bounded,
