@@ -122,8 +122,9 @@ def from_text(kind: Any, value: Any) -> Any:
     A float that is whole becomes an int where one is wanted. What cannot be read comes back as it is.
     """
     bare, _ = unwrapped(kind)
-    optional = types.NoneType in typing.get_args(kind)
-    if isinstance(value, str) and optional and value.lower() in ("none", ""):
+    if type(value) in (bare, types.NoneType) and bare is not str:
+        return value
+    if isinstance(value, str) and value.lower() in ("none", "") and types.NoneType in typing.get_args(kind):
         return None
     if typing.get_origin(bare) is tuple:
         parts = value.split(",") if isinstance(value, str) else value
@@ -133,7 +134,7 @@ def from_text(kind: Any, value: Any) -> Any:
         return value if any(isinstance(item, str) for item in items) else items
     if bare is bool and isinstance(value, str):
         return {"true": True, "false": False}.get(value.lower(), value)
-    if bare in (int, float) and not isinstance(value, (bool, bare)):
+    if bare in (int, float) and not isinstance(value, bool):
         try:
             number = float(value)
         except (ValueError, TypeError, OverflowError):
