@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-from gan_core import GAMES, DatasetInfo, RunInfo
+from gan_core import ADVERSARIAL_LOSSES, DatasetInfo, RunInfo
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.frame.job_answers import answered, show_answer
-from ui.frame.navigation import pick_run, pick_step, play_on
 from ui.frame.page import chart, open_page, page_link
+from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.gallery.latent_space import show_pad, show_search, show_walk
 from ui.gallery.sample_browser import ask, show_shelf
 
@@ -85,7 +85,7 @@ def show_game(run: RunInfo, data: DatasetInfo, step: int, told: dict[str, int]) 
     with left:
         show_answer(page, job_id, lambda job: draw_game(job, data), key="game", again=again)
     with right:
-        if run.config.objective.loss in GAMES and run.config.discriminator.packing == 1:
+        if run.config.objective.loss in ADVERSARIAL_LOSSES and run.config.discriminator.packing == 1:
             st.markdown(
                 "**Colours: what the discriminator believes.** Blue: this place is real. Orange: it is generated. "
                 "Without colour: it cannot tell."

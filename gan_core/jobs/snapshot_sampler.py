@@ -9,7 +9,7 @@ import numpy as np
 
 from gan_core import records
 from gan_core.codec import to_storage
-from gan_core.config.run_config import GAMES
+from gan_core.config.sections import ADVERSARIAL_LOSSES
 from gan_core.records import GanometerError
 from gan_core.store import Store
 
@@ -60,7 +60,7 @@ def generator_at(store: Store, run: records.RunInfo, step: int):
 
 def discriminator_at(store: Store, run: records.RunInfo, step: int):
     """The discriminator of a step that judges single samples, from the snapshot or a checkpoint; None without one."""
-    if run.config.objective.loss not in GAMES or run.config.discriminator.packing != 1:
+    if run.config.objective.loss not in ADVERSARIAL_LOSSES or run.config.discriminator.packing != 1:
         return None
     info, checkpoint = dataset_info(store, run), store.recordings.checkpoint(run.id, step)
     from gan_core.engine import checkpoints, networks

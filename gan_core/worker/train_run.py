@@ -14,7 +14,8 @@ import numpy as np
 from gan_core import machine
 from gan_core.codec import flatten, to_storage
 from gan_core.config.rules import conflicts_with_data
-from gan_core.config.run_config import MATCHINGS, RunConfig
+from gan_core.config.run_config import RunConfig
+from gan_core.config.sections import DISTANCE_LOSSES
 from gan_core.data import datasets
 from gan_core.data.datasets import Dataset
 from gan_core.distances import reference
@@ -154,7 +155,7 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
     weights = 4 * (generator[0] + discriminator[0] + config.generator.latent_dim * generator[2])
     draws = 4 * BLOCK * updates(config) * batch * (config.generator.latent_dim + 1)
     activations = 4 * 8 * 2 * batch * (pixels + generator[1] + discriminator[1])
-    pairs = 4 * 12 * batch**2 if config.objective.energy_weight or config.objective.loss in MATCHINGS else 0
+    pairs = 4 * 12 * batch**2 if config.objective.energy_weight or config.objective.loss in DISTANCE_LOSSES else 0
     return int(480 * MIB + 2 * dataset.train.x.nbytes + 6 * draws + 12 * weights + activations + pairs)
 
 
