@@ -38,6 +38,7 @@ WINGS = (
     "gan_core.jobs",
     "gan_core.worker",
     "gan_core.service",
+    "gan_core.app_server",
     "gan_core.cli",
     "gan_core.__main__",
     "ui.charts",
@@ -78,8 +79,9 @@ MAY_IMPORT = {
     " gan_core.settings numpy psutil threadpoolctl",
     "gan_core.service*": f"{VALUES} gan_core.service.* {STORE} {JOBS} {DATA} {BUNDLES} {PICTURES} {DISTANCES}"
     " gan_core.worker.process gan_core.machine gan_core.settings psutil",
-    "gan_core.cli": f"{VALUES} {STORE} {DISTANCES} {JOBS} {DATA} {BUNDLES} {PICTURES} gan_core.worker.*"
-    " gan_core.settings numpy",
+    "gan_core.app_server": "",
+    "gan_core.cli": f"gan_core {VALUES} {STORE} {DISTANCES} {JOBS} {DATA} {BUNDLES} {PICTURES} gan_core.worker.*"
+    " gan_core.settings gan_core.app_server numpy",
     "gan_core.__main__": "gan_core.skip_import gan_core.cli",
     "ui": "",
     "ui.charts.plot": "gan_core ui.charts.* streamlit plotly",
