@@ -110,6 +110,9 @@ ONLY_INSIDE = {
     ("gan_core.distances.pairwise", "gan_core.distances.kernels"): "*",
 }
 
+# Functions that import what their first argument names.
+BY_NAME = ("import_module", "__import__")
+
 # What a distribution is called where it is not what one imports.
 DISTRIBUTION = {"lazy_loader": "lazy-loader", "sklearn": "scikit-learn", "PIL": "pillow"}
 
@@ -148,7 +151,7 @@ def imports(module: str, source: str, package: bool = False) -> list[Import]:
                 full = f"{base}.{alias.name}"
                 itself = full in modules() or (base == "gan_core" and alias.name not in DOOR)
                 found.append(Import(full if itself else base, node.lineno, function))
-        elif isinstance(node, ast.Call) and "import" in ast.unparse(node.func) and node.args:
+        elif isinstance(node, ast.Call) and node.args and ast.unparse(node.func).endswith(BY_NAME):
             # importlib.import_module("x") and __import__("x"): an import by another name.
             if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
                 found.append(Import(node.args[0].value, node.lineno, function))
