@@ -34,7 +34,7 @@ lint: $(TEST_READY) ## ruff
 	$(PY) -m ruff check .
 
 types: $(TEST_READY) ## pyright
-	$(PY) -m pyright
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(PY) -m pyright
 
 coverage: $(TEST_READY) ## how much of each wing the tests run, without the slow tests
 	$(PY) -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=
