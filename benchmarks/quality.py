@@ -396,7 +396,7 @@ def calibration(dataset: datasets.Dataset, request: answers.Request) -> records.
     print(f"measuring real against real on {dataset.name}, once", file=sys.stderr, flush=True)
     made = answers.calibration(dataset, request, codec.flatten)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(records.to_json(made) + "\n", encoding="utf-8")
+    file.write_text(records.record_to_json(made) + "\n", encoding="utf-8")
     return made
 
 

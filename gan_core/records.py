@@ -289,7 +289,7 @@ class Report:
     version: int = 1
 
 
-def to_json(record: Report | Reference) -> str:
+def record_to_json(record: Report | Reference) -> str:
     return json.dumps(dataclasses.asdict(record), sort_keys=True)
 
 

@@ -262,13 +262,13 @@ def _measure(store, job, dataset_named, progress, threads) -> bytes:
     step = snapshot_step(store, job.run_id, job.step)
     report = report_for(store, job.run_id, step, Request(**job.params), dataset, progress, threads=threads)
     store.measurements.put_report(job.run_id, step, report)
-    return records.to_json(report).encode()
+    return records.record_to_json(report).encode()
 
 
 def _reference(store, job, dataset_named, progress, threads) -> bytes:
     dataset = dataset_named(job.params["dataset"])
     request = Request(**{key: value for key, value in job.params.items() if key != "dataset"})
-    return records.to_json(reference_for(store, dataset, request, progress, threads=threads)).encode()
+    return records.record_to_json(reference_for(store, dataset, request, progress, threads=threads)).encode()
 
 
 def _ruler(store, job, dataset_named, progress, threads) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from gan_core import METRICS, DatasetInfo, History, Report, report_to_json
+from gan_core import METRICS, DatasetInfo, History, Report, record_to_json
 from ui.charts import report as report_charts
 from ui.charts import training
 from ui.distances.metric_cards import MARKS, mark
@@ -169,7 +169,7 @@ def show_tables(report: Report, key: str) -> None:
 
 def show_downloads(report: Report, name: str) -> None:
     with st.container(horizontal=True):
-        for label, kind, make in (("CSV", "text/csv", to_csv), ("JSON", "application/json", report_to_json)):
+        for label, kind, make in (("CSV", "text/csv", to_csv), ("JSON", "application/json", record_to_json)):
             st.download_button(
                 f"Download all as {label}",
                 make(report),
