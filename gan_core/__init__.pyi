@@ -4,8 +4,12 @@ from .config.live_edits import EDITABLE as EDITABLE
 from .config.live_edits import edited as edited
 from .config.live_edits import is_live as is_live
 from .config.live_edits import needs_compiling as needs_compiling
+from .config.losses import IMPROPER_LOSSES as IMPROPER_LOSSES
+from .config.losses import LOSS_UNITS as LOSS_UNITS
 from .config.presets import PRESETS as PRESETS
 from .config.presets import preset as preset
+from .config.relevance import DECIDING as DECIDING
+from .config.relevance import has_effect as has_effect
 from .config.rules import MOST_CLASSES as MOST_CLASSES
 from .config.run_config import SETTINGS as SETTINGS
 from .config.run_config import ConfigError as ConfigError
@@ -19,6 +23,9 @@ from .config.sections import ADVERSARIAL_LOSSES as ADVERSARIAL_LOSSES
 from .data.datasets import OPTIONS as OPTIONS
 from .distances.catalogue import CORRUPTION_TITLES as CORRUPTION_TITLES
 from .distances.catalogue import METRICS as METRICS
+from .distances.marks import closeness as closeness
+from .distances.marks import mark_of as mark_of
+from .distances.marks import spread_ratio as spread_ratio
 from .distances.report import measure as measure
 from .distances.verdict import NOTABLE as NOTABLE
 from .distances.verdict import badness as badness
@@ -32,6 +39,7 @@ from .jobs.comparison import Verdict as Verdict
 from .jobs.comparison import alike as alike
 from .jobs.comparison import curve_of_group as curve_of_group
 from .jobs.comparison import group_runs as group_runs
+from .jobs.comparison import mean_and_sd as mean_and_sd
 from .jobs.comparison import settings_diff as settings_diff
 from .jobs.comparison import step_of as step_of
 from .jobs.comparison import value_in_words as value_in_words

@@ -172,6 +172,11 @@ def load(name: str, *, folder: Path | None = None, progress: Progress | None = N
     return dataset
 
 
+def unknown_dataset(name: str) -> DatasetError:
+    """The error for a name that neither a built-in data set has nor an upload."""
+    return DatasetError(f"there is no data set {name!r}: choose one of {', '.join(OPTIONS)}, or upload one")
+
+
 def dataset_to_bytes(dataset: Dataset) -> bytes:
     """The arrays as a compressed .npz, without the name; `dataset_from_bytes` gives back the same hash."""
     arrays = {f"{axis}_{name}": getattr(part, axis) for name, part in dataset.parts.items() for axis in "xy"}

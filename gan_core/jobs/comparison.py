@@ -153,6 +153,11 @@ def curve_of_group(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> GroupCurv
     return GroupCurve(grid, table.mean(axis=0), table.std(axis=0, ddof=1) if len(table) > 1 else None, len(table))
 
 
+def mean_and_sd(values: Sequence[float]) -> tuple[float, float | None]:
+    """The mean of values over seeds, and their standard deviation (ddof=1), which one value has not."""
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
+
+
 def step_of(run: RunInfo, steps: Sequence[int], asked: int | None) -> int | None:
     """At which of its snapshots a run is compared: the nearest to what is asked, the newest without; None for a run
     that still trains and has not come so far.

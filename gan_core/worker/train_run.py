@@ -20,7 +20,7 @@ from gan_core.data import datasets
 from gan_core.data.datasets import Dataset
 from gan_core.distances import reference
 from gan_core.jobs import measure, references
-from gan_core.records import DatasetError, GanometerError, Reference, RunInfo
+from gan_core.records import GanometerError, Reference, RunInfo
 from gan_core.settings import Settings
 from gan_core.store import LeaseLost, Store
 from gan_core.worker.run_session import Session
@@ -49,9 +49,7 @@ class Shelf:
             return datasets.load(name, folder=self._folder, progress=progress)
         data = self._store.datasets.upload_bytes(name)
         if data is None:
-            raise DatasetError(
-                f"there is no data set {name!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one"
-            )
+            raise datasets.unknown_dataset(name)
         return datasets.dataset_from_bytes(data, name)
 
 

@@ -94,13 +94,13 @@ def ask(run: RunInfo, data: DatasetInfo, step: int) -> dict:
 
 def show_shelf(page: Page, data: DatasetInfo, about: Mapping) -> int:
     """The samples `about` asks for; returns the id of the job that makes them."""
-    job_id = page.lab.request("shelf", **about)
+    job_id = page.lab.jobs.request("shelf", **about)
     show_answer(
         page,
         job_id,
         lambda job: draw_shelf(page, data, asked_by(job), job.id),
         key="shelf answer",
-        again=lambda: page.lab.retry("shelf", **about),
+        again=lambda: page.lab.jobs.retry("shelf", **about),
     )
     return job_id
 
@@ -217,7 +217,7 @@ def show_downloads(page: Page, found: Mapping, shown: np.ndarray, about: Mapping
             )
         st.download_button(
             "All as NPZ",
-            lambda: page.lab.samples_npz(page.lab.job(job_id)),
+            lambda: page.lab.jobs.samples_npz(page.lab.jobs.get(job_id)),
             f"{name}.npz",
             "application/octet-stream",
             icon=":material/download:",
