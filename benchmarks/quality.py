@@ -2,7 +2,7 @@
 
     python -m benchmarks.quality --preset auto --data mnist --seconds 60 --seeds 3 --json     one row
     python -m benchmarks.quality                the whole plan; what is there already is not trained again
-    python -m benchmarks.quality --table        the README's tables, from what is there
+    python -m benchmarks.quality --table        the tables of docs/recipes.md, from what is there
 
 A cell is one training: a recipe, a data set, so many seconds, a seed. It is one file in --out, and of seed 0 a picture
 too. A recipe that has changed since makes its cells void. Seconds are those in which steps are taken: compiling, the
@@ -337,7 +337,7 @@ def load(name: str) -> datasets.Dataset:
 
 @cache
 def _load(name: str, folder: str | None) -> datasets.Dataset:
-    return datasets.load(name, folder=Path(folder) if folder else settings.from_environment().data_folder)
+    return datasets.load(name, folder=Path(folder) if folder else settings.settings_from_environment().data_folder)
 
 
 def picture(dataset: datasets.Dataset, generate: Generate) -> bytes:
@@ -396,7 +396,7 @@ def calibration(dataset: datasets.Dataset, request: answers.Request) -> records.
     print(f"measuring real against real on {dataset.name}, once", file=sys.stderr, flush=True)
     made = answers.calibration(dataset, request, codec.flatten)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(records.to_json(made) + "\n", encoding="utf-8")
+    file.write_text(records.record_to_json(made) + "\n", encoding="utf-8")
     return made
 
 

@@ -181,7 +181,7 @@ def overhead(seconds: float) -> float:
         return rows
 
     with tempfile.TemporaryDirectory(prefix="ganometer-") as folder:
-        place = settings.from_environment(os.environ | {"GANOMETER_HOME": folder})
+        place = settings.settings_from_environment(os.environ | {"GANOMETER_HOME": folder})
         store = Store(f"sqlite:///{folder}/store.sqlite")
         trainer, shelf = process.Worker(store, place), train_run.Shelf(store, place)
         recipe = preset("classic-2014", data="mnist", shape=(28, 28, 1))

@@ -146,7 +146,7 @@ class DatasetInfo:
 
 @dataclass(frozen=True)
 class Command:
-    """A wish concerning a run: pause, resume, stop, step or set."""
+    """A command to a run: pause, resume, stop, step or set, sent `by` somebody."""
 
     id: int
     run_id: str
@@ -289,7 +289,7 @@ class Report:
     version: int = 1
 
 
-def to_json(record: Report | Reference) -> str:
+def record_to_json(record: Report | Reference) -> str:
     return json.dumps(dataclasses.asdict(record), sort_keys=True)
 
 

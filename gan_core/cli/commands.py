@@ -20,7 +20,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from gan_core import settings
+from gan_core import app_server, settings
 from gan_core.cli import show
 from gan_core.cli.parser import WrongInput, make_parser
 from gan_core.config.run_config import ConfigError
@@ -37,11 +37,13 @@ FILES = ("real", "fake", "reference", "train", "holdout")
 def main(arguments: list[str] | None = None) -> int:
     """Carry out a command line, of this process without `arguments`; returns the exit code."""
     try:
-        options = make_parser().parse_args(arguments)
+        options, options.others = make_parser().parse_known_args(arguments)
+        if options.others and options.command != "app":
+            raise WrongInput(f"unrecognized arguments: {' '.join(options.others)}")
         logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
         if options.command is None:
             raise WrongInput(
-                "name a command: train, measure, ruler, sample, fork, runs, export, import, delete or worker; "
+                "name a command: train, measure, ruler, sample, fork, runs, export, import, delete, app or worker; "
                 "--help explains them"
             )
         return _COMMANDS[options.command](options)
@@ -124,8 +126,7 @@ def _ruler(options: argparse.Namespace) -> int:
     with _lab(options) as lab:
         about = dict(panel=options.panel, corruptions=options.corruption, progress=show.Progress())
         sheet = lab.foreground.test_metrics(options.data, options.n, **about)
-    values = {"data": options.data} | dataclasses.asdict(sheet)
-    return _say(options, values, show.corruptions_in_words(options.data, sheet))
+    return _say(options, {"data": options.data} | sheet, show.corruptions_in_words(options.data, sheet))
 
 
 def _sample(options: argparse.Namespace) -> int:
@@ -179,6 +180,10 @@ def _delete(options: argparse.Namespace) -> int:
     return _say(options, {"run": options.run, "deleted": True}, f"run {options.run} is gone")
 
 
+def _app(options: argparse.Namespace) -> int:
+    return app_server.serve(options.others, port=options.port, store=options.store)
+
+
 def _worker(options: argparse.Namespace) -> int:
     return serve_worker(_settings(options), parent=options.parent)
 
@@ -193,6 +198,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "export": _export,
     "import": _import,
     "delete": _delete,
+    "app": _app,
     "worker": _worker,
 }
 
@@ -201,7 +207,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 def _settings(options: argparse.Namespace) -> settings.Settings:
-    return settings.from_environment(os.environ, store_url=options.store)
+    return settings.settings_from_environment(os.environ, store_url=options.store)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Callable, NoReturn
 
-from gan_core import CORRUPTION_TITLES, OPTIONS
+from gan_core import CORRUPTION_TITLES, OPTIONS, __version__
 from gan_core.config.presets import PRESETS
 from gan_core.service.measure_files import SPACES
 
@@ -24,6 +24,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="python -m gan_core", description="Train a GAN, and measure how far its samples are from real ones."
     )
+    parser.add_argument("--version", action="version", version=f"ganometer {__version__}")
     every = Parser(add_help=False)
     every.add_argument(
         "--store", metavar="URL", help="database URL (default: $GANOMETER_STORE, else a file in $GANOMETER_HOME)"
@@ -107,6 +108,8 @@ def make_parser() -> argparse.ArgumentParser:
     unbundle.add_argument("file", metavar="FILE.zip")
     delete = command("delete", "remove a run and everything of it")
     delete.add_argument("--run", required=True, metavar="ID")
+    app = command("app", "serve the app; options of `streamlit run`, such as --server.address, are handed on")
+    app.add_argument("--port", type=_whole(1), help="where it listens (default: 8501)")
     serve = command("worker", "train what is queued in the store until told to end")
     serve.add_argument("--parent", type=int, help=argparse.SUPPRESS)  # end when this process is gone
     return parser

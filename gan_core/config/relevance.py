@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from gan_core.config.run_config import GAMES
+from gan_core.config.sections import ADVERSARIAL_LOSSES
 
 DECIDING = (
     "objective.loss",
@@ -23,7 +23,7 @@ def has_effect(key: str, values: Mapping[str, Any]) -> bool:
         dense = values[f"{section}.architecture"] == "mlp"
         if name == ("channels" if dense else "hidden"):
             return False
-    if loss in GAMES:
+    if loss in ADVERSARIAL_LOSSES:
         return key != "objective.gradient_penalty_weight" or values["objective.gradient_penalty"] != "none"
     # The others have no discriminator; of a vae it is the encoder.
     if section == "objective":

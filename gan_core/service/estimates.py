@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Sequence
 
-from gan_core.config.run_config import RunConfig, flatten, kind_of
+from gan_core.config.run_config import RunConfig, flatten_config, setting_type
 from gan_core.records import RunInfo
 
 
@@ -16,7 +16,7 @@ def seconds_to_wait(run: RunInfo, known: Sequence[RunInfo], *, at_once: int) -> 
     """
     if run.position is None:
         return None
-    waits = []
+    waits: list[float | None] = []
     for other in known:
         if other.worker is not None:
             waits.append(other.seconds_left)
@@ -50,6 +50,6 @@ def _recipe(run: RunInfo) -> tuple[str, str]:
 def _work_of_a_step(config: RunConfig) -> dict[str, Any]:
     """The settings that decide how long a step takes: of a plain number only whether it is 0."""
     parts = ("data", "generator", "discriminator", "objective", "training")
-    values = {key: value for key, value in flatten(config).items() if key.split(".")[0] in parts}
-    values = {key: bool(value) if kind_of(key)[0] == "number" else value for key, value in values.items()}
+    values = {key: value for key, value in flatten_config(config).items() if key.split(".")[0] in parts}
+    values = {key: bool(value) if setting_type(key)[0] == "number" else value for key, value in values.items()}
     return values | {"training.steps": 0, "training.seconds": None}

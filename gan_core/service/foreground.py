@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, NoReturn, Sequence
+from typing import Any, Callable, NoReturn, Sequence
 
 import numpy as np
 
 from gan_core.config.run_config import RunConfig
+from gan_core.data.datasets import Dataset
 from gan_core.records import GanometerError, Panel, Report, RunInfo
 from gan_core.service.recipes import RecipeService
 from gan_core.service.runs import RunService
 from gan_core.settings import Settings
 from gan_core.store import Store
-
-if TYPE_CHECKING:
-    from gan_core.distances.corruptions import Sheet
-    from gan_core.worker.process import Worker
 
 ANY_NUMBER = 10_000
 """A person at the command line does not wait for the app's runs."""
@@ -55,18 +52,23 @@ class ForegroundService:
         from another thread, what the run has become. Raises what `recipes.check` does.
         """
         self._recipes.check(config, by=None)
-        worker = self._worker()
-        run_id = self._store.runs.create(config, worker_id=worker.id)
-        return self._train(worker, self._store.runs.get(run_id), on_progress)
+
+        def take(worker_id: str) -> RunInfo:
+            return self._store.runs.get(self._store.runs.create(config, worker_id=worker_id))
+
+        return self._train(take, on_progress)
 
     def go_on(self, run_id: str, *, on_progress: Callable[[RunInfo], None] | None = None) -> Trained:
         """Train a run that waits in the queue, as `train` does. Raises GanometerError where somebody else has it."""
-        worker = self._worker()
-        run = self._store.runs.claim(worker.id, at_once=ANY_NUMBER, run_id=run_id)
-        if run is None:  # two processes resumed it at the same moment, and the other one was first
-            self._store.runs.check_free(run_id, "training it here")
-            raise GanometerError(f"run {run_id} was taken by another worker of this store")
-        return self._train(worker, run, on_progress)
+
+        def take(worker_id: str) -> RunInfo:
+            run = self._store.leases.claim(worker_id, at_once=ANY_NUMBER, run_id=run_id)
+            if run is None:  # two processes resumed it at the same moment, and the other one was first
+                self._store.leases.check_free(run_id, "training it here")
+                raise GanometerError(f"run {run_id} was taken by another worker of this store")
+            return run
+
+        return self._train(take, on_progress)
 
     def begin_afresh(self, arguments: list[str]) -> NoReturn:
         """Close the store, and put the command line with these arguments into the place of this process."""
@@ -75,14 +77,12 @@ class ForegroundService:
         self._store.close()
         process.begin_afresh(arguments)
 
-    def _worker(self) -> Worker:
-        from gan_core.worker.process import Worker
-
-        return Worker(self._store, self._settings, alone=True)
-
-    def _train(self, worker: Worker, run: RunInfo, on_progress: Callable[[RunInfo], None] | None) -> Trained:
+    def _train(self, take: Callable[[str], RunInfo], on_progress: Callable[[RunInfo], None] | None) -> Trained:
+        """Train the run that `take` gives to a worker with this id."""
         from gan_core.worker import process
 
+        worker = process.Worker(self._store, self._settings, alone=True)
+        run = take(worker.id)
         interrupted, done = threading.Event(), threading.Event()
 
         def stop() -> None:
@@ -96,8 +96,8 @@ class ForegroundService:
         done.set()
         unfinished = outcome == "queued" and not interrupted.is_set()
         if outcome == "queued" and not unfinished:
-            self._store.runs.send(run.id, "stop")  # the signal came while the run was being given back
-        energy = self._store.runs.history(run.id, ["energy_distance"]).last("energy_distance")
+            self._store.commands.send(run.id, "stop")  # the signal came while the run was being given back
+        energy = self._store.recordings.history(run.id, ["energy_distance"]).last("energy_distance")
         return Trained(self._store.runs.get(run.id), energy, interrupted.is_set(), unfinished)
 
     def _watch(self, run_id: str, on_progress: Callable[[RunInfo], None], done: threading.Event) -> None:
@@ -154,16 +154,17 @@ class ForegroundService:
         panel: Panel = "live",
         corruptions: Sequence[str] = (),
         progress: Callable[[float], None] | None = None,
-    ) -> Sheet:
-        """What every metric makes of real samples that were damaged in known ways; of all ways unless some are named.
+    ) -> dict[str, Any]:
+        """What every metric makes of real samples that were damaged in known ways; of all ways unless some are named:
+        `distances.corruptions.Sheet` as a JSON value.
 
         Raises DatasetError for data there are not, and MeasureError for a damage there is not.
         """
         from gan_core.jobs import measure
 
-        return measure.ruler_sheet(self._store, self._dataset(data), n, panel, corruptions, progress)
+        return measure.ruler_sheet(self._store, self._dataset(data), n, panel, corruptions, progress).to_dict()
 
-    def _dataset(self, name: str):
+    def _dataset(self, name: str) -> Dataset:
         from gan_core.worker.train_run import Shelf
 
         return Shelf(self._store, self._settings).dataset(name)

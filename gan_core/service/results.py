@@ -36,11 +36,11 @@ class ResultService:
 
     def snapshot_steps(self, run_id: str) -> tuple[int, ...]:
         """The steps of which a run keeps samples and weights, in order."""
-        return self._store.runs.snapshot_steps(run_id)
+        return self._store.recordings.snapshot_steps(run_id)
 
     def snapshot(self, run_id: str, step: int | None = None) -> Snapshot | None:
         """The samples of one step, or of the newest one; None when there is none."""
-        return self._store.runs.snapshot(run_id, step)
+        return self._store.recordings.snapshot(run_id, step)
 
     def film(self, run_id: str, *, format: str = "gif", fps: float = 6) -> bytes:
         """A run's snapshots one after the other, from its 64 fixed latents: an animated GIF or WebP.
@@ -62,13 +62,13 @@ class ResultService:
 
     def size(self, run_id: str) -> int:
         """About how many bytes a run takes in the store."""
-        return self._store.runs.size(run_id)
+        return self._store.recordings.size(run_id)
 
     # ------------------------------------------------------------ data and references
 
     def dataset_of(self, run: RunInfo) -> DatasetInfo | None:
         """The run's data set with a preview of real rows; None until its worker has loaded it."""
-        return self._store.library.dataset(run.dataset) if run.dataset else None
+        return self._store.datasets.get(run.dataset) if run.dataset else None
 
     def reference_of(self, run: RunInfo, n: int) -> Reference | None:
         """Real-vs-real at n for the run's data, when it has been measured."""
@@ -101,7 +101,7 @@ class ResultService:
         """
         found, until, names = History({}), None, None if names is None else list(names)
         for one in self.lineage(run, by=by):
-            part = self._store.runs.history(one.id, names, points, until=until)
+            part = self._store.recordings.history(one.id, names, points, until=until)
             found = part if until is None else part.continued(found, until)
             if one.parent_step is None:
                 break
@@ -114,14 +114,14 @@ class ResultService:
         A branch that has not been measured yet has the number of the step where it begins.
         """
         by_id = {run.id: run for run in runs}
-        snapshots = self._store.runs.newest_snapshots(by_id)
-        energies = self._store.runs.newest_values(by_id, "energy_distance")
+        snapshots = self._store.recordings.newest_snapshots(by_id)
+        energies = self._store.recordings.newest_values(by_id, "energy_distance")
         for run in by_id.values():
             if run.parent_id is not None and run.id not in energies:
                 last = self.curves(run, ["energy_distance"], points=1, by=by).last("energy_distance")
                 energies |= {} if last is None else {run.id: last}
         measured_alike: dict[tuple[str | None, int], Reference | None] = {}
-        found = {}
+        found: dict[str, Headline] = {}
         for run_id, run in by_id.items():
             energy, alike = None, (run.dataset, run.config.recording.rows)
             if run_id in energies:
@@ -138,8 +138,9 @@ class ResultService:
     def reports(self, run: RunInfo) -> list[tuple[int, Report]]:
         """(step, report) of every measurement of the run itself, not of one that it branched off; each beside the
         reference even if that was measured later."""
-        known, found = {}, []
-        for step, report in self._store.library.reports(run.id):
+        known: dict[tuple[str, int, int, str], Reference | None] = {}
+        found: list[tuple[int, Report]] = []
+        for step, report in self._store.measurements.reports(run.id):
             about = (report.space, report.n_fake, report.k, report.panel)  # of a training they are all alike
             if about not in known:
                 known[about] = self._reference_for(run, report)
@@ -148,7 +149,7 @@ class ResultService:
 
     def measured(self, run_id: str) -> dict[int, Report]:
         """What was measured during the training, by step; not what people have asked for since."""
-        return {step: report for step, report in self._store.library.reports(run_id) if report.seed == 0}
+        return {step: report for step, report in self._store.measurements.reports(run_id) if report.seed == 0}
 
     def judged(self, run: RunInfo, report: Report) -> Report:
         """A report of a run beside what is known today of real against real."""

@@ -164,7 +164,7 @@ class RunService:
         run = self._own(run_id, by)
         free = run.worker is None and run.state in ("queued", *RESUMABLE)
         if not free or self._send(run, "resume", by) != "queued":
-            self._store.runs.check_free(run_id, "resuming it here")
+            self._store.leases.check_free(run_id, "resuming it here")
             raise GanometerError(
                 f"run {run_id} is {run.state}; only a run that waits, or that is paused, stopped or interrupted, can "
                 "be resumed"
@@ -220,11 +220,11 @@ class RunService:
 
     def events(self, run_id: str) -> list[Event]:
         """What has happened to a run, newest first."""
-        return self._store.runs.events(run_id)
+        return self._store.recordings.events(run_id)
 
     def sent_commands(self, run_id: str) -> list[Command]:
         """Commands that no worker has carried out yet, oldest first."""
-        return self._store.runs.pending(run_id)
+        return self._store.commands.waiting(run_id)
 
     def last_command(self, run_id: str) -> str | None:
         """The kind of the last command that no worker has carried out yet: pause, resume, stop, step or set."""
@@ -233,12 +233,12 @@ class RunService:
 
     def done_commands(self, run_id: str) -> list[tuple[Command, str]]:
         """Commands that are over, each with what came of it, newest first."""
-        return self._store.runs.outcomes(run_id)
+        return self._store.commands.finished(run_id)
 
     # ------------------------------------------------------------ parts
 
     def _send(self, run: RunInfo, kind: str, by: str | None, payload: Mapping[str, Any] | None = None) -> str:
-        outcome = self._store.runs.send(run.id, kind, by=by or "", payload=payload)
+        outcome = self._store.commands.send(run.id, kind, by=by or "", payload=payload)
         self._worker.ensure()
         return outcome
 

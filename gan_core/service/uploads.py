@@ -34,7 +34,7 @@ class UploadService:
 
     def visible(self, *, by: str | None = "") -> list[DatasetInfo]:
         """The uploads that `by` may train on, the newest first."""
-        found = self._store.library.uploads()
+        found = self._store.datasets.uploads()
         return [info for info in found if permissions.may_see_data(self._settings, info, by)]
 
     def read(self, data: bytes, filename: str, *, size: int = 28, colour: bool = False) -> uploads.Upload:
@@ -52,10 +52,10 @@ class UploadService:
         permissions.check_known(self._settings, by)
         dataset = uploads.dataset_from_upload(upload, "upload")
         name = f"{permissions.UPLOAD}{dataset.sha256[:10]}"
-        if self._store.library.dataset_bytes(name) is None:
+        if self._store.datasets.upload_bytes(name) is None:
             named = uploads.dataset_from_upload(upload, name)
-            self._store.library.put_dataset(named.info(owner=by or ""), datasets.dataset_to_bytes(named))
-        self._store.library.add_owner(name, by or "")
+            self._store.datasets.put(named.info(owner=by or ""), datasets.dataset_to_bytes(named))
+        self._store.datasets.add_owner(name, by or "")
         return name
 
     def publish(self, name: str, published: bool, *, by: str | None = "") -> None:
@@ -65,10 +65,10 @@ class UploadService:
         """
         info = self._visible(name, by)
         permissions.check_owner(self._settings, info.owner, by, name)
-        self._store.library.publish(name, published)
+        self._store.datasets.publish(name, published)
 
     def _visible(self, name: str, by: str | None) -> DatasetInfo:
-        info = self._store.library.dataset_named(name)
+        info = self._store.datasets.named(name)
         if info is None or not permissions.may_see_data(self._settings, info, by):
             raise datasets.unknown_dataset(name)
         return info

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable
+from typing import Callable
 
 import psutil
 
@@ -17,9 +17,6 @@ from gan_core import machine
 from gan_core.records import GanometerError, WorkerInfo
 from gan_core.settings import Settings
 from gan_core.store import Store
-
-if TYPE_CHECKING:
-    from gan_core.worker.process import Worker
 
 ROOT = Path(__file__).resolve().parents[2]
 LOG_BYTES = 2_000_000
@@ -40,7 +37,7 @@ class WorkerHost:
         self._store, self._settings, self._clock = store, settings, clock
         self._lock = threading.Lock()
         self._child: psutil.Process | None = None
-        self._thread: tuple[Worker, threading.Thread] | None = None
+        self._thread: tuple[Callable[[], None], threading.Thread] | None = None  # how to stop it, and itself
         self._checked = self._reaped = -math.inf
 
     def ensure(self) -> None:
@@ -63,7 +60,7 @@ class WorkerHost:
 
     def workers(self) -> list[WorkerInfo]:
         """Every worker of the store, the most recently heard-of first."""
-        return self._store.presence.all()
+        return self._store.workers.all()
 
     def trouble(self) -> str | None:
         """Why nothing is written any more, where a worker's heart has not been heard for long; else None."""
@@ -84,8 +81,8 @@ class WorkerHost:
     def close(self) -> None:
         """End the worker, which commits first."""
         if self._thread:
-            worker, thread = self._thread
-            worker.stop()
+            stop, thread = self._thread
+            stop()
             thread.join(timeout=10)
         if self._child is not None and machine.lives(self._child):
             self._child.terminate()
@@ -112,13 +109,13 @@ class WorkerHost:
         machine.step_back(worker)
         return worker
 
-    def _start_thread(self) -> tuple[Worker, threading.Thread]:
+    def _start_thread(self) -> tuple[Callable[[], None], threading.Thread]:
         from gan_core.worker.process import Worker
 
         worker = Worker(self._store, self._settings)
         thread = threading.Thread(target=worker.serve, name="ganometer-worker", daemon=True)
         thread.start()
-        return worker, thread
+        return worker.stop, thread
 
 
 def _own_worker(store_url: str) -> psutil.Process | None:

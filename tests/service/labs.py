@@ -95,7 +95,7 @@ def points(n: int = 300) -> bytes:
 
 def finished_by_hand(lab: Lab) -> str:
     """A finished run of 40 steps with a checkpoint, whose curve has the values 1/1, 1/11, 1/21 ..."""
-    run = store_of(lab).runs.claim("w1", run_id=lab.runs.start(CONFIG))
+    run = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
     finish_by_hand(lab, run)
     return run.id
 
@@ -104,7 +104,7 @@ def finish_by_hand(lab: Lab, run, first: int = 0) -> None:
     values = [(step, "energy_distance", 1 / (1 + step)) for step in range(first, run.total_steps + 1, 10)]
     nothing = dict(seconds=1.0, steps_per_second=None, measured=(), taken=(), checkpoint=b"state")
     about = dict(state="finished", step=run.total_steps, values=values, **nothing)
-    store_of(lab).runs.commit(run.id, "w1", run.claim_no, **about)
+    store_of(lab).progress.commit(run.id, "w1", run.claim_no, **about)
 
 
 def seeds_of(lab: Lab, ids) -> list[int]:

@@ -44,7 +44,7 @@ def test_start_pause_resume_stop(working):
     run_id = working.runs.start(ENDLESS)
     wait_until(lambda: working.runs.get(run_id).state == "running")
     for wish, state in (("pause", "paused"), ("resume", "running"), ("stop", "stopped")):
-        assert getattr(working.runs, wish)(run_id, by="ada") == "asked"
+        assert getattr(working.runs, wish)(run_id, by="ada") == "sent"
         wait_until(
             lambda state=state: working.runs.get(run_id).state == state and working.runs.last_command(run_id) is None
         )
@@ -57,15 +57,15 @@ def test_some_steps_at_a_time_and_other_settings_in_between(working):
     run_id = working.runs.start(override(ENDLESS, {"seed": 5}))
     working.runs.step(run_id, 30)  # before there is a worker at it
     assert settled(working, run_id, "paused").step == 30
-    assert working.runs.change(run_id, {"optimizer.learning_rate_generator": 0.001}, by="ada") == "asked"
+    assert working.runs.change(run_id, {"optimizer.learning_rate_generator": 0.001}, by="ada") == "sent"
     run = settled(working, run_id, "paused")
     assert run.config.optimizer.learning_rate_generator == 0.001 and run.step == 30
     assert working.runs.change(run_id, {"optimizer.learning_rate_generator": 0.001}) == "nothing to change"
-    assert working.runs.change(run_id, {"objective.loss": "hinge"}) == "asked"  # another program
+    assert working.runs.change(run_id, {"objective.loss": "hinge"}) == "sent"  # another program
     working.runs.step(run_id, 5)
     run = settled(working, run_id, "paused")
     assert run.step == 35 and run.config.objective.loss == "hinge"
-    told = [e.payload["changes"] for e in store_of(working).runs.events(run_id) if e.kind == "set"]
+    told = [e.payload["changes"] for e in store_of(working).recordings.events(run_id) if e.kind == "set"]
     assert told == [
         {"objective.loss": ["relativistic", "hinge"]},
         {"optimizer.learning_rate_generator": [CONFIG.optimizer.learning_rate_generator, 0.001]},
@@ -81,11 +81,11 @@ def test_some_steps_at_a_time_and_other_settings_in_between(working):
 
 
 def test_a_finished_run_goes_on_for_some_steps_more(working, finished):
-    weights = store_of(working).runs.snapshot_weights(finished.id, 40)
+    weights = store_of(working).recordings.snapshot_weights(finished.id, 40)
     working.runs.extend(finished.id, 20)
     run = ended(working, finished.id)
     assert (run.state, run.step, run.total_steps) == ("finished", 60, 60)
-    assert store_of(working).runs.snapshot_weights(finished.id, 40) == weights
+    assert store_of(working).recordings.snapshot_weights(finished.id, 40) == weights
     with pytest.raises(ConfigError, match="training.steps"):
         working.runs.extend(finished.id, -30)
 
@@ -105,7 +105,7 @@ def test_a_branch_goes_on_from_a_checkpoint_as_the_run_itself_would(working):
     assert forks[0].config == steps and forks[0].owner == "ada"
     working.runs.extend(run.id, 15)
     itself = ended(working, run.id)
-    ends = [store_of(working).runs.checkpoint(r.id)[1] for r in (itself, *forks)]
+    ends = [store_of(working).recordings.checkpoint(r.id)[1] for r in (itself, *forks)]
     assert ends[0] == ends[1] and len(set(ends)) == 3
     with pytest.raises(ConfigError, match="generator.hidden is fixed"):
         working.runs.fork(run.id, 40, {"generator.hidden": "9"})
@@ -143,12 +143,12 @@ def test_the_samples_of_a_shelf_are_a_file(working, finished):
 def test_a_run_is_a_film_of_its_snapshots(working, finished):
     for format in ("gif", "webp"):
         with Image.open(io.BytesIO(working.results.film(finished.id, format=format, fps=4))) as picture:
-            steps = store_of(working).runs.snapshot_steps(finished.id)
+            steps = store_of(working).recordings.snapshot_steps(finished.id)
             assert picture.n_frames == len(steps) and picture.size == (448, 448)
             for number, step in enumerate(steps):
                 picture.seek(number)
                 shown = np.asarray(picture.convert("L"))[::7, ::7]
-                x = store_of(working).runs.snapshot(finished.id, step).samples
+                x = store_of(working).recordings.snapshot(finished.id, step).samples
                 assert np.array_equal(shown[8:16, 16:24], x[10, ..., 0])  # the second row's third
     with pytest.raises(GanometerError, match="'mp4' is no format"):
         working.results.film(finished.id, format="mp4")
@@ -178,8 +178,8 @@ def test_an_upload_is_kept_once_and_can_be_trained_on(working):
     upload = working.uploads.read(points(), "points.csv")
     name = working.uploads.keep(upload, by="ada")
     assert working.uploads.keep(working.uploads.read(points(), "copy.csv")) == name
-    assert [info.name for info in store_of(working).library.uploads()] == [name]
-    assert name == f"upload-{store_of(working).library.dataset_named(name).sha256[:10]}"
+    assert [info.name for info in store_of(working).datasets.uploads()] == [name]
+    assert name == f"upload-{store_of(working).datasets.named(name).sha256[:10]}"
     assert working.uploads.about(name).shape == (2,)
     config = override(
         working.recipes.preset("auto", data=name, seed=3),
@@ -187,7 +187,9 @@ def test_an_upload_is_kept_once_and_can_be_trained_on(working):
     )
     run = ended(working, working.runs.start(config))
     assert (run.state, run.error) == ("finished", None)
-    assert working.results.dataset_of(run).name == name and store_of(working).runs.snapshot(run.id).samples.shape == (
+    assert working.results.dataset_of(run).name == name and store_of(working).recordings.snapshot(
+        run.id
+    ).samples.shape == (
         64,
         2,
     )
@@ -196,12 +198,12 @@ def test_an_upload_is_kept_once_and_can_be_trained_on(working):
 @pytest.mark.parametrize("seconds", [None, 1], ids=["steps", "a speed trial"])
 def test_a_link_of_a_run_starts_it_again_bit_by_bit(working, seconds):
     first = ended(working, working.runs.start(override(CONFIG, {"seed": 11, "training.seconds": seconds})))
-    address = share_links.encoded(
+    address = share_links.encoded_query(
         share_links.query_of(share_links.repeating(first), preset_for=working.recipes.preset, versions={})
     )
     link = share_links.config_from_query(parse_qs(address), preset_for=working.recipes.preset)
     again = ended(working, working.runs.start(link.config))
-    one, two = (store_of(working).runs.checkpoint(run.id) for run in (first, again))
+    one, two = (store_of(working).recordings.checkpoint(run.id) for run in (first, again))
     assert one[0] == two[0] == first.total_steps
     assert arrays_in(one[1]) == arrays_in(two[1])
 
@@ -218,7 +220,7 @@ def test_a_comparison_of_runs_by_the_worker(working):
         for r1, steps in ((5, 30), (50, 2))
     )
     ids = [*working.runs.repeat(one.id, 3), *working.runs.repeat(other.id, 3)]
-    steps = {run_id: store_of(working).runs.snapshot_steps(ended(working, run_id).id)[-1] for run_id in ids}
+    steps = {run_id: store_of(working).recordings.snapshot_steps(ended(working, run_id).id)[-1] for run_id in ids}
     job_id = working.jobs.compare(steps, 200)
     assert working.jobs.compare(steps, 200) == job_id
     job = wait_until(lambda: job if (job := working.jobs.get(job_id)).state in ("done", "failed") else None)

@@ -32,7 +32,7 @@ def test_people_see_all_runs_and_control_their_own(tmp_path):
                 with pytest.raises(NotAllowed, match=f"run {run_id} belongs to somebody else"):
                     forbidden(by)
         assert lab.runs.get(run_id) == run
-        assert lab.runs.change(run_id, {"objective.r1": 2}, by="ada") == "asked"
+        assert lab.runs.change(run_id, {"objective.r1": 2}, by="ada") == "sent"
         assert lab.runs.stop(run_id, by="Root@here") == "stopped"
         lab.runs.delete(run_id, by="ada")
         with pytest.raises(NotAllowed, match="sign in"):
@@ -93,7 +93,7 @@ def test_nobody_asks_for_more_than_the_server_gives(tmp_path):
         assert lab.runs.start(override(CONFIG, {"seed": 2}), by="bob")
         with pytest.raises(NotAllowed, match="training.steps is 101"):
             lab.runs.change(first, {"training.steps": 101}, by="ada")
-        assert lab.runs.change(first, {"training.steps": 90}, by="ada") == "asked"
+        assert lab.runs.change(first, {"training.steps": 90}, by="ada") == "sent"
         lab.runs.stop(first, by="ada")
         assert lab.runs.start(override(CONFIG, {"seed": 2}), by="ada")
 

@@ -56,11 +56,11 @@ def test_classes_are_told_where_the_data_have_some(lab):
 
 def test_an_estimate_is_what_the_last_run_of_its_like_took_here(lab):
     assert lab.recipes.estimate(CONFIG) is None  # the example was trained elsewhere
-    key = store_of(lab).runs.claim("w1", run_id=lab.runs.start(CONFIG))
+    key = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
     about = dict(step=40, seconds=2.0, steps_per_second=99.0, values=(), measured=(), taken=(), checkpoint=None)
-    store_of(lab).runs.commit(key.id, "w1", key.claim_no, state="running", **about)
+    store_of(lab).progress.commit(key.id, "w1", key.claim_no, state="running", **about)
     assert lab.recipes.estimate(CONFIG) is None  # it is not over: nobody knows
-    store_of(lab).runs.commit(key.id, "w1", key.claim_no, state="finished", **about | {"seconds": 2.0})
+    store_of(lab).progress.commit(key.id, "w1", key.claim_no, state="finished", **about | {"seconds": 2.0})
     assert lab.recipes.estimate(CONFIG) == pytest.approx(4.0)
     alike = {"training.steps": 100, "seed": 7, "objective.r1": 0.25, "optimizer.beta1": 0.5, "recording.snapshots": 9}
     assert lab.recipes.estimate(override(CONFIG, alike)) == pytest.approx(10.0)

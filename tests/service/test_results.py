@@ -19,18 +19,18 @@ from tests.service.labs import CONFIG, finish_by_hand, finished_by_hand, opened,
 
 
 def test_a_run_in_the_plane_is_a_film_of_its_points_and_of_nothing_there_is_none(lab):
-    run = store_of(lab).runs.claim("w1", run_id=lab.runs.start(override(CONFIG, {"data.name": "ring-8"})))
+    run = store_of(lab).leases.claim("w1", run_id=lab.runs.start(override(CONFIG, {"data.name": "ring-8"})))
     with pytest.raises(GanometerError, match="has no snapshot yet"):
         lab.results.film(run.id)
     ring = datasets.load("ring-8")
     generated = np.full((64, 2), 0.25, np.float32)
     taken = [(step, sign * generated, b"") for step, sign in ((0, 1), (50, -1))]
     nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), checkpoint=None)
-    store_of(lab).runs.commit(run.id, "w1", 1, state="running", step=50, taken=taken, **nothing)
+    store_of(lab).progress.commit(run.id, "w1", 1, state="running", step=50, taken=taken, **nothing)
     with pytest.raises(GanometerError, match="have not been loaded yet"):
         lab.results.film(run.id)
-    store_of(lab).library.put_dataset(ring.info())
-    store_of(lab).runs.describe(run.id, "w1", 1, dataset=ring.sha256, phase="training")
+    store_of(lab).datasets.put(ring.info())
+    store_of(lab).progress.describe(run.id, "w1", 1, dataset=ring.sha256, phase="training")
     with Image.open(io.BytesIO(lab.results.film(run.id))) as picture:
         places = []
         for number in range(picture.n_frames):
@@ -44,15 +44,15 @@ def test_a_run_in_the_plane_is_a_film_of_its_points_and_of_nothing_there_is_none
 def test_reports_stand_beside_a_reference_that_was_made_later(lab):
     rng = np.random.default_rng(0)
     real, fake, pool = rng.random((50, 4)), rng.random((50, 4)) + 0.2, rng.random((300, 4))
-    run = store_of(lab).runs.claim("w1", run_id=lab.runs.start(CONFIG))
+    run = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
     report = measure(real=real, fake=fake)
-    store_of(lab).runs.describe(run.id, "w1", run.claim_no, dataset="ab" * 32)
-    store_of(lab).library.put_report(run.id, 5, report)
+    store_of(lab).progress.describe(run.id, "w1", run.claim_no, dataset="ab" * 32)
+    store_of(lab).measurements.put_report(run.id, 5, report)
     run = lab.runs.get(run.id)
     assert lab.results.reports(run) == [(5, report)]
     assert report.metrics["energy_distance"].z is None
     known = reference.calibrate(test=real, pool=pool, n=50)
-    store_of(lab).library.put_reference("ab" * 32, "pixels", known)
+    store_of(lab).measurements.put_reference("ab" * 32, "pixels", known)
     ((step, judged),) = lab.results.reports(run)
     found, (mean, sd) = judged.metrics["energy_distance"], known.metrics["energy_distance"]
     assert step == 5 and found.z == pytest.approx((found.value - mean) / sd)
@@ -61,8 +61,10 @@ def test_reports_stand_beside_a_reference_that_was_made_later(lab):
 
 def test_measurements_of_one_kind_ask_the_store_once_for_what_real_samples_give(tmp_path, monkeypatch):
     with opened(tmp_path) as lab:
-        asked, known = [], store_of(lab).library.reference
-        monkeypatch.setattr(store_of(lab).library, "reference", lambda *a, **b: asked.append((a, b)) or known(*a, **b))
+        asked, known = [], store_of(lab).measurements.reference
+        monkeypatch.setattr(
+            store_of(lab).measurements, "reference", lambda *a, **b: asked.append((a, b)) or known(*a, **b)
+        )
         reports = ResultService(store_of(lab), lab.runs).reports(lab.bundles.example())
         assert len(reports) > 2 and len(asked) == len({(r.space, r.n_fake, r.k, r.panel) for _, r in reports})
 
@@ -74,7 +76,7 @@ def steps_of(lab: Lab, run_id: str, **more) -> list[int]:
 
 def branch(lab: Lab, run_id: str, step: int, **about) -> str:
     child = lab.runs.fork(run_id, step, {"training.steps": step + 20}, **about)
-    finish_by_hand(lab, store_of(lab).runs.claim("w1", run_id=child), step + 10)
+    finish_by_hand(lab, store_of(lab).leases.claim("w1", run_id=child), step + 10)
     return child
 
 
@@ -113,7 +115,7 @@ def test_the_curves_before_a_branch_are_for_those_who_may_see_them(tmp_path):
     with shared(tmp_path) as lab:
         name = lab.uploads.keep(lab.uploads.read(points(), "mine.csv"), by="ada")
         config = override(lab.recipes.preset("auto", data=name, by="ada"), {"training.steps": 40})
-        first = store_of(lab).runs.claim("w1", run_id=lab.runs.start(config, by="ada"))
+        first = store_of(lab).leases.claim("w1", run_id=lab.runs.start(config, by="ada"))
         finish_by_hand(lab, first)
         child = branch(lab, first.id, 40, by="ada")
         lab.runs.publish(child, True, by="ada")
@@ -127,22 +129,22 @@ def test_headlines_are_the_newest_numbers_beside_real_against_real(lab):
     data = DatasetInfo(
         "digits", "ab" * 32, "points", (4,), {"train": 9, "holdout": 9, "test": 50}, rng.random((3, 4)), []
     )
-    store_of(lab).library.put_dataset(replace(data, labels=np.zeros(3, np.int64)))
-    run = store_of(lab).runs.claim("w1", run_id=lab.runs.start(CONFIG))
-    store_of(lab).runs.describe(run.id, "w1", run.claim_no, dataset=data.sha256)
+    store_of(lab).datasets.put(replace(data, labels=np.zeros(3, np.int64)))
+    run = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
+    store_of(lab).progress.describe(run.id, "w1", run.claim_no, dataset=data.sha256)
     about = dict(seconds=1.0, steps_per_second=9.0, measured=(), checkpoint=None, state="running")
     for step, value in ((5, 0.5), (10, 0.25)):
         values = [(step, "energy_distance", value), (step, "other", 9.0)]
         taken = [(step, np.zeros((2, 4), np.float32), b"")]
-        store_of(lab).runs.commit(run.id, "w1", run.claim_no, step=step, values=values, taken=taken, **about)
-    store_of(lab).runs.commit(run.id, "w1", run.claim_no, step=20, values=[(20, "other", 1.0)], taken=(), **about)
+        store_of(lab).progress.commit(run.id, "w1", run.claim_no, step=step, values=values, taken=taken, **about)
+    store_of(lab).progress.commit(run.id, "w1", run.claim_no, step=20, values=[(20, "other", 1.0)], taken=(), **about)
     fresh = lab.runs.start(override(CONFIG, {"seed": 1}))
     found = lab.results.headlines(lab.runs.newest())
     assert found[fresh] == Headline(None, None)
     assert (found[run.id].snapshot, found[run.id].energy.value) == (10, 0.25)
     assert found[run.id].energy.z is found[run.id].energy.reference_mean is None
     known = reference.calibrate(test=rng.random((50, 4)), pool=rng.random((300, 4)), n=50)
-    store_of(lab).library.put_reference(data.sha256, "pixels", known)
+    store_of(lab).measurements.put_reference(data.sha256, "pixels", known)
     mean, sd = known.metrics["energy_distance"]
     energy = lab.results.headlines([lab.runs.get(run.id)])[run.id].energy
     assert (energy.reference_mean, energy.z) == (mean, pytest.approx((0.25 - mean) / sd))

@@ -60,7 +60,7 @@ def test_a_double_click_on_more_steps_adds_them_once(lab):
     """Even where the run has ended again before the second one comes."""
     run_id = finished_by_hand(lab)
     lab.runs.extend(run_id, 10, nonce="a")
-    finish_by_hand(lab, store_of(lab).runs.claim("w1"), 50)
+    finish_by_hand(lab, store_of(lab).leases.claim("w1"), 50)
     lab.runs.extend(run_id, 10, nonce="a")
     assert (lab.runs.get(run_id).total_steps, lab.runs.get(run_id).state) == (50, "finished")
     lab.runs.extend(run_id, 10, nonce="b")
@@ -97,15 +97,15 @@ def test_the_same_request_at_the_same_moment_on_two_servers_is_one(servers, requ
 
 def test_a_queued_run_knows_about_when_its_turn_comes(lab):
     """What runs has so long to go, and what waits ahead takes as long as its like did."""
-    done = store_of(lab).runs.claim("w1", run_id=lab.runs.start(CONFIG))
+    done = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
     nothing = dict(seconds=1.0, values=(), measured=(), taken=(), checkpoint=None)
     key = (done.id, "w1", done.claim_no)
-    store_of(lab).runs.commit(*key, state="finished", step=40, steps_per_second=20.0, **nothing)
+    store_of(lab).progress.commit(*key, state="finished", step=40, steps_per_second=20.0, **nothing)
     first, second, third = (lab.runs.start(override(CONFIG, {"seed": seed})) for seed in (1, 2, 3))
     assert lab.runs.seconds_to_wait(lab.runs.get(second)) == pytest.approx(40 / 20)
-    run = store_of(lab).runs.claim("w1", run_id=first)
+    run = store_of(lab).leases.claim("w1", run_id=first)
     assert lab.runs.seconds_to_wait(lab.runs.get(third)) is None  # nobody knows yet how fast the first one is
-    store_of(lab).runs.commit(run.id, "w1", 1, state="running", step=10, steps_per_second=10.0, **nothing)
+    store_of(lab).progress.commit(run.id, "w1", 1, state="running", step=10, steps_per_second=10.0, **nothing)
     assert lab.runs.seconds_to_wait(lab.runs.get(second)) == pytest.approx(30 / 10)
     assert lab.runs.seconds_to_wait(lab.runs.get(third)) == pytest.approx(30 / 10 + 40 / 20)
     strange = lab.runs.start(override(CONFIG, {"data.name": "ring-8", "generator.latent_dim": 2}))
@@ -149,11 +149,11 @@ def test_a_time_becomes_the_steps_it_was_found_to_be(lab):
     first = lab.runs.start(timed)
     with pytest.raises(GanometerError, match="not yet a number of steps"):
         lab.runs.repeat(first)
-    run = store_of(lab).runs.claim("w1")
+    run = store_of(lab).leases.claim("w1")
     resolved = override(timed, {"training.steps": 777})
-    store_of(lab).runs.describe(first, "w1", run.claim_no, config=resolved)
+    store_of(lab).progress.describe(first, "w1", run.claim_no, config=resolved)
     nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=None)
-    store_of(lab).runs.commit(first, "w1", run.claim_no, state="running", step=10, **nothing)
+    store_of(lab).progress.commit(first, "w1", run.claim_no, state="running", step=10, **nothing)
     _, other = lab.runs.repeat(first, 2)
     assert (lab.runs.get(other).config.training.steps, lab.runs.get(other).config.training.seconds) == (777, None)
 
@@ -165,9 +165,9 @@ def test_what_cannot_be_repeated_is_said(lab):
             lab.runs.repeat(first, seeds)
     with pytest.raises(UnknownRun):
         lab.runs.repeat("00000000")
-    run = store_of(lab).runs.claim("w1")
+    run = store_of(lab).leases.claim("w1")
     nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=())
-    store_of(lab).runs.commit(first, "w1", run.claim_no, state="running", step=10, checkpoint=b"state", **nothing)
+    store_of(lab).progress.commit(first, "w1", run.claim_no, state="running", step=10, checkpoint=b"state", **nothing)
     branch = lab.runs.fork(first, 10)
     with pytest.raises(GanometerError, match=f"run {branch} branched off run {first}"):
         lab.runs.repeat(branch)

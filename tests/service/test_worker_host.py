@@ -50,7 +50,7 @@ def test_one_worker_whatever_happens(tmp_path):
         second.close()
         assert workers_of(lab) == []
         run = lab.runs.get(run_id)
-        assert run.state == "interrupted" and run.step == store_of(lab).runs.checkpoint(run_id)[0]
+        assert run.state == "interrupted" and run.step == store_of(lab).recordings.checkpoint(run_id)[0]
         assert lab.worker.workers() == []
     assert f"run {run_id}: interrupted" in lab.worker.log_path.read_text()
 
@@ -68,7 +68,7 @@ def test_a_lab_without_a_worker_starts_none(lab):
 
 def test_a_store_that_cannot_be_written_is_said_where_a_worker_is_silent(lab, monkeypatch):
     host = WorkerHost(store_of(lab), lab.settings)
-    run = store_of(lab).runs.claim("w1", run_id=lab.runs.start(CONFIG))
+    run = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
     assert host.trouble() is None
     with store_of(lab).database.writing() as db:
         db.execute(tables.runs.update().values(heartbeat=tables.runs.c.heartbeat - 10))
@@ -79,7 +79,7 @@ def test_a_store_that_cannot_be_written_is_said_where_a_worker_is_silent(lab, mo
 
     monkeypatch.setattr(store_of(lab), "remember", refuse)
     assert host.trouble() == "the store refused: database or disk is full"
-    store_of(lab).runs.beat(run.id, "w1", run.claim_no)
+    store_of(lab).leases.renew(run.id, "w1", run.claim_no)
     assert host.trouble() is None
 
 
@@ -90,8 +90,8 @@ def test_a_run_goes_on_by_itself_where_that_is_wanted_unless_it_only_dies(tmp_pa
     with opened(tmp_path, clock=lambda: next(clock), resume=True) as lab:
         run_id = lab.runs.start(CONFIG)
         for step in (10, 20, 20):
-            run = store_of(lab).runs.claim("w1")
-            store_of(lab).runs.commit(run.id, "w1", run.claim_no, state="running", step=step, **nothing)
+            run = store_of(lab).leases.claim("w1")
+            store_of(lab).progress.commit(run.id, "w1", run.claim_no, state="running", step=step, **nothing)
             with store_of(lab).database.writing() as db:
                 db.execute(tables.runs.update().values(heartbeat=tables.runs.c.heartbeat - 100))
             lab.worker.ensure()
@@ -104,7 +104,7 @@ def killed(lab: Lab) -> str:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     run_id = store_of(lab).runs.create(CONFIG, worker_id="dead")
-    store_of(lab).presence.report("dead", host=machine.HOST, pid=process.pid, phase="run", memory=0, versions={})
+    store_of(lab).workers.report("dead", host=machine.HOST, pid=process.pid, phase="run", memory=0, versions={})
     return run_id
 
 

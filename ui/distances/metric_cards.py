@@ -11,7 +11,7 @@ import streamlit as st
 
 from gan_core import METRICS, NOTABLE, History, Report, mark_of, spread_ratio, with_spread
 from ui.charts.sparkline import spark
-from ui.frame.page import plain
+from ui.frame.text import plain
 
 MARKS = {
     "like real": "green",

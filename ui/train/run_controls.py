@@ -11,12 +11,14 @@ from gan_core import (
     edited,
     flatten_config,
     has_effect,
-    is_dial,
+    is_live,
     needs_compiling,
     override,
 )
+from ui.frame.navigation import go_to_run, shown_step
 from ui.frame.nonces import nonce_of, renew_nonce
-from ui.frame.page import Page, go_to_run, plain
+from ui.frame.page import Page
+from ui.frame.text import plain
 from ui.train.run_form import in_pairs, setting_widget
 
 NOT_OVER = ("queued", "running", "paused", "stopped", "interrupted")
@@ -117,8 +119,7 @@ def more(page: Page, run_id: str, steps: int, nonce: str, *, by: str) -> None:
 
 def show_fork(page: Page, run: RunInfo, kept: dict[int, bool]) -> None:
     steps = list(kept)
-    asked = st.query_params.get("step", "")
-    here = min(steps, key=lambda s: abs(s - int(asked))) if asked.isdecimal() and len(asked) < 10 else steps[-1]
+    here = shown_step(tuple(steps))
     step = st.selectbox(
         "At step",
         steps,
@@ -147,7 +148,7 @@ def settings_of(config: RunConfig, name: str) -> Callable[[], dict]:
     """Widgets of what may be changed: those that turn at once, and one other. Returns a function: what has changed."""
     values = flatten_config(config)
     meant = [key for key in EDITABLE if has_effect(key, values)]
-    at_once = {key: values[key] for key in meant if is_dial(config, key)}
+    at_once = {key: values[key] for key in meant if is_live(config, key)}
     in_pairs(at_once, lambda key: f"{name} {key}")
     others = [key for key in meant if key not in at_once]
     other = st.selectbox(

@@ -5,8 +5,8 @@ from collections.abc import Callable, Container
 import streamlit as st
 
 from gan_core import (
+    ADVERSARIAL_LOSSES,
     DECIDING,
-    GAMES,
     MOST_CLASSES,
     OPTIONS,
     PRESETS,
@@ -23,8 +23,10 @@ from gan_core import (
     setting_type,
 )
 from gan_core.pictures import grid
+from ui.frame.navigation import go_to_run
 from ui.frame.nonces import nonce_of, renew_nonce
-from ui.frame.page import attempt, go_to_run, plain
+from ui.frame.page import attempt
+from ui.frame.text import plain
 from ui.train.share_link import link_in_address, share_form, told
 from ui.train.summary import summary, title_of
 
@@ -180,7 +182,7 @@ def show_setup(lab: Lab, me: str) -> None:
     st.caption(PRESETS[preset])
     base = show_length(lab, me)
     classes = lab.uploads.about(data, by=me).classes
-    if 2 <= classes <= MOST_CLASSES and base.objective.loss in (*GAMES, "vae"):
+    if 2 <= classes <= MOST_CLASSES and base.objective.loss in (*ADVERSARIAL_LOSSES, "vae"):
         st.toggle(
             "Tell the networks the class",
             key=widget_key("data.conditional", base),
