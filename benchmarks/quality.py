@@ -230,7 +230,7 @@ def trained(wanted: config.RunConfig, dataset: datasets.Dataset) -> tuple[dict, 
     from gan_core.engine import cpu_threads
     from gan_core.engine.loop import Diverged, train
 
-    cpu_threads.suit(wanted)
+    cpu_threads.configure(wanted)
     book, outcome = Book(dataset, wanted), "finished"
     try:
         if train(wanted, dataset.train.x, book, book, rows=1) == "queued":
@@ -291,13 +291,13 @@ class Book:
             self._looked = self.seconds
         self._running = time.perf_counter()
 
-    def changed(self, step: int) -> None: ...
+    def new_config(self, step: int) -> None: ...
 
-    def wish(self, step: int) -> str:
+    def command(self, step: int) -> str:
         self._rest()
         return "go"
 
-    def until(self) -> None: ...
+    def next_command_step(self) -> None: ...
 
     def wait_while_paused(self) -> None: ...
 

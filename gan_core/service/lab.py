@@ -83,7 +83,7 @@ class Lab:
             if self._clock() - self._checked < 2:
                 return
             self._checked = self._clock()
-            if self.settings.worker == "process" and not machine.lives(self._child):
+            if self.settings.worker == "process" and not machine.is_running(self._child):
                 self._child = _own_worker(self.settings.store_url) or self._spawn()
             if self.settings.worker == "thread" and not (self._thread and self._thread.is_alive()):
                 self._thread = self._start_thread()
@@ -114,7 +114,7 @@ class Lab:
                 stderr=out,
             )
         worker = psutil.Process(child.pid)
-        machine.step_back(worker)
+        machine.lower_priority(worker)
         return worker
 
     def _start_thread(self) -> threading.Thread:
@@ -134,7 +134,7 @@ class Lab:
         if self._thread:
             self._worker.stop()
             self._thread.join(timeout=10)
-        if machine.lives(self._child):
+        if machine.is_running(self._child):
             self._child.terminate()
             _, left = psutil.wait_procs([self._child], timeout=10)
             for process in left:
@@ -618,7 +618,7 @@ def _own_worker(store_url: str) -> psutil.Process | None:
     """The worker of this store that this process started before its modules were reloaded or its caches cleared."""
     for child in psutil.Process().children():
         try:
-            ours = child.cmdline()[1:4] == ["-m", "gan_core", "worker"] and machine.lives(child)
+            ours = child.cmdline()[1:4] == ["-m", "gan_core", "worker"] and machine.is_running(child)
             if ours and child.environ().get("GANOMETER_STORE", store_url) == store_url:
                 return child
         except psutil.Error:
