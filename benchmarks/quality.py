@@ -41,6 +41,7 @@ from gan_core.distances.report import measure
 from gan_core.jobs import measure as answers
 from gan_core.jobs import references
 from gan_core.pictures import grid
+from gan_core.pictures.scatter import scatter
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -345,7 +346,7 @@ def picture(dataset: datasets.Dataset, generate: Generate) -> bytes:
     if dataset.kind == "image":
         return grid.grid(codec.to_storage(generate(32)), columns=8, scale=1)
     real = reference.test_rows(dataset.test.x, 1_000)
-    return grid.scatter(generate(1_000), real, size=280, limits=grid.window(real))
+    return scatter(fake=generate(1_000), real=real, size=280)
 
 
 # ---------------------------------------------------------------- scores

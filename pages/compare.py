@@ -20,6 +20,7 @@ from gan_core import (
     value_in_words,
 )
 from gan_core.pictures import grid as images
+from gan_core.pictures.scatter import scatter
 from ui.charts import compare
 from ui.frame.page import STATES, WAITING, chart, open_page, page_link, plain
 
@@ -365,7 +366,7 @@ def sheet(run_id: str, step: int) -> bytes:
     if samples.ndim == 4:
         return images.grid(samples, scale=max(1, SIDE // (8 * samples.shape[2])), gap=GAP)
     real = page.lab.dataset_of(run).preview
-    return images.scatter(samples, real, size=SIDE, limits=images.window(real))
+    return scatter(fake=samples, real=real, size=SIDE)
 
 
 def pick_step() -> int | None:

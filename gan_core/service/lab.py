@@ -538,7 +538,7 @@ class Lab:
             data = self.dataset_of(self.store.runs.get(run_id))
             if data is None:
                 raise GanometerError(f"the data of run {run_id} have not been loaded yet: let it train a little first")
-            frames = films.scatters(frames, [snapshot.step for snapshot in kept], real=data.preview)
+            frames = films.scatter_frames(frames, [snapshot.step for snapshot in kept], real=data.preview)
         return films.film(frames, format, fps)
 
     # ------------------------------------------------------------ bundles
