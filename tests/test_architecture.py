@@ -146,9 +146,10 @@ def imports(module: str, source: str, package: bool = False) -> list[Import]:
                 full = f"{base}.{alias.name}"
                 itself = full in modules() or (base == "gan_core" and alias.name not in DOOR)
                 found.append(Import(full if itself else base, node.lineno, function))
-        elif isinstance(node, ast.Call) and "import" in ast.unparse(node.func) and node.args:
+        elif isinstance(node, ast.Call) and node.args:
             # importlib.import_module("x") and __import__("x"): an import by another name.
-            if isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
+            by_name = ast.unparse(node.func).endswith(("import_module", "__import__"))
+            if by_name and isinstance(node.args[0], ast.Constant) and isinstance(node.args[0].value, str):
                 found.append(Import(node.args[0].value, node.lineno, function))
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             function = f"{function}.{node.name}".lstrip(".")

@@ -278,7 +278,7 @@ def test_a_snapshot_of_an_earlier_version_says_what_is_missing():
     config = configured()
     model, _ = snapshot(config)
     alone = checkpoints.weights_to_bytes(model.ema_generator.weights)
-    with pytest.raises(records.GanometerError, match="holds no discriminator.*train the run again"):
+    with pytest.raises(records.GanometerError, match="has no discriminator.*train the run again"):
         surface.compute(config, alone, STEP, REAL)
 
 
