@@ -211,7 +211,7 @@ def test_other_bytes_are_refused(of_digits):
 @pytest.mark.parametrize(
     ("y", "said"),
     [
-        (np.zeros(300, int), "name 1 class, and a classifier needs at least 2"),
+        (np.zeros(300, int), "contain 1 class and a classifier needs at least 2"),
         (np.arange(300) % 101, "contain 101 classes and a classifier has at most 100"),
         (np.arange(299), r"labels are int64 \(299,\) for 300 samples"),
         (np.linspace(0, 1, 300), r"labels are float64 \(300,\) for 300 samples; give one whole number"),
