@@ -753,7 +753,7 @@ def test_the_same_seed_is_the_same_run_and_another_is_not(fresh):
 def test_the_halves_of_a_batch_side_by_side_are_the_batch(loss, every):
     """Five samples: two and three. But for roundings, nothing may tell the two ways from each other."""
     whole, halves = (new(objective__loss=loss, objective__penalty_every=every) for _ in range(2))
-    halves.in_halves = True
+    halves.halves_batches = True
     for number in range(3):
         at = tf.constant(number, tf.int64), LiveHyperparameters.of(whole.settings), tf.constant(REAL), tf.constant(Z)
         for mine, theirs in zip(
@@ -774,7 +774,7 @@ def test_what_halves_are_made_of():
         return x[0] * 2, tf.reduce_sum(x[1], axis=1)
 
     halves = new()
-    halves.in_halves = True
+    halves.halves_batches = True
     doubled, ones = halves.forward(network, [REAL, classes])
     np.testing.assert_array_equal(doubled, 2 * REAL)
     np.testing.assert_array_equal(ones, np.ones(5))
