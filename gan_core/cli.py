@@ -23,7 +23,7 @@ import numpy as np
 
 from gan_core import __version__, app_server, machine, settings
 from gan_core.bundles import bundle as export
-from gan_core.codec import to_unit
+from gan_core.codec import to_storage, to_unit
 from gan_core.config import presets, run_config
 from gan_core.config.live_edits import edited
 from gan_core.config.rules import conflicts_with_data
@@ -391,7 +391,7 @@ def _sample(options) -> int:
     if out.suffix == ".npz":
         _write(out, lambda file: np.savez_compressed(file, x=x.astype(np.float32)))
     else:
-        _write(out, lambda file: file.write(grid.png_grid(x)))
+        _write(out, lambda file: file.write(grid.grid(to_storage(x), scale=3, gap=0)))
     return _say(options, {"run": options.run, "n": len(x), "out": str(out)}, f"{len(x)} samples in {out}")
 
 

@@ -96,7 +96,7 @@ def surface(
 
     from gan_core.engine import surface as surfaces
 
-    return surfaces.draw(run.config, weights, step, to_storage(dataset.train.x), labels=labels, label=number)
+    return surfaces.compute(run.config, weights, step, to_storage(dataset.train.x), labels=labels, label=number)
 
 
 def transform_for(

@@ -105,7 +105,7 @@ class Session:
 
     # ------------------------------------------------------------ Control
 
-    def changed(self, step: int) -> RunConfig | None:
+    def new_config(self, step: int) -> RunConfig | None:
         """The configuration after what people have set since the last question; what cannot be set is refused."""
         with self._news:
             waiting, self._waiting = self._waiting, []
@@ -123,7 +123,7 @@ class Session:
                 self.store.commands.finish(command.id, "nothing to change")
         return self.config if self._edits else None
 
-    def wish(self, step: int) -> Literal["go", "pause", "stop", "release"]:
+    def command(self, step: int) -> Literal["go", "pause", "stop", "release"]:
         """What to do at this step. A wish for some steps is one for a pause after them; a run whose time on this
         server is over stops."""
         with self._news:
@@ -144,7 +144,7 @@ class Session:
     def _trained_in_all(self) -> float:
         return self.run.seconds + self._trained + (self._clock() - self._committed if self._state == "running" else 0.0)
 
-    def until(self) -> int | None:
+    def next_command_step(self) -> int | None:
         return self._pause_at[1] if self._pause_at else None
 
     def wait_while_paused(self) -> None:

@@ -62,7 +62,9 @@ def test_reports_stand_beside_a_reference_that_was_made_later(lab):
 def test_measurements_of_one_kind_ask_the_store_once_for_what_real_samples_give(tmp_path, monkeypatch):
     with opened(tmp_path) as lab:
         asked, known = [], store_of(lab).measurements.reference
-        monkeypatch.setattr(store_of(lab).measurements, "reference", lambda *a, **b: asked.append((a, b)) or known(*a, **b))
+        monkeypatch.setattr(
+            store_of(lab).measurements, "reference", lambda *a, **b: asked.append((a, b)) or known(*a, **b)
+        )
         reports = ResultService(store_of(lab), lab.runs).reports(lab.bundles.example())
         assert len(reports) > 2 and len(asked) == len({(r.space, r.n_fake, r.k, r.panel) for _, r in reports})
 
