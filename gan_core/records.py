@@ -361,9 +361,9 @@ def report_from_json(text: str) -> Report:
     """The inverse of `to_json` for reports; lists stay lists in `details` and `parameters`."""
     values: dict[str, Any] = json.loads(text)
     metrics = {name: MetricResult(**metric) for name, metric in values.pop("metrics").items()}
-    histogram = values.pop("histogram")
-    edges_and_densities = {name: tuple(numbers) for name, numbers in (histogram or {}).items()}
-    return Report(**values, metrics=metrics, histogram=Histogram(**edges_and_densities) if histogram else None)
+    found: dict[str, list[float]] | None = values.pop("histogram")
+    histogram = Histogram(**{name: tuple(numbers) for name, numbers in found.items()}) if found else None
+    return Report(**values, metrics=metrics, histogram=histogram)
 
 
 def reference_from_json(text: str) -> Reference:

@@ -185,8 +185,8 @@ _ALL = (
         "Sliced Wasserstein",
         "lower",
         None,
-        "Wasserstein-2 of the samples projected onto 512 fixed random directions, averaged; scaled so that a shift by a "
-        "vector counts about its length.",
+        "Wasserstein-2 of the samples projected onto 512 fixed random directions, averaged; scaled so that a shift by "
+        "a vector counts about its length.",
         "Bonneel et al. 2015, J. Math. Imaging Vis. 51",
         "Transport",
     ),

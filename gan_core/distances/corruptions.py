@@ -146,7 +146,7 @@ def corruption_test(
     train, holdout = (material.train, material.holdout) if len(material.train) else (None, None)
     real_part = RealPart.of(real, train=train, holdout=holdout, k=k, seed=seed, threads=threads)
     steps = (0 if reference else draws) + 1 + len(tasks)
-    report_progress = progress or (lambda share: None)
+    report_progress = progress or _ignore
     if reference is None:
         reference = calibrate(
             test=test, pool=pool, n=n, train=train, real_part=real_part, modes=modes, panel=panel, k=k,
@@ -163,6 +163,10 @@ def corruption_test(
         ]
         report_progress(done / steps)
     return CorruptionTest(n, material.kind, panel, seed, tuple(cells))
+
+
+def _ignore(share: float) -> None:
+    pass
 
 
 def material_of(pool: ArrayLike, *, n: int, labels: ArrayLike | None = None, seed: int = 0) -> Material:

@@ -131,7 +131,7 @@ def with_spread(metric: MetricResult) -> str:
 
 def _signs(metrics: Mapping[str, MetricResult]) -> list[MetricResult]:
     """The worst metric of every family that shows a difference."""
-    strongest = []
+    strongest: list[MetricResult] = []
     for _, names in FAMILIES:
         known = [metrics[name] for name in names if name in metrics and metrics[name].value is not None]
         worst = max(known, key=badness, default=None)

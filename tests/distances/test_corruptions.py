@@ -1,5 +1,6 @@
 """Every corruption does what it says and nothing else, and the corruption test measures exactly that."""
 
+import dataclasses
 import json
 from functools import cache
 
@@ -278,7 +279,7 @@ def test_every_corruption_is_measured_at_every_level(name, kind, absent):
     for cell in found.cells:
         z = (cell.value - cell.reference_mean) / cell.reference_sd if cell.reference_sd else None
         assert cell.z == (None if z is None else pytest.approx(z, rel=1e-12))
-    assert json.loads(json.dumps(found.to_dict()))["cells"][0]["corruption"] == "none"
+    assert json.loads(json.dumps(dataclasses.asdict(found)))["cells"][0]["corruption"] == "none"
 
 
 def test_a_cell_is_what_measure_gives_for_the_corrupted_rows():

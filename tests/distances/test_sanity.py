@@ -239,7 +239,7 @@ def test_s3_modes_invented(about):
 
 
 def test_two_headline_metrics_see_mild_damage():
-    """For MNIST this is part of the table in test_ruler.py, where it is a mean over several real sets."""
+    """For MNIST this is part of the table in test_corruptions.py, where it is a mean over several real sets."""
     mild = {"blur": 0.5, "noise": 0.1, "outliers": 0.1, "atoms": 1 / 2, "shrink": 0.1, "dim": 0.9}
     for corruption, level in mild.items():
         seen = [metric for metric in HEADLINE if cells_of("digits", 360)[corruption, metric][level] >= 3]
