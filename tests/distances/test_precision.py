@@ -17,6 +17,7 @@ from gan_core.data.datasets import dataset_from_bytes, dataset_to_bytes
 from gan_core.data.uploads import dataset_from_upload, read_upload
 from gan_core.distances import corruptions
 from gan_core.distances.energy import mmd_polynomial
+from gan_core.distances.inputs import RealPart
 from gan_core.distances.pairwise import within
 from gan_core.distances.report import measure
 from gan_core.jobs import measure as answers
@@ -34,8 +35,8 @@ def from_files(tmp_path, capsys, **arrays) -> dict[str, float]:
     return {name: metric["value"] for name, metric in json.loads(capsys.readouterr().out)["metrics"].items()}
 
 
-def from_python(**arrays) -> dict[str, float]:
-    return {name: metric.value for name, metric in measure(**arrays, k=K).metrics.items()}
+def from_python(*, real, fake) -> dict[str, float]:
+    return {name: metric.value for name, metric in measure(real=RealPart.of(real, k=K), fake=fake).metrics.items()}
 
 
 def brute_force(real, fake) -> dict[str, float]:
