@@ -32,6 +32,7 @@ from gan_core.data import datasets
 from gan_core.distances import features, verdict
 from gan_core.distances import reference as references
 from gan_core.distances.catalogue import CORRUPTION_TITLES
+from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import check_ranges, measure
 from gan_core.jobs import measure as answers
 from gan_core.jobs import snapshot_sampler
@@ -344,7 +345,8 @@ def _measured_files(options) -> Report:
         n = min(len(real), len(fake), len(pool))
         known = references.calibrate(test=real, pool=pool, n=n, progress=_progress(), **others, **about)
         real, fake = (references.test_rows(x, n, options.seed) for x in (real, fake))
-    return measure(real=real, fake=fake, reference=known, space=options.space, **others, **about)
+    real_part = RealPart.of(real, k=options.k, seed=options.seed, **others)
+    return measure(real=real_part, fake=fake, reference=known, space=options.space, panel=options.panel)
 
 
 def _progress():

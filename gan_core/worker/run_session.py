@@ -12,9 +12,9 @@ import numpy as np
 from gan_core.codec import flatten, to_storage
 from gan_core.config.live_edits import edited
 from gan_core.config.run_config import ConfigError, RunConfig, differences
-from gan_core.distances.inputs import KnownModes, RealPart
+from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
-from gan_core.records import Command, Reference, Report, RunInfo, StoreError
+from gan_core.records import Command, Modes, Reference, Report, RunInfo, StoreError
 from gan_core.store import Edit, LeaseLost, Store
 
 COMMIT_SECONDS = 5.0
@@ -171,7 +171,7 @@ class Session:
         self,
         real: np.ndarray,
         part: RealPart,
-        modes: KnownModes | None,
+        modes: Modes | None,
         find_reference: Callable[[], Reference | None],
     ) -> None:
         """The held-out rows to measure every snapshot against; real-vs-real at their number may still be on its way."""
@@ -192,11 +192,10 @@ class Session:
     def snapshot(self, step: int, samples: np.ndarray, weights: bytes, fake: np.ndarray) -> None:
         self._reference = self._reference or self._find_reference()
         report = measure(
-            real=self._real,
+            real=self._part,
             fake=flatten(fake),
             reference=self._reference,
             modes=self._modes,
-            real_part=self._part,
         )
         self._reports.append((step, report))
         self._taken.append((step, to_storage(samples), weights))
