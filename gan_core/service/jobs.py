@@ -44,7 +44,7 @@ class JobService:
 
         Raises GanometerError for runs on different data, and UnknownRun for one that `by` may not see.
         """
-        comparison.check(list(steps_by_run), n)
+        comparison.check(list(steps_by_run.items()), n)
         runs = [self._find_run(run_id, by=by) for run_id in steps_by_run]
         names = sorted({run.config.data.name for run in runs})
         if len(names) > 1:
