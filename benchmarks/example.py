@@ -20,14 +20,14 @@ def main() -> None:
     changes = {"recording.snapshots": 14, "recording.log_every": 100}
     wanted = run_config.override(presets.preset("auto", data="digits", shape=(8, 8, 1)), changes)
     with tempfile.TemporaryDirectory() as folder:
-        place = settings.from_environment({"GANOMETER_HOME": folder})
+        place = settings.settings_from_environment({"GANOMETER_HOME": folder})
         store = Store(place.store_url)
         # The worker's jobs thread measures real against real first, so that every snapshot has its reference.
         worker = Worker(store, place)
         run_id = store.runs.create(wanted, name="8×8 digits, a finished example", worker_id=worker.id)
         state = worker.train(store.runs.get(run_id))
         data = bundle.bundle(store, run_id)
-        energy = store.runs.history(run_id, ["energy_distance"]).last("energy_distance")
+        energy = store.recordings.history(run_id, ["energy_distance"]).last("energy_distance")
         store.close()
     if state != "finished" or len(data) > MAX_BYTES:
         raise SystemExit(f"not written: the run is {state}, its bundle has {len(data):,} bytes (at most {MAX_BYTES:,})")

@@ -2,7 +2,7 @@
 
     python -m benchmarks.quality --preset auto --data mnist --seconds 60 --seeds 3 --json     one row
     python -m benchmarks.quality                the whole plan; what is there already is not trained again
-    python -m benchmarks.quality --table        the README's tables, from what is there
+    python -m benchmarks.quality --table        the tables of docs/recipes.md, from what is there
 
 A cell is one training: a recipe, a data set, so many seconds, a seed. It is one file in --out, and of seed 0 a picture
 too. A recipe that has changed since makes its cells void. Seconds are those in which steps are taken: compiling, the
@@ -42,6 +42,7 @@ from gan_core.distances.report import measure
 from gan_core.jobs import measure as answers
 from gan_core.jobs import references
 from gan_core.pictures import grid
+from gan_core.pictures.scatter import scatter
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -231,7 +232,7 @@ def trained(wanted: config.RunConfig, dataset: datasets.Dataset) -> tuple[dict, 
     from gan_core.engine import cpu_threads
     from gan_core.engine.loop import Diverged, train
 
-    cpu_threads.suit(wanted)
+    cpu_threads.configure(wanted)
     book, outcome = Book(dataset, wanted), "finished"
     try:
         if train(wanted, dataset.train.x, book, book, rows=1) == "queued":
@@ -292,13 +293,13 @@ class Book:
             self._looked = self.seconds
         self._running = time.perf_counter()
 
-    def changed(self, step: int) -> None: ...
+    def new_config(self, step: int) -> None: ...
 
-    def wish(self, step: int) -> str:
+    def command(self, step: int) -> str:
         self._rest()
         return "go"
 
-    def until(self) -> None: ...
+    def next_command_step(self) -> None: ...
 
     def wait_while_paused(self) -> None: ...
 
@@ -338,7 +339,7 @@ def load(name: str) -> datasets.Dataset:
 
 @cache
 def _load(name: str, folder: str | None) -> datasets.Dataset:
-    return datasets.load(name, folder=Path(folder) if folder else settings.from_environment().data_folder)
+    return datasets.load(name, folder=Path(folder) if folder else settings.settings_from_environment().data_folder)
 
 
 def picture(dataset: datasets.Dataset, generate: Generate) -> bytes:
@@ -346,7 +347,7 @@ def picture(dataset: datasets.Dataset, generate: Generate) -> bytes:
     if dataset.kind == "image":
         return grid.grid(codec.to_storage(generate(32)), columns=8, scale=1)
     real = reference.test_rows(dataset.test.x, 1_000)
-    return grid.scatter(generate(1_000), real, size=280, limits=grid.window(real))
+    return scatter(fake=generate(1_000), real=real, size=280)
 
 
 # ---------------------------------------------------------------- scores
@@ -396,7 +397,7 @@ def calibration(dataset: datasets.Dataset, request: answers.Request) -> records.
     print(f"measuring real against real on {dataset.name}, once", file=sys.stderr, flush=True)
     made = answers.calibration(dataset, request, codec.flatten)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(records.to_json(made) + "\n", encoding="utf-8")
+    file.write_text(records.record_to_json(made) + "\n", encoding="utf-8")
     return made
 
 

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from gan_core import machine, settings
+from gan_core import __version__, app_server, machine, settings
 from gan_core.bundles import bundle as export
-from gan_core.codec import to_unit
+from gan_core.codec import to_storage, to_unit
 from gan_core.config import presets, run_config
 from gan_core.config.live_edits import edited
 from gan_core.config.rules import conflicts_with_data
@@ -57,11 +57,13 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     try:
-        options = _parser().parse_args(arguments)
+        options, options.others = _parser().parse_known_args(arguments)
+        if options.others and options.command != "app":
+            raise WrongInput(f"unrecognized arguments: {' '.join(options.others)}")
         logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
         if options.command is None:
             raise WrongInput(
-                "name a command: train, measure, ruler, sample, fork, runs, export, import, delete or worker; "
+                "name a command: train, measure, ruler, sample, fork, runs, export, import, delete, app or worker; "
                 "--help explains them"
             )
         return _COMMANDS[options.command](options)
@@ -76,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m gan_core", description="Train a GAN, and measure how far its samples are from real ones."
     )
+    parser.add_argument("--version", action="version", version=f"ganometer {__version__}")
     every = _Parser(add_help=False)
     every.add_argument(
         "--store", metavar="URL", help="database URL (default: $GANOMETER_STORE, else a file in $GANOMETER_HOME)"
@@ -159,6 +162,8 @@ def _parser() -> argparse.ArgumentParser:
     unbundle.add_argument("file", metavar="FILE.zip")
     delete = command("delete", "remove a run and everything of it")
     delete.add_argument("--run", required=True, metavar="ID")
+    app = command("app", "serve the app; options of `streamlit run`, such as --server.address, are handed on")
+    app.add_argument("--port", type=_whole(1), help="where it listens (default: 8501)")
     serve = command("worker", "train what is queued in the store until told to end")
     serve.add_argument("--parent", type=int, help=argparse.SUPPRESS)  # end when this process is gone
     return parser
@@ -181,8 +186,8 @@ def _train(options) -> int:
         run_id = options.resume
         run = store.runs.get(run_id)
         free = run.worker is None and run.state in ("queued", *RESUMABLE)
-        if not free or store.runs.send(run_id, "resume") != "queued":
-            store.runs.check_free(run_id, "resuming it here")
+        if not free or store.commands.send(run_id, "resume") != "queued":
+            store.leases.check_free(run_id, "resuming it here")
             raise WrongInput(
                 f"run {run_id} is {run.state}; only a run that waits, or that is paused, stopped or interrupted, can "
                 "be resumed"
@@ -208,9 +213,9 @@ def _fork(options) -> int:
 
 
 def _claimed(store: Store, trainer: process.Worker, run_id: str) -> RunInfo:
-    run = store.runs.claim(trainer.id, at_once=ANY_NUMBER, run_id=run_id)
+    run = store.leases.claim(trainer.id, at_once=ANY_NUMBER, run_id=run_id)
     if run is None:  # two processes resumed it at the same moment, and the other one was first
-        store.runs.check_free(run_id, "training it here")
+        store.leases.check_free(run_id, "training it here")
         raise WrongInput(f"run {run_id} was taken by another worker of this store")
     return run
 
@@ -232,9 +237,9 @@ def _train_here(options, store: Store, trainer: process.Worker, run: RunInfo) ->
             store.close()
             where = ["--store", options.store] if options.store else []
             process.begin_afresh(["train", "--resume", run.id, *where, *["--json"] * options.json])
-        store.runs.send(run.id, "stop")  # Ctrl-C came while it was being given back
+        store.commands.send(run.id, "stop")  # Ctrl-C came while it was being given back
     run = store.runs.get(run.id)
-    energy = store.runs.history(run.id, ["energy_distance"]).last("energy_distance")
+    energy = store.recordings.history(run.id, ["energy_distance"]).last("energy_distance")
     words = f"run {run.id} {run.state} at step {run.step} of {run.total_steps}"
     if energy is not None:
         words += f"; energy distance {energy:.4f}"
@@ -265,7 +270,7 @@ def _config_of(options, store: Store) -> run_config.RunConfig:
     if data in datasets.OPTIONS:
         shape, classes = datasets.OPTIONS[data].shape, datasets.OPTIONS[data].classes
     else:
-        info = store.library.dataset_named(data)
+        info = store.datasets.named(data)
         if info is None:
             raise WrongInput(f"there is no data set {data!r}; choose one of {', '.join(datasets.OPTIONS)}")
         shape, classes = info.shape, len(info.classes)
@@ -388,7 +393,7 @@ def _sample(options) -> int:
     if out.suffix == ".npz":
         _write(out, lambda file: np.savez_compressed(file, x=x.astype(np.float32)))
     else:
-        _write(out, lambda file: file.write(grid.png_grid(x)))
+        _write(out, lambda file: file.write(grid.grid(to_storage(x), scale=3, gap=0)))
     return _say(options, {"run": options.run, "n": len(x), "out": str(out)}, f"{len(x)} samples in {out}")
 
 
@@ -424,6 +429,10 @@ def _delete(options) -> int:
     return _say(options, {"run": options.run, "deleted": True}, f"run {options.run} is gone")
 
 
+def _app(options) -> int:
+    return app_server.serve(options.others, port=options.port, store=options.store)
+
+
 def _worker(options) -> int:
     place, _store = _open(options)
     _store.close()
@@ -440,6 +449,7 @@ _COMMANDS = {
     "export": _export,
     "import": _import,
     "delete": _delete,
+    "app": _app,
     "worker": _worker,
 }
 
@@ -449,7 +459,7 @@ _COMMANDS = {
 
 def _open(options) -> tuple[settings.Settings, Store]:
     """The settings and the store, in which no run is said to be trained by a process of this machine that is dead."""
-    place = settings.from_environment(os.environ, store_url=options.store)
+    place = settings.settings_from_environment(os.environ, store_url=options.store)
     store = Store(place.store_url)
     machine.reap_dead_workers(store, resume=place.resume)
     return place, store

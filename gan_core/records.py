@@ -27,6 +27,8 @@ Direction = Literal["lower", "higher", "target", "diagnostic"]
 """Which values of a metric are better; `target`: those near its ideal, `diagnostic`: it is no score."""
 ACTIVE: tuple[str, ...] = ("queued", "running", "paused")
 """States in which a run still needs a worker."""
+SNAPSHOT_SAMPLES = 64
+"""The fixed latents of every run, whose samples make up its snapshots; a data set's preview has as many real rows."""
 
 
 class GanometerError(Exception):
@@ -185,7 +187,7 @@ class Modes:
 
 @dataclass(frozen=True)
 class Command:
-    """What somebody wants of a run: pause, resume, stop, step (n steps, then pause) or set (live hyperparameters).
+    """A command to a run: pause, resume, stop, step (n steps, then pause) or set (live hyperparameters).
 
     `payload` holds what the kind needs, `by` says who sent it, and `created` when.
     """
@@ -352,13 +354,13 @@ class Report:
     version: int = 1
 
 
-def to_json(record: Report | Reference) -> str:
+def record_to_json(record: Report | Reference) -> str:
     """The record as one JSON object with sorted keys; `report_from_json` or `reference_from_json` reads it."""
     return json.dumps(dataclasses.asdict(record), sort_keys=True)
 
 
 def report_from_json(text: str) -> Report:
-    """The inverse of `to_json` for reports; lists stay lists in `details` and `parameters`."""
+    """The inverse of `record_to_json` for reports; lists stay lists in `details` and `parameters`."""
     values: dict[str, Any] = json.loads(text)
     metrics = {name: MetricResult(**metric) for name, metric in values.pop("metrics").items()}
     found: dict[str, list[float]] | None = values.pop("histogram")
@@ -367,7 +369,7 @@ def report_from_json(text: str) -> Report:
 
 
 def reference_from_json(text: str) -> Reference:
-    """The inverse of `to_json` for references."""
+    """The inverse of `record_to_json` for references."""
     values: dict[str, Any] = json.loads(text)
     metrics = {name: (float(mean), float(sd)) for name, (mean, sd) in values.pop("metrics").items()}
     return Reference(**values, metrics=metrics)

@@ -21,7 +21,11 @@ from ui.distances.metric_cards import show_cards, show_headline
 from ui.distances.sample_map import show_map
 from ui.frame.curves import history_of
 from ui.frame.feature_spaces import SPACES
-from ui.frame.page import chart, open_page, page_link, plain
+from ui.frame.job_answers import show_answer
+from ui.frame.navigation import go_to_step, keep_step
+from ui.frame.page import chart, open_page, page_link
+from ui.frame.pickers import pick_run, pick_step, play_on
+from ui.frame.text import plain
 from ui.train.event_log import marks_of
 
 SIZES = (200, 360, 500, 1000, 2000, 5000, 10_000)
@@ -57,11 +61,12 @@ def show_reference(run: RunInfo, report: Report) -> None:
         icon=":material/hourglass_top:",
     )
     wanted = dict(dataset=run.config.data.name, n=report.n_fake)
-    page.answer(
-        page.lab.request("reference", **wanted),
+    show_answer(
+        page,
+        page.lab.jobs.request("reference", **wanted),
         lambda job: st.caption("It has been measured: open this page again to see it."),
         key="reference",
-        again=lambda: page.lab.retry("reference", **wanted),
+        again=lambda: page.lab.jobs.retry("reference", **wanted),
     )
 
 
@@ -71,7 +76,7 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
     if not names:
         return
     st.subheader("Over the training", anchor=False)
-    reference, marks = page.lab.live_reference(run), marks_of(page.lab, run)
+    reference, marks = page.lab.results.live_reference(run), marks_of(page.lab, run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Metric",
@@ -83,7 +88,7 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
         )
         st.download_button(
             "Metric history as CSV",
-            lambda: history_to_csv(page.lab.curves(run, points=10**9, by=page.me)),
+            lambda: history_to_csv(page.lab.results.curves(run, points=10**9, by=page.me)),
             f"ganometer-{run.id}-history.csv",
             "text/csv",
             icon=":material/download:",
@@ -107,14 +112,14 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
 def go_to(run: RunInfo, click: Click) -> None:
     """The whole page shows the snapshot nearest to where a curve was clicked."""
     if isinstance(click.x, (int, float)):
-        steps = page.lab.store.runs.snapshot_steps(run.id)
-        st.query_params["step"] = str(min(steps, key=lambda step: abs(step - click.x)))
+        steps = page.lab.results.snapshot_steps(run.id)
+        go_to_step(min(steps, key=lambda step: abs(step - click.x)), steps)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def measured(run_id: str, version: int) -> dict[int, Report]:
     """What was measured during the training, by step; not what people have asked for since."""
-    return {step: report for step, report in page.lab.store.library.reports(run_id) if report.seed == 0}
+    return page.lab.results.measured(run_id)
 
 
 # ---------------------------------------------------------------- on demand
@@ -139,19 +144,23 @@ def show_full(run: RunInfo, data: DatasetInfo, step: int) -> None:
         seed = st.number_input("Seed of the draw", 1, 10_000, 1, key="draw seed", width=140)
         if st.button("Measure everything", key="measure", type="primary", icon=":material/straighten:"):
             asked = dict(run_id=run.id, step=step, n=n, seed=int(seed), space=space, panel="full", k=int(k))
-            st.session_state["measure job"] = (asked, page.lab.retry("measure", **asked))
-            st.query_params["step"] = str(step)  # the next snapshot of a running run must not take the report away
+            st.session_state["measure job"] = (asked, page.lab.jobs.retry("measure", **asked))
+            keep_step(step)  # the next snapshot of a running run must not take the report away
     if data.kind == "image":
         st.caption(SPACES[space][1])
     asked, job = st.session_state.get("measure job", ({}, 0))
     if (asked.get("run_id"), asked.get("step")) == (run.id, step):
-        page.answer(
-            job, lambda job: draw_full(job, data), key="measured", again=lambda: page.lab.retry("measure", **asked)
+        show_answer(
+            page,
+            job,
+            lambda job: draw_full(job, data),
+            key="measured",
+            again=lambda: page.lab.jobs.retry("measure", **asked),
         )
 
 
 def draw_full(job, data: DatasetInfo) -> None:
-    report = page.lab.report_in(job)
+    report = page.lab.jobs.report_in(job)
     show_headline(report)
     show_tables(report, "full")
     show_downloads(report, f"ganometer-{job.run_id}-step-{job.step}-{report.space}-n{report.n_fake}")
@@ -186,16 +195,16 @@ def show_ruler(run: RunInfo) -> None:
         if st.button("Test", key="ruler", icon=":material/science:"):
             chosen = [] if damage == ALL else [damage]
             asked = dict(dataset=dataset, corruptions=chosen, n=n, panel="live")
-            st.session_state["ruler job"] = (asked, page.lab.retry("ruler", **asked))
+            st.session_state["ruler job"] = (asked, page.lab.jobs.retry("ruler", **asked))
     if damage != ALL:
         st.caption(CORRUPTION_TITLES[damage][1])
     if "ruler job" in st.session_state:
         asked, job = st.session_state["ruler job"]
-        page.answer(job, draw_ruler, key="tested", again=lambda: page.lab.retry("ruler", **asked))
+        show_answer(page, job, draw_ruler, key="tested", again=lambda: page.lab.jobs.retry("ruler", **asked))
 
 
 def draw_ruler(job) -> None:
-    found = json.loads(page.lab.answer_in(job))
+    found = json.loads(page.lab.jobs.answer_in(job))
     st.markdown(f"**{found['n']:,} real samples, damaged, against {found['n']:,} others**")
     chart(report_charts.ruler(found["cells"]), "sheet", "What every metric makes of every damage")
     st.caption(
@@ -213,13 +222,13 @@ def draw_ruler(job) -> None:
 with open_page("distances") as page:
     st.title("Distances", anchor=False)
     st.caption("How far are the generated samples from real ones?")
-    run = page.pick_run()
+    run = pick_run(page)
     if run is None:
         st.info("No run yet, so there is nothing to measure.", icon=":material/straighten:")
         page_link("train", "Train the first one")
         page.wait_for_run()
         st.stop()
-    steps, data = page.lab.store.runs.snapshot_steps(run.id), page.lab.dataset_of(run)
+    steps, data = page.lab.results.snapshot_steps(run.id), page.lab.results.dataset_of(run)
     reports = measured(run.id, run.version)
     if not reports or not steps or data is None:
         st.info(
@@ -228,9 +237,9 @@ with open_page("distances") as page:
         page_link("train", "See what it is doing", run=run.id)
     else:
         every = tuple(sorted({*steps, *reports}))
-        step = page.pick_step(every, "Step (measured, or kept as a snapshot)")
+        step = pick_step(page, every, "Step (measured, or kept as a snapshot)")
         measured_at, kept_at = (min(those, key=lambda s: (abs(s - step), s)) for those in (reports, steps))
-        report = page.lab.judged(run, reports[measured_at])
+        report = page.lab.results.judged(run, reports[measured_at])
         show_live(run, data, measured_at, report)
         if measured_at != step:
             st.caption(f"Measured at step {measured_at:,}, the nearest measurement to step {step:,}.")
@@ -238,5 +247,5 @@ with open_page("distances") as page:
         job_id = show_map(page, run, data, kept_at)
         show_full(run, data, kept_at)
         show_ruler(run)
-        page.play(every, after=[job_id])
+        play_on(page, every, after=[job_id])
     page.watch(run)

@@ -2,10 +2,12 @@
 
 import streamlit as st
 
-from gan_core import GAMES, DatasetInfo, RunInfo
+from gan_core import ADVERSARIAL_LOSSES, DatasetInfo, RunInfo
 from gan_core.pictures import grid
 from ui.charts import training
-from ui.frame.page import answered, chart, open_page, page_link
+from ui.frame.job_answers import answered, show_answer
+from ui.frame.page import chart, open_page, page_link
+from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.gallery.latent_space import show_pad, show_search, show_walk
 from ui.gallery.sample_browser import ask, show_shelf
 
@@ -20,17 +22,17 @@ VIEWS = {
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def snapshot_grid(run_id: str, step: int) -> bytes:
-    return grid.grid(page.lab.store.runs.snapshot(run_id, step).samples, gap=GAP)
+    return grid.grid(page.lab.results.snapshot(run_id, step).samples, gap=GAP)
 
 
 @st.cache_data(max_entries=8, show_spinner=False, max_size="40MB")
 def film(run_id: str, version: int, kind: str) -> bytes:
-    return page.lab.film(run_id, format=kind)
+    return page.lab.results.film(run_id, format=kind)
 
 
 def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
-        samples = page.lab.store.runs.snapshot(run.id, step).samples
+        samples = page.lab.results.snapshot(run.id, step).samples
         left, right = st.columns(2, gap="large", vertical_alignment="center")
         with left:
             chart(training.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
@@ -78,12 +80,12 @@ def show_game(run: RunInfo, data: DatasetInfo, step: int, told: dict[str, int]) 
     """In the plane the whole game can be drawn."""
     st.subheader("The game at this step", anchor=False)
     wanted = dict(run_id=run.id, step=step, **told)
-    job_id, again = page.lab.request("surface", **wanted), lambda: page.lab.retry("surface", **wanted)
+    job_id, again = page.lab.jobs.request("surface", **wanted), lambda: page.lab.jobs.retry("surface", **wanted)
     left, right = st.columns(2, gap="large", vertical_alignment="center")
     with left:
-        page.answer(job_id, lambda job: draw_game(job, data), key="game", again=again)
+        show_answer(page, job_id, lambda job: draw_game(job, data), key="game", again=again)
     with right:
-        if run.config.objective.loss in GAMES and run.config.discriminator.packing == 1:
+        if run.config.objective.loss in ADVERSARIAL_LOSSES and run.config.discriminator.packing == 1:
             st.markdown(
                 "**Colours: what the discriminator believes.** Blue: this place is real. Orange: it is generated. "
                 "Without colour: it cannot tell."
@@ -139,18 +141,18 @@ def pick_view() -> str:
 with open_page("gallery") as page:
     st.title("Gallery", anchor=False)
     st.caption("What does the generator make, and when did it learn to?")
-    run = page.pick_run()
+    run = pick_run(page)
     if run is None:
         st.info("No run yet, so there is nothing to look at.", icon=":material/photo_library:")
         page_link("train", "Train the first one")
         page.wait_for_run()
         st.stop()
-    steps, data = page.lab.store.runs.snapshot_steps(run.id), page.lab.dataset_of(run)
+    steps, data = page.lab.results.snapshot_steps(run.id), page.lab.results.dataset_of(run)
     if not steps or data is None:
         st.info("This run has no samples yet: they appear with its first step.", icon=":material/hourglass_top:")
         page_link("train", "See what it is doing", run=run.id)
     else:
-        step = page.pick_step(steps)
+        step = pick_step(page, steps)
         show_snapshot(run, data, step)
         jobs = []
         if data.shape == (2,):
@@ -165,5 +167,5 @@ with open_page("gallery") as page:
             jobs.append(show_pad(page, run, data, step))
         else:
             jobs.append(show_search(page, run, data, step))
-        page.play(steps, after=[job for job in jobs if job is not None])
+        play_on(page, steps, after=[job for job in jobs if job is not None])
     page.watch(run)

@@ -4,6 +4,9 @@ import functools
 import io
 import os
 import shutil
+import subprocess
+import sys
+import sysconfig
 import tempfile
 import uuid
 from pathlib import Path
@@ -51,6 +54,28 @@ def lacking():
     return pytest.fail if os.environ.get("CI") else pytest.skip
 
 
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory) -> Path:
+    """The commands of an environment outside the checkout in which a wheel built from this tree is installed.
+
+    What the wheel requires is not installed again: a path file names this environment's site-packages, in which there
+    is no trace of the checkout.
+    """
+    folder = tmp_path_factory.mktemp("package")
+    environment = folder / "environment"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, Path(__file__).parents[1]]
+    subprocess.run(build, check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    commands = environment / ("Scripts" if os.name == "nt" else "bin")
+    wheel = next(folder.glob("*.whl"))
+    subprocess.run([*pip, "--python", commands / "python", "install", "--no-deps", "--no-index", wheel], check=True)
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    packages = subprocess.run([commands / "python", "-c", ask], check=True, capture_output=True, text=True).stdout
+    Path(packages.strip(), "required.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return commands
+
+
 @pytest.fixture
 def home(tmp_path, monkeypatch) -> Path:
     """An empty GANOMETER_HOME, its own SQLite store, and no worker unless the test starts one."""
@@ -89,7 +114,7 @@ def upload_noise():
         file = io.BytesIO()
         np.savez(file, x=np.random.default_rng(0).integers(0, 256, (2_500, 16, 16), dtype=np.uint8))
         dataset = uploads.dataset_from_upload(uploads.read_upload(file.getvalue(), "noise.npz"), "upload-noise")
-        store.library.put_dataset(dataset.info(), uploads.dataset_to_bytes(dataset))
+        store.datasets.put(dataset.info(), uploads.dataset_to_bytes(dataset))
         return dataset.name
 
     return upload

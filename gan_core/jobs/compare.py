@@ -57,7 +57,7 @@ def compare(
     runs = [store.runs.get(run_id) for run_id in steps]
     if len(hashes := {run.dataset for run in runs}) > 1 or None in hashes:
         raise GanometerError(f"the runs have not the same data ({_data_of(runs)}); compare runs on one data set")
-    groups = comparison.groups(runs)
+    groups = comparison.group_runs(runs)
     dataset = dataset_named(runs[0].config.data.name)
     n = min(n, len(dataset.test.x))
     members = [run for group in groups for run in group.runs]
@@ -145,7 +145,7 @@ def _of_reports(store: Store, metric: str, groups: Sequence[Group], steps: dict[
         for run in group.runs:
             live = (
                 (report.metrics[metric].value, (report.n_fake, report.k))
-                for step, report in store.library.reports(run.id)
+                for step, report in store.measurements.reports(run.id)
                 if step == steps[run.id] and (report.seed, report.space, report.panel) == (0, "pixels", "live")
             )
             value, size = next(live, (None, None))

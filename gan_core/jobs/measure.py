@@ -88,7 +88,7 @@ def surface(
     `label` asks a run that was told of classes for one of them. Raises GanometerError for data that are not 2-D.
     """
     run, step = store.runs.get(run_id), snapshot_step(store, run_id, step)
-    weights, number = store.runs.snapshot_weights(run_id, step), class_number(store, run, label)
+    weights, number = store.recordings.snapshot_weights(run_id, step), class_number(store, run, label)
     if dataset.shape != (2,):
         shape = " × ".join(map(str, dataset.shape))
         raise GanometerError(f"only a game in the plane can be drawn, and run {run_id} has data of {shape}")
@@ -96,7 +96,7 @@ def surface(
 
     from gan_core.engine import surface as surfaces
 
-    return surfaces.draw(run.config, weights, step, to_storage(dataset.train.x), labels=labels, label=number)
+    return surfaces.compute(run.config, weights, step, to_storage(dataset.train.x), labels=labels, label=number)
 
 
 def transform_for(
@@ -109,14 +109,14 @@ def transform_for(
         return features.space_of(space, train=dataset.train.x)
     from gan_core.engine.classifier import Classifier, train_classifier
 
-    known = store.library.features(dataset.sha256, space)
+    known = store.measurements.features(dataset.sha256, space)
     if known is None:
         train, holdout = dataset.train, dataset.holdout
         made = train_classifier(
             to_storage(train.x), train.y, holdout_x=holdout.x, holdout_y=holdout.y, progress=progress
         )
         about = made.to_bytes(), made.accuracy, made.sha256, machine.versions()
-        known = store.library.put_features(dataset.sha256, space, *about)  # whichever worker was first
+        known = store.measurements.put_features(dataset.sha256, space, *about)  # whichever worker was first
     return Classifier.from_bytes(known.weights).features
 
 
@@ -152,7 +152,7 @@ def reference_for(
     if known is None:
         transform = transform_for(store, dataset, request.space)
         known = calibration(dataset, request, transform, progress, threads=threads)
-        store.library.put_reference(dataset.sha256, request.space, known)
+        store.measurements.put_reference(dataset.sha256, request.space, known)
     return known
 
 
@@ -247,7 +247,7 @@ def _neighbours(store, job, dataset_named, progress, threads) -> bytes:
     """The k nearest training rows of the snapshot's own samples, or of `n` new ones when a seed is given."""
     run, seed = store.runs.get(job.run_id), job.params.get("seed")
     if seed is None:
-        x = store.runs.snapshot(job.run_id, snapshot_step(store, job.run_id, job.step)).samples
+        x = store.recordings.snapshot(job.run_id, snapshot_step(store, job.run_id, job.step)).samples
     else:
         label = job.params.get("label")
         x = to_storage(sample(store, job.run_id, job.step, int(job.params["n"]), int(seed), label=label))
@@ -260,14 +260,14 @@ def _measure(store, job, dataset_named, progress, threads) -> bytes:
     dataset = dataset_named(store.runs.get(job.run_id).config.data.name)
     step = snapshot_step(store, job.run_id, job.step)
     report = report_for(store, job.run_id, step, Request(**job.params), dataset, progress, threads=threads)
-    store.library.put_report(job.run_id, step, report)
-    return records.to_json(report).encode()
+    store.measurements.put_report(job.run_id, step, report)
+    return records.record_to_json(report).encode()
 
 
 def _reference(store, job, dataset_named, progress, threads) -> bytes:
     dataset = dataset_named(job.params["dataset"])
     request = Request(**{key: value for key, value in job.params.items() if key != "dataset"})
-    return records.to_json(reference_for(store, dataset, request, progress, threads=threads)).encode()
+    return records.record_to_json(reference_for(store, dataset, request, progress, threads=threads)).encode()
 
 
 def _ruler(store, job, dataset_named, progress, threads) -> bytes:

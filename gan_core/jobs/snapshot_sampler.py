@@ -9,19 +9,17 @@ import numpy as np
 
 from gan_core import records
 from gan_core.codec import to_storage
-from gan_core.config.run_config import GAMES
-from gan_core.records import GanometerError
+from gan_core.config.sections import ADVERSARIAL_LOSSES
+from gan_core.records import SNAPSHOT_SAMPLES, GanometerError
 from gan_core.store import Store
 
-OWN = 64
-"""Samples of the run's fixed latents that are kept with every snapshot."""
-BLOCK = 64
+BLOCK = SNAPSHOT_SAMPLES
 """Samples made at once. One is always made in its whole block: alone, its last bits might be others."""
 
 
 def snapshot_step(store: Store, run_id: str, step: int | None) -> int:
     """`step` where the run has a snapshot of it, the newest one without; GanometerError where there is none."""
-    steps = store.runs.snapshot_steps(run_id)
+    steps = store.recordings.snapshot_steps(run_id)
     if not steps:
         raise GanometerError(f"run {run_id} has no snapshot yet: let it train a little first")
     if step is not None and step not in steps:
@@ -30,7 +28,7 @@ def snapshot_step(store: Store, run_id: str, step: int | None) -> int:
 
 
 def dataset_info(store: Store, run: records.RunInfo) -> records.DatasetInfo:
-    info = store.library.dataset(run.dataset) if run.dataset else None
+    info = store.datasets.get(run.dataset) if run.dataset else None
     if info is None:
         raise GanometerError(f"run {run.id} has not started yet, so nothing is known of its data")
     return info
@@ -49,7 +47,7 @@ def class_number(store: Store, run: records.RunInfo, label: int | None) -> int |
 
 def generator_at(store: Store, run: records.RunInfo, step: int):
     """The averaged generator of a snapshot there is."""
-    info, weights = dataset_info(store, run), store.runs.snapshot_weights(run.id, step)
+    info, weights = dataset_info(store, run), store.recordings.snapshot_weights(run.id, step)
     from gan_core.engine import checkpoints, networks
 
     blank = networks.DataStatistics.blank(info.shape, len(info.classes) if run.config.data.conditional else 0)
@@ -60,15 +58,15 @@ def generator_at(store: Store, run: records.RunInfo, step: int):
 
 def discriminator_at(store: Store, run: records.RunInfo, step: int):
     """The discriminator of a step that judges single samples, from the snapshot or a checkpoint; None without one."""
-    if run.config.objective.loss not in GAMES or run.config.discriminator.packing != 1:
+    if run.config.objective.loss not in ADVERSARIAL_LOSSES or run.config.discriminator.packing != 1:
         return None
-    info, checkpoint = dataset_info(store, run), store.runs.checkpoint(run.id, step)
+    info, checkpoint = dataset_info(store, run), store.recordings.checkpoint(run.id, step)
     from gan_core.engine import checkpoints, networks
 
     blank = networks.DataStatistics.blank(info.shape, len(info.classes) if run.config.data.conditional else 0)
     discriminator = networks.build_discriminator(run.config.discriminator, blank)
-    for data in (store.runs.snapshot_weights(run.id, step), checkpoint[1] if checkpoint else None):
-        if data is not None and checkpoints.holds(data, "discriminator"):
+    for data in (store.recordings.snapshot_weights(run.id, step), checkpoint[1] if checkpoint else None):
+        if data is not None and checkpoints.has_network(data, "discriminator"):
             checkpoints.load_weights(discriminator, data, "discriminator")
             return discriminator
     return None
@@ -117,9 +115,9 @@ class Sight:
         One sample is the same in every range that holds it. Below 1, `truncation` shortens the latents.
         Raises GanometerError for a class the run was not told of, and for one of the run's own that it has not.
         """
-        if seed is None and last > OWN:
+        if seed is None and last > SNAPSHOT_SAMPLES:
             raise GanometerError(
-                f"sample {last - 1} was asked of run {self.run.id}, whose own are 0 to {OWN - 1}; "
+                f"sample {last - 1} was asked of run {self.run.id}, whose own are 0 to {SNAPSHOT_SAMPLES - 1}; "
                 "choose one of those, or give a seed"
             )
         number = self.number(label)
@@ -133,7 +131,7 @@ class Sight:
         z, told = np.split(inputs[first - start : last - start], [self.latent_dim], axis=1)
         x = to_storage(exact)
         if seed is None and label is None and truncation == 1:  # as they were shown, even if on another machine
-            x = self.store.runs.snapshot(self.run.id, self.step).samples[first:last]
+            x = self.store.recordings.snapshot(self.run.id, self.step).samples[first:last]
         return Drawn(x, exact, z, told.argmax(axis=1) if self.classes else None)
 
     def told(self, number: int | None, n: int) -> np.ndarray:

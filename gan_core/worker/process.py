@@ -80,7 +80,7 @@ class Worker:
             while not self._stopping.is_set() and not self.outgrown:
                 self._enter("idle")
                 try:
-                    run = self.store.runs.claim(self.id, at_once=self.settings.limits.at_once)
+                    run = self.store.leases.claim(self.id, at_once=self.settings.limits.at_once)
                 except StoreError as error:
                     self._note(error)
                     self._stopping.wait(2)
@@ -89,13 +89,13 @@ class Worker:
                     self._warm.set()
                     self._stopping.wait(IDLE_SECONDS)
                 elif not self._suits(run):
-                    _quietly(self.store.runs.release, run.id, self.id, run.claim_no, state="queued")
+                    _quietly(self.store.leases.release, run.id, self.id, run.claim_no, state="queued")
                     self.outgrown = True
                 else:
                     outcome = self._train(run)
                     from gan_core.engine import models
 
-                    enough = outcome == "queued" or models.programs() >= MOST_PROGRAMS
+                    enough = outcome == "queued" or models.compiled_in_this_process().compilations >= MOST_PROGRAMS
                     self.outgrown = self._alone and not self.ending and enough
 
     def train(self, run: RunInfo) -> str:
@@ -109,9 +109,9 @@ class Worker:
 
     def _suits(self, run: RunInfo) -> bool:
         """Have the cores divided for the run, and the first jobs after that: TensorFlow divides them only once."""
-        from gan_core.engine import cpu_threads as threads
+        from gan_core.engine import cpu_threads
 
-        return threads.suit(run.config) if self._alone else True
+        return cpu_threads.configure(run.config) if self._alone else True
 
     def _train(self, run: RunInfo) -> str:
         self._warm.set()
@@ -156,7 +156,7 @@ class Worker:
             for thread in threads:
                 thread.join(timeout=5)
             _quietly(self.store.jobs.give_back, [self.id])
-            _quietly(self.store.presence.remove, self.id)
+            _quietly(self.store.workers.remove, self.id)
 
     def _warm_up(self) -> None:
         """Have TensorFlow ready before the first click. Where it cannot be loaded, say so until told to end."""
@@ -187,7 +187,7 @@ class Worker:
                     self._enter(self._phase)
                 if turn % 40 == 0:
                     machine.reap_dead_workers(self.store, resume=self.settings.resume)
-                    machine.give_back()
+                    machine.return_freed_memory()
             except GanometerError as error:
                 self._note(error)
             turn += 1
@@ -218,19 +218,19 @@ class Worker:
                     _quietly(self.store.jobs.finish, job.id, error=sentence(error))
                 else:
                     self._stopping.wait(2)
-            machine.give_back()
+            machine.return_freed_memory()
 
     # ------------------------------------------------------------ presence
 
     def _begin(self, phase: str) -> None:
-        machine.give_back()  # what the phase before has left, compiling above all
+        machine.return_freed_memory()  # what the phase before has left, compiling above all
         self._enter(phase)
 
     def _enter(self, phase: str) -> None:
         self._phase = phase
         memory = psutil.Process().memory_info().rss
         _quietly(
-            self.store.presence.report,
+            self.store.workers.report,
             self.id,
             host=machine.HOST,
             pid=os.getpid(),
@@ -251,7 +251,7 @@ def _watch(parent: int) -> Callable[[], bool]:
         process = psutil.Process(parent)
     except psutil.NoSuchProcess:
         return lambda: False
-    return lambda: machine.lives(process)
+    return lambda: machine.is_running(process)
 
 
 def _quietly(call, *args, **kwargs) -> None:

@@ -77,8 +77,8 @@ class Session:
 
     def refresh(self, *, beat: bool) -> None:
         """Fetch what people want, and (with `beat`) say that the run is being looked after."""
-        lost = beat and not self.store.runs.beat(*self._key)
-        commands = self.store.runs.pending(self.run.id)
+        lost = beat and not self.store.leases.renew(*self._key)
+        commands = self.store.commands.waiting(self.run.id)
         wishes = [command for command in commands if command.kind != "set"]
         with self._news:
             if lost:
@@ -105,7 +105,7 @@ class Session:
 
     # ------------------------------------------------------------ Control
 
-    def changed(self, step: int) -> RunConfig | None:
+    def new_config(self, step: int) -> RunConfig | None:
         """The configuration after what people have set since the last question; what cannot be set is refused."""
         with self._news:
             waiting, self._waiting = self._waiting, []
@@ -114,16 +114,16 @@ class Session:
             try:
                 after = edited(self.config, command.payload["changes"], step=step)
             except ConfigError as error:
-                self.store.runs.answer(command.id, f"refused: {error}")
+                self.store.commands.finish(command.id, f"refused: {error}")
                 continue
             if changes := differences(self.config, after):
                 self._edits.append(Edit(command.id, changes, command.by))
                 self.config = after
             else:
-                self.store.runs.answer(command.id, "nothing to change")
+                self.store.commands.finish(command.id, "nothing to change")
         return self.config if self._edits else None
 
-    def wish(self, step: int) -> Literal["go", "pause", "stop", "release"]:
+    def command(self, step: int) -> Literal["go", "pause", "stop", "release"]:
         """What to do at this step. A wish for some steps is one for a pause after them; a run whose time on this
         server is over stops."""
         with self._news:
@@ -144,7 +144,7 @@ class Session:
     def _trained_in_all(self) -> float:
         return self.run.seconds + self._trained + (self._clock() - self._committed if self._state == "running" else 0.0)
 
-    def until(self) -> int | None:
+    def next_command_step(self) -> int | None:
         return self._pause_at[1] if self._pause_at else None
 
     def wait_while_paused(self) -> None:
@@ -156,7 +156,7 @@ class Session:
 
         with self._news:
             changed = self._news.wait_for(news, timeout=self._pause_seconds)
-        if not changed and self.store.runs.release(*self._key):
+        if not changed and self.store.leases.release(*self._key):
             self._release = True
         self._committed = self._clock()  # resting is not training time
 
@@ -183,7 +183,7 @@ class Session:
         self.describe(config=config)
 
     def describe(self, **values) -> None:
-        self.store.runs.describe(*self._key, **values)
+        self.store.progress.describe(*self._key, **values)
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Keep the finite values: what is not a number has no place on a curve."""
@@ -244,7 +244,7 @@ class Session:
         self._state, self._committed = state, self._clock()
 
     def _write(self, step, checkpoint, state, steps_per_second, error, *, seconds: float) -> None:
-        self.store.runs.commit(
+        self.store.progress.commit(
             *self._key,
             state=state,
             step=step,
@@ -254,7 +254,7 @@ class Session:
             measured=self._reports,
             taken=self._taken,
             checkpoint=checkpoint,
-            answered=self._answered,
+            commands_up_to=self._answered,
             error=error or self._over,
             edits=self._edits,
             config=self.config,

@@ -14,12 +14,13 @@ import numpy as np
 from gan_core import machine
 from gan_core.codec import flatten, to_storage
 from gan_core.config.rules import conflicts_with_data
-from gan_core.config.run_config import MATCHINGS, RunConfig
+from gan_core.config.run_config import RunConfig
+from gan_core.config.sections import DISTANCE_LOSSES
 from gan_core.data import datasets
 from gan_core.data.datasets import Dataset
 from gan_core.distances import reference
 from gan_core.jobs import measure, references
-from gan_core.records import DatasetError, GanometerError, Reference, RunInfo
+from gan_core.records import GanometerError, Reference, RunInfo
 from gan_core.settings import Settings
 from gan_core.store import LeaseLost, Store
 from gan_core.worker.run_session import Session
@@ -46,11 +47,9 @@ class Shelf:
     def _load(self, name, progress) -> Dataset:
         if name in datasets.OPTIONS:
             return datasets.load(name, folder=self._folder, progress=progress)
-        data = self._store.library.dataset_bytes(name)
+        data = self._store.datasets.upload_bytes(name)
         if data is None:
-            raise DatasetError(
-                f"there is no data set {name!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one"
-            )
+            raise datasets.unknown_dataset(name)
         return datasets.dataset_from_bytes(data, name)
 
 
@@ -65,7 +64,7 @@ def train_run(
         dataset = dataset_named(run.config.data.name, lambda share, text: session.phase(text))
         labels = _class_numbers(run.config, dataset)
         rows = min(run.config.recording.rows, len(dataset.test.x))
-        session.store.library.put_dataset(dataset.info(owner=run.owner))
+        session.store.datasets.put(dataset.info(owner=run.owner))
         session.describe(dataset=dataset.sha256, threads=os.cpu_count() or 1, versions=machine.versions())
         _check_memory(run, dataset, free_memory())
         request = measure.Request(rows)
@@ -75,15 +74,16 @@ def train_run(
 
         session.refresh(beat=False)  # what was asked before there was a worker holds from the first step
         from gan_core.engine.loop import Diverged, train
+        from gan_core.engine.models import compiled_in_this_process
 
-        checkpoint, beginning = session.store.runs.checkpoint(run.id), None
+        checkpoint, beginning = session.store.recordings.checkpoint(run.id), None
         if checkpoint is None and run.parent_step is not None:  # it goes on from another run's snapshot
-            weights = session.store.runs.snapshot_weights(run.id, run.parent_step)
+            weights = session.store.recordings.snapshot_weights(run.id, run.parent_step)
             beginning = (run.parent_step, weights) if weights else None
         reached = checkpoint[0] if checkpoint else beginning[0] if beginning else 0
         if reached < run.step:  # the newest checkpoint is damaged
             known = checkpoint or beginning
-            session.store.runs.rewind(run.id, session.worker_id, run.claim_no, reached if known else -1)
+            session.store.progress.rewind(run.id, session.worker_id, run.claim_no, reached if known else -1)
         try:
             outcome = train(
                 run.config,
@@ -93,7 +93,8 @@ def train_run(
                 rows=rows,
                 labels=labels,
                 checkpoint=checkpoint[1] if checkpoint else None,
-                beginning=beginning,
+                start_from=beginning,
+                models=compiled_in_this_process(),
             )
         except Diverged as end:
             session.fail(end.step, str(end))
@@ -112,7 +113,7 @@ def train_run(
 
 def _given_back(session: Session, outcome: str) -> str:
     """Leave a run that has not come to its end to whoever claims it next; returns its state."""
-    release = partial(session.store.runs.release, session.run.id, session.worker_id, session.run.claim_no)
+    release = partial(session.store.leases.release, session.run.id, session.worker_id, session.run.claim_no)
     if outcome == "paused" and release():
         return "paused"
     state = "queued" if outcome == "queued" else "interrupted"
@@ -147,14 +148,14 @@ def _find_reference(store: Store, dataset: Dataset, rows: int) -> Callable[[], R
 
 def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
     """About how many bytes a training adds to a warm worker: `auto` on MNIST stays below (benchmarks/dashboard.py)."""
-    from gan_core.engine.base_model import BLOCK, updates
+    from gan_core.engine.base_model import BLOCK, batches_per_step
 
     pixels, batch = math.prod(dataset.shape), config.training.batch
     generator, discriminator = (_sizes(part, pixels) for part in (config.generator, config.discriminator))
     weights = 4 * (generator[0] + discriminator[0] + config.generator.latent_dim * generator[2])
-    draws = 4 * BLOCK * updates(config) * batch * (config.generator.latent_dim + 1)
+    draws = 4 * BLOCK * batches_per_step(config) * batch * (config.generator.latent_dim + 1)
     activations = 4 * 8 * 2 * batch * (pixels + generator[1] + discriminator[1])
-    pairs = 4 * 12 * batch**2 if config.objective.energy_weight or config.objective.loss in MATCHINGS else 0
+    pairs = 4 * 12 * batch**2 if config.objective.energy_weight or config.objective.loss in DISTANCE_LOSSES else 0
     return int(480 * MIB + 2 * dataset.train.x.nbytes + 6 * draws + 12 * weights + activations + pairs)
 
 

@@ -12,12 +12,10 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from gan_core.bundles import bundle as export
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
-from gan_core.pictures import grid
 from gan_core.records import BundleError, DatasetInfo, Histogram, MetricResult, Reference, Report
 from gan_core.store import Store, pack
 from gan_core.store import schema as tables
@@ -51,13 +49,13 @@ REFERENCE = Reference(60, 20, 0, {"energy_distance": (0.01, 0.002)})
 
 def filled(store: Store, state: str = "stopped") -> str:
     """A run with something in every table; returns its id."""
-    run = store.runs.claim("w1", run_id=store.runs.create(CONFIG, name="Ada's run"))
+    run = store.leases.claim("w1", run_id=store.runs.create(CONFIG, name="Ada's run"))
     store.runs.tag(run.id, ["class 4b", "ö"])
-    store.library.put_dataset(INFO, pack(x=PREVIEW))
-    store.library.put_reference(INFO.sha256, "pixels", REFERENCE)
-    store.runs.describe(run.id, "w1", run.claim_no, dataset=INFO.sha256, threads=2, versions={"numpy": "2"})
+    store.datasets.put(INFO, pack(x=PREVIEW))
+    store.measurements.put_reference(INFO.sha256, "pixels", REFERENCE)
+    store.progress.describe(run.id, "w1", run.claim_no, dataset=INFO.sha256, threads=2, versions={"numpy": "2"})
     for step in (0, 10):
-        store.runs.commit(
+        store.progress.commit(
             run.id,
             "w1",
             run.claim_no,
@@ -132,7 +130,7 @@ def zipped_up(members: dict[str, bytes], method=zipfile.ZIP_DEFLATED) -> bytes:
 
 def kept(store: Store, run_id: str) -> dict:
     """What a run is, without what only the store it is in knows."""
-    rows = store.runs.raw(run_id)
+    rows = store.recordings.rows(run_id)
     here = ("run_id", "version", "owner", "queued", "heartbeat", "claim_no", "phase", "worker_id")
     rows["events"] = [{k: v for k, v in r.items() if k != "id"} for r in rows["events"]]
     rows["checkpoints"] = rows["checkpoints"][-1:]
@@ -143,14 +141,14 @@ def test_a_run_comes_back_as_it_was(original, bundle, store):
     old, run_id = original
     assert export.unbundle(store, bundle) == run_id
     assert kept(store, run_id) == kept(old, run_id)
-    assert store.library.reports(run_id) == [(0, REPORT), (10, REPORT)]
-    assert store.runs.checkpoint(run_id) == old.runs.checkpoint(run_id)
-    assert store.library.reference(INFO.sha256, "pixels", 60) == REFERENCE
-    assert store.library.dataset_bytes(INFO.name) == pack(x=PREVIEW)
-    info = store.library.dataset(INFO.sha256)
+    assert store.measurements.reports(run_id) == [(0, REPORT), (10, REPORT)]
+    assert store.recordings.checkpoint(run_id) == old.recordings.checkpoint(run_id)
+    assert store.measurements.reference(INFO.sha256, "pixels", 60) == REFERENCE
+    assert store.datasets.upload_bytes(INFO.name) == pack(x=PREVIEW)
+    info = store.datasets.get(INFO.sha256)
     assert np.array_equal(info.preview, PREVIEW) and info.labels.tolist() == [0, 1, 1]
     assert replace(info, preview=None, labels=None) == replace(INFO, preview=None, labels=None)
-    assert store.runs.send(run_id, "resume") == "queued"
+    assert store.commands.send(run_id, "resume") == "queued"
 
 
 def test_a_bundle_made_before_there_were_tags_has_none(bundle, store):
@@ -168,16 +166,16 @@ def test_a_second_import_gets_an_id_of_its_own(original, bundle, store):
     first, second = ({k: [r | {"id": ""} for r in v] for k, v in kept(store, i).items()} for i in ids[:2])
     assert first == second
     store.runs.delete(ids[0])
-    assert store.library.reports(ids[1]) == [(0, REPORT), (10, REPORT)]
+    assert store.measurements.reports(ids[1]) == [(0, REPORT), (10, REPORT)]
 
 
 def test_what_the_store_knows_already_is_not_replaced(bundle, store):
     known = replace(REFERENCE, draws=99)
-    store.library.put_dataset(INFO, b"mine")
-    store.library.put_reference(INFO.sha256, "pixels", known)
+    store.datasets.put(INFO, b"mine")
+    store.measurements.put_reference(INFO.sha256, "pixels", known)
     export.unbundle(store, bundle)
-    assert store.library.dataset_bytes(INFO.name) == b"mine"
-    assert store.library.reference(INFO.sha256, "pixels", 60) == known
+    assert store.datasets.upload_bytes(INFO.name) == b"mine"
+    assert store.measurements.reference(INFO.sha256, "pixels", 60) == known
 
 
 def test_a_run_that_has_not_begun_travels_too(store, target):
@@ -202,7 +200,7 @@ def test_a_damaged_checkpoint_stays_behind(store, target):
     with store.database.writing() as db:
         db.execute(tables.checkpoints.update().where(tables.checkpoints.c.step == 10).values(data=b"?"))
     new = export.unbundle(target, export.bundle(store, run_id))
-    assert target.runs.checkpoint(new)[0] == 0
+    assert target.recordings.checkpoint(new)[0] == 0
     target.runs.delete(new)
 
 
@@ -283,24 +281,33 @@ CONTENT = {
     ),
     "negative step": (put("metrics.npz", pack(name=np.array(["a"]), step=np.array([-1]), value=np.array([0.0]))), "-1"),
     "id": (say(id="../../x"), "'../../x'"),
-    "id of another type": (say(id=7), "TypeError"),
+    "id of another type": (say(id=7), "id is 7; expected eight hexadecimal digits"),
     "step": (say(step="many"), "'many'"),
-    "huge step": (say(step=10**30), "no count"),
+    "huge step": (say(step=10**30), "it must be between 0 and 2,147,483,647"),
     "seconds": (say(seconds=[1]), "[1]"),
     "endless seconds": (say(seconds=float("inf")), "inf"),
     "created": (say(created=None), "None"),
-    "name": (say(name={"a": 1}), "no text"),
-    "name with a zero byte": (say(name="a\0b"), "no text"),
-    "half a character": (say(name="\ud800"), "UnicodeEncodeError"),
+    "name": (say(name={"a": 1}), "name is {'a': 1}; expected text"),
+    "name with a zero byte": (say(name="a\0b"), "name is 'a\\x00b'; expected text that can be stored"),
+    "half a character": (say(name="\ud800"), "name is '\\ud800'; expected text that can be stored"),
     "tags that are one text": (say(tags="abc"), "'abc'"),
-    "a tag that is no text": (say(tags=["a", 7]), "7 is no text"),
+    "a tag that is no text": (say(tags=["a", 7]), "tags is ['a', 7]; expected a list of texts"),
     "too many tags": (say(tags=list("abcdefghi")), "at most 8"),
     "error": (say(error=["a"]), "['a']"),
     "settings": (inside("config", seed=-5), "seed is -5"),
     "unknown setting": (inside("config", magic=1), "magic is not a setting"),
-    "versions": (say(versions=["a"]), "AttributeError"),
-    "events": (say(events=[[1, 2.0, "kind"]]), "not enough values"),
-    "event kind": (say(events=[[1, 2.0, 5, {}]]), "5 is no text"),
+    "versions": (say(versions=["a"]), "versions is ['a']; expected object"),
+    "events": (say(events=[[1, 2.0, "kind"]]), "expected array of length 4, got 3 at [0]"),
+    "event kind": (say(events=[[1, 2.0, 5, {}]]), "expected str, got int at [0][2]"),
+    "half a character in an event": (say(events=[[1, 2.0, "\udc00", {}]]), "events is"),
+    "an event that changes nothing": (say(events=[[1, 2.0, "set", {"by": ""}]]), "changes is missing"),
+    "an event with a change of one value": (say(events=[[1, 2.0, "set", {"changes": {"seed": [1]}}]]), "changes is"),
+    "a list in a list in a list": (say(seconds=[[[[0.0]]]]), "seconds is [[[[0.0]]]]; expected a number"),
+    "a number of 400 digits": (say(created=10**400), "created is 1000"),
+    "something that no run has": (say(colour="red"), "colour is not a part of run.json"),
+    "something missing": (lambda members, about: about.pop("created"), "created is missing"),
+    "parts of the data": (inside("data", parts={"train": 5, "test": -3}), "data.parts.holdout is missing"),
+    "data that are a list": (say(data=[1]), "data is [1]; expected a table"),
     "reports": (say(reports=[[1, {"status": "measured"}]]), "metrics"),
     "report twice": (lambda members, about: about["reports"].append(about["reports"][0]), "twice"),
     "references": (say(references=[{"n": 1}]), "metrics"),
@@ -321,6 +328,12 @@ def test_content_that_no_run_holds_is_refused_with_its_reason(bundle, target, ca
         export.unbundle(target, repacked(bundle, change))
     assert said in str(error.value)
     assert contents(target) == before
+
+
+def test_everything_that_is_wrong_with_a_run_is_named_at_once(bundle, target):
+    with pytest.raises(BundleError) as error:
+        export.unbundle(target, repacked(bundle, say(step=-1, name=5, ended=True, magic=1)))
+    assert all(f"{key} is " in str(error.value) for key in ("step", "name", "ended", "magic"))
 
 
 def test_an_unchanged_repacking_is_accepted(bundle, target):
@@ -443,22 +456,6 @@ def test_noise_with_fitting_hashes_is_a_bundle_error_or_a_run(bundle, target, fl
         assert contents(target) == before
         return
     target.runs.get(new)
-    target.runs.history(new)
-    target.library.reports(new)
+    target.recordings.history(new)
+    target.measurements.reports(new)
     target.runs.delete(new)
-
-
-# ---------------------------------------------------------------- pictures
-
-
-@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
-def test_a_sheet_shows_every_picture_in_reading_order(channels, mode):
-    images = RNG.integers(0, 256, (5, 4, 3, channels), dtype=np.uint8)
-    with Image.open(io.BytesIO(grid.png_grid(images, columns=2, scale=3))) as picture:
-        sheet = np.asarray(picture)
-        assert (picture.format, picture.mode, picture.size) == ("PNG", mode, (2 * 3 * 3, 3 * 4 * 3))
-    for i, image in enumerate(images):
-        top, left = i // 2 * 12, i % 2 * 9
-        shown = sheet[top : top + 12 : 3, left : left + 9 : 3].reshape(image.shape)
-        assert np.array_equal(shown, image)
-    assert not sheet[24:, 9:].any()

@@ -8,9 +8,10 @@ import pytest
 import tensorflow as tf
 
 from gan_core.config.presets import preset
-from gan_core.config.run_config import GAMES, LOSSES, ConfigError, override
+from gan_core.config.run_config import ConfigError, override
+from gan_core.config.sections import ADVERSARIAL_LOSSES, LOSSES
 from gan_core.engine import models
-from gan_core.engine.base_model import Batch, Dials, updates
+from gan_core.engine.base_model import Batch, LiveHyperparameters, batches_per_step
 from gan_core.engine.gan import GAN
 from gan_core.engine.networks import DataStatistics
 from gan_core.engine.objectives import OBJECTIVES
@@ -55,7 +56,7 @@ CONTRACTS = {
     "nearest-distance": Contract(others=(), row=("loss_generator",)),
     "vae": Contract(others=("encoder",), row=("loss_generator", "loss_reconstruction", "loss_divergence")),
 }
-of_games = pytest.mark.parametrize(("loss", "contract"), [(k, c) for k, c in CONTRACTS.items() if k in GAMES])
+of_games = pytest.mark.parametrize(("loss", "contract"), [(k, CONTRACTS[k]) for k in ADVERSARIAL_LOSSES])
 of_all = pytest.mark.parametrize(("loss", "contract"), CONTRACTS.items())
 
 
@@ -126,7 +127,7 @@ def test_no_logit_is_too_large(loss, contract, size):
 
 
 def settings(loss, **changes):
-    off = {} if loss in GAMES else {"objective.r1": 0, "objective.r2": 0}
+    off = {} if loss in ADVERSARIAL_LOSSES else {"objective.r1": 0, "objective.r2": 0}
     small = {
         "generator.hidden": "5",
         "generator.latent_dim": 3,
@@ -147,14 +148,17 @@ def model_of(loss, kind="points", **changes):
 
 
 def batch_for(model):
-    rng, n = np.random.default_rng(0), updates(model.settings)
+    rng, n = np.random.default_rng(0), batches_per_step(model.settings)
     size = n, model.settings.training.batch
     real, z = rng.uniform(size=(*size, *model.data.shape)), rng.normal(size=(*size, 3))
     return Batch(tf.constant(real, tf.float32), tf.constant(z, tf.float32))
 
 
 def step(model, number=0):
-    return [float(x) for x in model.update(tf.constant(number, tf.int64), Dials.of(model.settings), batch_for(model))]
+    return [
+        float(x)
+        for x in model.update(tf.constant(number, tf.int64), LiveHyperparameters.of(model.settings), batch_for(model))
+    ]
 
 
 def bits(variables):
@@ -174,10 +178,10 @@ def changed(before, after):
 @of_all
 def test_which_networks_there_are_and_what_a_step_reports(loss, contract):
     model = model_of(loss)
-    assert isinstance(model, GAN) == (loss in GAMES)
+    assert isinstance(model, GAN) == (loss in ADVERSARIAL_LOSSES)
     assert set(model.networks) == {"generator", "ema", *contract.others}
     assert set(model.optimizers) == {f"{name}_optimizer" for name in ("generator", *contract.others)}
-    assert type(model).ROW == contract.row
+    assert type(model).STEP_METRICS == contract.row
     assert len(step(model)) == len(contract.row)
 
 
@@ -199,18 +203,18 @@ def test_a_step_moves_every_network_by_its_own_optimizer(loss, contract):
         {"discriminator.spectral_norm": True, "discriminator.packing": 2, "objective.instance_noise": 0.1},
         {"objective.r1": 0, "objective.r2": 0, "discriminator.clip": 1, "discriminator.batch_norm": True},
     ],
-    ids=["plain", "terms", "views", "normal"],
+    ids=["plain", "terms", "augmented", "normal"],
 )
 def test_each_half_of_a_game_moves_its_own_network_alone(loss, contract, changes):
     """Bit for bit, the averaged generator and the other one's optimizer included."""
     model, number = model_of(loss, **changes), tf.constant(0, tf.int64)
-    batch, dials = batch_for(model), Dials.of(model.settings)
+    batch, live = batch_for(model), LiveHyperparameters.of(model.settings)
     before = state(model)
-    gradients, *_ = model.judge(number, dials, batch.real[0], batch.z[0])
-    model.update_discriminator(number, dials, gradients)
+    gradients, *_ = model.discriminator_gradients(number, live, batch.real[0], batch.z[0])
+    model.update_discriminator(number, live, gradients)
     middle = state(model)
     assert changed(before, middle) == {"discriminator", "discriminator_optimizer"}
-    model.update_generator(number, dials, batch.real[1], batch.z[1])
+    model.update_generator(number, live, batch.real[1], batch.z[1])
     assert changed(middle, state(model)) == {"generator", "generator_optimizer"}
 
 
@@ -238,11 +242,11 @@ def test_three_steps_with_every_penalty_stay_finite(kind, loss, contract):
         for number in range(3):
             row = dict(zip(contract.row, step(model, number)))
             assert np.isfinite(list(row.values())).all()
-            if loss in GAMES:
+            if loss in ADVERSARIAL_LOSSES:
                 assert (row["penalty"] > 0) == (number != 1 and penalty is not PENALTIES[0])
         assert all(np.isfinite(np.asarray(v)).all() for v in model.state.values())
         assert model.ema_generator(np.zeros((7, 3), np.float32)).shape == (7, *DATA[kind].shape)
-    assert refused == (len(tried) - 1 if loss not in GAMES else int(loss == "wasserstein"))
+    assert refused == (len(tried) - 1 if loss not in ADVERSARIAL_LOSSES else int(loss == "wasserstein"))
 
 
 @pytest.mark.parametrize("loss", LOSSES)

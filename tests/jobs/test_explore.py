@@ -31,7 +31,7 @@ def kept(store: Store, data: datasets.Dataset, **changes) -> str:
     changes = {key.replace("__", "."): value for key, value in changes.items()}
     config = override(preset("auto", data=data.name, shape=data.shape), TINY | changes)
     labels = np.searchsorted(data.classes, data.train.y) if config.data.conditional else None
-    model, rng = models.new(config, statistics(data.train.x, labels)), np.random.default_rng(1)
+    model, rng = models.build(config, statistics(data.train.x, labels)), np.random.default_rng(1)
     for weight in [*model.ema_generator.weights, *model.discriminator.weights]:
         if len(weight.shape) == 2 and min(weight.shape) > 1:
             weight.assign(np.asarray(weight) + rng.normal(0, 0.4, weight.shape))
@@ -40,11 +40,11 @@ def kept(store: Store, data: datasets.Dataset, **changes) -> str:
     others = {"discriminator": model.discriminator.weights} if data.shape == (2,) else {}
     weights = checkpoints.weights_to_bytes(model.ema_generator.weights, **others)
     run_id = store.runs.create(config, worker_id="hand")
-    store.library.put_dataset(data.info())
-    store.runs.describe(run_id, "hand", 1, dataset=data.sha256)
-    state = checkpoints.capture(model, STEP, np.zeros((0, len(model.ROW)), np.float32))
+    store.datasets.put(data.info())
+    store.progress.describe(run_id, "hand", 1, dataset=data.sha256)
+    state = checkpoints.capture(model, STEP, np.zeros((0, len(model.STEP_METRICS)), np.float32))
     about = dict(seconds=1.0, steps_per_second=None, values=[], measured=[], checkpoint=state)
-    store.runs.commit(run_id, "hand", 1, state="finished", step=STEP, taken=[(STEP, shown, weights)], **about)
+    store.progress.commit(run_id, "hand", 1, state="finished", step=STEP, taken=[(STEP, shown, weights)], **about)
     return run_id
 
 
@@ -181,7 +181,7 @@ def test_a_step_without_a_checkpoint_has_no_scores(store, ask):
 
 def test_without_a_seed_it_is_the_snapshot(store, ask, plain):
     shown = ask("shelf", plain, None, n=5)
-    assert np.array_equal(shown["x"], store.runs.snapshot(plain).samples)
+    assert np.array_equal(shown["x"], store.recordings.snapshot(plain).samples)
     assert len(ask("shelf", plain, n=5, seed=0)["x"]) == 5
 
 
@@ -252,7 +252,7 @@ def test_a_learned_space_is_used_where_there_is_one(tmp_path, ask):
     made = train_classifier(
         *(DIGITS.train.x, DIGITS.train.y), holdout_x=DIGITS.holdout.x, holdout_y=DIGITS.holdout.y, seconds=0.5
     )
-    store.library.put_features(DIGITS.sha256, "classifier", made.to_bytes(), made.accuracy, made.sha256, {})
+    store.measurements.put_features(DIGITS.sha256, "classifier", made.to_bytes(), made.accuracy, made.sha256, {})
     job = store.jobs.get(store.jobs.request("closeup", run_id=run_id, params={"index": 3, "k": 4}))
     found = unpack(measure.answer(store, job, lambda name: DIGITS, lambda share: None))
     exact = cdist(made.features(found["x"]), made.features(DIGITS.train.x))[0]
@@ -295,7 +295,7 @@ def test_frames_are_the_generators_of_their_latents(store, ask, ring):
 
 
 def test_a_walk_stays_in_the_class_of_its_start(store, ask, told):
-    own = store.runs.snapshot(told).samples
+    own = store.recordings.snapshot(told).samples
     same = ask("walk", told, start_index=3, end_index=13, frames=4)
     assert np.array_equal(same["x"][[0, -1]], own[[3, 13]])
     other = ask("walk", told, start_index=3, end_index=14, frames=4)

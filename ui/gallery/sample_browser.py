@@ -9,7 +9,8 @@ import streamlit as st
 from gan_core import DatasetInfo, RunInfo
 from gan_core.pictures import grid
 from ui.charts import training
-from ui.frame.page import Page, answered, asked_by, chart
+from ui.frame.job_answers import answered, asked_by, show_answer
+from ui.frame.page import Page, chart
 from ui.gallery.image_grid import sheet
 from ui.gallery.sample_detail import show_closeup
 
@@ -93,12 +94,13 @@ def ask(run: RunInfo, data: DatasetInfo, step: int) -> dict:
 
 def show_shelf(page: Page, data: DatasetInfo, about: Mapping) -> int:
     """The samples `about` asks for; returns the id of the job that makes them."""
-    job_id = page.lab.request("shelf", **about)
-    page.answer(
+    job_id = page.lab.jobs.request("shelf", **about)
+    show_answer(
+        page,
         job_id,
         lambda job: draw_shelf(page, data, asked_by(job), job.id),
         key="shelf answer",
-        again=lambda: page.lab.retry("shelf", **about),
+        again=lambda: page.lab.jobs.retry("shelf", **about),
     )
     return job_id
 
@@ -215,7 +217,7 @@ def show_downloads(page: Page, found: Mapping, shown: np.ndarray, about: Mapping
             )
         st.download_button(
             "All as NPZ",
-            lambda: page.lab.samples_npz(page.lab.job(job_id)),
+            lambda: page.lab.jobs.samples_npz(page.lab.jobs.get(job_id)),
             f"{name}.npz",
             "application/octet-stream",
             icon=":material/download:",

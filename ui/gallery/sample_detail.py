@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from gan_core import DatasetInfo
+from gan_core import DatasetInfo, closeness
 from gan_core.pictures import grid
 from ui.charts import latent
 from ui.frame.feature_spaces import COORDINATES, SPACES
+from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 
 NEAREST = 6
@@ -18,7 +19,8 @@ def show_closeup(
     page: Page, data: DatasetInfo, about: Mapping, *, key: str, more: Callable[[Mapping], object] = lambda about: None
 ) -> None:
     """`about` says which: run_id, step, n, seed, index, and label or truncation; `more(about)` is drawn below it."""
-    page.ask(
+    ask_worker(
+        page,
         "closeup",
         lambda found, about: draw_closeup(found, data, about, key, more),
         key=f"{key} closeup",
@@ -73,12 +75,3 @@ def show_row(found: Mapping, space: str, data: DatasetInfo, key: str) -> None:
                 alt = f"A real training image{' of ' + words if told else ''} at distance {distance:.3f}"
                 st.image(grid.embedded(picture), width=SMALL, alt=alt)
                 st.caption(f"{distance:.3g}" + (f"  \n{words}" if told else ""))
-
-
-def closeness(ratio: float) -> str:
-    """What it means that a sample's nearest training sample is `ratio` times as far as a real sample's."""
-    if ratio < 0.25:
-        return "this one is nearly a copy."
-    if ratio < 0.75:
-        return "this one is closer than real samples are, so typical, blurred or partly copied."
-    return "as it should be." if ratio < 1.25 else "this one lies off: no training sample looks like it."

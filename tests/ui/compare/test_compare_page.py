@@ -34,14 +34,14 @@ def trained(store, name="digits", state="finished", *, steps=STEPS, title="", er
     run_id = store.runs.create(config, name=title)
     if state == "queued":
         return run_id
-    run = store.runs.claim("hand", run_id=run_id, at_once=9)
-    store.library.put_dataset(dataset.info())
-    store.runs.describe(run_id, "hand", run.claim_no, dataset=dataset.sha256, phase="training")
+    run = store.leases.claim("hand", run_id=run_id, at_once=9)
+    store.datasets.put(dataset.info())
+    store.progress.describe(run_id, "hand", run.claim_no, dataset=dataset.sha256, phase="training")
     values = [(step, "energy_distance", 1 / (1 + step) + 0.01 * config.seed) for step in steps]
     values += [(step, "coverage", step / 200) for step in steps]
     about = dict(values=values, taken=[(step, dataset.test.x[:64], b"no weights") for step in steps], checkpoint=b"x")
     about |= dict(seconds=3.0, steps_per_second=50.0, measured=(), error=error)
-    store.runs.commit(run_id, "hand", run.claim_no, state=state, step=steps[-1] if steps else 0, **about)
+    store.progress.commit(run_id, "hand", run.claim_no, state=state, step=steps[-1] if steps else 0, **about)
     return run_id
 
 
@@ -55,7 +55,7 @@ def answer(store, lead=0.4, noise=0.001) -> records.Job:
     job = store.jobs.claim("hand")
     while job.kind != "compare":
         job = store.jobs.claim("hand")
-    groups = comparison.groups([store.runs.get(run_id) for run_id, _ in job.params["runs"]])
+    groups = comparison.group_runs([store.runs.get(run_id) for run_id, _ in job.params["runs"]])
     rng = np.random.default_rng(0)
     values = {g.name: 0.5 - lead * i + 0.01 * np.arange(len(g.runs)) for i, g in enumerate(groups)}
     drawn = {name: v[:, None] + rng.normal(0, noise, (len(v), 200)) for name, v in values.items()}
@@ -192,7 +192,7 @@ def test_one_seed_each_says_nothing_of_settings(home, store):
 
 def test_real_against_real_stands_beside_where_it_is_known(home, store):
     known = records.Reference(360, 20, 0, {"energy_distance": (0.0012, 0.0034)}, version=2)
-    store.library.put_reference(data("digits").sha256, "pixels", known)
+    store.measurements.put_reference(data("digits").sha256, "pixels", known)
     at = open_page(runs=",".join(pair_of_groups(store)))
     answer(store)
     assert "real samples of this size give 0.0012 ± 0.0034" in said(drawn(at.run()))
@@ -292,9 +292,8 @@ def test_one_seed_or_all_of_them_can_be_looked_at(home, store):
 def test_the_table_shows_what_differs_and_what_it_does(home, store):
     at = open_page(runs=",".join(pair_of_groups(store, seeds=2)))
     (table,) = at.dataframe
-    assert table.value.to_dict("records") == [
-        {"setting": "objective.r1", "A": "1", "B": "2", "what it does": configs.describe("objective.r1")["help"]}
-    ]
+    what = configs.describe_setting("objective.r1")["help"]
+    assert table.value.to_dict("records") == [{"setting": "objective.r1", "A": "1", "B": "2", "what it does": what}]
     at = open_page(runs=",".join(pair_of_groups(store, seeds=2)[:2]))
     assert "Nothing but the seed" in said(at)
 
