@@ -37,10 +37,12 @@ from gan_core.config.presets import PRESETS, preset
 from gan_core.data import datasets
 from gan_core.distances import modes, parzen, reference
 from gan_core.distances.catalogue import VERSION
+from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
 from gan_core.jobs import measure as answers
 from gan_core.jobs import references
 from gan_core.pictures import grid
+from gan_core.pictures.scatter import scatter
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -230,7 +232,7 @@ def trained(wanted: config.RunConfig, dataset: datasets.Dataset) -> tuple[dict, 
     from gan_core.engine import cpu_threads
     from gan_core.engine.loop import Diverged, train
 
-    cpu_threads.suit(wanted)
+    cpu_threads.configure(wanted)
     book, outcome = Book(dataset, wanted), "finished"
     try:
         if train(wanted, dataset.train.x, book, book, rows=1) == "queued":
@@ -291,13 +293,13 @@ class Book:
             self._looked = self.seconds
         self._running = time.perf_counter()
 
-    def changed(self, step: int) -> None: ...
+    def new_config(self, step: int) -> None: ...
 
-    def wish(self, step: int) -> str:
+    def command(self, step: int) -> str:
         self._rest()
         return "go"
 
-    def until(self) -> None: ...
+    def next_command_step(self) -> None: ...
 
     def wait_while_paused(self) -> None: ...
 
@@ -345,7 +347,7 @@ def picture(dataset: datasets.Dataset, generate: Generate) -> bytes:
     if dataset.kind == "image":
         return grid.grid(codec.to_storage(generate(32)), columns=8, scale=1)
     real = reference.test_rows(dataset.test.x, 1_000)
-    return grid.scatter(generate(1_000), real, size=280, limits=grid.window(real))
+    return scatter(fake=generate(1_000), real=real, size=280)
 
 
 # ---------------------------------------------------------------- scores
@@ -353,10 +355,10 @@ def picture(dataset: datasets.Dataset, generate: Generate) -> bytes:
 
 def score(dataset: datasets.Dataset, generate: Generate) -> dict[str, dict]:
     """Every number of a finished generator on the test part: {name: {value, reference_mean, reference_sd, z}}."""
-    n, real, part, known = ruler(dataset)
+    n, real_part, known = real_side(dataset)
     # The quick half of the metrics; those of copying look at as many training rows as there are held-out ones.
     report = measure(
-        real=real, fake=codec.flatten(generate(n)), reference=known, modes=dataset.modes, real_part=part, panel="live"
+        real=real_part, fake=codec.flatten(generate(n)), reference=known, modes=dataset.modes, panel="live"
     )
     found = {
         name: beside(metric.value, metric.reference_mean, metric.reference_sd, metric.z)
@@ -378,14 +380,13 @@ def score(dataset: datasets.Dataset, generate: Generate) -> dict[str, dict]:
 
 
 @cache
-def ruler(dataset: datasets.Dataset):
-    """(n, the fixed test rows, the real side of every measurement, what real samples give)."""
+def real_side(dataset: datasets.Dataset) -> tuple[int, RealPart, records.Reference]:
+    """(n, the real side of every measurement, what real samples give)."""
     request = answers.Request(SAMPLES, panel="full").at(dataset)
     known = references.shipped().get((dataset.sha256, request.space, request.n, request.k, request.panel))
     if known is None or known.version != VERSION:
         known = calibration(dataset, request)
-    real = codec.flatten(reference.test_rows(dataset.test.x, request.n))
-    return request.n, real, answers.real_side(dataset, request, codec.flatten), known
+    return request.n, answers.real_side(dataset, request, codec.flatten), known
 
 
 def calibration(dataset: datasets.Dataset, request: answers.Request) -> records.Reference:

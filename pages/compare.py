@@ -21,6 +21,7 @@ from gan_core import (
     value_in_words,
 )
 from gan_core.pictures import grid as images
+from gan_core.pictures.scatter import scatter
 from ui.charts import compare
 from ui.frame.curves import history_of
 from ui.frame.job_answers import WAITING, show_answer
@@ -366,7 +367,7 @@ def sheet(run_id: str, step: int, _run: RunInfo) -> bytes:
     if samples.ndim == 4:
         return images.grid(samples, scale=max(1, SIDE // (8 * samples.shape[2])), gap=GAP)
     real = page.lab.results.dataset_of(_run).preview
-    return images.scatter(samples, real, size=SIDE, limits=images.window(real))
+    return scatter(fake=samples, real=real, size=SIDE)
 
 
 def step_of_all() -> int | None:

@@ -26,6 +26,7 @@ WINGS = (
     "gan_core.skip_import",
     "gan_core.validation",
     "gan_core.config",
+    "gan_core.arrays",
     "gan_core.records",
     "gan_core.codec",
     "gan_core.settings",
@@ -53,7 +54,7 @@ WINGS = (
     "app",
 )
 
-VALUES = "gan_core.validation gan_core.config.* gan_core.records gan_core.codec"
+VALUES = "gan_core.validation gan_core.config.* gan_core.arrays gan_core.records gan_core.codec"
 DATA, DISTANCES, ENGINE, STORE = "gan_core.data.*", "gan_core.distances.*", "gan_core.engine.*", "gan_core.store*"
 JOBS, PICTURES, BUNDLES = "gan_core.jobs.*", "gan_core.pictures.*", "gan_core.bundles.*"
 DOOR_AND_PICTURES = f"gan_core {PICTURES}"
@@ -66,7 +67,8 @@ MAY_IMPORT = {
     "gan_core.skip_import": "",
     "gan_core.validation": "msgspec",
     "gan_core.config*": "gan_core.validation gan_core.config.* numpy msgspec",
-    "gan_core.records": "gan_core.config.* numpy",
+    "gan_core.arrays": "numpy",
+    "gan_core.records": "gan_core.config.* gan_core.arrays numpy",
     "gan_core.codec": "numpy",
     "gan_core.settings": "gan_core.validation msgspec",
     "gan_core.data*": f"{VALUES} {DATA} numpy sklearn PIL keras",

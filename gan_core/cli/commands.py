@@ -23,6 +23,7 @@ import numpy as np
 from gan_core import app_server, settings
 from gan_core.cli import show
 from gan_core.cli.parser import WrongInput, make_parser
+from gan_core.codec import to_storage
 from gan_core.config.run_config import ConfigError
 from gan_core.pictures import grid
 from gan_core.records import GanometerError
@@ -145,7 +146,7 @@ def _sample(options: argparse.Namespace) -> int:
     if out.suffix == ".npz":
         _write(out, lambda file: np.savez_compressed(file, x=x.astype(np.float32)))
     else:
-        _write(out, lambda file: file.write(grid.png_grid(x)))
+        _write(out, lambda file: file.write(grid.grid(to_storage(x), scale=3, gap=0)))
     return _say(options, {"run": options.run, "n": len(x), "out": str(out)}, f"{len(x)} samples in {out}")
 
 

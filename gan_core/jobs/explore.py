@@ -18,8 +18,8 @@ from gan_core.config.rules import MOST_CLASSES
 from gan_core.data.datasets import Dataset
 from gan_core.distances import features, maps, neighbours, pairwise, reference
 from gan_core.jobs.parameters import OneOf, Share, Whole, read
-from gan_core.jobs.snapshot_sampler import OWN, Drawn, Sight, discriminator_at
-from gan_core.records import GanometerError, Job
+from gan_core.jobs.snapshot_sampler import Drawn, Sight, discriminator_at
+from gan_core.records import SNAPSHOT_SAMPLES, GanometerError, Job
 from gan_core.store import Store
 
 MOST_SAMPLES = 10_000
@@ -34,7 +34,7 @@ SCORED = 500
 SEED = Whole(0, 2**31 - 1, None)
 LABEL = Whole(-(2**63), 2**63 - 1, None)
 TRUNCATION = Share(1.0)
-N = Whole(1, MOST_SAMPLES, OWN)
+N = Whole(1, MOST_SAMPLES, SNAPSHOT_SAMPLES)
 INDEX = Whole(0, MOST_SAMPLES - 1)
 
 Arrays = dict[str, np.ndarray]
@@ -54,7 +54,7 @@ def shelf(store: Store, job: Job, dataset: Dataset, progress: Callable[[float], 
     """
     asked = read("shelf", job.params, n=N, seed=SEED, label=LABEL, truncation=TRUNCATION, k=Whole(1, 1, 1))
     sight = Sight.of(store, job.run_id, job.step)
-    n = OWN if asked["seed"] is None else asked["n"]
+    n = SNAPSHOT_SAMPLES if asked["seed"] is None else asked["n"]
     made = sight.draw(asked["seed"], 0, n, label=asked["label"], truncation=asked["truncation"])
     progress(0.1)
     real = real_side(dataset, threads)
@@ -149,7 +149,7 @@ def closeup(store: Store, job: Job, dataset: Dataset, progress: Callable[[float]
     """
     about = dict(n=N, seed=SEED, label=LABEL, truncation=TRUNCATION, index=INDEX, k=Whole(1, 100, 5))
     asked = read("closeup", job.params, **about)
-    index, n = asked["index"], OWN if asked["seed"] is None else asked["n"]
+    index, n = asked["index"], SNAPSHOT_SAMPLES if asked["seed"] is None else asked["n"]
     if index >= n:
         raise GanometerError(f"index is {index} and there are {n} samples; give 0 to {n - 1}")
     if asked["k"] > len(dataset.train):
@@ -264,7 +264,7 @@ def project(store: Store, job: Job, dataset: Dataset, progress: Callable[[float]
         sight.generator,
         to_unit(target),
         seed=sight.run.config.seed,
-        told=told,
+        one_hot=told,
         steps=asked["steps"],
         starts=asked["starts"],
         progress=progress,

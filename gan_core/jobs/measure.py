@@ -12,7 +12,7 @@ import numpy as np
 from gan_core import codec, machine, records
 from gan_core.codec import to_storage
 from gan_core.data.datasets import Dataset
-from gan_core.distances import corruptions as ruler
+from gan_core.distances import corruptions as corrupting
 from gan_core.distances import features, neighbours, reference
 from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
@@ -96,7 +96,7 @@ def surface(
 
     from gan_core.engine import surface as surfaces
 
-    return surfaces.draw(run.config, weights, step, to_storage(dataset.train.x), labels=labels, label=number)
+    return surfaces.compute(run.config, weights, step, to_storage(dataset.train.x), labels=labels, label=number)
 
 
 def transform_for(
@@ -164,7 +164,7 @@ def calibration(
         test=dataset.test.x,
         pool=np.concatenate([dataset.train.x, dataset.holdout.x]),
         train=dataset.train.x,
-        ruler=real_side(dataset, request, transform, threads=threads),
+        real_part=real_side(dataset, request, transform, threads=threads),
         transform=transform,
         n=request.n,
         modes=_modes(dataset, request),
@@ -190,13 +190,12 @@ def report_for(
     # Where nobody has calibrated this yet, that takes 20 times as long as the report itself.
     known = reference_for(store, dataset, request, lambda share: tell(0.25 + share * 0.7), threads=threads)
     report = measure(
-        real=transform(reference.test_rows(dataset.test.x, request.n)),
+        real=real_side(dataset, request, transform, threads=threads),
         fake=transform(x),
         reference=known,
         modes=_modes(dataset, request),
         space=request.space,
         panel=request.panel,
-        real_part=real_side(dataset, request, transform, threads=threads),
         progress=lambda share: tell(0.95 + share / 20),
     )
     rows = _train_rows(dataset, request)
@@ -213,10 +212,10 @@ def ruler_sheet(
     progress: Callable[[float], None] | None = None,
     *,
     threads: int | None = None,
-) -> ruler.Sheet:
+) -> corrupting.CorruptionTest:
     """What every metric makes of real samples that were damaged in known ways; of all ways unless some are named."""
     n = min(n, len(dataset.test.x))
-    return ruler.sheet(
+    return corrupting.corruption_test(
         test=dataset.test.x,
         pool=np.concatenate([dataset.train.x, dataset.holdout.x]),
         labels_of_pool=np.concatenate([dataset.train.y, dataset.holdout.y]),

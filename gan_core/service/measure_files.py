@@ -16,6 +16,7 @@ import numpy as np
 from gan_core.data.array_files import read_array
 from gan_core.distances import reference as references
 from gan_core.distances.features import SPACES, space_of
+from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import check_ranges, measure
 from gan_core.records import Panel, Report
 
@@ -100,14 +101,5 @@ def measure_samples(
             progress=progress,
         )
         real, fake = (references.test_rows(x, n, seed) for x in (real, fake))
-    return measure(
-        real=real,
-        fake=fake,
-        reference=known,
-        train=train,
-        holdout=holdout,
-        space=space,
-        panel=panel,
-        k=k,
-        seed=seed,
-    )
+    real_part = RealPart.of(real, train=train, holdout=holdout, k=k, seed=seed)
+    return measure(real=real_part, fake=fake, reference=known, space=space, panel=panel)

@@ -46,7 +46,7 @@ class WorkerHost:
             if self._clock() - self._checked < LOOK_SECONDS:
                 return
             self._checked = self._clock()
-            if self._settings.worker == "process" and not machine.lives(self._child):
+            if self._settings.worker == "process" and not machine.is_running(self._child):
                 self._child = _own_worker(self._settings.store_url) or self._spawn()
             if self._settings.worker == "thread" and not (self._thread and self._thread[1].is_alive()):
                 self._thread = self._start_thread()
@@ -84,7 +84,7 @@ class WorkerHost:
             stop, thread = self._thread
             stop()
             thread.join(timeout=10)
-        if self._child is not None and machine.lives(self._child):
+        if self._child is not None and machine.is_running(self._child):
             self._child.terminate()
             _, left = psutil.wait_procs([self._child], timeout=10)
             for process in left:
@@ -106,7 +106,7 @@ class WorkerHost:
                 stderr=out,
             )
         worker = psutil.Process(child.pid)
-        machine.step_back(worker)
+        machine.lower_priority(worker)
         return worker
 
     def _start_thread(self) -> tuple[Callable[[], None], threading.Thread]:
@@ -122,7 +122,7 @@ def _own_worker(store_url: str) -> psutil.Process | None:
     """The worker of this store that this process started before its modules were reloaded or its caches cleared."""
     for child in psutil.Process().children():
         try:
-            ours = child.cmdline()[1:4] == ["-m", "gan_core", "worker"] and machine.lives(child)
+            ours = child.cmdline()[1:4] == ["-m", "gan_core", "worker"] and machine.is_running(child)
             if ours and child.environ().get("GANOMETER_STORE", store_url) == store_url:
                 return child
         except psutil.Error:

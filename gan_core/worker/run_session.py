@@ -12,9 +12,9 @@ import numpy as np
 from gan_core.codec import flatten, to_storage
 from gan_core.config.live_edits import edited
 from gan_core.config.run_config import ConfigError, RunConfig, differences
-from gan_core.distances.inputs import KnownModes, RealPart
+from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
-from gan_core.records import Command, Reference, Report, RunInfo, StoreError
+from gan_core.records import Command, Modes, Reference, Report, RunInfo, StoreError
 from gan_core.store import Edit, LeaseLost, Store
 
 COMMIT_SECONDS = 5.0
@@ -105,7 +105,7 @@ class Session:
 
     # ------------------------------------------------------------ Control
 
-    def changed(self, step: int) -> RunConfig | None:
+    def new_config(self, step: int) -> RunConfig | None:
         """The configuration after what people have set since the last question; what cannot be set is refused."""
         with self._news:
             waiting, self._waiting = self._waiting, []
@@ -123,7 +123,7 @@ class Session:
                 self.store.commands.finish(command.id, "nothing to change")
         return self.config if self._edits else None
 
-    def wish(self, step: int) -> Literal["go", "pause", "stop", "release"]:
+    def command(self, step: int) -> Literal["go", "pause", "stop", "release"]:
         """What to do at this step. A wish for some steps is one for a pause after them; a run whose time on this
         server is over stops."""
         with self._news:
@@ -144,7 +144,7 @@ class Session:
     def _trained_in_all(self) -> float:
         return self.run.seconds + self._trained + (self._clock() - self._committed if self._state == "running" else 0.0)
 
-    def until(self) -> int | None:
+    def next_command_step(self) -> int | None:
         return self._pause_at[1] if self._pause_at else None
 
     def wait_while_paused(self) -> None:
@@ -171,7 +171,7 @@ class Session:
         self,
         real: np.ndarray,
         part: RealPart,
-        modes: KnownModes | None,
+        modes: Modes | None,
         find_reference: Callable[[], Reference | None],
     ) -> None:
         """The held-out rows to measure every snapshot against; real-vs-real at their number may still be on its way."""
@@ -192,11 +192,10 @@ class Session:
     def snapshot(self, step: int, samples: np.ndarray, weights: bytes, fake: np.ndarray) -> None:
         self._reference = self._reference or self._find_reference()
         report = measure(
-            real=self._real,
+            real=self._part,
             fake=flatten(fake),
             reference=self._reference,
             modes=self._modes,
-            real_part=self._part,
         )
         self._reports.append((step, report))
         self._taken.append((step, to_storage(samples), weights))

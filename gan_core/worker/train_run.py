@@ -74,6 +74,7 @@ def train_run(
 
         session.refresh(beat=False)  # what was asked before there was a worker holds from the first step
         from gan_core.engine.loop import Diverged, train
+        from gan_core.engine.models import compiled_in_this_process
 
         checkpoint, beginning = session.store.recordings.checkpoint(run.id), None
         if checkpoint is None and run.parent_step is not None:  # it goes on from another run's snapshot
@@ -92,7 +93,8 @@ def train_run(
                 rows=rows,
                 labels=labels,
                 checkpoint=checkpoint[1] if checkpoint else None,
-                beginning=beginning,
+                start_from=beginning,
+                models=compiled_in_this_process(),
             )
         except Diverged as end:
             session.fail(end.step, str(end))
@@ -146,12 +148,12 @@ def _find_reference(store: Store, dataset: Dataset, rows: int) -> Callable[[], R
 
 def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
     """About how many bytes a training adds to a warm worker: `auto` on MNIST stays below (benchmarks/dashboard.py)."""
-    from gan_core.engine.base_model import BLOCK, updates
+    from gan_core.engine.base_model import BLOCK, batches_per_step
 
     pixels, batch = math.prod(dataset.shape), config.training.batch
     generator, discriminator = (_sizes(part, pixels) for part in (config.generator, config.discriminator))
     weights = 4 * (generator[0] + discriminator[0] + config.generator.latent_dim * generator[2])
-    draws = 4 * BLOCK * updates(config) * batch * (config.generator.latent_dim + 1)
+    draws = 4 * BLOCK * batches_per_step(config) * batch * (config.generator.latent_dim + 1)
     activations = 4 * 8 * 2 * batch * (pixels + generator[1] + discriminator[1])
     pairs = 4 * 12 * batch**2 if config.objective.energy_weight or config.objective.loss in DISTANCE_LOSSES else 0
     return int(480 * MIB + 2 * dataset.train.x.nbytes + 6 * draws + 12 * weights + activations + pairs)

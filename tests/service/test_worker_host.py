@@ -20,7 +20,9 @@ def workers_of(lab: Lab) -> list[int]:
     return [
         c.pid
         for c in psutil.Process().children()
-        if machine.lives(c) and "worker" in c.cmdline() and c.environ().get("GANOMETER_STORE") == lab.settings.store_url
+        if machine.is_running(c)
+        and "worker" in c.cmdline()
+        and c.environ().get("GANOMETER_STORE") == lab.settings.store_url
     ]
 
 
