@@ -6,7 +6,7 @@ Whatever trains and measures is loaded only when it is needed: pages have a Lab 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Callable, NoReturn, Sequence
 
 import numpy as np
@@ -156,13 +156,14 @@ class ForegroundService:
         progress: Callable[[float], None] | None = None,
     ) -> dict[str, Any]:
         """What every metric makes of real samples that were damaged in known ways; of all ways unless some are named:
-        `distances.corruptions.Sheet` as a JSON value.
+        `distances.corruptions.CorruptionTest` as a JSON value.
 
         Raises DatasetError for data there are not, and MeasureError for a damage there is not.
         """
         from gan_core.jobs import measure
 
-        return measure.ruler_sheet(self._store, self._dataset(data), n, panel, corruptions, progress).to_dict()
+        sheet = measure.ruler_sheet(self._store, self._dataset(data), n, panel, corruptions, progress)
+        return asdict(sheet)
 
     def _dataset(self, name: str) -> Dataset:
         from gan_core.worker.train_run import Shelf
