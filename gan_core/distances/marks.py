@@ -37,11 +37,13 @@ def spread_ratio(report: Report) -> MetricResult | None:
     spread, own = report.metrics["mean_fake_fake"], report.metrics["mean_real_real"].value
     if spread.value is None or not own:
         return None
-    ratio = replace(spread, name="spread_ratio", value=spread.value / own, direction="target", ideal=1.0)
+    value = spread.value / own
+    ratio = replace(spread, name="spread_ratio", value=value, direction="target", ideal=1.0)
     if spread.reference_mean is None or spread.reference_sd is None:
         return ratio
-    ratio = replace(ratio, reference_mean=spread.reference_mean / own, reference_sd=spread.reference_sd / own)
-    other = "Less varied than" if ratio.value < ratio.reference_mean else "More varied than"
+    mean = spread.reference_mean / own
+    ratio = replace(ratio, reference_mean=mean, reference_sd=spread.reference_sd / own)
+    other = "Less varied than" if value < mean else "More varied than"
     words = "As varied as" if mark_of(ratio) == "like real" else other
     return replace(ratio, verdict=f"{words} other real samples, which give {with_spread(ratio)}.")
 
