@@ -38,8 +38,8 @@ from gan_core.data import datasets
 from gan_core.distances import modes, parzen, reference
 from gan_core.distances.catalogue import VERSION
 from gan_core.distances.report import measure
-from gan_core.jobs import measure as answers
-from gan_core.jobs import references
+from gan_core.jobs import measurement, references
+from gan_core.jobs.measure import MeasureParameters
 from gan_core.pictures import grid
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -380,21 +380,21 @@ def score(dataset: datasets.Dataset, generate: Generate) -> dict[str, dict]:
 @cache
 def ruler(dataset: datasets.Dataset):
     """(n, the fixed test rows, the real side of every measurement, what real samples give)."""
-    request = answers.Request(SAMPLES, panel="full").at(dataset)
+    request = MeasureParameters(SAMPLES, panel="full").at(dataset)
     known = references.shipped().get((dataset.sha256, request.space, request.n, request.k, request.panel))
     if known is None or known.version != VERSION:
         known = calibration(dataset, request)
     real = codec.flatten(reference.test_rows(dataset.test.x, request.n))
-    return request.n, real, answers.real_side(dataset, request, codec.flatten), known
+    return request.n, real, measurement.real_part(dataset, request, codec.flatten), known
 
 
-def calibration(dataset: datasets.Dataset, request: answers.Request) -> records.Reference:
+def calibration(dataset: datasets.Dataset, request: MeasureParameters) -> records.Reference:
     """Of data that the app ships no calibration for: measured once, and kept."""
     file = RESULTS / "references" / f"{dataset.name}-{request.n}.json"
     if file.exists() and (kept := records.reference_from_json(file.read_text(encoding="utf-8"))).version == VERSION:
         return kept
     print(f"measuring real against real on {dataset.name}, once", file=sys.stderr, flush=True)
-    made = answers.calibration(dataset, request, codec.flatten)
+    made = measurement.calibration(dataset, request, codec.flatten)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(records.to_json(made) + "\n", encoding="utf-8")
     return made

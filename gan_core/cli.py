@@ -29,16 +29,22 @@ from gan_core.config.live_edits import edited
 from gan_core.config.rules import conflicts_with_data
 from gan_core.config.run_config import ConfigError
 from gan_core.data import datasets
+from gan_core.data.dataset_cache import DatasetCache
 from gan_core.distances import features, verdict
 from gan_core.distances import reference as references
 from gan_core.distances.catalogue import CORRUPTION_TITLES
 from gan_core.distances.report import check_ranges, measure
-from gan_core.jobs import measure as answers
-from gan_core.jobs import snapshot_sampler
+from gan_core.jobs import measurement, snapshot_sampler
+from gan_core.jobs.corruptions import Corruptions
+from gan_core.jobs.corruptions import answer as corruption_sheet
+from gan_core.jobs.kind import JobContext
+from gan_core.jobs.measure import MeasureParameters
+from gan_core.jobs.sample import KIND as SAMPLE
+from gan_core.jobs.sample import draw
 from gan_core.pictures import grid
 from gan_core.records import GanometerError, MeasureError, Report, RunInfo
 from gan_core.store import RESUMABLE, Store
-from gan_core.worker import process, train_run
+from gan_core.worker import process
 
 COLUMNS = 10  # of a table that fits into a window
 ANY_NUMBER = 10_000
@@ -296,9 +302,9 @@ def _measure(options) -> int:
         raise WrongInput(f"--run {options.run} is measured against held-out data; leave out {', '.join(files)}")
     if options.run:
         place, store = _open(options)
-        dataset = train_run.Shelf(store, place).dataset(store.runs.get(options.run).config.data.name)
-        request = answers.Request(options.n, options.seed, options.space, options.panel, options.k)
-        report = answers.report_for(store, options.run, options.step, request, dataset, _progress())
+        dataset = _datasets(store, place).dataset(store.runs.get(options.run).config.data.name)
+        request = MeasureParameters(options.n, options.seed, options.space, options.panel, options.k)
+        report = measurement.report_for(store, options.run, options.step, request, dataset, _progress())
     elif options.real and options.fake:
         report = _measured_files(options)
     else:
@@ -342,6 +348,10 @@ def _measured_files(options) -> Report:
     return measure(real=real, fake=fake, reference=known, space=options.space, **others, **about)
 
 
+def _datasets(store, place) -> DatasetCache:
+    return DatasetCache(place.data_folder, store.library.dataset_bytes)
+
+
 def _progress():
     """Tells a person who waits, on standard error, how far it is: at every tenth."""
     told = [0]
@@ -356,8 +366,10 @@ def _progress():
 
 def _ruler(options) -> int:
     place, store = _open(options)
-    dataset = train_run.Shelf(store, place).dataset(options.data)
-    sheet = answers.ruler_sheet(store, dataset, options.n, options.panel, options.corruption, _progress())
+    context = JobContext(store, _datasets(store, place).dataset, progress=_progress())
+    dataset = context.dataset_named(options.data)
+    corruptions = tuple(options.corruption or ())
+    sheet = corruption_sheet(context, Corruptions(options.data, options.n, options.panel, corruptions))
     cells = {(c.metric, c.corruption, c.level): c for c in sheet.cells}
     columns = list(dict.fromkeys((c.corruption, c.level) for c in sheet.cells))
     lines = [f"{dataset.name}, n = {sheet.n}: standard deviations from what undamaged real samples give"]
@@ -382,7 +394,8 @@ def _sample(options) -> int:
     kind = snapshot_sampler.dataset_info(store, store.runs.get(options.run)).kind
     if out.suffix == ".png" and kind != "image":
         raise WrongInput(f"run {options.run} makes {kind}, not pictures: name an .npz file instead of {options.out}")
-    x = answers.sample(store, options.run, options.step, options.n, options.seed, label=options.label)
+    asked = SAMPLE.read({"n": options.n, "seed": options.seed, "label": options.label})
+    x = draw(store, options.run, options.step, asked)
     if out.suffix == ".npz":
         _write(out, lambda file: np.savez_compressed(file, x=x.astype(np.float32)))
     else:

@@ -305,3 +305,27 @@ def reference_from_json(text: str) -> Reference:
     values = json.loads(text)
     values["metrics"] = {name: tuple(pair) for name, pair in values["metrics"].items()}
     return Reference(**values)
+
+
+@dataclass(frozen=True)
+class CorruptionCell:
+    """What one metric makes of one damage, beside what real samples give; `z` is None where those have no spread."""
+
+    corruption: str
+    level: float
+    metric: str
+    value: float
+    z: float | None
+    reference_mean: float
+    reference_sd: float
+
+
+@dataclass(frozen=True)
+class CorruptionSheet:
+    """Every metric of a panel under every damage, mild to strong; the first row has corruption "none" and level 0."""
+
+    n: int
+    kind: Literal["image", "points"]
+    panel: Panel
+    seed: int
+    cells: tuple[CorruptionCell, ...]

@@ -24,6 +24,7 @@ DOOR = {*gan_core.__all__, "__version__"}
 # The wings from the ground up: a module imports from its own wing and from wings that stand before it, never upwards.
 WINGS = (
     "gan_core.skip_import",
+    "gan_core.validation",
     "gan_core.config",
     "gan_core.records",
     "gan_core.codec",
@@ -62,6 +63,7 @@ PAGE = f"{DOOR_AND_PICTURES} ui.frame.* ui.charts.* streamlit pandas numpy"
 MAY_IMPORT = {
     "gan_core": "",
     "gan_core.skip_import": "",
+    "gan_core.validation": "msgspec",
     "gan_core.config*": "gan_core.config.* numpy",
     "gan_core.records": "gan_core.config.* numpy",
     "gan_core.codec": "numpy",
@@ -73,7 +75,9 @@ MAY_IMPORT = {
     "gan_core.store*": f"{VALUES} {STORE} numpy sqlalchemy",
     "gan_core.machine": f"gan_core gan_core.records {STORE} psutil",
     "gan_core.bundles*": f"{VALUES} {STORE} {BUNDLES} numpy PIL",
-    "gan_core.jobs*": f"{VALUES} {JOBS} {STORE} {DATA} {DISTANCES} {ENGINE} gan_core.machine numpy",
+    "gan_core.jobs.comparison": "gan_core.config.* gan_core.records numpy",
+    "gan_core.jobs*": f"{VALUES} gan_core.validation {JOBS} {STORE} {DATA} {DISTANCES} {ENGINE} gan_core.machine numpy"
+    " msgspec",
     "gan_core.worker*": f"{VALUES} gan_core.worker.* {JOBS} {STORE} {DATA} {DISTANCES} {ENGINE} gan_core.machine"
     " gan_core.settings numpy psutil threadpoolctl",
     "gan_core.service*": f"{VALUES} gan_core.service.* {STORE} {JOBS} {DATA} {BUNDLES} {PICTURES} {DISTANCES}"

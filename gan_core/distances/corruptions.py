@@ -9,10 +9,9 @@ whatever differs within a row of the sheet is the damage.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from scipy import ndimage
@@ -23,7 +22,7 @@ from gan_core.distances.catalogue import CORRUPTION_TITLES
 from gan_core.distances.inputs import KnownModes, RealPart
 from gan_core.distances.reference import calibrate, test_rows
 from gan_core.distances.report import measure
-from gan_core.records import MeasureError, Panel, Reference
+from gan_core.records import CorruptionCell, CorruptionSheet, MeasureError, Panel, Reference
 
 Kind = Literal["image", "points"]
 
@@ -76,33 +75,6 @@ class Corruption:
         return CORRUPTION_TITLES[self.name][1]
 
 
-@dataclass(frozen=True)
-class Cell:
-    """What one metric makes of one damage, beside what real samples give; `z` is None where those have no spread."""
-
-    corruption: str
-    level: float
-    metric: str
-    value: float
-    z: float | None
-    reference_mean: float
-    reference_sd: float
-
-
-@dataclass(frozen=True)
-class Sheet:
-    """Every metric of a panel under every damage, mild to strong; the first row has corruption "none" and level 0."""
-
-    n: int
-    kind: Kind
-    panel: Panel
-    seed: int
-    cells: tuple[Cell, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
-
-
 def sheet(
     *,
     test,
@@ -119,7 +91,7 @@ def sheet(
     draws: int = 20,
     progress: Callable[[float], None] | None = None,
     threads: int | None = None,
-) -> Sheet:
+) -> CorruptionSheet:
     """Damage one fresh draw of n rows of `pool` in every way, and measure each result against `test_rows(test, n)`.
 
     `test` and `pool` are disjoint parts of one data set, (N, d) or (N, h, w, c), in storage or measured form;
@@ -150,12 +122,12 @@ def sheet(
         fake = material.rows if name == NOTHING else damaged(material, name, level, seed=seed)
         report = measure(real=real, fake=fake, reference=reference, modes=modes, panel=panel, seed=seed, real_part=part)
         cells += [
-            Cell(name, float(level), m.name, m.value, m.z, m.reference_mean, m.reference_sd)
+            CorruptionCell(name, float(level), m.name, m.value, m.z, m.reference_mean, m.reference_sd)
             for m in report.metrics.values()
             if m.value is not None
         ]
         tell(done / steps)
-    return Sheet(n, material.kind, panel, seed, tuple(cells))
+    return CorruptionSheet(n, material.kind, panel, seed, tuple(cells))
 
 
 def material_of(pool, *, n: int, labels=None, seed: int = 0) -> Material:

@@ -23,7 +23,8 @@ from gan_core.config.rules import conflicts_with_data
 from gan_core.config.run_config import ConfigError, RunConfig, differences, flatten, kind_of, override
 from gan_core.data import datasets, uploads
 from gan_core.distances.verdict import beside, placed
-from gan_core.jobs import comparison, references
+from gan_core.jobs import comparison, references, registry
+from gan_core.jobs.compare import Compare
 from gan_core.pictures import film as films
 from gan_core.records import (
     DatasetError,
@@ -49,7 +50,7 @@ EXAMPLES = ROOT / "gan_core" / "examples"
 LOG_BYTES = 2_000_000
 LISTED = 10_000
 MOST_SEEDS = 20
-MAKING = ("sample", "shelf", "closeup", "walk", "pad")
+MAKING = ("sample", "browse", "sample_detail", "latent_walk", "latent_plane")
 """Jobs whose answers are new samples."""
 OF_SAMPLES = ("x", "z", "distances", "rows", "realism", "rarity", "labels", "scores", "xy", "length")
 """Their arrays that say something of each sample."""
@@ -478,12 +479,14 @@ class Lab:
 
     def request(self, kind: str, *, run_id: str | None = None, step: int | None = None, **params) -> int:
         """Ask the worker for something; returns the job's id (the same one for the same request)."""
-        job = self.store.jobs.request(kind, run_id=run_id, step=step, params=params)
+        asked = registry.kind_named(kind).read(params)
+        job = registry.request(self.store, asked, run_id=run_id, step=step)
         self.ensure_worker()
         return job
 
     def retry(self, kind: str, *, run_id: str | None = None, step: int | None = None, **params) -> int:
-        return self.store.jobs.request(kind, run_id=run_id, step=step, params=params, retry=True)
+        asked = registry.kind_named(kind).read(params)
+        return registry.request(self.store, asked, run_id=run_id, step=step, retry=True)
 
     def job(self, job_id: int, *, result: bool = True) -> Job | None:
         """One job; None when it has been cleared away. Without `result` its answer, which may be large, stays there."""
@@ -499,7 +502,6 @@ class Lab:
 
         Raises GanometerError for runs on different data, and UnknownRun for one that `by` may not see.
         """
-        comparison.check(list(places), n)
         runs = [self.run(run_id, by=by) for run_id in places]
         names = sorted({run.config.data.name for run in runs})
         if len(names) > 1:
@@ -507,7 +509,7 @@ class Lab:
                 f"the runs are on different data ({', '.join(names)}), where a distance means something else; choose "
                 "runs on one data set"
             )
-        job = self.store.jobs.request("compare", params={"runs": [*places.items()], "n": n}, retry=retry)
+        job = registry.request(self.store, Compare(tuple(places.items()), n), retry=retry)
         self.ensure_worker()
         return job
 

@@ -23,12 +23,13 @@ import psutil
 from threadpoolctl import threadpool_limits
 
 from gan_core import machine
-from gan_core.jobs import measure
+from gan_core.data.dataset_cache import DatasetCache
+from gan_core.jobs import registry
 from gan_core.records import GanometerError, RunInfo, StoreError
 from gan_core.settings import Settings
 from gan_core.store import Store
 from gan_core.worker.run_session import Session
-from gan_core.worker.train_run import Shelf, sentence, train_run
+from gan_core.worker.train_run import sentence, train_run
 
 log = logging.getLogger("ganometer.worker")
 
@@ -55,7 +56,7 @@ class Worker:
         self._session: Session | None = None
         self._phase, self._error = "starting", None
         self._versions = machine.versions()
-        self._shelf = Shelf(store, settings)
+        self._datasets = DatasetCache(settings.data_folder, store.library.dataset_bytes)
 
     def stop(self) -> None:
         """Commit, let go of the run, and end; safe to call from a signal handler or another thread."""
@@ -128,7 +129,7 @@ class Worker:
         if self._unwanted:
             self._session.stop()
         try:
-            outcome = train_run(self._session, self._shelf.dataset, free_memory=self._free_memory)
+            outcome = train_run(self._session, self._datasets.dataset, free_memory=self._free_memory)
         except GanometerError as error:
             self._note(error)
             outcome = "lost"
@@ -210,7 +211,7 @@ class Worker:
                 threads = 1 if self._session else None  # training keeps a core
                 with threadpool_limits(threads, user_api="blas"):
                     progress = lambda share, job=job: self.store.jobs.progress(job.id, share)  # noqa: E731
-                    result = measure.answer(self.store, job, self._shelf.dataset, progress, threads)
+                    result = registry.answer(self.store, job, self._datasets.dataset, progress, threads)
                 self.store.jobs.finish(job.id, result=result)
             except Exception as error:  # whatever a job does, the next one must be answered
                 self._note(error)

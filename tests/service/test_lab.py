@@ -26,7 +26,7 @@ from gan_core.config.run_config import ConfigError, override
 from gan_core.data import datasets
 from gan_core.distances import reference
 from gan_core.distances.report import measure
-from gan_core.jobs import measure as answers
+from gan_core.jobs.sample import Sample, draw
 from gan_core.records import BundleError, DatasetError, DatasetInfo, GanometerError, Headline, StoreError, UnknownRun
 from gan_core.service import share_links
 from gan_core.service.lab import EXAMPLES, Lab
@@ -938,7 +938,7 @@ def test_a_comparison_of_runs_by_the_worker(working):
     }
 
     real = reference.test_rows(datasets.load("digits").test.x, 200).reshape(200, -1) / 255
-    x = answers.sample(working.store, ids[1], steps[ids[1]], 200, 0).reshape(200, -1)
+    x = draw(working.store, ids[1], steps[ids[1]], Sample(200)).reshape(200, -1)
     rf, rr, ff = (cdist(a, b).sum() for a, b in ((real, x), (real, real), (x, x)))
     energy = 2 * rf / 200**2 - rr / (200 * 199) - ff / (200 * 199)
     assert dict(found.values[one])[1] == pytest.approx(energy, rel=1e-4)
