@@ -7,7 +7,9 @@ import streamlit as st
 from gan_core import RunInfo
 from gan_core.pictures import grid
 from ui.frame.nonces import nonce_of, renew_nonce
-from ui.frame.page import IDLE_SECONDS, LIVE_SECONDS, STATES, open_page, page_link
+from ui.frame.page import open_page, page_link
+from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS
+from ui.frame.text import STATES
 from ui.home.run_cards import matches, show_cards
 
 STARTS = {

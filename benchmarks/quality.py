@@ -2,7 +2,7 @@
 
     python -m benchmarks.quality --preset auto --data mnist --seconds 60 --seeds 3 --json     one row
     python -m benchmarks.quality                the whole plan; what is there already is not trained again
-    python -m benchmarks.quality --table        the README's tables, from what is there
+    python -m benchmarks.quality --table        the tables of docs/recipes.md, from what is there
 
 A cell is one training: a recipe, a data set, so many seconds, a seed. It is one file in --out, and of seed 0 a picture
 too. A recipe that has changed since makes its cells void. Seconds are those in which steps are taken: compiling, the

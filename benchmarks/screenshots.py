@@ -1,4 +1,4 @@
-"""The pictures of the README: python -m benchmarks.screenshots
+"""The pictures of the README and docs/index.md: python -m benchmarks.screenshots
 
 Starts a server with a fresh home, trains the 8×8 digits, and photographs five pages by day and one by night.
 """

@@ -22,7 +22,10 @@ from gan_core import (
 from gan_core.pictures import grid as images
 from ui.charts import compare
 from ui.frame.curves import history_of
-from ui.frame.page import STATES, WAITING, chart, open_page, page_link, plain
+from ui.frame.job_answers import WAITING, show_answer
+from ui.frame.navigation import navigation, pick_step, play_on
+from ui.frame.page import chart, open_page, page_link
+from ui.frame.text import STATES, plain
 
 SAMPLES, GAP, SIDE = 1000, 2, 320
 """New samples of each run for the verdict; pixels between the pictures of a sheet, and about its width."""
@@ -224,7 +227,8 @@ def show_verdict(groups: tuple[Group, ...], step: int | None) -> None:
             show_groups(groups, None)
             return
         job_id = page.lab.compare(places, SAMPLES, by=page.me)
-        page.answer(
+        show_answer(
+            page,
             job_id,
             lambda job: draw_verdict(groups, page.lab.verdict_in(job)),
             key="answer",
@@ -364,13 +368,13 @@ def sheet(run_id: str, step: int) -> bytes:
     return images.scatter(samples, real, size=SIDE, limits=images.window(real))
 
 
-def pick_step() -> int | None:
+def step_of_all() -> int | None:
     """The step of the slider: of everything that is shown; None for the newest of each run."""
     every = tuple(sorted({step for steps in steps_of.values() for step in steps}))
     if not every:
         return None
-    step = page.pick_step(every, "Step (the nearest snapshot of each run)")
-    page.play(every)
+    step = pick_step(page, every, "Step (the nearest snapshot of each run)")
+    play_on(page, every)
     return None if step == every[-1] else step
 
 
@@ -457,10 +461,10 @@ with open_page("compare") as page:
         groups = group_runs(chosen)
         steps_of = {run.id: page.lab.store.runs.snapshot_steps(run.id) for run in chosen}
         above = st.container()
-        step = pick_step()
+        step = step_of_all()
         with above:
             # A verdict takes longer than a step of the time-lapse: meanwhile that on the newest steps stays.
-            show_verdict(groups, None if st.session_state.get("playing") else step)
+            show_verdict(groups, None if navigation().playing else step)
         show_curves(groups, step)
         show_samples(groups, step)
         show_settings(groups)

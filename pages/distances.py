@@ -21,7 +21,10 @@ from ui.distances.metric_cards import show_cards, show_headline
 from ui.distances.sample_map import show_map
 from ui.frame.curves import history_of
 from ui.frame.feature_spaces import SPACES
-from ui.frame.page import chart, open_page, page_link, plain
+from ui.frame.job_answers import show_answer
+from ui.frame.navigation import go_to_step, keep_step, pick_run, pick_step, play_on
+from ui.frame.page import chart, open_page, page_link
+from ui.frame.text import plain
 from ui.train.event_log import marks_of
 
 SIZES = (200, 360, 500, 1000, 2000, 5000, 10_000)
@@ -57,7 +60,8 @@ def show_reference(run: RunInfo, report: Report) -> None:
         icon=":material/hourglass_top:",
     )
     wanted = dict(dataset=run.config.data.name, n=report.n_fake)
-    page.answer(
+    show_answer(
+        page,
         page.lab.request("reference", **wanted),
         lambda job: st.caption("It has been measured: open this page again to see it."),
         key="reference",
@@ -108,7 +112,7 @@ def go_to(run: RunInfo, click: Click) -> None:
     """The whole page shows the snapshot nearest to where a curve was clicked."""
     if isinstance(click.x, (int, float)):
         steps = page.lab.store.runs.snapshot_steps(run.id)
-        st.query_params["step"] = str(min(steps, key=lambda step: abs(step - click.x)))
+        go_to_step(min(steps, key=lambda step: abs(step - click.x)), steps)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -140,13 +144,17 @@ def show_full(run: RunInfo, data: DatasetInfo, step: int) -> None:
         if st.button("Measure everything", key="measure", type="primary", icon=":material/straighten:"):
             asked = dict(run_id=run.id, step=step, n=n, seed=int(seed), space=space, panel="full", k=int(k))
             st.session_state["measure job"] = (asked, page.lab.retry("measure", **asked))
-            st.query_params["step"] = str(step)  # the next snapshot of a running run must not take the report away
+            keep_step(step)  # the next snapshot of a running run must not take the report away
     if data.kind == "image":
         st.caption(SPACES[space][1])
     asked, job = st.session_state.get("measure job", ({}, 0))
     if (asked.get("run_id"), asked.get("step")) == (run.id, step):
-        page.answer(
-            job, lambda job: draw_full(job, data), key="measured", again=lambda: page.lab.retry("measure", **asked)
+        show_answer(
+            page,
+            job,
+            lambda job: draw_full(job, data),
+            key="measured",
+            again=lambda: page.lab.retry("measure", **asked),
         )
 
 
@@ -191,7 +199,7 @@ def show_ruler(run: RunInfo) -> None:
         st.caption(CORRUPTION_TITLES[damage][1])
     if "ruler job" in st.session_state:
         asked, job = st.session_state["ruler job"]
-        page.answer(job, draw_ruler, key="tested", again=lambda: page.lab.retry("ruler", **asked))
+        show_answer(page, job, draw_ruler, key="tested", again=lambda: page.lab.retry("ruler", **asked))
 
 
 def draw_ruler(job) -> None:
@@ -213,7 +221,7 @@ def draw_ruler(job) -> None:
 with open_page("distances") as page:
     st.title("Distances", anchor=False)
     st.caption("How far are the generated samples from real ones?")
-    run = page.pick_run()
+    run = pick_run(page)
     if run is None:
         st.info("No run yet, so there is nothing to measure.", icon=":material/straighten:")
         page_link("train", "Train the first one")
@@ -228,7 +236,7 @@ with open_page("distances") as page:
         page_link("train", "See what it is doing", run=run.id)
     else:
         every = tuple(sorted({*steps, *reports}))
-        step = page.pick_step(every, "Step (measured, or kept as a snapshot)")
+        step = pick_step(page, every, "Step (measured, or kept as a snapshot)")
         measured_at, kept_at = (min(those, key=lambda s: (abs(s - step), s)) for those in (reports, steps))
         report = page.lab.judged(run, reports[measured_at])
         show_live(run, data, measured_at, report)
@@ -238,5 +246,5 @@ with open_page("distances") as page:
         job_id = show_map(page, run, data, kept_at)
         show_full(run, data, kept_at)
         show_ruler(run)
-        page.play(every, after=[job_id])
+        play_on(page, every, after=[job_id])
     page.watch(run)

@@ -5,7 +5,9 @@ import streamlit as st
 from gan_core import GAMES, DatasetInfo, RunInfo
 from gan_core.pictures import grid
 from ui.charts import training
-from ui.frame.page import answered, chart, open_page, page_link
+from ui.frame.job_answers import answered, show_answer
+from ui.frame.navigation import pick_run, pick_step, play_on
+from ui.frame.page import chart, open_page, page_link
 from ui.gallery.latent_space import show_pad, show_search, show_walk
 from ui.gallery.sample_browser import ask, show_shelf
 
@@ -81,7 +83,7 @@ def show_game(run: RunInfo, data: DatasetInfo, step: int, told: dict[str, int]) 
     job_id, again = page.lab.request("surface", **wanted), lambda: page.lab.retry("surface", **wanted)
     left, right = st.columns(2, gap="large", vertical_alignment="center")
     with left:
-        page.answer(job_id, lambda job: draw_game(job, data), key="game", again=again)
+        show_answer(page, job_id, lambda job: draw_game(job, data), key="game", again=again)
     with right:
         if run.config.objective.loss in GAMES and run.config.discriminator.packing == 1:
             st.markdown(
@@ -139,7 +141,7 @@ def pick_view() -> str:
 with open_page("gallery") as page:
     st.title("Gallery", anchor=False)
     st.caption("What does the generator make, and when did it learn to?")
-    run = page.pick_run()
+    run = pick_run(page)
     if run is None:
         st.info("No run yet, so there is nothing to look at.", icon=":material/photo_library:")
         page_link("train", "Train the first one")
@@ -150,7 +152,7 @@ with open_page("gallery") as page:
         st.info("This run has no samples yet: they appear with its first step.", icon=":material/hourglass_top:")
         page_link("train", "See what it is doing", run=run.id)
     else:
-        step = page.pick_step(steps)
+        step = pick_step(page, steps)
         show_snapshot(run, data, step)
         jobs = []
         if data.shape == (2,):
@@ -165,5 +167,5 @@ with open_page("gallery") as page:
             jobs.append(show_pad(page, run, data, step))
         else:
             jobs.append(show_search(page, run, data, step))
-        page.play(steps, after=[job for job in jobs if job is not None])
+        play_on(page, steps, after=[job for job in jobs if job is not None])
     page.watch(run)

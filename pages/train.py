@@ -7,18 +7,10 @@ from gan_core.pictures import grid
 from ui.charts import training
 from ui.charts.plot import packed
 from ui.frame.curves import history_of
-from ui.frame.page import (
-    IDLE_SECONDS,
-    LIVE_SECONDS,
-    PENDING_SECONDS,
-    badge,
-    chart,
-    open_page,
-    page_link,
-    plain,
-    seconds,
-    step_in_url,
-)
+from ui.frame.navigation import pick_run, pick_step, play_on, shown_step
+from ui.frame.page import chart, open_page, page_link
+from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS
+from ui.frame.text import badge, plain, seconds
 from ui.train.event_log import marks_of, words
 from ui.train.run_controls import show_steering, show_steps
 from ui.train.run_form import show_setup
@@ -56,7 +48,7 @@ def show_controls(run: RunInfo, pending: str | None) -> None:
             show_steps(page, run, mine)
             act("Stop", page.lab.stop, ":material/stop:")
         steps = page.lab.store.runs.snapshot_steps(run.id)
-        step = step_in_url(steps) if steps and "step" in st.query_params else None
+        step = shown_step(steps) if steps and "step" in st.query_params else None
         page_link("distances", "Distances", run=run.id, step=step)
         page_link("gallery", "Gallery", run=run.id, step=step)
 
@@ -146,7 +138,7 @@ def show_samples(run: RunInfo, data: DatasetInfo | None, steps: tuple[int, ...])
     if not steps or data is None:
         st.caption("The first samples appear with the first step.")
         return
-    draw_samples(run, data, page.pick_step(steps))
+    draw_samples(run, data, pick_step(page, steps))
 
 
 def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
@@ -262,7 +254,7 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
         st.rerun()  # nobody chose this run, and another one has begun
     # First all that takes time, then all that is drawn: what comes in one go, a browser draws in one go.
     data, steps = page.lab.dataset_of(run), page.lab.store.runs.snapshot_steps(run.id)
-    step = step_in_url(steps) if steps else None
+    step = shown_step(steps) if steps else None
     figures = curves_of(run, step if steps and step != steps[-1] else None)
     show_state(run, pending)
     if why := IMPROPER.get(run.config.objective.loss):
@@ -282,7 +274,7 @@ with open_page("train") as page:
         show_setup(page.lab, page.me)
         show_system()
     with live:
-        run = page.pick_run()
+        run = pick_run(page)
         if run is None:
             st.info(
                 "No run yet. Choose data and a recipe, and press **Start training**.", icon=":material/model_training:"
@@ -296,6 +288,6 @@ with open_page("train") as page:
             soon = (pending and run.active) or next_up or run.phase not in ("training", "")
             every = PENDING_SECONDS if soon else LIVE_SECONDS if run.active else IDLE_SECONDS
             page.live(lambda: show_live(run.id, (run.state, run.phase), pending), every=every, key="live")
-            page.play(page.lab.store.runs.snapshot_steps(run.id))
+            play_on(page, page.lab.store.runs.snapshot_steps(run.id))
             show_steering(page, run)
             show_diary(run)

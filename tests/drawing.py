@@ -45,6 +45,12 @@ def said(at: AppTest) -> str:
     return "\n".join([*(str(element.value) for element in parts), *titles])
 
 
+def run_picker(at: AppTest):
+    """The picker of runs."""
+    (found,) = (box for box in at.selectbox if box.label == "Run")
+    return found
+
+
 def form_button(at: AppTest, form: str):
     """The button of a form; its key ends with the form's nonce."""
     (found,) = (button for button in at.button if re.fullmatch(f"{form} [0-9a-f]{{32}}", button.key or ""))
@@ -63,6 +69,16 @@ def double_click(at: AppTest, button) -> AppTest:
         drawn(at._run(states))
     at._page_hash = asked
     return at
+
+
+def message(at: AppTest):
+    """What the browser says of its widgets now; `send` lets it arrive later."""
+    return at._tree.get_widget_states()
+
+
+def send(at: AppTest, late) -> AppTest:
+    """A message that left the browser before it heard of what has been drawn since."""
+    return drawn(at._run(late))
 
 
 def components(at: AppTest, name: str) -> list[dict]:

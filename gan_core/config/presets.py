@@ -60,7 +60,7 @@ def preset(
 
     Resolved by the data's kind and shape, and for `auto` by the seconds there are, never by the data's name. With
     `seconds` the number of steps is decided by a short speed trial when the training begins. Raises ConfigError for
-    an unknown preset. Sources are in the README's table of recipes.
+    an unknown preset. Sources are in docs/recipes.md.
     """
     if name not in _RECIPES:
         raise ConfigError([f"preset is {name!r}; choose one of {', '.join(PRESETS)}"])

@@ -15,7 +15,8 @@ from gan_core.config.presets import preset
 from gan_core.config.run_config import override
 from gan_core.pictures.grid import sheet as laid_out
 from gan_core.store import Store, unpack
-from ui.frame.page import PLAY_SECONDS, WAITING
+from ui.frame.job_answers import WAITING
+from ui.frame.navigation import PLAY_SECONDS
 
 pytestmark = pytest.mark.slow  # together they take minutes, which a run of all tests has not got
 

@@ -13,7 +13,8 @@ from gan_core import METRICS, DatasetInfo, History, Report, report_to_json
 from ui.charts import report as report_charts
 from ui.charts import training
 from ui.distances.metric_cards import MARKS, mark
-from ui.frame.page import chart, plain
+from ui.frame.page import chart
+from ui.frame.text import plain
 
 
 def show_distances(report: Report, key: str) -> None:

@@ -13,7 +13,7 @@ import streamlit as st
 
 from gan_core import METRICS, NOTABLE, History, Report, badness, with_spread
 from ui.charts.sparkline import spark
-from ui.frame.page import plain
+from ui.frame.text import plain
 
 MARKS = {
     "like real": "green",

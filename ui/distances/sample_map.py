@@ -8,6 +8,7 @@ import streamlit as st
 from gan_core import DatasetInfo, RunInfo
 from gan_core.pictures import grid
 from ui.charts import map
+from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.gallery.sample_browser import ordered
 from ui.gallery.sample_detail import show_closeup
@@ -25,7 +26,7 @@ def show_map(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
     """All of it comes from one job, whose id is returned."""
     st.subheader("Map of the samples", anchor=False)
     about = dict(run_id=run.id, step=step, n=ON_MAP, seed=SEED)
-    return page.ask("shelf", lambda found, about: draw_all(page, data, about, found), key="map answer", **about)
+    return ask_worker(page, "shelf", lambda found, about: draw_all(page, data, about, found), key="map answer", **about)
 
 
 def draw_all(page: Page, data: DatasetInfo, about: Mapping, found: Mapping) -> None:

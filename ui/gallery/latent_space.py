@@ -8,6 +8,7 @@ import streamlit as st
 from gan_core import DatasetInfo, RunInfo
 from gan_core.pictures import grid
 from ui.charts import latent
+from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.gallery.image_grid import sheet
 
@@ -55,7 +56,7 @@ def show_walk(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int | N
         about |= {f"{end_}_index": int(place)} | ({} if seed is None else {f"{end_}_seed": seed})
     if run.config.data.conditional and "label" not in about and start[0] is not None:
         about |= told(run, data, "walk")
-    return page.ask("walk", lambda found, about: draw_walk(found, data), key="walk", **about)
+    return ask_worker(page, "walk", lambda found, about: draw_walk(found, data), key="walk", **about)
 
 
 def draw_of(seed: int | None) -> str:
@@ -104,7 +105,7 @@ def show_pad(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
         if truncation < 1:
             about["truncation"] = round(truncation, 2)
         about |= told(run, data, "pad")
-    return page.ask("pad", lambda found, about: draw_pad(found, data), key="pad", **about)
+    return ask_worker(page, "pad", lambda found, about: draw_pad(found, data), key="pad", **about)
 
 
 def draw_pad(found: Mapping, data: DatasetInfo) -> None:
@@ -151,7 +152,7 @@ def show_search(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
     else:
         sought = int(st.number_input("Real sample", 1, len(data.preview), sought + 1, key=f"{key} number")) - 1
     about = dict(run_id=run.id, step=step, part="preview", index=sought, steps=ASKED, starts=STARTS)
-    return page.ask("project", lambda found, about: draw_search(found, data), key="search", **about)
+    return ask_worker(page, "project", lambda found, about: draw_search(found, data), key="search", **about)
 
 
 def draw_search(found: Mapping, data: DatasetInfo) -> None:

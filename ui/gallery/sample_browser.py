@@ -9,7 +9,8 @@ import streamlit as st
 from gan_core import DatasetInfo, RunInfo
 from gan_core.pictures import grid
 from ui.charts import training
-from ui.frame.page import Page, answered, asked_by, chart
+from ui.frame.job_answers import answered, asked_by, show_answer
+from ui.frame.page import Page, chart
 from ui.gallery.image_grid import sheet
 from ui.gallery.sample_detail import show_closeup
 
@@ -94,7 +95,8 @@ def ask(run: RunInfo, data: DatasetInfo, step: int) -> dict:
 def show_shelf(page: Page, data: DatasetInfo, about: Mapping) -> int:
     """The samples `about` asks for; returns the id of the job that makes them."""
     job_id = page.lab.request("shelf", **about)
-    page.answer(
+    show_answer(
+        page,
         job_id,
         lambda job: draw_shelf(page, data, asked_by(job), job.id),
         key="shelf answer",

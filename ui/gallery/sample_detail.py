@@ -8,6 +8,7 @@ from gan_core import DatasetInfo
 from gan_core.pictures import grid
 from ui.charts import latent
 from ui.frame.feature_spaces import COORDINATES, SPACES
+from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 
 NEAREST = 6
@@ -18,7 +19,8 @@ def show_closeup(
     page: Page, data: DatasetInfo, about: Mapping, *, key: str, more: Callable[[Mapping], object] = lambda about: None
 ) -> None:
     """`about` says which: run_id, step, n, seed, index, and label or truncation; `more(about)` is drawn below it."""
-    page.ask(
+    ask_worker(
+        page,
         "closeup",
         lambda found, about: draw_closeup(found, data, about, key, more),
         key=f"{key} closeup",

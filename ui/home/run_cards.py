@@ -4,7 +4,9 @@ import streamlit as st
 
 from gan_core import LONGEST_NAME, MOST_TAGS, NOTABLE, Headline, MetricResult, RunInfo, badness, with_spread
 from gan_core.pictures import grid
-from ui.frame.page import LIVE_SECONDS, PAGES, STATES, Page, badge, page_link, plain, seconds
+from ui.frame.page import PAGES, Page, page_link
+from ui.frame.refresh_rate import LIVE_SECONDS
+from ui.frame.text import STATES, badge, plain, seconds
 from ui.train.summary import title_of
 
 CARD_WIDTH, PICTURE = 320, 112

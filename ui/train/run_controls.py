@@ -5,8 +5,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from gan_core import EDITABLE, RunConfig, RunInfo, edited, flatten_config, is_dial, needs_compiling, override
+from ui.frame.navigation import go_to_run, shown_step
 from ui.frame.nonces import nonce_of, renew_nonce
-from ui.frame.page import Page, go_to_run, plain
+from ui.frame.page import Page
+from ui.frame.text import plain
 from ui.train.run_form import in_pairs, means_nothing, setting_widget
 
 NOT_OVER = ("queued", "running", "paused", "stopped", "interrupted")
@@ -107,8 +109,7 @@ def more(page: Page, run_id: str, steps: int, nonce: str, *, by: str) -> None:
 
 def show_fork(page: Page, run: RunInfo, kept: dict[int, bool]) -> None:
     steps = list(kept)
-    asked = st.query_params.get("step", "")
-    here = min(steps, key=lambda s: abs(s - int(asked))) if asked.isdecimal() and len(asked) < 10 else steps[-1]
+    here = shown_step(tuple(steps))
     step = st.selectbox(
         "At step",
         steps,

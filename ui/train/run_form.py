@@ -21,8 +21,10 @@ from gan_core import (
     setting_type,
 )
 from gan_core.pictures import grid
+from ui.frame.navigation import go_to_run
 from ui.frame.nonces import nonce_of, renew_nonce
-from ui.frame.page import attempt, go_to_run, plain
+from ui.frame.page import attempt
+from ui.frame.text import plain
 from ui.train.share_link import link_in_address, share_form, told
 from ui.train.summary import summary, title_of
 

@@ -20,7 +20,7 @@ from gan_core import (
     repeating,
     versions,
 )
-from ui.frame.page import plain
+from ui.frame.text import plain
 
 _HTML = """
 <section>

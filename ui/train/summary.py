@@ -1,7 +1,7 @@
 """What a run is about, in a sentence or two: its data, its length and its networks."""
 
 from gan_core import GAMES, OPTIONS, RunConfig
-from ui.frame.page import plain, seconds
+from ui.frame.text import plain, seconds
 
 
 def title_of(data: str) -> str:

@@ -5,6 +5,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from gan_core.store import Store
+from tests.drawing import APP
 from ui.frame.identity import providers
 
 AUTH = {"redirect_uri": "http://localhost:8501/oauth2callback", "cookie_secret": "a long secret of thirty-two letters"}
@@ -19,7 +20,7 @@ def open_home(tmp_path, monkeypatch):
     monkeypatch.setenv("GANOMETER_WORKER", "none")
 
     def open_page(user=None, auth=AUTH | PROVIDER, **secrets) -> AppTest:
-        at = AppTest.from_file("../app.py", default_timeout=60)
+        at = AppTest.from_file(APP, default_timeout=60)
         for key, value in {"shared": True, "auth": auth, **secrets}.items():
             at.secrets[key] = value
         at.user = {"is_logged_in": False} if user is None else user

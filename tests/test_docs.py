@@ -1,27 +1,41 @@
-"""The README is true: its tree, targets, presets, variables, commands and limits are held against the code."""
+"""README and docs/ are true: their tables of targets, presets, variables, commands and limits are held against the
+code, and every link leads somewhere."""
 
 import ast
 import re
 import shlex
+import subprocess
+import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
+import gan_core
 from gan_core import cli, settings
 from gan_core.config import presets, rules, run_config
 from gan_core.data import datasets, safe_archives, uploads
+from gan_core.distances import catalogue
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMPARED = (ROOT / "docs" / "compared.md").read_text(encoding="utf-8")
 OURS = ("ui", "gan_core")
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+AT_THE_ROOT = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
+EVERYTHING = "\n".join(file.read_text(encoding="utf-8") for file in [*AT_THE_ROOT[:2], *PAGES])
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?://)([^)\s]+)\)")
 
 
-def section(title: str) -> str:
+def text_of(page: str) -> str:
+    """README.md, or a page of docs/ by its name."""
+    file = ROOT / "README.md" if page == "README" else ROOT / "docs" / f"{page}.md"
+    return file.read_text(encoding="utf-8")
+
+
+def section(page: str, title: str) -> str:
     """The text below a heading, up to the next one of the same rank."""
-    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
-    assert found, f"README.md has no section {title!r}"
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", text_of(page), re.MULTILINE | re.DOTALL)
+    assert found, f"{page}.md has no section {title!r}"
     return found[1]
 
 
@@ -45,8 +59,12 @@ def options(parser) -> set[str]:
 # ---------------------------------------------------------------- files
 
 
+def test_the_readme_is_short():
+    assert len(text_of("README").splitlines()) <= 160
+
+
 def test_the_table_of_wings_names_every_folder_of_code():
-    named = set(re.findall(r"`([a-z_/.]+)`", " ".join(row[0] for row in rows(section("The wings")))))
+    named = set(re.findall(r"`([a-z_/.]+)`", " ".join(row[0] for row in rows(section("README", "The wings")))))
     packages = {file.parent.relative_to(ROOT).as_posix() for top in OURS for file in (ROOT / top).rglob("__init__.py")}
     assert {name.rstrip("/") for name in named} == packages - {"gan_core", "ui"} | {
         "app.py",
@@ -54,6 +72,9 @@ def test_the_table_of_wings_names_every_folder_of_code():
         "benchmarks",
         "tests",
     }
+    assert rows(section("architecture", "The wings")) == rows(section("README", "The wings"))
+    picture = (ROOT / "docs" / "wings.svg").read_text(encoding="utf-8")
+    assert set(re.findall(r">((?:ui|gan_core)/\w+)<", picture)) == packages - {"gan_core", "ui"}
 
 
 @pytest.mark.parametrize("top", ["gan_core", "ui"])
@@ -62,14 +83,78 @@ def test_every_module_says_in_its_first_line_what_it_does(top):
     assert silent == []
 
 
-def test_every_file_it_links_to_exists():
-    links = re.findall(r"\]\((?!https?://|#)([^)]+)\)", README)
-    assert links and [link for link in links if not (ROOT / link).exists()] == []
+def anchors(file: Path) -> set[str]:
+    """What a link may name behind #: headings, lower-case, without punctuation and with hyphens for spaces."""
+    text = FENCE.sub("", file.read_text(encoding="utf-8"))
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("file", [*AT_THE_ROOT, *PAGES], ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_every_link_leads_somewhere(file):
+    broken = []
+    for link in LINK.findall(FENCE.sub("", file.read_text(encoding="utf-8"))):
+        path, _, anchor = link.partition("#")
+        target = (file.parent / path).resolve() if path else file
+        if not target.is_file() or anchor and anchor not in anchors(target):
+            broken.append(link)
+    assert broken == []
+
+
+def test_every_page_is_in_the_menu_and_linked_from_the_readme():
+    menu = (ROOT / "mkdocs.yml").read_text(encoding="utf-8").split("\nnav:\n")[1]
+    listed = re.findall(r"([\w/-]+\.md)$", menu, re.MULTILINE)
+    pages = [page.relative_to(ROOT / "docs").as_posix() for page in PAGES]
+    assert sorted(listed) == sorted([*pages, "contributing.md", "changelog.md"])  # docs/hooks.py adds these two
+    linked = set(re.findall(r"\]\(docs/([\w/-]+\.md)", text_of("README")))
+    assert {page for page in pages if not page.startswith("reference/")} <= linked
+
+
+def test_the_reference_has_every_wing():
+    wings = {file.parent.name for file in (ROOT / "gan_core").glob("*/__init__.py")}
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES if page.parent.name == "reference")
+    own = {"records"}  # of the modules in no wing; docs/hooks.py puts the others on one page
+    assert set(re.findall(r"^::: gan_core\.(\w+)$", text, re.MULTILINE)) == wings | own
+
+
+class Fetched(HTMLParser):
+    """What a browser fetches by itself to show a page, and the text that the page shows."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.urls, self.text = [], ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if "src" in attrs:
+            self.urls.append(attrs["src"])
+        if tag == "link" and attrs.get("rel") not in ("canonical", "next", "prev"):
+            self.urls.append(attrs["href"])
+
+    def handle_data(self, data):
+        self.text += data
+
+
+@pytest.mark.slow
+def test_the_site_is_built_without_a_warning_and_loads_nothing_from_elsewhere(tmp_path):
+    pytest.importorskip("mkdocs", reason="requirements-docs.txt is not installed: `make docs` does it")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
+    assert built.returncode == 0, built.stdout + built.stderr
+    files = {file.relative_to(tmp_path).as_posix(): file for file in tmp_path.rglob("*.html")}
+    pages = {name: Fetched(file.read_text(encoding="utf-8")) for name, file in files.items()}
+    elsewhere = {name: [url for url in page.urls if "//" in url] for name, page in pages.items()}
+    assert {name: urls for name, urls in elsewhere.items() if urls} == {}
+    modules = pages["modules.html"].text
+    assert [file.name for top in OURS for file in (ROOT / top).rglob("[!_]*.py") if file.name not in modules] == []
+    assert [name for name in gan_core.__all__ if name not in pages["reference/index.html"].text] == []
 
 
 def test_pictures_are_light_enough_for_a_slow_line():
-    pictures = {ROOT / link for link in re.findall(r"\]\(([^)]+\.png)\)", README)}
-    assert pictures == set((ROOT / "docs").rglob("*.png"))
+    pictures = set((ROOT / "docs").rglob("*.png"))
+    links = {page: LINK.findall(page.read_text(encoding="utf-8")) for page in PAGES}
+    assert pictures <= {(page.parent / link).resolve() for page, found in links.items() for link in found}
     assert {p.name: p.stat().st_size for p in pictures if p.stat().st_size > 200_000} == {}
 
 
@@ -79,14 +164,14 @@ def test_pictures_are_light_enough_for_a_slow_line():
 def test_make_targets():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)
-    assert [row[0] for row in rows(section("Start"))] == [f"`make {target}`" for target in targets]
-    used = re.findall(r"make ([a-z-]+)(?: |`|$)", "\n".join(re.findall(r"`make [^`]+`", README)))
+    assert [row[0] for row in rows(section("start", "Targets of make"))] == [f"`make {target}`" for target in targets]
+    used = re.findall(r"make ([a-z-]+)(?: |`|$)", "\n".join(re.findall(r"`make [^`]+`", EVERYTHING)))
     assert set(used) <= set(targets)
-    assert re.search(r"^PORT +\?= 8501$", makefile, re.MULTILINE), "the README says 8501"
+    assert re.search(r"^PORT +\?= 8501$", makefile, re.MULTILINE), "the pages say 8501"
 
 
 def test_every_command_and_option_is_listed():
-    table = rows(section("Command line"))
+    table = rows(section("command-line", "Commands"))
     assert [name.strip("`") for name, _, _ in table] == list(commands())
     everywhere = {"--help", "--store", "--json"}
     for name, _, listed in table:
@@ -95,7 +180,10 @@ def test_every_command_and_option_is_listed():
         assert set(re.findall(r"--[a-z]+", listed)) == options(parser) - everywhere, name
 
 
-@pytest.mark.parametrize("line", FENCE.search(section("Command line"))[2].splitlines(), ids=lambda line: line[19:])
+EXAMPLES = FENCE.search(section("command-line", "Examples"))[2].splitlines()
+
+
+@pytest.mark.parametrize("line", EXAMPLES, ids=lambda line: line[19:])
 def test_examples_are_understood(line):
     python, dash, package, *arguments = shlex.split(line)
     assert (python, dash, package) == ("python", "-m", "gan_core")
@@ -108,7 +196,7 @@ def test_examples_are_understood(line):
 
 
 def test_benchmarks_it_tells_to_run_exist():
-    told = set(re.findall(r"-m benchmarks\.(\w+)", README))
+    told = set(re.findall(r"-m benchmarks\.(\w+)", EVERYTHING))
     told_here = "first_minute dashboard pages distances screenshots quality claim replay train"
     assert told == set(told_here.split())
     for name in told:
@@ -121,19 +209,21 @@ def test_benchmarks_it_tells_to_run_exist():
 
 def compared() -> dict[tuple[str, str], str]:
     """(tool, row) -> yes, part or no."""
-    head, *_ = (line for line in section("Beside other tools").splitlines() if line.startswith("|"))
+    head, *_ = (line for line in section("compared", "The table").splitlines() if line.startswith("|"))
     tools = [cell.strip() for cell in head.strip("|").split("|")[1:]]
     return {
         (tool, row[0]): cell.strip("*")
-        for row in rows(section("Beside other tools"))
+        for row in rows(section("compared", "The table"))
         for tool, cell in zip(tools, row[1:], strict=True)
     }
 
 
 def test_every_cell_of_the_comparison_has_its_evidence():
     evidence, absent = {}, set()
-    for part in re.split(r"^## ", COMPARED, flags=re.MULTILINE)[1:]:
+    for part in re.split(r"^## ", text_of("compared"), flags=re.MULTILINE)[1:]:
         tool = part.splitlines()[0]
+        if tool == "The table":
+            continue
         for row, cell, why in rows(part):
             assert why, f"{tool}, {row}: nothing shows it"
             evidence[tool, row] = cell
@@ -146,7 +236,7 @@ def test_every_cell_of_the_comparison_has_its_evidence():
 
 
 def test_what_it_says_of_this_app_is_shown_by_tests_that_exist():
-    ours = re.search(r"^## Ganometer\n(.*?)^## ", COMPARED, re.MULTILINE | re.DOTALL)[1]
+    ours = re.search(r"^## Ganometer\n(.*?)^## ", text_of("compared"), re.MULTILINE | re.DOTALL)[1]
     shown = [re.findall(r"`(tests/\S+\.py)::(\w+)`", why) for _, _, why in rows(ours)]
     assert all(shown), "a row without a test"
     for file, name in {test for tests in shown for test in tests}:
@@ -160,18 +250,41 @@ def test_what_it_says_of_this_app_is_shown_by_tests_that_exist():
 
 
 def test_presets_and_data_sets():
-    listed = rows(section("Recipes"))
+    listed = rows(section("recipes", "Recipes"))
     assert [row[0] for row in listed] == [f"`{name}`" for name in presets.PRESETS]
     assert [row[1] for row in listed] == list(presets.PRESETS.values())
     assert all("arxiv.org/abs/" in source for _, _, source in listed)
-    sentence = re.search(r"The built-in data sets are (.*?)\.", section("Recipes"))[1]
+    sentence = re.search(r"The built-in data sets are (.*?)\.", section("data", "Built-in data sets"))[1]
     assert re.findall(r"`(.+?)`", sentence) == list(datasets.OPTIONS)
+    table = rows(section("data", "Built-in data sets"))
+    assert table == [
+        [f"`{o.name}`", o.sentence, " × ".join(map(str, o.shape)), str(o.classes)] for o in datasets.OPTIONS.values()
+    ]
+
+
+def test_every_metric_has_its_formula():
+    named = re.findall(r"`(\w+)`", " ".join(row[0] for row in rows(text_of("metrics"))))
+    assert set(catalogue.METRICS) <= set(named)
+
+
+def test_results_of_the_readme_are_those_of_the_recipes():
+    def results(text):
+        lines = [line for line in text.splitlines() if line.startswith("|")]
+        names = [cell.strip() for cell in lines[0].strip("|").split("|")]
+        return [dict(zip(names, row, strict=True)) for row in rows(text)]
+
+    images = section("recipes", "What the recipes reach").split("### ")[1]
+    full = {(row["data, training"], row["recipe"]): row for row in results(images)}
+    short = results(section("README", "What the recipes reach"))
+    assert short
+    for row in short:
+        assert row.items() <= full[row["data, training"], row["recipe"]].items()
 
 
 def test_losses_and_when_auto_takes_convolutions():
-    text = " ".join(section("Recipes").split())
+    text = " ".join(section("recipes", "Recipes").split())
     games, others = re.search(
-        r"`objective.loss` is one of the games (.*?), or, without a discriminator, (.*?)\.", text
+        r"`objective.loss` is one of the adversarial losses (.*?), or, without a discriminator, (.*?)\.", text
     ).groups()
     assert re.findall(r"`(.+?)`", games) == list(run_config.GAMES)
     assert re.findall(r"`(.+?)`", others) == list(rules.WITHOUT_DISCRIMINATOR)
@@ -185,18 +298,18 @@ def test_losses_and_when_auto_takes_convolutions():
 
 
 def test_environment_variables():
-    table = {row[0].strip("`"): row for row in rows(section("Where things are kept"))}
+    table = {row[0].strip("`"): row for row in rows(section("deploy", "Where things are kept"))}
     source = Path(settings.__file__).read_text(encoding="utf-8")
     read = set(re.findall(r'environ\.get\("(GANOMETER_\w+)"', source))
     assert set(table) == read
-    assert set(re.findall(r"GANOMETER_\w+", README)) == read
+    assert set(re.findall(r"GANOMETER_\w+", EVERYTHING)) == read
     assert re.findall(r"`(.+?)`", table["GANOMETER_WORKER"][2]) == list(settings.WORKER_MODES)
 
 
 def test_defaults_of_the_variables(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    table = {row[0].strip("`"): row[1].strip("`") for row in rows(section("Where things are kept"))}
+    table = {row[0].strip("`"): row[1].strip("`") for row in rows(section("deploy", "Where things are kept"))}
     place = settings.from_environment({})
     assert place.home == Path(table["GANOMETER_HOME"]).expanduser() == tmp_path / ".ganometer"
     assert place.store_url.startswith(f"sqlite:///{place.home}")
@@ -204,7 +317,7 @@ def test_defaults_of_the_variables(tmp_path, monkeypatch):
 
 
 def test_limits_of_uploads():
-    text = " ".join(section("Your own data").split())
+    text = " ".join(section("data", "Your own data").split())
     megabytes, unpacked = re.search(r"at most (\d+) MB and unpacks to at most (\d+) MB", text).groups()
     most, least = re.search(r"at most ([\d,]+) samples, and at least (\d+) different", text).groups()
     columns = re.search(r"up to (\d+) numbers are points", text)[1]

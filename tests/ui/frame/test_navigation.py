@@ -1,0 +1,106 @@
+"""Where a visitor is: what a person does counts, and what a browser said before it heard of a move does not."""
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from gan_core.config import presets
+from tests.drawing import drawn, message, open_page, run_picker, send
+from ui.frame.navigation import KEY, Navigation, Place
+
+APP = Path(__file__).resolve().parents[3] / "app.py"
+OLD, NEW, THIRD = Place("old", 3), Place("new"), Place("third")
+pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test")
+
+
+def test_a_link_decides_where_a_page_opens():
+    before = Navigation("train", OLD, before=NEW, run="old", step=3, playing=True, serial=4)
+    assert before.opened("gallery", THIRD) == Navigation("gallery", THIRD, playing=True, serial=5)
+
+
+def test_a_person_goes_anywhere_at_any_time():
+    assert Navigation("train", OLD).arrived(NEW, by_timer=False).place == NEW
+    moved = Navigation("train", OLD).moved(NEW)
+    assert moved.arrived(THIRD, by_timer=False).place == THIRD
+
+
+def test_a_message_from_before_a_move_is_late():
+    moved = Navigation("train", OLD).moved(NEW)
+    for by_timer in (True, False):
+        assert moved.arrived(OLD, by_timer=by_timer).place == NEW
+
+
+def test_a_timer_goes_nowhere_by_itself():
+    assert Navigation("train", NEW).arrived(OLD, by_timer=True).place == NEW
+    assert Navigation("train", NEW).arrived(Place(), by_timer=True).place == NEW
+
+
+def test_once_a_timer_has_named_the_new_place_one_can_go_back():
+    moved = Navigation("train", OLD).moved(NEW)
+    same_run_of_the_page = moved.arrived(NEW, by_timer=True)
+    assert same_run_of_the_page.arrived(OLD, by_timer=False).place == NEW, "the address was ours, not the browser's"
+    confirmed = same_run_of_the_page.arrived(NEW, by_timer=True)
+    assert confirmed.arrived(OLD, by_timer=False).place == OLD
+
+
+def test_a_whole_run_of_the_page_confirms_nothing():
+    """The page may have asked for it itself, and then its address is ours."""
+    moved = Navigation("train", OLD).moved(NEW).arrived(NEW, by_timer=False).arrived(NEW, by_timer=False)
+    assert moved.arrived(OLD, by_timer=False).place == NEW
+
+
+def test_a_slider_that_says_where_it_stood_before_the_move_was_moved_by_nobody():
+    at = Navigation("train", Place("a"), run="a", step=100)
+    moved = at.moved(Place("a", 0), playing=True)
+    assert moved.is_late(100)
+    assert not moved.is_late(50)
+    confirmed = moved.arrived(moved.place, by_timer=True).arrived(moved.place, by_timer=True)
+    assert not confirmed.is_late(100)
+
+
+def test_only_a_run_that_nobody_picked_needs_another_picker():
+    at = Navigation("train").drew_run("a")
+    assert at.drew_run("a").serial == at.serial
+    assert at.drew_run("b").serial == at.serial + 1
+    assert at.moved(Place("b")).drew_run("b").serial == at.serial + 1
+    assert at.picked_run("b").drew_run("b").serial == at.serial
+
+
+def test_to_stay_is_no_move():
+    at = Navigation("train", OLD)
+    assert at.moved(OLD, playing=True) == Navigation("train", OLD, playing=True)
+
+
+@pytest.mark.parametrize("said", [{"run": "old", "step": "3"}, {"run": "new"}], ids=["the old place", "the new one"])
+def test_the_address_names_the_place_a_click_led_to(said):
+    def part():
+        import streamlit as st
+
+        from ui.frame.navigation import hear_timer
+
+        hear_timer()
+        st.json(st.query_params.to_dict())
+
+    at = AppTest.from_function(part)
+    at.session_state[KEY] = Navigation("train", OLD).moved(NEW)
+    for name, value in said.items():
+        at.query_params[name] = value
+    assert json.loads(at.run().json[0].value) == {"run": "new"}
+
+
+def test_a_page_that_has_followed_a_new_run_is_not_led_back_by_what_the_browser_said_before(store):
+    """Nobody has chosen a run, so the page shows the example, and then the one that somebody starts. What a timer sends
+    just then still has the picker as the browser was shown it."""
+    at = open_page("pages/train.py")
+    late, example = message(at), run_picker(at).value
+    run_id = store.runs.create(presets.preset("auto", data="digits", shape=(8, 8, 1)))
+    drawn(at.run())
+    assert run_picker(at).value == run_id
+    send(at, late)
+    assert run_picker(at).value == run_id and "run" not in at.query_params
+
+    drawn(run_picker(at).set_value(example).run())  # a person, in the picker that is shown now
+    assert run_picker(at).value == example
+    assert at.query_params["run"] in (example, [example])

@@ -1,0 +1,40 @@
+"""Words of all pages: the states of a run, text of unknown origin, lengths of time."""
+
+import html
+
+import streamlit as st
+
+STATES = {
+    "queued": ("gray", ":material/schedule:", "Queued"),
+    "running": ("blue", ":material/play_arrow:", "Running"),
+    "paused": ("orange", ":material/pause:", "Paused"),
+    "finished": ("green", ":material/check:", "Finished"),
+    "stopped": ("gray", ":material/stop:", "Stopped"),
+    "failed": ("red", ":material/error:", "Failed"),
+    "interrupted": ("orange", ":material/power_off:", "Interrupted"),
+}
+"""Of each state: its colour, its icon and its word."""
+
+
+def badge(state: str) -> None:
+    """The state of a run as a small label."""
+    colour, icon, label = STATES[state]
+    st.badge(label, icon=icon, color=colour)
+
+
+def plain(text: object) -> str:
+    """Text of unknown origin, so that Markdown shows it instead of obeying it."""
+    escaped = html.escape(str(text), quote=False)
+    for character in "\\`*_[]$#~|:":
+        escaped = escaped.replace(character, "\\" + character)
+    # An icon is looked for after the escapes are gone: a word joiner, which is invisible, breaks its name.
+    return escaped.replace("material/", "material\N{WORD JOINER}/")
+
+
+def seconds(value: float | None) -> str:
+    """A length of time in seconds, minutes or hours."""
+    if value is None:
+        return "—"
+    if value < 90:
+        return f"{value:.0f} s"
+    return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"
