@@ -39,7 +39,7 @@ from gan_core.distances import modes, parzen, reference
 from gan_core.distances.catalogue import VERSION
 from gan_core.distances.report import measure
 from gan_core.jobs import measurement, references
-from gan_core.jobs.measure import MeasureParameters
+from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.pictures import grid
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -20,7 +20,7 @@ from gan_core import codec, records
 from gan_core.data import datasets
 from gan_core.distances import features
 from gan_core.jobs import measurement
-from gan_core.jobs.measure import MeasureParameters
+from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.jobs.references import SHIPPED
 
 SIZES = {

@@ -38,7 +38,7 @@ from gan_core.jobs import measurement, snapshot_sampler
 from gan_core.jobs.corruptions import Corruptions
 from gan_core.jobs.corruptions import answer as corruption_sheet
 from gan_core.jobs.kind import JobContext
-from gan_core.jobs.measure import MeasureParameters
+from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.jobs.sample import KIND as SAMPLE
 from gan_core.jobs.sample import draw
 from gan_core.pictures import grid

@@ -230,7 +230,7 @@ def show_verdict(groups: tuple[Group, ...], step: int | None) -> None:
         show_answer(
             page,
             job_id,
-            lambda job: draw_verdict(groups, page.lab.verdict_in(job)),
+            lambda job: draw_verdict(groups, page.lab.answer(job)),
             key="answer",
             again=lambda: page.lab.compare(places, SAMPLES, by=page.me, retry=True),
         )
@@ -238,7 +238,7 @@ def show_verdict(groups: tuple[Group, ...], step: int | None) -> None:
         job = page.lab.job(job_id)
         about = (step, [group.name for group in groups])
         if job and job.state == "done":
-            st.session_state["verdict"] = (about, page.lab.verdict_in(job))
+            st.session_state["verdict"] = (about, page.lab.answer(job))
         last_about, last = st.session_state.get("verdict", (None, None))
         known = last if last_about == about else None
         if known and job and job.state in WAITING:

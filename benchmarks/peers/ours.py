@@ -16,7 +16,7 @@ from gan_core.distances import neighbours, pairwise
 from gan_core.distances.inputs import Case, RealPart
 from gan_core.distances.report import measure
 from gan_core.jobs import measurement
-from gan_core.jobs.measure import MeasureParameters
+from gan_core.jobs.measure_parameters import MeasureParameters
 
 K = 5
 

@@ -12,7 +12,7 @@ import numpy as np
 from gan_core.distances.catalogue import CORRUPTION_TITLES
 from gan_core.jobs import references
 from gan_core.jobs.kind import JobContext, JobKind, Parameters
-from gan_core.jobs.measure import MeasuredCount
+from gan_core.jobs.measure_parameters import MeasuredCount
 from gan_core.records import CorruptionCell, CorruptionSheet, Panel
 from gan_core.validation import Text
 

@@ -17,7 +17,7 @@ from gan_core.distances import features, reference
 from gan_core.distances.inputs import KnownModes, RealPart
 from gan_core.distances.report import measure
 from gan_core.jobs import references
-from gan_core.jobs.measure import MeasureParameters
+from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.jobs.sample import Sample, draw
 from gan_core.store import Store
 

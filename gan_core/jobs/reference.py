@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gan_core import records
 from gan_core.jobs.kind import JobContext, JobKind, Parameters
-from gan_core.jobs.measure import MeasuredCount, MeasureParameters, NeighbourCount, Space
+from gan_core.jobs.measure_parameters import MeasuredCount, MeasureParameters, NeighbourCount, Space
 from gan_core.validation import Text
 
 

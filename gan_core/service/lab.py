@@ -25,6 +25,7 @@ from gan_core.data import datasets, uploads
 from gan_core.distances.verdict import beside, placed
 from gan_core.jobs import comparison, references, registry
 from gan_core.jobs.compare import Compare
+from gan_core.jobs.kind import Parameters
 from gan_core.pictures import film as films
 from gan_core.records import (
     DatasetError,
@@ -39,11 +40,10 @@ from gan_core.records import (
     RunInfo,
     UnknownRun,
     WorkerInfo,
-    report_from_json,
 )
 from gan_core.service import permissions
 from gan_core.settings import Settings
-from gan_core.store import Store, pack, unpack
+from gan_core.store import Store, pack
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "gan_core" / "examples"
@@ -477,16 +477,21 @@ class Lab:
 
     # ------------------------------------------------------------ jobs
 
-    def request(self, kind: str, *, run_id: str | None = None, step: int | None = None, **params) -> int:
-        """Ask the worker for something; returns the job's id (the same one for the same request)."""
-        asked = registry.kind_named(kind).read(params)
-        job = registry.request(self.store, asked, run_id=run_id, step=step)
+    def request(
+        self, asked: Parameters, *, run_id: str | None = None, step: int | None = None, retry: bool = False
+    ) -> int:
+        """Ask the worker for something; returns the job's id, the same one for the same request.
+
+        Without `step` the newest snapshot is meant. `retry` tries a job that failed again.
+        Raises GanometerError naming all that is wrong with what was asked for, and UnknownRun.
+        """
+        job = registry.request(self.store, asked, run_id=run_id, step=step, retry=retry)
         self.ensure_worker()
         return job
 
-    def retry(self, kind: str, *, run_id: str | None = None, step: int | None = None, **params) -> int:
-        asked = registry.kind_named(kind).read(params)
-        return registry.request(self.store, asked, run_id=run_id, step=step, retry=True)
+    def asked(self, job: Job) -> Any:
+        """What a job was asked with: the parameters of its kind."""
+        return registry.asked(job)
 
     def job(self, job_id: int, *, result: bool = True) -> Job | None:
         """One job; None when it has been cleared away. Without `result` its answer, which may be large, stays there."""
@@ -513,24 +518,10 @@ class Lab:
         self.ensure_worker()
         return job
 
-    def verdict_in(self, job: Job) -> comparison.Verdict:
-        """The verdict a finished compare job answered with."""
-        return comparison.verdict_from_json(self.answer_in(job).decode())
-
-    def answer_in(self, job: Job) -> bytes:
-        """What a job was answered. Raises GanometerError where it has been cleared away meanwhile."""
-        found = job if job.result is not None else self.job(job.id)
-        if found is None or found.result is None:
-            raise GanometerError("this answer has been cleared away, or is not there yet: ask again")
-        return found.result
-
-    def report_in(self, job: Job) -> Report:
-        """The report a measure job was answered with."""
-        return report_from_json(self.answer_in(job).decode())
-
-    def arrays(self, job: Job) -> Mapping[str, Any]:
-        """The arrays a job was answered with."""
-        return unpack(self.answer_in(job))
+    def answer(self, job: Job) -> Any:
+        """The answer of a finished job, as its kind decodes it: arrays by name, a Report, a Reference, a Verdict or a
+        CorruptionSheet. Raises GanometerError where the answer has been cleared away meanwhile."""
+        return registry.decoded(job if job.result is not None else self.job(job.id) or job)
 
     def samples_npz(self, job: Job) -> bytes:
         """The samples a finished job made as an .npz file: `x` in storage form, and what is known of each of them.
@@ -539,7 +530,7 @@ class Lab:
         """
         if job.kind not in MAKING or job.state != "done":
             raise GanometerError(f"job {job.id} ({job.kind}, {job.state}) has no samples; ask for a shelf of them")
-        found = self.arrays(job)
+        found = self.answer(job)
         return pack(**{name: found[name] for name in OF_SAMPLES if name in found})
 
     # ------------------------------------------------------------ uploads

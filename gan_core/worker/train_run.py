@@ -17,7 +17,7 @@ from gan_core.config.run_config import RunConfig
 from gan_core.data.datasets import Dataset
 from gan_core.distances import reference
 from gan_core.jobs import measurement, references, registry
-from gan_core.jobs.measure import MeasureParameters
+from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.jobs.reference import ReferenceParameters
 from gan_core.records import GanometerError, Reference
 from gan_core.store import LeaseLost, Store

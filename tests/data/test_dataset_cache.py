@@ -24,5 +24,5 @@ def test_an_upload_is_read_from_its_bytes_once():
 
 
 def test_data_that_nobody_has_are_named_with_what_there_is():
-    with pytest.raises(DatasetError, match="no data set 'nothing': choose one of digits, .*, or upload one"):
+    with pytest.raises(DatasetError, match="no data set 'nothing': choose one of .*digits.*, or upload one"):
         DatasetCache(None, lambda name: None).dataset("nothing")

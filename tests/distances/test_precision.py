@@ -20,7 +20,7 @@ from gan_core.distances.energy import mmd_polynomial
 from gan_core.distances.pairwise import within
 from gan_core.distances.report import measure
 from gan_core.jobs import measurement
-from gan_core.jobs.measure import MeasureParameters
+from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.records import DatasetError, MeasureError
 
 K = 5

@@ -4,7 +4,8 @@ import pytest
 from scipy.spatial.distance import cdist, pdist
 
 from gan_core.distances.reference import test_rows as rows_of
-from gan_core.jobs.measure import KIND, MeasureParameters
+from gan_core.jobs.measure import KIND
+from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.jobs.sample import Sample
 from gan_core.records import GanometerError
 from tests.jobs.small_runs import RING, STEP, flat

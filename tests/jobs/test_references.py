@@ -7,7 +7,7 @@ from gan_core.data import datasets
 from gan_core.distances import features
 from gan_core.distances.catalogue import METRICS, VERSION
 from gan_core.jobs import measurement, references
-from gan_core.jobs.measure import MeasureParameters
+from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.records import Reference
 from gan_core.store import Store
 

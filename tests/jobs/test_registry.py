@@ -14,7 +14,7 @@ from gan_core.jobs.compare import Compare
 from gan_core.jobs.corruptions import Corruptions
 from gan_core.jobs.latent_plane import LatentPlane
 from gan_core.jobs.latent_walk import LatentWalk
-from gan_core.jobs.measure import MeasureParameters
+from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.jobs.neighbours import Neighbours
 from gan_core.jobs.projection import Projection
 from gan_core.jobs.reference import ReferenceParameters

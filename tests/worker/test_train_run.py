@@ -116,7 +116,7 @@ def test_a_damaged_checkpoint_costs_the_steps_after_the_one_before(begin, store)
 def test_data_that_are_missing_are_a_failure_with_its_sentence(begin):
     session, dataset_named = begin(override(CONFIG, {"data.name": "upload-gone"}))
     assert train_run(session, dataset_named) == "failed"
-    assert failed(session).startswith("there is no data set 'upload-gone': choose one of digits, ")
+    assert failed(session).startswith("there is no data set 'upload-gone': choose one of ")
 
 
 def test_settings_that_do_not_suit_the_data_are_a_failure_with_its_sentence(begin):
