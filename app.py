@@ -30,7 +30,7 @@ A_PAGE, MOST = 24, 1000
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def evolution(run_id: str, steps: tuple[int, ...]) -> bytes:
-    return grid.strip([page.lab.store.runs.snapshot(run_id, step).samples[:6] for step in steps])
+    return grid.strip([page.lab.store.recordings.snapshot(run_id, step).samples[:6] for step in steps])
 
 
 def start(data: str, nonce: str) -> None:
@@ -43,7 +43,7 @@ def show_example() -> None:
     example = page.lab.example()
     if example is None:
         return
-    steps = page.lab.store.runs.snapshot_steps(example.id)
+    steps = page.lab.store.recordings.snapshot_steps(example.id)
     chosen = tuple(steps[round(i * (len(steps) - 1) / 11)] for i in range(12))
     with st.container(border=True, key="example"):
         left, right = st.columns([3, 2], gap="large", vertical_alignment="center")

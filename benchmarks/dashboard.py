@@ -141,12 +141,12 @@ def training(browser) -> dict[str, dict]:
             drawn(page)
             page.wait_for_timeout(3000)
             memory.phase("Gallery, nearest images")
-            page.goto(f"{server.url}/gallery?run={run_id}&step={store.runs.snapshot_steps(run_id)[-1]}")
+            page.goto(f"{server.url}/gallery?run={run_id}&step={store.recordings.snapshot_steps(run_id)[-1]}")
             page.get_by_text("The nearest training samples, by pixels").wait_for(timeout=60_000)
             memory.phase("Gallery, more samples")
             page.locator(".st-key-whose").get_by_text("New ones", exact=True).click()
             page.get_by_text(re.compile("^Samples 1 to 128 of 256")).wait_for(timeout=60_000)
-            step = store.runs.snapshot_steps(run_id)[-1]
+            step = store.recordings.snapshot_steps(run_id)[-1]
             answered(store, store.jobs.request("sample", run_id=run_id, step=step, params={"n": 1000, "seed": 2}))
             memory.phase("Train, live again")
             page.goto(f"{server.url}/train?run={run_id}")
@@ -196,7 +196,7 @@ def commands(store: Store) -> dict[str, list[float]]:
         time.sleep(0.5 + turn * 0.037)  # at another moment of the worker's rhythm each time
         for kind, state in (("pause", "paused"), ("resume", "running")):
             sent = time.monotonic()
-            store.runs.send(run_id, kind)
+            store.commands.send(run_id, kind)
             wait_for(store, run_id, lambda run, state=state: run.state == state)
             times[kind].append(time.monotonic() - sent)
     end(store, run_id)

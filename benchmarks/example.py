@@ -27,7 +27,7 @@ def main() -> None:
         run_id = store.runs.create(wanted, name="8×8 digits, a finished example", worker_id=worker.id)
         state = worker.train(store.runs.get(run_id))
         data = bundle.bundle(store, run_id)
-        energy = store.runs.history(run_id, ["energy_distance"]).last("energy_distance")
+        energy = store.recordings.history(run_id, ["energy_distance"]).last("energy_distance")
         store.close()
     if state != "finished" or len(data) > MAX_BYTES:
         raise SystemExit(f"not written: the run is {state}, its bundle has {len(data):,} bytes (at most {MAX_BYTES:,})")

@@ -94,7 +94,7 @@ def measure(browser, seed: int, digits: datasets.Dataset) -> Minute:
         run = next(run for run in store.runs.all() if f"run={run.id}" in page.url)
         if run.config.seed != seed:
             raise SystemExit(f"the page started seed {run.config.seed}, not {seed}: its labels may have changed")
-        step, n = store.runs.snapshot_steps(run.id)[-1], len(digits.test)
+        step, n = store.recordings.snapshot_steps(run.id)[-1], len(digits.test)
         report = records.report_from_json(answer(store, "measure", run.id, step, n).decode())
         fake = unpack(answer(store, "sample", run.id, step, SHARED_SAMPLES))["x"]
         store.close()

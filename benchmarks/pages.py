@@ -113,7 +113,7 @@ def build(server: Server) -> Place:
     finish(store, other_id)
     rows = fill(store, run_id)
     copy(store, other_id)
-    steps, others = (store.runs.snapshot_steps(name) for name in (run_id, other_id))
+    steps, others = (store.recordings.snapshot_steps(name) for name in (run_id, other_id))
     shelf = store.jobs.request("browse", run_id=run_id, step=steps[-1], params={"n": SAMPLES, "seed": 1})
     answered(store, shelf, seconds=300)
     store.close()
@@ -122,7 +122,7 @@ def build(server: Server) -> Place:
 
 def fill(store: Store, run_id: str) -> int:
     """Rows between the measurements of a run, so that it has ROWS of them; returns how many it has."""
-    curves = store.runs.history(run_id, points=10**9).curves
+    curves = store.recordings.history(run_id, points=10**9).curves
     missing = ROWS - sum(len(steps) for steps, _ in curves.values())
     measured = {name: curve for name, curve in curves.items() if name in METRICS}
     rows = []
@@ -131,19 +131,19 @@ def fill(store: Store, run_id: str) -> int:
         at = free[np.linspace(0, len(free) - 1, len(share)).astype(int)]
         between = zip(at.tolist(), np.interp(at, steps, values).tolist())
         rows += [dict(run_id=run_id, step=int(step), name=name, value=value) for step, value in between]
-    store.runs.write({"metrics": rows})
-    return sum(len(steps) for steps, _ in store.runs.history(run_id, points=10**9).curves.values())
+    store.recordings.add_rows({"metrics": rows})
+    return sum(len(steps) for steps, _ in store.recordings.history(run_id, points=10**9).curves.values())
 
 
 def copy(store: Store, run_id: str) -> None:
     """As many runs as fill Home, each with a picture and a number."""
-    whole = store.runs.raw(run_id)
+    whole = store.recordings.rows(run_id)
     last = whole["snapshots"][-1]
     energy = [row for row in whole["metrics"] if row["name"] == "energy_distance"]
     for number in range(COPIES):
         own = {"run_id": f"{number:08x}"}
         of_it = {"runs": [whole["runs"][0] | {"id": own["run_id"], "name": f"copy-{number}"}]}
-        store.runs.write(of_it | {"snapshots": [last | own], "metrics": [row | own for row in energy]})
+        store.recordings.add_rows(of_it | {"snapshots": [last | own], "metrics": [row | own for row in energy]})
 
 
 # ---------------------------------------------------------------- what is done

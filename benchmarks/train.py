@@ -185,7 +185,7 @@ def overhead(seconds: float) -> float:
         place = settings.from_environment(os.environ | {"GANOMETER_HOME": folder})
         store = Store(f"sqlite:///{folder}/store.sqlite")
         trainer = process.Worker(store, place)
-        cache = DatasetCache(place.data_folder, store.library.dataset_bytes)
+        cache = DatasetCache(place.data_folder, store.datasets.upload_bytes)
         recipe = preset("classic-2014", data="mnist", shape=(28, 28, 1))
         Trainable.chunk = timed
         for config in (configs.override(recipe, {"training.steps": 500}), recipe):  # the first one compiles

@@ -15,7 +15,7 @@ def wait_for_worker(server: Server, seconds: float = 60) -> None:
     """
     store = Store(server.store_url)
     deadline = time.monotonic() + seconds
-    while not any(worker.phase == "idle" for worker in store.presence.all()):
+    while not any(worker.phase == "idle" for worker in store.workers.all()):
         if time.monotonic() > deadline:
             raise SystemExit(f"the worker was not ready after {seconds:.0f} s: see `python -m gan_core worker`")
         time.sleep(0.1)
@@ -47,7 +47,7 @@ def answered(store: Store, job_id: int, seconds: float = 60) -> None:
 def end(store: Store, run_id: str) -> None:
     """Stop a run, and leave its worker free for what comes next."""
     if store.runs.get(run_id).active:
-        store.runs.send(run_id, "stop")
+        store.commands.send(run_id, "stop")
         deadline = time.monotonic() + 30
         while store.runs.get(run_id).active and time.monotonic() < deadline:
             time.sleep(0.05)

@@ -186,8 +186,8 @@ def _train(options) -> int:
         run_id = options.resume
         run = store.runs.get(run_id)
         free = run.worker is None and run.state in ("queued", *RESUMABLE)
-        if not free or store.runs.send(run_id, "resume") != "queued":
-            store.runs.check_free(run_id, "resuming it here")
+        if not free or store.commands.send(run_id, "resume") != "queued":
+            store.leases.check_free(run_id, "resuming it here")
             raise WrongInput(
                 f"run {run_id} is {run.state}; only a run that waits, or that is paused, stopped or interrupted, can "
                 "be resumed"
@@ -213,9 +213,9 @@ def _fork(options) -> int:
 
 
 def _claimed(store: Store, trainer: process.Worker, run_id: str) -> RunInfo:
-    run = store.runs.claim(trainer.id, at_once=ANY_NUMBER, run_id=run_id)
+    run = store.leases.claim(trainer.id, at_once=ANY_NUMBER, run_id=run_id)
     if run is None:  # two processes resumed it at the same moment, and the other one was first
-        store.runs.check_free(run_id, "training it here")
+        store.leases.check_free(run_id, "training it here")
         raise WrongInput(f"run {run_id} was taken by another worker of this store")
     return run
 
@@ -237,9 +237,9 @@ def _train_here(options, store: Store, trainer: process.Worker, run: RunInfo) ->
             store.close()
             where = ["--store", options.store] if options.store else []
             process.begin_afresh(["train", "--resume", run.id, *where, *["--json"] * options.json])
-        store.runs.send(run.id, "stop")  # Ctrl-C came while it was being given back
+        store.commands.send(run.id, "stop")  # Ctrl-C came while it was being given back
     run = store.runs.get(run.id)
-    energy = store.runs.history(run.id, ["energy_distance"]).last("energy_distance")
+    energy = store.recordings.history(run.id, ["energy_distance"]).last("energy_distance")
     words = f"run {run.id} {run.state} at step {run.step} of {run.total_steps}"
     if energy is not None:
         words += f"; energy distance {energy:.4f}"
@@ -270,7 +270,7 @@ def _config_of(options, store: Store) -> run_config.RunConfig:
     if data in datasets.OPTIONS:
         shape, classes = datasets.OPTIONS[data].shape, datasets.OPTIONS[data].classes
     else:
-        info = store.library.dataset_named(data)
+        info = store.datasets.named(data)
         if info is None:
             raise WrongInput(f"there is no data set {data!r}; choose one of {', '.join(datasets.OPTIONS)}")
         shape, classes = info.shape, len(info.classes)
@@ -349,7 +349,7 @@ def _measured_files(options) -> Report:
 
 
 def _datasets(store, place) -> DatasetCache:
-    return DatasetCache(place.data_folder, store.library.dataset_bytes)
+    return DatasetCache(place.data_folder, store.datasets.upload_bytes)
 
 
 def _progress():

@@ -66,14 +66,14 @@ def reap_dead_workers(store: Store, *, resume: bool = False) -> list[str]:
     changes runs for a person calls this first, since a process that was killed cannot write that it is gone. Where
     `resume` is set, an interrupted run is queued again.
     """
-    workers = store.presence.all()
+    workers = store.workers.all()
     dead = [w.id for w in workers if w.host == HOST and not _is_there(w)]
     silent = [w.id for w in workers if w.host != HOST and w.age > 60]
-    interrupted = store.runs.interrupt(dead)
+    interrupted = store.leases.interrupt(dead)
     if dead or silent:
         store.jobs.give_back([*dead, *silent])
         for worker_id in dead:
-            store.presence.remove(worker_id)
+            store.workers.remove(worker_id)
     if resume:
         for run_id in interrupted:
             _resume_once(store, run_id)
@@ -99,9 +99,9 @@ def step_back(process: psutil.Process) -> None:
 
 def _resume_once(store: Store, run_id: str) -> None:
     """Let a run whose worker died go on; one that has not moved since it last died this way has had its chance."""
-    deaths = [event.step for event in store.runs.events(run_id) if event.kind == "interrupted"]
+    deaths = [event.step for event in store.recordings.events(run_id) if event.kind == "interrupted"]
     if len(deaths) < 2 or deaths[0] > deaths[1]:
-        store.runs.send(run_id, "resume", by="the server")
+        store.commands.send(run_id, "resume", by="the server")
 
 
 def _is_there(worker: WorkerInfo) -> bool:

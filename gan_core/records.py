@@ -146,7 +146,7 @@ class DatasetInfo:
 
 @dataclass(frozen=True)
 class Command:
-    """A wish concerning a run: pause, resume, stop, step or set."""
+    """A command to a run: pause, resume, stop, step or set, sent `by` somebody."""
 
     id: int
     run_id: str

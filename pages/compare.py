@@ -361,7 +361,7 @@ def show_curves(groups: tuple[Group, ...], step: int | None) -> None:
 @st.cache_data(max_entries=512, show_spinner=False)
 def sheet(run_id: str, step: int) -> bytes:
     """The 64 samples of a snapshot: images as they are, points on real ones."""
-    samples, run = page.lab.store.runs.snapshot(run_id, step).samples, page.lab.run(run_id)
+    samples, run = page.lab.store.recordings.snapshot(run_id, step).samples, page.lab.run(run_id)
     if samples.ndim == 4:
         return images.grid(samples, scale=max(1, SIDE // (8 * samples.shape[2])), gap=GAP)
     real = page.lab.dataset_of(run).preview
@@ -459,7 +459,7 @@ with open_page("compare") as page:
         other_data(chosen)
     else:
         groups = group_runs(chosen)
-        steps_of = {run.id: page.lab.store.runs.snapshot_steps(run.id) for run in chosen}
+        steps_of = {run.id: page.lab.store.recordings.snapshot_steps(run.id) for run in chosen}
         above = st.container()
         step = step_of_all()
         with above:

@@ -122,14 +122,14 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
 def go_to(run: RunInfo, click: Click) -> None:
     """The whole page shows the snapshot nearest to where a curve was clicked."""
     if isinstance(click.x, (int, float)):
-        steps = page.lab.store.runs.snapshot_steps(run.id)
+        steps = page.lab.store.recordings.snapshot_steps(run.id)
         go_to_step(min(steps, key=lambda step: abs(step - click.x)), steps)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def measured(run_id: str, version: int) -> dict[int, Report]:
     """What was measured during the training, by step; not what people have asked for since."""
-    return {step: report for step, report in page.lab.store.library.reports(run_id) if report.seed == 0}
+    return {step: report for step, report in page.lab.store.measurements.reports(run_id) if report.seed == 0}
 
 
 # ---------------------------------------------------------------- on demand
@@ -238,7 +238,7 @@ with open_page("distances") as page:
         page_link("train", "Train the first one")
         page.wait_for_run()
         st.stop()
-    steps, data = page.lab.store.runs.snapshot_steps(run.id), page.lab.dataset_of(run)
+    steps, data = page.lab.store.recordings.snapshot_steps(run.id), page.lab.dataset_of(run)
     reports = measured(run.id, run.version)
     if not reports or not steps or data is None:
         st.info(

@@ -47,7 +47,7 @@ def show_controls(run: RunInfo, pending: str | None) -> None:
         if run.active:
             show_steps(page, run, mine)
             act("Stop", page.lab.stop, ":material/stop:")
-        steps = page.lab.store.runs.snapshot_steps(run.id)
+        steps = page.lab.store.recordings.snapshot_steps(run.id)
         step = shown_step(steps) if steps and "step" in st.query_params else None
         page_link("distances", "Distances", run=run.id, step=step)
         page_link("gallery", "Gallery", run=run.id, step=step)
@@ -125,12 +125,12 @@ def reference_of(run: RunInfo):
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def sample_grid(run_id: str, step: int) -> bytes:
-    return grid.grid(page.lab.store.runs.snapshot(run_id, step).samples, gap=GAP)
+    return grid.grid(page.lab.store.recordings.snapshot(run_id, step).samples, gap=GAP)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
 def real_grid(dataset: str) -> bytes:
-    return grid.grid(page.lab.store.library.dataset(dataset).preview, gap=GAP)
+    return grid.grid(page.lab.store.datasets.get(dataset).preview, gap=GAP)
 
 
 def show_samples(run: RunInfo, data: DatasetInfo | None, steps: tuple[int, ...]) -> None:
@@ -143,7 +143,7 @@ def show_samples(run: RunInfo, data: DatasetInfo | None, steps: tuple[int, ...])
 
 def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
-        snapshot = page.lab.store.runs.snapshot(run.id, step)
+        snapshot = page.lab.store.recordings.snapshot(run.id, step)
         st.markdown(f"**Generated points at step {step:,}, on real ones**")
         chart(training.points(real=data.preview, fake=snapshot.samples), f"points {run.id}", f"Points at step {step:,}")
         return
@@ -225,8 +225,8 @@ def show_diary(run: RunInfo) -> None:
             + (", changed: " + ", ".join(f"`{k}` = {plain(v[0])}" for k, v in changed.items()) if changed else ".")
         )
         share_run(page.lab, page.me, run)
-        st.caption(f"Takes {page.lab.store.runs.size(run.id) / 1e6:,.1f} MB in the store.")
-        for event in page.lab.store.runs.events(run.id):
+        st.caption(f"Takes {page.lab.store.recordings.size(run.id) / 1e6:,.1f} MB in the store.")
+        for event in page.lab.store.recordings.events(run.id):
             st.caption(f"step {event.step:,}: {plain(words(event))}")
         st.download_button(
             "Download this run",
@@ -253,7 +253,7 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
     if not run.active and "run" not in st.query_params and any(other.active for other in page.lab.runs(20, by=page.me)):
         st.rerun()  # nobody chose this run, and another one has begun
     # First all that takes time, then all that is drawn: what comes in one go, a browser draws in one go.
-    data, steps = page.lab.dataset_of(run), page.lab.store.runs.snapshot_steps(run.id)
+    data, steps = page.lab.dataset_of(run), page.lab.store.recordings.snapshot_steps(run.id)
     step = shown_step(steps) if steps else None
     figures = curves_of(run, step if steps and step != steps[-1] else None)
     show_state(run, pending)
@@ -288,6 +288,6 @@ with open_page("train") as page:
             soon = (pending and run.active) or next_up or run.phase not in ("training", "")
             every = PENDING_SECONDS if soon else LIVE_SECONDS if run.active else IDLE_SECONDS
             page.live(lambda: show_live(run.id, (run.state, run.phase), pending), every=every, key="live")
-            play_on(page, page.lab.store.runs.snapshot_steps(run.id))
+            play_on(page, page.lab.store.recordings.snapshot_steps(run.id))
             show_steering(page, run)
             show_diary(run)

@@ -89,7 +89,7 @@ def upload_noise():
         file = io.BytesIO()
         np.savez(file, x=np.random.default_rng(0).integers(0, 256, (2_500, 16, 16), dtype=np.uint8))
         dataset = uploads.dataset_from_upload(uploads.read_upload(file.getvalue(), "noise.npz"), "upload-noise")
-        store.library.put_dataset(dataset.info(), uploads.dataset_to_bytes(dataset))
+        store.datasets.put(dataset.info(), uploads.dataset_to_bytes(dataset))
         return dataset.name
 
     return upload

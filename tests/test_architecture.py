@@ -72,6 +72,8 @@ MAY_IMPORT = {
     "gan_core.distances*": f"{VALUES} {DISTANCES} numpy scipy sklearn numba threadpoolctl",
     "gan_core.engine*": f"{VALUES} {ENGINE} gan_core.skip_import numpy keras tensorflow",
     "gan_core.pictures*": f"gan_core.records gan_core.codec {PICTURES} numpy PIL",
+    "gan_core.store.migrations*": f"{STORE} sqlalchemy alembic",
+    "gan_core.store.upgrade": f"{VALUES} {STORE} sqlalchemy alembic",
     "gan_core.store*": f"{VALUES} {STORE} numpy sqlalchemy",
     "gan_core.machine": f"gan_core gan_core.records {STORE} psutil",
     "gan_core.bundles*": f"{VALUES} {STORE} {BUNDLES} numpy PIL",
@@ -106,6 +108,7 @@ MAY_IMPORT = {
 ONLY_INSIDE = {
     ("gan_core.config.rules", "gan_core*"): "TYPE_CHECKING",
     ("gan_core.data.datasets", "keras*"): "*download*",
+    ("gan_core.store.upgrade", "alembic*"): "*",
     ("gan_core.jobs.*", ENGINE): "*",
     ("gan_core.worker.*", ENGINE): "*",
     ("gan_core.service.*", "gan_core.worker.*"): "*",

@@ -312,7 +312,7 @@ def test_a_class_needs_data_with_classes(store, capsys):
     data = "\n".join(["x,y", *(f"{x:.6f},{y:.6f}" for x, y in points)]).encode()
     name = "upload-points"
     dataset = uploads.dataset_from_upload(uploads.read_upload(data, "points.csv"), name)
-    store.library.put_dataset(dataset.info(), uploads.dataset_to_bytes(dataset))
+    store.datasets.put(dataset.info(), uploads.dataset_to_bytes(dataset))
     arguments = ["train", "--data", name, "--set", "data.conditional=true"]
     refused(capsys, arguments, "2 to 64 labelled classes", f"'{name}' has 1")
     assert store.runs.all() == []
@@ -511,8 +511,8 @@ def test_ctrl_c_stops_and_keeps_everything_and_resume_goes_on(tmp_path):
     assert first["state"] == "stopped" and "Traceback" not in err
     run = stored(url, lambda store: store.runs.get(first["run"]))
     assert run.step == first["step"] > 0 and run.worker is None
-    assert stored(url, lambda store: store.runs.checkpoint(run.id))[0] == run.step
-    assert stored(url, lambda store: store.runs.snapshot_steps(run.id))[0] == 0
+    assert stored(url, lambda store: store.recordings.checkpoint(run.id))[0] == run.step
+    assert stored(url, lambda store: store.recordings.snapshot_steps(run.id))[0] == 0
 
     moved = f"sqlite:///{tmp_path / 'moved.sqlite'}"  # and goes on elsewhere, from a bundle
     for arguments in (
@@ -534,7 +534,7 @@ def test_ctrl_c_stops_and_keeps_everything_and_resume_goes_on(tmp_path):
 def at_work(store, *, pid: int, host: str = machine.HOST, silent: float = 0.0) -> str:
     """The id of a run that a worker with this process number has, which was last heard of so many seconds ago."""
     run_id = store.runs.create(preset("auto", data="digits"), worker_id="w1")
-    store.presence.report("w1", host=host, pid=pid, phase="run", memory=0, versions={})
+    store.workers.report("w1", host=host, pid=pid, phase="run", memory=0, versions={})
     with store.database.writing() as db:
         for table in (tables.runs, tables.workers):
             db.execute(table.update().values(heartbeat=table.c.heartbeat - silent))
@@ -569,7 +569,7 @@ def test_a_run_of_a_worker_elsewhere_is_refused_until_its_lease_is_over(store, c
     run_id = at_work(store, pid=dead_process(), host="elsewhere", silent=12)
     arguments = line.replace("RUN", run_id).split()
     refused(capsys, arguments, f"run {run_id} is running", "on host elsewhere", "12 s ago", "try again in 18 s")
-    assert store.runs.pending(run_id) == []
+    assert store.commands.waiting(run_id) == []
 
 
 def test_a_run_is_free_once_the_lease_of_its_worker_elsewhere_is_over(store, capsys):
@@ -582,9 +582,9 @@ def test_a_run_of_a_living_process_is_refused_and_left_alone(store, capsys):
     """Also a paused one, which the process would go on with if it were told to resume."""
     run_id = at_work(store, pid=os.getpid())
     nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=None)
-    store.runs.commit(run_id, "w1", 1, state="paused", step=10, **nothing)
+    store.progress.commit(run_id, "w1", 1, state="paused", step=10, **nothing)
     refused(capsys, ["train", "--resume", run_id], "is paused", f"process {os.getpid()} on host {machine.HOST}")
-    assert store.runs.pending(run_id) == [] and store.runs.get(run_id).worker == "w1"
+    assert store.commands.waiting(run_id) == [] and store.runs.get(run_id).worker == "w1"
 
 
 @pytest.mark.slow
@@ -638,7 +638,7 @@ def test_a_branch_is_trained_here_or_queued(trained, run_id, say, capsys, home):
 def test_ctrl_c_before_the_first_step_stops_too(tmp_path):
     url = f"sqlite:///{tmp_path / 'store.sqlite'}"
     training = process("train", "--steps", "1000000", *TINY, "--store", url, "--json", GANOMETER_HOME=str(tmp_path))
-    stored(url, lambda store: store.presence.all())  # still importing TensorFlow
+    stored(url, lambda store: store.workers.all())  # still importing TensorFlow
     training.send_signal(signal.SIGINT)
     out, err = training.communicate(timeout=60)
     assert training.returncode == 130, err

@@ -77,7 +77,7 @@ def busy(store: Store, pid: int, host: str = machine.HOST, silent: float = 0) ->
     run_id = store.runs.create(preset("auto", data="digits"), worker_id="w1")
     job_id = store.jobs.request("reference", params={"n": 4})
     store.jobs.claim("w1")
-    store.presence.report("w1", host=host, pid=pid, phase="run", memory=0, versions={})
+    store.workers.report("w1", host=host, pid=pid, phase="run", memory=0, versions={})
     with store.database.writing() as db:
         db.execute(tables.workers.update().values(heartbeat=tables.workers.c.heartbeat - silent))
     return run_id, job_id
@@ -88,7 +88,7 @@ def test_a_dead_process_is_reaped_at_once(store):
     assert machine.reap_dead_workers(store) == [run_id]
     assert store.runs.get(run_id).state == "interrupted"
     assert store.jobs.get(job_id).state == "waiting"
-    assert store.presence.all() == []
+    assert store.workers.all() == []
 
 
 def test_an_ended_process_nobody_has_asked_about_is_dead(store):

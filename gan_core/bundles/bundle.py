@@ -50,9 +50,9 @@ _MOST = 2**31
 
 def bundle(store: Store, run_id: str) -> bytes:
     """Everything of a run: configuration, metrics, snapshots, checkpoint, diary, reports, versions; and all hashes."""
-    rows = store.runs.raw(run_id)
+    rows = store.recordings.rows(run_id)
     row = rows["runs"][0]
-    info = store.library.dataset(row["dataset"]) if row["dataset"] else None
+    info = store.datasets.get(row["dataset"]) if row["dataset"] else None
     about = {key: row[key] for key in _KEPT} | {
         "config": json.loads(row["config"]),
         "versions": json.loads(row["versions"]),
@@ -78,10 +78,10 @@ def bundle(store: Store, run_id: str) -> bytes:
             "parts": dict(info.parts),
         }
         asked = sorted({(r["n"], r["k"], r["panel"]) for r in rows["reports"] if r["space"] == "pixels"})
-        found = (store.library.reference(info.sha256, "pixels", n, k=k, panel=panel) for n, k, panel in asked)
+        found = (store.measurements.reference(info.sha256, "pixels", n, k=k, panel=panel) for n, k, panel in asked)
         about["references"] = [json.loads(records.to_json(r)) for r in found if r]
         members["preview.npz"] = pack(x=info.preview, y=info.labels)
-        if data := store.library.dataset_bytes(info.name):
+        if data := store.datasets.upload_bytes(info.name):
             members["dataset.npz"] = data
     members |= {f"snapshots/{s['step']}": s["samples"] for s in rows["snapshots"]}
     members |= {f"weights/{s['step']}": s["weights"] for s in rows["snapshots"]}
@@ -113,7 +113,7 @@ def unbundle(store: Store, data: bytes) -> str:
         raise
     except Exception as error:  # decoders raise a dozen kinds on strangers' bytes, and all of them mean one thing
         raise BundleError(f"the bundle's content is not what a run holds ({type(error).__name__}: {error})") from None
-    store.runs.write(rows)
+    store.recordings.add_rows(rows)
     return run_id
 
 

@@ -142,7 +142,7 @@ def _of_reports(
         for run in group.runs:
             live = (
                 (report.metrics[metric].value, (report.n_fake, report.k))
-                for step, report in store.library.reports(run.id)
+                for step, report in store.measurements.reports(run.id)
                 if step == steps_by_run[run.id] and (report.seed, report.space, report.panel) == (0, "pixels", "live")
             )
             value, size = next(live, (None, None))

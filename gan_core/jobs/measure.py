@@ -15,7 +15,7 @@ def answer(context: JobContext, asked: MeasureParameters) -> records.Report:
     step = snapshot_step(context.store, context.run, context.step)
     store, dataset = context.store, context.dataset_of_run()
     report = report_for(store, context.run, step, asked, dataset, context.progress, threads=context.threads)
-    store.library.put_report(context.run, step, report)
+    store.measurements.put_report(context.run, step, report)
     return report
 
 

@@ -40,14 +40,14 @@ def transform_for(
         return features.space_of(space, train=dataset.train.x)
     from gan_core.engine.classifier import Classifier, train_classifier
 
-    known = store.library.features(dataset.sha256, space)
+    known = store.measurements.features(dataset.sha256, space)
     if known is None:
         train, holdout = dataset.train, dataset.holdout
         made = train_classifier(
             to_storage(train.x), train.y, holdout_x=holdout.x, holdout_y=holdout.y, progress=progress
         )
         about = made.to_bytes(), made.accuracy, made.sha256, machine.versions()
-        known = store.library.put_features(dataset.sha256, space, *about)  # whichever worker was first
+        known = store.measurements.put_features(dataset.sha256, space, *about)  # whichever worker was first
     return Classifier.from_bytes(known.weights).features
 
 
@@ -85,7 +85,7 @@ def reference_for(
     if known is None:
         transform = transform_for(store, dataset, asked.space)
         known = calibration(dataset, asked, transform, progress, threads=threads)
-        store.library.put_reference(dataset.sha256, asked.space, known)
+        store.measurements.put_reference(dataset.sha256, asked.space, known)
     return known
 
 

@@ -71,7 +71,7 @@ def answer(context: JobContext, asked: SampleDetail) -> Arrays:
 def _spaces(store: Store, dataset: Dataset) -> list[tuple[str, bytes]]:
     """The spaces there are without training anything: their names, and the weights of what was learned."""
     found = [("pixels", b"")] + ([("pca64", b"")] if dataset.kind == "image" else [])
-    known = store.library.features(dataset.sha256, "classifier")
+    known = store.measurements.features(dataset.sha256, "classifier")
     return found + ([("classifier", known.weights)] if known else [])
 
 

@@ -29,7 +29,7 @@ SampleIndex = Annotated[int, Meta(ge=0, le=MOST_SAMPLES - 1)]
 
 def snapshot_step(store: Store, run_id: str, step: int | None) -> int:
     """`step` where the run has a snapshot of it, the newest one without; GanometerError where there is none."""
-    steps = store.runs.snapshot_steps(run_id)
+    steps = store.recordings.snapshot_steps(run_id)
     if not steps:
         raise GanometerError(f"run {run_id} has no snapshot yet: let it train a little first")
     if step is not None and step not in steps:
@@ -39,12 +39,12 @@ def snapshot_step(store: Store, run_id: str, step: int | None) -> int:
 
 def snapshot_weights(store: Store, run_id: str, step: int) -> bytes:
     """The weights of a snapshot. Raises GanometerError where they are gone."""
-    return _there(store.runs.snapshot_weights(run_id, step), run_id, step)
+    return _there(store.recordings.snapshot_weights(run_id, step), run_id, step)
 
 
 def snapshot_samples(store: Store, run_id: str, step: int) -> np.ndarray:
     """The run's own 64 samples (64, *shape) of a snapshot, in storage form. Raises GanometerError where it is gone."""
-    return _there(store.runs.snapshot(run_id, step), run_id, step).samples
+    return _there(store.recordings.snapshot(run_id, step), run_id, step).samples
 
 
 def _there(found: T | None, run_id: str, step: int) -> T:
@@ -55,7 +55,7 @@ def _there(found: T | None, run_id: str, step: int) -> T:
 
 def dataset_info(store: Store, run: records.RunInfo) -> records.DatasetInfo:
     """What the store knows of a run's data. Raises GanometerError for a run that has not loaded them yet."""
-    info = store.library.dataset(run.dataset) if run.dataset else None
+    info = store.datasets.get(run.dataset) if run.dataset else None
     if info is None:
         raise GanometerError(f"run {run.id} has not started yet, so nothing is known of its data")
     return info
@@ -90,12 +90,12 @@ def discriminator_at(store: Store, run: records.RunInfo, step: int) -> Any:
     """
     if run.config.objective.loss not in GAMES or run.config.discriminator.packing != 1:
         return None
-    info, checkpoint = dataset_info(store, run), store.runs.checkpoint(run.id, step)
+    info, checkpoint = dataset_info(store, run), store.recordings.checkpoint(run.id, step)
     from gan_core.engine import checkpoints, networks
 
     blank = networks.DataStatistics.blank(info.shape, len(info.classes) if run.config.data.conditional else 0)
     discriminator = networks.build_discriminator(run.config.discriminator, blank)
-    for data in (store.runs.snapshot_weights(run.id, step), checkpoint[1] if checkpoint else None):
+    for data in (store.recordings.snapshot_weights(run.id, step), checkpoint[1] if checkpoint else None):
         if data is not None and checkpoints.holds(data, "discriminator"):
             checkpoints.load_weights(discriminator, data, "discriminator")
             return discriminator

@@ -196,7 +196,7 @@ class Lab:
     def _about(self, data: str, by: str | None = None) -> datasets.Option | DatasetInfo:
         if data in datasets.OPTIONS:
             return datasets.OPTIONS[data]
-        info = self.store.library.dataset_named(data)
+        info = self.store.datasets.named(data)
         hidden = info and by is not None and not permissions.may_see_data(self.settings, info, by)
         if info is None or hidden:
             raise DatasetError(
@@ -205,21 +205,21 @@ class Lab:
         return info
 
     def pause(self, run_id: str, *, by: str = "") -> str:
-        return self.store.runs.send(self._own(run_id, by).id, "pause", by=by)
+        return self.store.commands.send(self._own(run_id, by).id, "pause", by=by)
 
     def resume(self, run_id: str, *, by: str = "") -> str:
-        said = self.store.runs.send(self._own(run_id, by).id, "resume", by=by)
+        said = self.store.commands.send(self._own(run_id, by).id, "resume", by=by)
         self.ensure_worker()
         return said
 
     def stop(self, run_id: str, *, by: str = "") -> str:
-        return self.store.runs.send(self._own(run_id, by).id, "stop", by=by)
+        return self.store.commands.send(self._own(run_id, by).id, "stop", by=by)
 
     def step(self, run_id: str, steps: int, *, by: str = "") -> str:
         """Train so many steps more, and pause."""
         if not 1 <= steps <= 1_000_000:
             raise ConfigError([f"steps is {steps}; give 1 to 1,000,000"])
-        said = self.store.runs.send(self._own(run_id, by).id, "step", by=by, payload={"steps": steps})
+        said = self.store.commands.send(self._own(run_id, by).id, "step", by=by, payload={"steps": steps})
         self.ensure_worker()
         return said
 
@@ -234,7 +234,7 @@ class Lab:
         if not (changed := differences(after, run.config)):
             return "nothing to change"
         payload = {"changes": {key: value for key, (value, _) in changed.items()}}
-        return self.store.runs.send(run_id, "set", by=by, payload=payload)
+        return self.store.commands.send(run_id, "set", by=by, payload=payload)
 
     def more(self, run_id: str, steps: int, *, by: str = "", nonce: str | None = None) -> None:
         """Make a run that has ended longer by so many steps, and queue it: its schedules stretch with it.
@@ -389,7 +389,7 @@ class Lab:
 
     def dataset_of(self, run: RunInfo) -> DatasetInfo | None:
         """The run's data set with a preview of real rows; None until its worker has loaded it."""
-        return self.store.library.dataset(run.dataset) if run.dataset else None
+        return self.store.datasets.get(run.dataset) if run.dataset else None
 
     def reference_of(self, run: RunInfo, n: int) -> Reference | None:
         """Real-vs-real at n for the run's data, when it has been measured."""
@@ -420,7 +420,7 @@ class Lab:
         """
         found, until, names = History({}), None, None if names is None else list(names)
         for one in self.lineage(run, by=by):
-            part = self.store.runs.history(one.id, names, points, until=until)
+            part = self.store.recordings.history(one.id, names, points, until=until)
             found = part if until is None else part.continued(found, until)
             if one.parent_step is None:
                 break
@@ -433,8 +433,8 @@ class Lab:
         A branch that has not been measured yet has the number of the step where it begins.
         """
         by_id = {run.id: run for run in runs}
-        snapshots = self.store.runs.newest_snapshots(by_id)
-        energies = self.store.runs.newest_values(by_id, "energy_distance")
+        snapshots = self.store.recordings.newest_snapshots(by_id)
+        energies = self.store.recordings.newest_values(by_id, "energy_distance")
         for run in by_id.values():
             if run.parent_id is not None and run.id not in energies:
                 last = self.curves(run, ["energy_distance"], points=1, by=by).last("energy_distance")
@@ -453,14 +453,14 @@ class Lab:
 
     def pending(self, run_id: str) -> str | None:
         """What was asked of a run and is not done yet: pause, resume, stop, or nothing."""
-        asked = self.store.runs.pending(run_id)
+        asked = self.store.commands.waiting(run_id)
         return asked[-1].kind if asked else None
 
     def reports_of(self, run: RunInfo) -> list[tuple[int, Report]]:
         """(step, report) of every measurement of the run itself, not of one that it branched off; each beside the
         reference even if that was measured later."""
         known, found = {}, []
-        for step, report in self.store.library.reports(run.id):
+        for step, report in self.store.measurements.reports(run.id):
             about = (report.space, report.n_fake, report.k, report.panel)  # of a training they are all alike
             if about not in known:
                 known[about] = self._reference_of(run, report)
@@ -540,26 +540,26 @@ class Lab:
 
     def uploads(self, *, by: str = "") -> list[DatasetInfo]:
         """The uploads that `by` may train on."""
-        found = self.store.library.uploads()
+        found = self.store.datasets.uploads()
         return [info for info in found if permissions.may_see_data(self.settings, info, by)]
 
     def publish_upload(self, name: str, published: bool, *, by: str = "") -> None:
         """Let everybody train on one's own data and see the runs on them, or no longer."""
-        info = self.store.library.dataset_named(name)
+        info = self.store.datasets.named(name)
         if info is None or not permissions.may_see_data(self.settings, info, by):
             raise DatasetError(f"there is no data set {name!r}")
         permissions.check_owner(self.settings, info.owner, by, name)
-        self.store.library.publish(name, published)
+        self.store.datasets.publish(name, published)
 
     def keep_upload(self, upload: uploads.Upload, *, by: str = "") -> str:
         """Put an upload into the store; returns the data set's name, the same for the same content."""
         permissions.check_known(self.settings, by)
         dataset = uploads.dataset_from_upload(upload, "upload")
         name = f"upload-{dataset.sha256[:10]}"
-        if self.store.library.dataset_bytes(name) is None:
+        if self.store.datasets.upload_bytes(name) is None:
             named = uploads.dataset_from_upload(upload, name)
-            self.store.library.put_dataset(named.info(owner=by), uploads.dataset_to_bytes(named))
-        self.store.library.add_owner(name, by)
+            self.store.datasets.put(named.info(owner=by), uploads.dataset_to_bytes(named))
+        self.store.datasets.add_owner(name, by)
         return name
 
     # ------------------------------------------------------------ films
@@ -570,10 +570,10 @@ class Lab:
         Images lie on a sheet, points in the plane among real ones. Raises GanometerError for a run without snapshots
         or of points that have not two coordinates, and for a format or speed there is not.
         """
-        steps = self.store.runs.snapshot_steps(run_id)
+        steps = self.store.recordings.snapshot_steps(run_id)
         if not steps:
             raise GanometerError(f"run {run_id} has no snapshot yet: let it train a little first")
-        kept = (self.store.runs.snapshot(run_id, step) for step in steps)
+        kept = (self.store.recordings.snapshot(run_id, step) for step in steps)
         kept = [snapshot for snapshot in kept if snapshot]  # one may be thinned out meanwhile
         frames = [snapshot.samples for snapshot in kept]
         if frames[0].ndim == 2:
@@ -608,7 +608,7 @@ class Lab:
     # ------------------------------------------------------------ health
 
     def workers(self) -> list[WorkerInfo]:
-        return self.store.presence.all()
+        return self.store.workers.all()
 
     def trouble(self) -> str | None:
         """Why nothing is written any more, where a worker's heart has not been heard for long; else None."""

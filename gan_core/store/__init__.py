@@ -1,10 +1,15 @@
 """The store: the only meeting point of pages, command line and workers, and the only package that knows tables.
 
     store = Store("sqlite:///ganometer.sqlite")
-    store.runs       claims, commits, control, and what trainings wrote
-    store.jobs       requests to a worker and their answers
-    store.library    data sets, references, reports
-    store.presence   the workers
+    store.runs           what a person makes of runs: create, fork, list, name, delete
+    store.commands       pause, resume, stop, step, set: sent to a run, and finished by its worker
+    store.leases         which worker has which run
+    store.progress       what a worker writes about the run that it trains
+    store.recordings     the curves, snapshots, checkpoints and events of runs
+    store.datasets       data sets, and the bytes of uploads
+    store.measurements   reports, references, feature spaces
+    store.jobs           requests to a worker and their answers
+    store.workers        the workers
 
 SQLite serves one machine; the same code on PostgreSQL serves any number of them.
 """
@@ -14,17 +19,24 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
+from gan_core.store.commands import Commands
+from gan_core.store.database import Database, one_at_a_time
+from gan_core.store.datasets import Datasets
 from gan_core.store.jobs import Jobs
-from gan_core.store.library import Library
-from gan_core.store.presence import Presence
-from gan_core.store.recorded import dataset_row, pack, reference_row, report_row, unpack
-from gan_core.store.runs import RESUMABLE, Edit, LeaseLost, Runs
-from gan_core.store.schema import Database, meta, now, one_at_a_time, submissions
+from gan_core.store.leases import LeaseLost, Leases
+from gan_core.store.measurements import Measurements
+from gan_core.store.progress import Edit, Progress
+from gan_core.store.recordings import Recordings
+from gan_core.store.rows import dataset_row, pack, reference_row, report_row, unpack
+from gan_core.store.runs import Runs
+from gan_core.store.schema import meta, now, submissions
+from gan_core.store.states import RESUMABLE
+from gan_core.store.workers import Workers
 
 __all__ = ["RESUMABLE", "Edit", "Store", "LeaseLost", "dataset_row", "pack", "reference_row", "report_row", "unpack"]
 
 SUBMISSION_SECONDS = 86_400
-"""How long it is remembered what a submission has made; a second click comes within a moment."""
+"""How long the store knows what a submission has made. A second click comes within a moment."""
 
 
 class Store:
@@ -33,9 +45,14 @@ class Store:
     def __init__(self, url: str):
         self.database = Database(url)
         self.runs = Runs(self.database)
+        self.commands = Commands(self.database)
+        self.leases = Leases(self.database)
+        self.progress = Progress(self.database)
+        self.recordings = Recordings(self.database)
+        self.datasets = Datasets(self.database)
+        self.measurements = Measurements(self.database)
         self.jobs = Jobs(self.database)
-        self.library = Library(self.database)
-        self.presence = Presence(self.database)
+        self.workers = Workers(self.database)
 
     @property
     def shown_url(self) -> str:
@@ -44,24 +61,26 @@ class Store:
 
     @property
     def is_sqlite(self) -> bool:
+        """Whether the store is a file of this machine, which one process at a time can write."""
         return self.database.is_sqlite
 
     def remembered(self, key: str) -> str | None:
-        """A word kept under a key, or None."""
+        """The text kept under a key, or None."""
         with self.database.reading() as db:
             return db.scalar(sa.select(meta.c.value).where(meta.c.key == key))
 
     def remember(self, key: str, value: str) -> None:
+        """Keep a text under a key, in place of what was there."""
         with self.database.writing() as db:
             one_at_a_time(db)
             db.execute(meta.delete().where(meta.c.key == key))
             db.execute(meta.insert().values(key=key, value=value))
 
     def submit(self, nonce: str | None, make: Callable[[], list[str]]) -> list[str]:
-        """The ids of the runs that `make` makes; where this nonce has come before, of those that were made then.
+        """The ids of the runs that `make` creates, or that were created when this nonce came before.
 
-        All that `make` reads and writes is one transaction with the memory of the nonce. Of two requests at the same
-        moment, from any two processes on this store, the second one waits for the first. Without a nonce every
+        All that `make` reads and writes is one transaction, with the row of the nonce in it: of two requests at the
+        same moment, from any two processes on this store, the second waits for the first. Without a nonce every
         request is a new one.
         """
         with self.database.joined() as db:
@@ -76,4 +95,5 @@ class Store:
             return made
 
     def close(self) -> None:
+        """Close the connections. The store opens new ones when it is used again."""
         self.database.close()

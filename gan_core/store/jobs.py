@@ -1,4 +1,4 @@
-"""Jobs: what a page wants that needs the generator or more than a moment. Equal requests share a row."""
+"""Jobs: requests to a worker, for what needs a generator or takes longer than a page may. Equal ones share a row."""
 
 from __future__ import annotations
 
@@ -11,13 +11,16 @@ from typing import Any, Iterable, Mapping
 import sqlalchemy as sa
 
 from gan_core.records import Job, UnknownRun
-from gan_core.store.schema import Database, jobs, now, one_at_a_time, runs
+from gan_core.store.database import Database, one_at_a_time
+from gan_core.store.schema import jobs, now, runs
 
 KEPT_JOBS, KEPT_BYTES = 300, 400 * 2**20
-"""Answers that are kept, the newest ones: so many, and of no more bytes than that."""
+"""How many answers are kept, and how many bytes they take together, at most. The newest stay."""
 
 
 class Jobs:
+    """The jobs of this store. Answers take at most `kept_bytes`: the oldest go first."""
+
     def __init__(self, database: Database, *, kept_bytes: int = KEPT_BYTES):
         self._db, self._kept_bytes = database, kept_bytes
 
@@ -30,7 +33,7 @@ class Jobs:
         params: Mapping[str, Any] | None = None,
         retry: bool = False,
     ) -> int:
-        """Ask for a job; the same request twice gives the same id. A failed one is tried again with `retry`.
+        """The id of the job of this request, which is made unless there is one. `retry` makes a failed one wait again.
 
         Raises UnknownRun for a run that is not (or no longer) there.
         """
@@ -50,16 +53,17 @@ class Jobs:
             if run_id is not None and db.scalar(sa.select(runs.c.id).where(runs.c.id == run_id)) is None:
                 raise UnknownRun(f"there is no run {run_id!r}, so nothing can be made of it; choose another run")
             values = dict(key=key, kind=kind, run_id=run_id, step=step, params=text, state="waiting", created=now())
-            return db.execute(jobs.insert().values(**values)).inserted_primary_key[0]
+            return db.scalars(jobs.insert().values(**values).returning(jobs.c.id)).one()
 
     def get(self, job_id: int, *, result: bool = True) -> Job | None:
+        """The job, without its answer where `result` is false; None where it is not, or no longer, there."""
         columns = [c for c in jobs.c if result or c.name != "result"]
         with self._db.reading() as db:
             row = db.execute(sa.select(*columns).where(jobs.c.id == job_id)).mappings().first()
         return _job(row) if row else None
 
     def claim(self, worker_id: str) -> Job | None:
-        """The job that has waited longest, now working for this worker."""
+        """Give this worker the job that has waited longest; None where none waits."""
         with self._db.reading() as db:
             if db.execute(sa.select(jobs.c.id).where(jobs.c.state == "waiting").limit(1)).first() is None:
                 return None
@@ -73,11 +77,12 @@ class Jobs:
         return _job(dict(row) | {"state": "working"})
 
     def progress(self, job_id: int, share: float) -> None:
+        """Write how much of the job is done, from 0 to 1."""
         with self._db.writing() as db:
             db.execute(jobs.update().where(jobs.c.id == job_id).values(progress=share))
 
     def finish(self, job_id: int, *, result: bytes | None = None, error: str | None = None) -> None:
-        """Store what came of it, and forget the oldest answers beyond those that are kept."""
+        """Write the answer, or the error, and remove the oldest answers beyond those that are kept."""
         state = "failed" if error else "done"
         with self._db.writing() as db:
             db.execute(
@@ -94,7 +99,7 @@ class Jobs:
                 db.execute(jobs.delete().where(jobs.c.id.in_(old)))
 
     def give_back(self, worker_ids: Iterable[str]) -> None:
-        """Jobs that these (dead) workers had begun wait again."""
+        """Jobs that these workers, which are dead, had begun wait again."""
         mine = sa.and_(jobs.c.state == "working", jobs.c.worker_id.in_(list(worker_ids)))
         with self._db.reading() as db:  # asked often, and there is seldom one: lock nobody out
             if db.execute(sa.select(jobs.c.id).where(mine).limit(1)).first() is None:
@@ -103,6 +108,6 @@ class Jobs:
             db.execute(jobs.update().where(mine).values(state="waiting", worker_id=None))
 
 
-def _job(row: Mapping[str, Any]) -> Job:
+def _job(row: Mapping[Any, Any]) -> Job:
     same = ("id", "kind", "run_id", "step", "state", "progress", "error")
     return Job(**{key: row[key] for key in same}, params=json.loads(row["params"]), result=row.get("result"))

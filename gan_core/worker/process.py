@@ -56,7 +56,7 @@ class Worker:
         self._session: Session | None = None
         self._phase, self._error = "starting", None
         self._versions = machine.versions()
-        self._datasets = DatasetCache(settings.data_folder, store.library.dataset_bytes)
+        self._datasets = DatasetCache(settings.data_folder, store.datasets.upload_bytes)
 
     def stop(self) -> None:
         """Commit, let go of the run, and end; safe to call from a signal handler or another thread."""
@@ -81,7 +81,7 @@ class Worker:
             while not self._stopping.is_set() and not self.outgrown:
                 self._enter("idle")
                 try:
-                    run = self.store.runs.claim(self.id, at_once=self.settings.limits.at_once)
+                    run = self.store.leases.claim(self.id, at_once=self.settings.limits.at_once)
                 except StoreError as error:
                     self._note(error)
                     self._stopping.wait(2)
@@ -90,7 +90,7 @@ class Worker:
                     self._warm.set()
                     self._stopping.wait(IDLE_SECONDS)
                 elif not self._suits(run):
-                    _quietly(self.store.runs.release, run.id, self.id, run.claim_no, state="queued")
+                    _quietly(self.store.leases.release, run.id, self.id, run.claim_no, state="queued")
                     self.outgrown = True
                 else:
                     outcome = self._train(run)
@@ -157,7 +157,7 @@ class Worker:
             for thread in threads:
                 thread.join(timeout=5)
             _quietly(self.store.jobs.give_back, [self.id])
-            _quietly(self.store.presence.remove, self.id)
+            _quietly(self.store.workers.remove, self.id)
 
     def _warm_up(self) -> None:
         """Have TensorFlow ready before the first click. Where it cannot be loaded, say so until told to end."""
@@ -231,7 +231,7 @@ class Worker:
         self._phase = phase
         memory = psutil.Process().memory_info().rss
         _quietly(
-            self.store.presence.report,
+            self.store.workers.report,
             self.id,
             host=machine.HOST,
             pid=os.getpid(),

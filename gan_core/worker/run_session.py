@@ -54,9 +54,9 @@ class Session:
 
     def refresh(self, *, beat: bool) -> None:
         """Fetch the commands that were sent, and (with `beat`) say that the run is being looked after."""
-        if beat and not self.store.runs.beat(*self._key):
+        if beat and not self.store.leases.renew(*self._key):
             self._inbox.release()
-        self._inbox.put(self.store.runs.pending(self.run.id))
+        self._inbox.put(self.store.commands.waiting(self.run.id))
 
     def release(self) -> None:
         """Ask the loop to commit and let go of the run."""
@@ -74,13 +74,13 @@ class Session:
             try:
                 after = edited(self.config, command.payload["changes"], step=step)
             except ConfigError as error:
-                self.store.runs.answer(command.id, f"refused: {error}")
+                self.store.commands.finish(command.id, f"refused: {error}")
                 continue
             if changes := differences(self.config, after):
                 self._buffer.edits.append(Edit(command.id, changes, command.by))
                 self.config = after
             else:
-                self.store.runs.answer(command.id, "nothing to change")
+                self.store.commands.finish(command.id, "nothing to change")
         return self.config if self._buffer.edits else None
 
     def wish(self, step: int) -> Decision:
@@ -101,7 +101,7 @@ class Session:
 
     def wait_while_paused(self) -> None:
         """Until somebody sends a command, or `pause_seconds` are over: then the run is given up, still paused."""
-        if not self._inbox.wait_while_paused(self._pause_seconds) and self.store.runs.release(*self._key):
+        if not self._inbox.wait_while_paused(self._pause_seconds) and self.store.leases.release(*self._key):
             self._inbox.release()
         self._clock.restart()  # resting is not training time
 
@@ -124,7 +124,7 @@ class Session:
 
     def describe(self, **values: Any) -> None:
         """Write columns of the run at once, outside commits."""
-        self.store.runs.describe(*self._key, **values)
+        self.store.progress.describe(*self._key, **values)
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Record values of curves; those that are not finite are left out."""
@@ -181,7 +181,7 @@ class Session:
         *,
         seconds: float,
     ) -> None:
-        self.store.runs.commit(
+        self.store.progress.commit(
             *self._key,
             state=state,
             step=step,
@@ -191,7 +191,7 @@ class Session:
             measured=self._buffer.reports,
             taken=self._buffer.snapshots,
             checkpoint=checkpoint,
-            answered=self._inbox.seen,
+            commands_up_to=self._inbox.seen,
             error=error or self._out_of_time,
             edits=self._buffer.edits,
             config=self.config,

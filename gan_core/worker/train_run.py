@@ -41,7 +41,7 @@ def train_run(
         session.phase("loading data")
         dataset = dataset_named(run.config.data.name, lambda share, text: session.phase(text))
         labels = _class_numbers(run.config, dataset)
-        session.store.library.put_dataset(dataset.info(owner=run.owner))
+        session.store.datasets.put(dataset.info(owner=run.owner))
         session.describe(dataset=dataset.sha256, threads=os.cpu_count() or 1, versions=machine.versions())
         _check_memory(run.config, dataset, free_memory())
         rows = min(run.config.recording.rows, len(dataset.test.x))
@@ -124,13 +124,13 @@ class _Start(NamedTuple):
 def _start_of(session: Session) -> _Start:
     """Where the run goes on. A newest checkpoint that is damaged costs the steps after the one before it."""
     store, run = session.store, session.run
-    checkpoint, beginning = store.runs.checkpoint(run.id), None
+    checkpoint, beginning = store.recordings.checkpoint(run.id), None
     if checkpoint is None and run.parent_step is not None:
-        weights = store.runs.snapshot_weights(run.id, run.parent_step)
+        weights = store.recordings.snapshot_weights(run.id, run.parent_step)
         beginning = (run.parent_step, weights) if weights else None
     known = checkpoint or beginning
     if (known[0] if known else 0) < run.step:
-        store.runs.rewind(run.id, session.worker_id, run.claim_no, known[0] if known else -1)
+        store.progress.rewind(run.id, session.worker_id, run.claim_no, known[0] if known else -1)
     return _Start(checkpoint[1] if checkpoint else None, beginning)
 
 
@@ -139,7 +139,7 @@ def _start_of(session: Session) -> _Start:
 
 def _given_back(session: Session, outcome: str) -> str:
     """Leave a run that has not come to its end to whoever claims it next; returns its state."""
-    release = partial(session.store.runs.release, session.run.id, session.worker_id, session.run.claim_no)
+    release = partial(session.store.leases.release, session.run.id, session.worker_id, session.run.claim_no)
     if outcome == "paused" and release():
         return "paused"
     state = "queued" if outcome == "queued" else "interrupted"

@@ -97,7 +97,7 @@ def wait_trained(store: Store, run_id: str) -> None:
 
 def end(store: Store, run_id: str) -> None:
     """Leave the worker free for the next test."""
-    store.runs.send(run_id, "stop")
+    store.commands.send(run_id, "stop")
     deadline = time.monotonic() + 30
     while store.runs.get(run_id).active:
         assert time.monotonic() < deadline, f"run {run_id} does not stop"
@@ -280,7 +280,7 @@ def test_a_full_report_and_a_test_of_the_ruler(server, open_page, example, wait_
 
 
 def test_gallery_of_the_example(server, open_page, store, example):
-    first = store.runs.snapshot_steps(example)[1]
+    first = store.recordings.snapshot_steps(example)[1]
     page = open_page(server, f"/gallery?run={example}&step={first}")
     expect(page.get_by_alt_text(f"64 generated samples at step {first:,}")).to_be_visible()
     near = page.get_by_alt_text(re.compile(r"^A real training image of class \d at distance \d+\.\d{3}$"))
@@ -320,7 +320,7 @@ def test_a_deep_link_is_the_first_request_of_a_server(serve, open_page, server, 
 def test_a_name_is_shown_letter_by_letter(server, open_page, store, example):
     name = "**b** <b>x</b> $x^2$ :smile: :red[x] :material/home: [a](b) `c`"
     run_id = store.runs.create(store.runs.get(example).config, name=name)
-    store.runs.send(run_id, "stop")
+    store.commands.send(run_id, "stop")
     for path in ("/", f"/train?run={run_id}"):
         page = open_page(server, path)
         expect(page.get_by_text(name.replace("l/", "l\N{WORD JOINER}/"), exact=True).first).to_be_visible()

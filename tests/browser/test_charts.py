@@ -33,7 +33,7 @@ def run_id(server, store, open_page):
     """The ring recipe, training for as long as the test takes."""
     run_id = store.runs.create(override(preset("auto", data="ring-8"), {"training.steps": 200_000}), name="live")
     yield run_id
-    store.runs.send(run_id, "stop")
+    store.commands.send(run_id, "stop")
 
 
 @pytest.fixture(autouse=True)
@@ -162,7 +162,7 @@ def test_colours_follow_the_theme_while_the_page_is_open(server, open_page, stor
 def test_a_click_on_a_metrics_curve_chooses_the_step(server, open_page, store):
     open_page(server)
     run_id = example_of(store)
-    steps = store.runs.snapshot_steps(run_id)
+    steps = store.recordings.snapshot_steps(run_id)
     page = open_page(server, f"/distances?run={run_id}")
     curve = chart(page, "Energy distance over steps")
     inside = place(curve)

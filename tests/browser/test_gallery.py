@@ -136,8 +136,8 @@ def answer(store: Store, asked: Parameters, run_id: str, step: int) -> Arrays:
 
 
 def test_the_step_slider_moves_all_views_and_goes_along(server, open_page, store, digits):
-    steps = store.runs.snapshot_steps(digits)
-    reports = dict(store.library.reports(digits))
+    steps = store.recordings.snapshot_steps(digits)
+    reports = dict(store.measurements.reports(digits))
     page = open_page(server, f"/distances?run={digits}")
     curve = chart(page, "Energy distance over steps")
     chart(page, MAP)
@@ -175,7 +175,7 @@ def test_the_step_slider_moves_all_views_and_goes_along(server, open_page, store
 
 
 def test_the_time_lapse_plays_to_the_end_and_can_be_halted(server, open_page, store, digits):
-    steps = store.runs.snapshot_steps(digits)
+    steps = store.recordings.snapshot_steps(digits)
     page = open_page(server, f"/gallery?run={digits}")
     seen = []
     page.on("framenavigated", lambda frame: seen.append(re.search(r"step=(\d+)", frame.url)))
@@ -221,7 +221,7 @@ def loneliest(points: dict[str, np.ndarray], curve: str) -> int:
 
 def test_a_click_on_the_map_shows_the_sample_with_its_nearest_real_images(server, open_page, store, digits):
     page = open_page(server, f"/distances?run={digits}")
-    step = store.runs.snapshot_steps(digits)[-1]
+    step = store.recordings.snapshot_steps(digits)[-1]
     box = chart(page, MAP)
     points = pixels(box)
     index = loneliest(points, "generated")
@@ -265,7 +265,7 @@ def test_on_the_ring_the_map_is_the_plane_itself(server, open_page, store, finis
     run_id = finished["ring-8"]
     page = open_page(server, f"/distances?run={run_id}")
     box = chart(page, MAP)
-    step = store.runs.snapshot_steps(run_id)[-1]
+    step = store.recordings.snapshot_steps(run_id)[-1]
     found = answer(store, Browse(n=1000, seed=0), run_id, step)
     np.testing.assert_allclose(found["xy"], found["x"], rtol=1e-6)
     points = pixels(box)
@@ -282,7 +282,7 @@ def test_on_the_ring_the_map_is_the_plane_itself(server, open_page, store, finis
 def test_a_sample_is_picked_by_mouse_and_by_keyboard(server, open_page, store, digits):
     page = open_page(server, f"/gallery?run={digits}")
     sheet = field(page, "sheet", 64)
-    x = store.runs.snapshot(digits, store.runs.snapshot_steps(digits)[-1]).samples
+    x = store.recordings.snapshot(digits, store.recordings.snapshot_steps(digits)[-1]).samples
     shown = samples_in(sheet, 8, 8).reshape(-1, 8, 8)
     assert np.array_equal(shown[:64], x[..., 0])
     expect(page.get_by_alt_text("Generated sample 1, large")).to_be_visible(timeout=ANSWERED)
@@ -303,7 +303,7 @@ def test_a_sample_is_picked_by_mouse_and_by_keyboard(server, open_page, store, d
 def test_samples_are_ordered_and_filtered_as_their_numbers_say(server, open_page, wait_idle, store, digits):
     page = open_page(server, f"/gallery?run={digits}")
     field(page, "sheet", 64)
-    found = answer(store, Browse(), digits, store.runs.snapshot_steps(digits)[-1])
+    found = answer(store, Browse(), digits, store.recordings.snapshot_steps(digits)[-1])
 
     def first() -> np.ndarray:
         return samples_in(page.locator(".st-key-sheet .field"), 8, 8)[0, 0]
@@ -358,15 +358,15 @@ def test_a_walk_leads_from_the_one_chosen_sample_to_the_other(server, open_page,
     page.get_by_role("radio", name="Walk").click()
     expect(page).to_have_url(re.compile("view=walk"))
     frames = samples_in(field(page, "walk-sheet", 24), 8, 8).reshape(-1, 8, 8)[:24]
-    step = store.runs.snapshot_steps(digits)[-1]
-    x = store.runs.snapshot(digits, step).samples[..., 0]
+    step = store.recordings.snapshot_steps(digits)[-1]
+    x = store.recordings.snapshot(digits, step).samples[..., 0]
     assert np.array_equal(frames[0], x[5]) and np.array_equal(frames[-1], x[20])
     assert len(np.unique(frames, axis=0)) > 12
 
 
 def test_walk_pad_and_search_open_from_a_link(server, open_page, store, digits):
-    step = store.runs.snapshot_steps(digits)[-1]
-    x = store.runs.snapshot(digits, step).samples[..., 0]
+    step = store.recordings.snapshot_steps(digits)[-1]
+    x = store.recordings.snapshot(digits, step).samples[..., 0]
     page = open_page(server, f"/gallery?run={digits}&view=walk")
     frames = samples_in(field(page, "walk-sheet", 24), 8, 8).reshape(-1, 8, 8)[:24]
     assert np.array_equal(frames[0], x[0]) and np.array_equal(frames[-1], x[1])
@@ -402,8 +402,8 @@ def downloaded(page: Page, name: str) -> Download:
 
 
 def test_downloads_of_the_gallery_hold_what_they_say(server, open_page, store, digits):
-    steps = store.runs.snapshot_steps(digits)
-    x = store.runs.snapshot(digits, steps[-1]).samples
+    steps = store.recordings.snapshot_steps(digits)
+    x = store.recordings.snapshot(digits, steps[-1]).samples
     page = open_page(server, f"/gallery?run={digits}")
     field(page, "sheet", 64)
 
@@ -437,7 +437,7 @@ def test_the_history_of_the_metrics_is_a_table_to_take_away(server, open_page, s
     page = open_page(server, f"/distances?run={digits}")
     text = downloaded(page, "Metric history as CSV").path().read_text(encoding="utf-8")
     rows = list(csv.DictReader(io.StringIO(text)))
-    reports = dict(store.library.reports(digits))
+    reports = dict(store.measurements.reports(digits))
     told = {int(row["step"]): float(row["energy_distance"]) for row in rows if row["energy_distance"]}
     assert told == {step: report.metrics["energy_distance"].value for step, report in reports.items()}
     assert [int(row["step"]) for row in rows] == sorted({int(row["step"]) for row in rows})
@@ -546,7 +546,7 @@ def test_the_map_keeps_its_zoom_and_its_place_from_step_to_step(server, open_pag
             look()
         }"""
     )
-    for step in store.runs.snapshot_steps(digits)[:2]:
+    for step in store.recordings.snapshot_steps(digits)[:2]:
         step_slider(page).press("Home") if not step else step_slider(page).press("ArrowRight")
         box.scroll_into_view_if_needed()
         x = answer(store, Browse(n=1000, seed=0), digits, step)["xy"][:, 0]

@@ -106,15 +106,15 @@ def test_a_menu_stays_open_and_a_search_keeps_its_focus_while_a_run_trains(serve
     """The store is written by hand, as a worker would: the card follows, and nothing else is drawn again."""
     page = open_page(server)
     run_id = store.runs.create(next(run for run in store.runs.all()).config, name="moving")
-    run = store.runs.claim("hand", run_id=run_id)
+    run = store.leases.claim("hand", run_id=run_id)
     about = dict(seconds=1.0, steps_per_second=9.0, measured=(), taken=(), checkpoint=None, state="running")
-    store.runs.commit(run_id, "hand", run.claim_no, step=10, values=[(10, "energy_distance", 0.5)], **about)
+    store.progress.commit(run_id, "hand", run.claim_no, step=10, values=[(10, "energy_distance", 0.5)], **about)
     card = page.locator(f".st-key-run-{run_id}")
     expect(card).to_contain_text("step 10 of", timeout=SOON)
     search = page.get_by_label("Search", exact=True)
     search.click()
     page.keyboard.type("mov")
-    store.runs.commit(run_id, "hand", run.claim_no, step=20, values=[(20, "energy_distance", 0.25)], **about)
+    store.progress.commit(run_id, "hand", run.claim_no, step=20, values=[(20, "energy_distance", 0.25)], **about)
     expect(card).to_contain_text("0.2500", timeout=SOON)
     page.keyboard.type("ing")
     expect(search).to_be_focused()
@@ -125,11 +125,11 @@ def test_a_menu_stays_open_and_a_search_keeps_its_focus_while_a_run_trains(serve
     card.get_by_role("button", name="Edit").click()
     name = page.get_by_label("Name", exact=True)
     name.fill("moved")
-    store.runs.commit(run_id, "hand", run.claim_no, step=30, values=[(30, "energy_distance", 0.125)], **about)
+    store.progress.commit(run_id, "hand", run.claim_no, step=30, values=[(30, "energy_distance", 0.125)], **about)
     expect(card).to_contain_text("0.1250", timeout=SOON)
     expect(name).to_have_value("moved")
     name.press("Tab")
     page.get_by_role("button", name="Rename").click()
     expect(page.get_by_text("None of the")).to_be_visible(timeout=SOON)  # it is not called "moving" any more
     assert store.runs.get(run_id).name == "moved"
-    assert store.runs.interrupt(["hand"]) == [run_id]
+    assert store.leases.interrupt(["hand"]) == [run_id]

@@ -51,13 +51,13 @@ REFERENCE = Reference(60, 20, 0, {"energy_distance": (0.01, 0.002)})
 
 def filled(store: Store, state: str = "stopped") -> str:
     """A run with something in every table; returns its id."""
-    run = store.runs.claim("w1", run_id=store.runs.create(CONFIG, name="Ada's run"))
+    run = store.leases.claim("w1", run_id=store.runs.create(CONFIG, name="Ada's run"))
     store.runs.tag(run.id, ["class 4b", "ö"])
-    store.library.put_dataset(INFO, pack(x=PREVIEW))
-    store.library.put_reference(INFO.sha256, "pixels", REFERENCE)
-    store.runs.describe(run.id, "w1", run.claim_no, dataset=INFO.sha256, threads=2, versions={"numpy": "2"})
+    store.datasets.put(INFO, pack(x=PREVIEW))
+    store.measurements.put_reference(INFO.sha256, "pixels", REFERENCE)
+    store.progress.describe(run.id, "w1", run.claim_no, dataset=INFO.sha256, threads=2, versions={"numpy": "2"})
     for step in (0, 10):
-        store.runs.commit(
+        store.progress.commit(
             run.id,
             "w1",
             run.claim_no,
@@ -132,7 +132,7 @@ def zipped_up(members: dict[str, bytes], method=zipfile.ZIP_DEFLATED) -> bytes:
 
 def kept(store: Store, run_id: str) -> dict:
     """What a run is, without what only the store it is in knows."""
-    rows = store.runs.raw(run_id)
+    rows = store.recordings.rows(run_id)
     here = ("run_id", "version", "owner", "queued", "heartbeat", "claim_no", "phase", "worker_id")
     rows["events"] = [{k: v for k, v in r.items() if k != "id"} for r in rows["events"]]
     rows["checkpoints"] = rows["checkpoints"][-1:]
@@ -143,14 +143,14 @@ def test_a_run_comes_back_as_it_was(original, bundle, store):
     old, run_id = original
     assert export.unbundle(store, bundle) == run_id
     assert kept(store, run_id) == kept(old, run_id)
-    assert store.library.reports(run_id) == [(0, REPORT), (10, REPORT)]
-    assert store.runs.checkpoint(run_id) == old.runs.checkpoint(run_id)
-    assert store.library.reference(INFO.sha256, "pixels", 60) == REFERENCE
-    assert store.library.dataset_bytes(INFO.name) == pack(x=PREVIEW)
-    info = store.library.dataset(INFO.sha256)
+    assert store.measurements.reports(run_id) == [(0, REPORT), (10, REPORT)]
+    assert store.recordings.checkpoint(run_id) == old.recordings.checkpoint(run_id)
+    assert store.measurements.reference(INFO.sha256, "pixels", 60) == REFERENCE
+    assert store.datasets.upload_bytes(INFO.name) == pack(x=PREVIEW)
+    info = store.datasets.get(INFO.sha256)
     assert np.array_equal(info.preview, PREVIEW) and info.labels.tolist() == [0, 1, 1]
     assert replace(info, preview=None, labels=None) == replace(INFO, preview=None, labels=None)
-    assert store.runs.send(run_id, "resume") == "queued"
+    assert store.commands.send(run_id, "resume") == "queued"
 
 
 def test_a_bundle_made_before_there_were_tags_has_none(bundle, store):
@@ -168,16 +168,16 @@ def test_a_second_import_gets_an_id_of_its_own(original, bundle, store):
     first, second = ({k: [r | {"id": ""} for r in v] for k, v in kept(store, i).items()} for i in ids[:2])
     assert first == second
     store.runs.delete(ids[0])
-    assert store.library.reports(ids[1]) == [(0, REPORT), (10, REPORT)]
+    assert store.measurements.reports(ids[1]) == [(0, REPORT), (10, REPORT)]
 
 
 def test_what_the_store_knows_already_is_not_replaced(bundle, store):
     known = replace(REFERENCE, draws=99)
-    store.library.put_dataset(INFO, b"mine")
-    store.library.put_reference(INFO.sha256, "pixels", known)
+    store.datasets.put(INFO, b"mine")
+    store.measurements.put_reference(INFO.sha256, "pixels", known)
     export.unbundle(store, bundle)
-    assert store.library.dataset_bytes(INFO.name) == b"mine"
-    assert store.library.reference(INFO.sha256, "pixels", 60) == known
+    assert store.datasets.upload_bytes(INFO.name) == b"mine"
+    assert store.measurements.reference(INFO.sha256, "pixels", 60) == known
 
 
 def test_a_run_that_has_not_begun_travels_too(store, target):
@@ -202,7 +202,7 @@ def test_a_damaged_checkpoint_stays_behind(store, target):
     with store.database.writing() as db:
         db.execute(tables.checkpoints.update().where(tables.checkpoints.c.step == 10).values(data=b"?"))
     new = export.unbundle(target, export.bundle(store, run_id))
-    assert target.runs.checkpoint(new)[0] == 0
+    assert target.recordings.checkpoint(new)[0] == 0
     target.runs.delete(new)
 
 
@@ -443,8 +443,8 @@ def test_noise_with_fitting_hashes_is_a_bundle_error_or_a_run(bundle, target, fl
         assert contents(target) == before
         return
     target.runs.get(new)
-    target.runs.history(new)
-    target.library.reports(new)
+    target.recordings.history(new)
+    target.measurements.reports(new)
     target.runs.delete(new)
 
 

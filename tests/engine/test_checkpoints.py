@@ -12,7 +12,7 @@ from gan_core.engine import checkpoints, models
 from gan_core.engine.base_model import Batch, Dials, draw_block
 from gan_core.engine.gan import GAN
 from gan_core.engine.networks import DataStatistics, build_generator, statistics
-from gan_core.store.runs import MOST_SNAPSHOTS
+from gan_core.store.progress import MOST_SNAPSHOTS
 
 DATA = DataStatistics((2,), np.array([1.0, -1.0], np.float32), 2.0)
 TINY = {

@@ -33,11 +33,11 @@ def kept(store: Store, data: datasets.Dataset, *, weights: float | None = None, 
     others = {"discriminator": model.discriminator.weights} if data.shape == (2,) else {}
     saved = checkpoints.weights_to_bytes(model.ema_generator.weights, **others)
     run_id = store.runs.create(config, worker_id="hand")
-    store.library.put_dataset(data.info())
-    store.runs.describe(run_id, "hand", 1, dataset=data.sha256)
+    store.datasets.put(data.info())
+    store.progress.describe(run_id, "hand", 1, dataset=data.sha256)
     state = checkpoints.capture(model, STEP, np.zeros((0, len(model.ROW)), np.float32))
     about = dict(seconds=1.0, steps_per_second=None, values=[], measured=[], checkpoint=state)
-    store.runs.commit(run_id, "hand", 1, state="finished", step=STEP, taken=[(STEP, shown, saved)], **about)
+    store.progress.commit(run_id, "hand", 1, state="finished", step=STEP, taken=[(STEP, shown, saved)], **about)
     return run_id
 
 

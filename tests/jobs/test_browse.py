@@ -108,7 +108,7 @@ def test_a_step_without_a_checkpoint_has_no_scores(store, ask):
 
 def test_without_a_seed_it_is_the_snapshot(store, ask, plain):
     shown = ask(Browse(n=5), plain, None)
-    assert np.array_equal(shown["x"], store.runs.snapshot(plain).samples)
+    assert np.array_equal(shown["x"], store.recordings.snapshot(plain).samples)
     assert len(ask(Browse(n=5, seed=0), plain)["x"]) == 5
 
 

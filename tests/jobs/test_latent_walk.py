@@ -33,7 +33,7 @@ def test_frames_are_the_generators_of_their_latents(store, ask, ring):
 
 
 def test_a_walk_stays_in_the_class_of_its_start(store, ask, conditional):
-    own = store.runs.snapshot(conditional).samples
+    own = store.recordings.snapshot(conditional).samples
     same = ask(LatentWalk(start_index=3, end_index=13, frames=4), conditional)
     assert np.array_equal(same["x"][[0, -1]], own[[3, 13]])
     other = ask(LatentWalk(start_index=3, end_index=14, frames=4), conditional)

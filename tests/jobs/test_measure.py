@@ -18,8 +18,8 @@ def test_the_energy_distance_is_scipys_and_the_report_is_kept(store, ask, ring):
     assert report.metrics["energy_distance"].value == pytest.approx(exact, rel=1e-4)
     assert (report.n_real, report.n_fake, report.seed, report.panel) == (80, 80, 5, "live")
     assert report.metrics["energy_distance"].reference_mean is not None
-    assert (STEP, report) in store.library.reports(ring)
-    assert store.library.reference(RING.sha256, "pixels", 80)
+    assert (STEP, report) in store.measurements.reports(ring)
+    assert store.measurements.reference(RING.sha256, "pixels", 80)
 
 
 def test_no_more_samples_than_the_test_part_has(ask, plain):

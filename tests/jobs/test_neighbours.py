@@ -21,7 +21,7 @@ def test_neighbours_are_those_scipy_finds(ask, plain, asked):
 
 
 def test_samples_are_the_snapshots_without_a_seed_and_new_ones_with_it(store, ask, plain, conditional):
-    assert np.array_equal(ask(Neighbours(k=1), plain)["x"], store.runs.snapshot(plain).samples)
+    assert np.array_equal(ask(Neighbours(k=1), plain)["x"], store.recordings.snapshot(plain).samples)
     new = ask(Neighbours(k=1, n=5, seed=2, label=3), conditional)["x"]
     assert np.array_equal(new, ask(Sample(n=5, seed=2, label=3), conditional)["x"])
 

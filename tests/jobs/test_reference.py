@@ -10,7 +10,7 @@ from tests.jobs.small_runs import RING
 def test_it_is_kept_and_finds_real_samples_equal(store, ask):
     found = ask(ReferenceParameters("ring-8", 60), step=None)
     assert (found.n, found.k, found.panel) == (60, 5, "live")
-    assert store.library.reference(RING.sha256, "pixels", 60) == found
+    assert store.measurements.reference(RING.sha256, "pixels", 60) == found
     mean, sd = found.metrics["energy_distance"]
     assert abs(mean) < 3 * sd  # its expectation is 0 for equal distributions
 

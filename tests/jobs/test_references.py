@@ -53,10 +53,10 @@ def test_what_nobody_measured_is_not_known(store):
 def test_what_this_store_measured_comes_before_what_ships(store):
     digits = datasets.load("digits")
     own = Reference(360, 20, 0, {"density": (7.0, 1.0)}, version=VERSION)
-    store.library.put_reference(digits.sha256, "pixels", own)
+    store.measurements.put_reference(digits.sha256, "pixels", own)
     assert references.known(store, digits.sha256, "pixels", 360) == own
     old = Reference(360, 20, 0, {"density": (7.0, 1.0)}, version=VERSION - 1)
-    store.library.put_reference(digits.sha256, "pixels", old)
+    store.measurements.put_reference(digits.sha256, "pixels", old)
     assert references.known(store, digits.sha256, "pixels", 360).metrics["density"][0] != 7
 
 

@@ -44,7 +44,7 @@ def test_a_learned_space_is_used_where_there_is_one(tmp_path):
     made = train_classifier(
         *(DIGITS.train.x, DIGITS.train.y), holdout_x=DIGITS.holdout.x, holdout_y=DIGITS.holdout.y, seconds=0.5
     )
-    store.library.put_features(DIGITS.sha256, "classifier", made.to_bytes(), made.accuracy, made.sha256, {})
+    store.measurements.put_features(DIGITS.sha256, "classifier", made.to_bytes(), made.accuracy, made.sha256, {})
     found = answered(store, SampleDetail(index=3, k=4), run_id)
     exact = cdist(made.features(found["x"]), made.features(DIGITS.train.x))[0]
     assert found["classifier.distances"] == pytest.approx(np.sort(exact)[:4], rel=1e-3)

@@ -54,10 +54,10 @@ def conditional(store):
 
 def test_without_a_seed_it_makes_the_very_samples_that_the_snapshot_shows(store, plain, conditional):
     for run_id in (plain, conditional):
-        for step in store.runs.snapshot_steps(run_id):
+        for step in store.recordings.snapshot_steps(run_id):
             made, shown = (
                 snapshot_sampler.SnapshotSampler.of(store, run_id, step).draw(None, 0, 64),
-                store.runs.snapshot(run_id, step),
+                store.recordings.snapshot(run_id, step),
             )
             assert np.array_equal(made.x, shown.samples) and np.array_equal(to_storage(made.exact), shown.samples)
     assert made.classes.tolist() == [i % 10 for i in range(64)]
@@ -101,7 +101,7 @@ def test_truncation_shortens_the_latents_and_leaves_the_class(store, conditional
 
 def test_a_class_is_asked_for_by_its_label(store, plain, conditional):
     made = snapshot_sampler.SnapshotSampler.of(store, conditional, None).draw(None, 0, 64, label=7)
-    assert set(made.classes) == {7} and not np.array_equal(made.x, store.runs.snapshot(conditional).samples)
+    assert set(made.classes) == {7} and not np.array_equal(made.x, store.recordings.snapshot(conditional).samples)
     with pytest.raises(GanometerError, match="class 11 was asked .* it knows 0, 1"):
         snapshot_sampler.SnapshotSampler.of(store, conditional, None).draw(1, 0, 4, label=11)
     with pytest.raises(GanometerError, match="it was trained without classes"):
@@ -128,7 +128,7 @@ def logits(network, x) -> np.ndarray:
 def test_of_images_the_discriminator_is_in_the_newest_checkpoints_only(store, plain):
     run = store.runs.get(plain)
     model = models.new(run.config, networks.statistics(DIGITS.train.x))
-    step, data = store.runs.checkpoint(plain)
+    step, data = store.recordings.checkpoint(plain)
     assert step == 20
     checkpoints.restore(model, data)
     x = DIGITS.test.x[:20] / np.float32(255)

@@ -130,7 +130,7 @@ def test_one_worker_whatever_happens(tmp_path):
         second.close()
         assert workers_of(lab) == []
         run = lab.run(run_id)
-        assert run.state == "interrupted" and run.step == lab.store.runs.checkpoint(run_id)[0]
+        assert run.state == "interrupted" and run.step == lab.store.recordings.checkpoint(run_id)[0]
         assert lab.workers() == []
     assert f"run {run_id}: interrupted" in lab.log_path.read_text()
 
@@ -162,7 +162,7 @@ def test_start_pause_resume_stop(working):
     run_id = working.start(ENDLESS)
     wait_until(lambda: working.run(run_id).state == "running")
     for wish, state in (("pause", "paused"), ("resume", "running"), ("stop", "stopped")):
-        assert getattr(working, wish)(run_id, by="ada") == "asked"
+        assert getattr(working, wish)(run_id, by="ada") == "sent"
         wait_until(lambda state=state: working.run(run_id).state == state and working.pending(run_id) is None)
     working.delete(run_id)
     with pytest.raises(UnknownRun):
@@ -177,15 +177,15 @@ def test_some_steps_at_a_time_and_other_settings_in_between(working):
     run_id = working.start(override(ENDLESS, {"seed": 5}))
     working.step(run_id, 30)  # before there is a worker at it
     assert settled(working, run_id, "paused").step == 30
-    assert working.set(run_id, {"optimizer.learning_rate_generator": 0.001}, by="ada") == "asked"
+    assert working.set(run_id, {"optimizer.learning_rate_generator": 0.001}, by="ada") == "sent"
     run = settled(working, run_id, "paused")
     assert run.config.optimizer.learning_rate_generator == 0.001 and run.step == 30
     assert working.set(run_id, {"optimizer.learning_rate_generator": 0.001}) == "nothing to change"
-    assert working.set(run_id, {"objective.loss": "hinge"}) == "asked"  # another program
+    assert working.set(run_id, {"objective.loss": "hinge"}) == "sent"  # another program
     working.step(run_id, 5)
     run = settled(working, run_id, "paused")
     assert run.step == 35 and run.config.objective.loss == "hinge"
-    told = [e.payload["changes"] for e in working.store.runs.events(run_id) if e.kind == "set"]
+    told = [e.payload["changes"] for e in working.store.recordings.events(run_id) if e.kind == "set"]
     assert told == [
         {"objective.loss": ["relativistic", "hinge"]},
         {"optimizer.learning_rate_generator": [CONFIG.optimizer.learning_rate_generator, 0.001]},
@@ -201,11 +201,11 @@ def test_some_steps_at_a_time_and_other_settings_in_between(working):
 
 
 def test_a_finished_run_goes_on_for_some_steps_more(working, finished):
-    weights = working.store.runs.snapshot_weights(finished.id, 40)
+    weights = working.store.recordings.snapshot_weights(finished.id, 40)
     working.more(finished.id, 20)
     run = ended(working, finished.id)
     assert (run.state, run.step, run.total_steps) == ("finished", 60, 60)
-    assert working.store.runs.snapshot_weights(finished.id, 40) == weights
+    assert working.store.recordings.snapshot_weights(finished.id, 40) == weights
     with pytest.raises(ConfigError, match="training.steps"):
         working.more(finished.id, -30)
 
@@ -225,7 +225,7 @@ def test_a_branch_goes_on_from_a_checkpoint_as_the_run_itself_would(working):
     assert forks[0].config == steps and forks[0].owner == "ada"
     working.more(run.id, 15)
     itself = ended(working, run.id)
-    ends = [working.store.runs.checkpoint(r.id)[1] for r in (itself, *forks)]
+    ends = [working.store.recordings.checkpoint(r.id)[1] for r in (itself, *forks)]
     assert ends[0] == ends[1] and len(set(ends)) == 3
     with pytest.raises(ConfigError, match="generator.hidden is fixed"):
         working.fork(run.id, 40, {"generator.hidden": "9"})
@@ -261,30 +261,30 @@ def test_the_samples_of_a_shelf_are_a_file(working, finished):
 def test_a_run_is_a_film_of_its_snapshots(working, finished):
     for format in ("gif", "webp"):
         with Image.open(io.BytesIO(working.film(finished.id, format=format, fps=4))) as picture:
-            steps = working.store.runs.snapshot_steps(finished.id)
+            steps = working.store.recordings.snapshot_steps(finished.id)
             assert picture.n_frames == len(steps) and picture.size == (448, 448)
             for number, step in enumerate(steps):
                 picture.seek(number)
                 shown = np.asarray(picture.convert("L"))[::7, ::7]
-                x = working.store.runs.snapshot(finished.id, step).samples
+                x = working.store.recordings.snapshot(finished.id, step).samples
                 assert np.array_equal(shown[8:16, 16:24], x[10, ..., 0])  # the second row's third
     with pytest.raises(GanometerError, match="'mp4' is no format"):
         working.film(finished.id, format="mp4")
 
 
 def test_a_run_in_the_plane_is_a_film_of_its_points_and_of_nothing_there_is_none(lab):
-    run = lab.store.runs.claim("w1", run_id=lab.start(override(CONFIG, {"data.name": "ring-8"})))
+    run = lab.store.leases.claim("w1", run_id=lab.start(override(CONFIG, {"data.name": "ring-8"})))
     with pytest.raises(GanometerError, match="has no snapshot yet"):
         lab.film(run.id)
     ring = datasets.load("ring-8")
     generated = np.full((64, 2), 0.25, np.float32)
     taken = [(step, sign * generated, b"") for step, sign in ((0, 1), (50, -1))]
     nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), checkpoint=None)
-    lab.store.runs.commit(run.id, "w1", 1, state="running", step=50, taken=taken, **nothing)
+    lab.store.progress.commit(run.id, "w1", 1, state="running", step=50, taken=taken, **nothing)
     with pytest.raises(GanometerError, match="have not been loaded yet"):
         lab.film(run.id)
-    lab.store.library.put_dataset(ring.info())
-    lab.store.runs.describe(run.id, "w1", 1, dataset=ring.sha256, phase="training")
+    lab.store.datasets.put(ring.info())
+    lab.store.progress.describe(run.id, "w1", 1, dataset=ring.sha256, phase="training")
     with Image.open(io.BytesIO(lab.film(run.id))) as picture:
         places = []
         for number in range(picture.n_frames):
@@ -326,8 +326,8 @@ def test_an_upload_is_kept_once_and_can_be_trained_on(working):
     upload = working.read_upload(points(), "points.csv")
     name = working.keep_upload(upload, by="ada")
     assert working.keep_upload(working.read_upload(points(), "copy.csv")) == name
-    assert [info.name for info in working.store.library.uploads()] == [name]
-    assert name == f"upload-{working.store.library.dataset_named(name).sha256[:10]}"
+    assert [info.name for info in working.store.datasets.uploads()] == [name]
+    assert name == f"upload-{working.store.datasets.named(name).sha256[:10]}"
     assert working.shape_of(name) == (2,)
     config = override(
         working.preset("auto", data=name, seed=3),
@@ -335,7 +335,7 @@ def test_an_upload_is_kept_once_and_can_be_trained_on(working):
     )
     run = ended(working, working.start(config))
     assert (run.state, run.error) == ("finished", None)
-    assert working.dataset_of(run).name == name and working.store.runs.snapshot(run.id).samples.shape == (64, 2)
+    assert working.dataset_of(run).name == name and working.store.recordings.snapshot(run.id).samples.shape == (64, 2)
 
 
 # ---------------------------------------------------------------- without a worker
@@ -402,15 +402,15 @@ def test_queueing_renaming_stopping_deleting(lab):
 def test_reports_stand_beside_a_reference_that_was_made_later(lab):
     rng = np.random.default_rng(0)
     real, fake, pool = rng.random((50, 4)), rng.random((50, 4)) + 0.2, rng.random((300, 4))
-    run = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
+    run = lab.store.leases.claim("w1", run_id=lab.start(CONFIG))
     report = measure(real=real, fake=fake)
-    lab.store.runs.describe(run.id, "w1", run.claim_no, dataset="ab" * 32)
-    lab.store.library.put_report(run.id, 5, report)
+    lab.store.progress.describe(run.id, "w1", run.claim_no, dataset="ab" * 32)
+    lab.store.measurements.put_report(run.id, 5, report)
     run = lab.run(run.id)
     assert lab.reports_of(run) == [(5, report)]
     assert report.metrics["energy_distance"].z is None
     known = reference.calibrate(test=real, pool=pool, n=50)
-    lab.store.library.put_reference("ab" * 32, "pixels", known)
+    lab.store.measurements.put_reference("ab" * 32, "pixels", known)
     ((step, judged),) = lab.reports_of(run)
     found, (mean, sd) = judged.metrics["energy_distance"], known.metrics["energy_distance"]
     assert step == 5 and found.z == pytest.approx((found.value - mean) / sd)
@@ -419,8 +419,8 @@ def test_reports_stand_beside_a_reference_that_was_made_later(lab):
 
 def test_measurements_of_one_kind_ask_the_store_once_for_what_real_samples_give(tmp_path, monkeypatch):
     with opened(tmp_path) as lab:
-        asked, known = [], lab.store.library.reference
-        monkeypatch.setattr(lab.store.library, "reference", lambda *a, **b: asked.append((a, b)) or known(*a, **b))
+        asked, known = [], lab.store.measurements.reference
+        monkeypatch.setattr(lab.store.measurements, "reference", lambda *a, **b: asked.append((a, b)) or known(*a, **b))
         reports = lab.reports_of(lab.example())
         assert len(reports) > 2 and len(asked) == len({(r.space, r.n_fake, r.k, r.panel) for _, r in reports})
 
@@ -457,7 +457,7 @@ def test_a_start_that_was_refused_may_be_tried_again_and_a_double_click_counts_o
 
 def finished_by_hand(lab: Lab) -> str:
     """A finished run of 40 steps with a checkpoint, whose curve has the values 1/1, 1/11, 1/21 ..."""
-    run = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
+    run = lab.store.leases.claim("w1", run_id=lab.start(CONFIG))
     finish_by_hand(lab, run)
     return run.id
 
@@ -466,7 +466,7 @@ def finish_by_hand(lab: Lab, run, first: int = 0) -> None:
     values = [(step, "energy_distance", 1 / (1 + step)) for step in range(first, run.total_steps + 1, 10)]
     nothing = dict(seconds=1.0, steps_per_second=None, measured=(), taken=(), checkpoint=b"state")
     about = dict(state="finished", step=run.total_steps, values=values, **nothing)
-    lab.store.runs.commit(run.id, "w1", run.claim_no, **about)
+    lab.store.progress.commit(run.id, "w1", run.claim_no, **about)
 
 
 def test_a_double_click_forks_once(lab):
@@ -480,7 +480,7 @@ def test_a_double_click_on_more_steps_adds_them_once(lab):
     """Even where the run has ended again before the second one comes."""
     run_id = finished_by_hand(lab)
     lab.more(run_id, 10, nonce="a")
-    finish_by_hand(lab, lab.store.runs.claim("w1"), 50)
+    finish_by_hand(lab, lab.store.leases.claim("w1"), 50)
     lab.more(run_id, 10, nonce="a")
     assert (lab.run(run_id).total_steps, lab.run(run_id).state) == (50, "finished")
     lab.more(run_id, 10, nonce="b")
@@ -523,7 +523,7 @@ def steps_of(lab: Lab, run_id: str, **more) -> list[int]:
 
 def branch(lab: Lab, run_id: str, step: int, **about) -> str:
     child = lab.fork(run_id, step, {"training.steps": step + 20}, **about)
-    finish_by_hand(lab, lab.store.runs.claim("w1", run_id=child), step + 10)
+    finish_by_hand(lab, lab.store.leases.claim("w1", run_id=child), step + 10)
     return child
 
 
@@ -562,7 +562,7 @@ def test_the_curves_before_a_branch_are_for_those_who_may_see_them(tmp_path):
     with shared(tmp_path) as lab:
         name = lab.keep_upload(lab.read_upload(points(), "mine.csv"), by="ada")
         config = override(lab.preset("auto", data=name), {"training.steps": 40})
-        first = lab.store.runs.claim("w1", run_id=lab.start(config, by="ada"))
+        first = lab.store.leases.claim("w1", run_id=lab.start(config, by="ada"))
         finish_by_hand(lab, first)
         child = branch(lab, first.id, 40, by="ada")
         lab.publish(child, True, by="ada")
@@ -572,7 +572,7 @@ def test_the_curves_before_a_branch_are_for_those_who_may_see_them(tmp_path):
 
 
 def test_a_store_that_cannot_be_written_is_said_where_a_worker_is_silent(lab):
-    run = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
+    run = lab.store.leases.claim("w1", run_id=lab.start(CONFIG))
     assert lab.trouble() is None
     with lab.store.database.writing() as db:
         db.execute(tables.runs.update().values(heartbeat=tables.runs.c.heartbeat - 10))
@@ -583,7 +583,7 @@ def test_a_store_that_cannot_be_written_is_said_where_a_worker_is_silent(lab):
 
     lab.store.remember = refuse
     assert lab.trouble() == "the store refused: database or disk is full"
-    lab.store.runs.beat(run.id, "w1", run.claim_no)
+    lab.store.leases.renew(run.id, "w1", run.claim_no)
     assert lab.trouble() is None
 
 
@@ -592,15 +592,15 @@ def test_a_store_that_cannot_be_written_is_said_where_a_worker_is_silent(lab):
 
 def test_a_queued_run_knows_about_when_its_turn_comes(lab):
     """What runs has so long to go, and what waits ahead takes as long as its like did."""
-    done = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
+    done = lab.store.leases.claim("w1", run_id=lab.start(CONFIG))
     nothing = dict(seconds=1.0, values=(), measured=(), taken=(), checkpoint=None)
     key = (done.id, "w1", done.claim_no)
-    lab.store.runs.commit(*key, state="finished", step=40, steps_per_second=20.0, **nothing)
+    lab.store.progress.commit(*key, state="finished", step=40, steps_per_second=20.0, **nothing)
     first, second, third = (lab.start(override(CONFIG, {"seed": seed})) for seed in (1, 2, 3))
     assert lab.seconds_to_wait(lab.run(second)) == pytest.approx(40 / 20)
-    run = lab.store.runs.claim("w1", run_id=first)
+    run = lab.store.leases.claim("w1", run_id=first)
     assert lab.seconds_to_wait(lab.run(third)) is None  # nobody knows yet how fast the first one is
-    lab.store.runs.commit(run.id, "w1", 1, state="running", step=10, steps_per_second=10.0, **nothing)
+    lab.store.progress.commit(run.id, "w1", 1, state="running", step=10, steps_per_second=10.0, **nothing)
     assert lab.seconds_to_wait(lab.run(second)) == pytest.approx(30 / 10)
     assert lab.seconds_to_wait(lab.run(third)) == pytest.approx(30 / 10 + 40 / 20)
     strange = lab.start(override(CONFIG, {"data.name": "ring-8", "generator.latent_dim": 2}))
@@ -610,11 +610,11 @@ def test_a_queued_run_knows_about_when_its_turn_comes(lab):
 
 def test_an_estimate_is_what_the_last_run_of_its_like_took_here(lab):
     assert lab.estimate(CONFIG) is None  # the example was trained elsewhere
-    key = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
+    key = lab.store.leases.claim("w1", run_id=lab.start(CONFIG))
     about = dict(step=40, seconds=2.0, steps_per_second=99.0, values=(), measured=(), taken=(), checkpoint=None)
-    lab.store.runs.commit(key.id, "w1", key.claim_no, state="running", **about)
+    lab.store.progress.commit(key.id, "w1", key.claim_no, state="running", **about)
     assert lab.estimate(CONFIG) is None  # it is not over: nobody knows
-    lab.store.runs.commit(key.id, "w1", key.claim_no, state="finished", **about | {"seconds": 2.0})
+    lab.store.progress.commit(key.id, "w1", key.claim_no, state="finished", **about | {"seconds": 2.0})
     assert lab.estimate(CONFIG) == pytest.approx(4.0)
     alike = {"training.steps": 100, "seed": 7, "objective.r1": 0.25, "optimizer.beta1": 0.5, "recording.snapshots": 9}
     assert lab.estimate(override(CONFIG, alike)) == pytest.approx(10.0)
@@ -628,22 +628,22 @@ def test_headlines_are_the_newest_numbers_beside_real_against_real(lab):
     data = DatasetInfo(
         "digits", "ab" * 32, "points", (4,), {"train": 9, "holdout": 9, "test": 50}, rng.random((3, 4)), []
     )
-    lab.store.library.put_dataset(replace(data, labels=np.zeros(3, np.int64)))
-    run = lab.store.runs.claim("w1", run_id=lab.start(CONFIG))
-    lab.store.runs.describe(run.id, "w1", run.claim_no, dataset=data.sha256)
+    lab.store.datasets.put(replace(data, labels=np.zeros(3, np.int64)))
+    run = lab.store.leases.claim("w1", run_id=lab.start(CONFIG))
+    lab.store.progress.describe(run.id, "w1", run.claim_no, dataset=data.sha256)
     about = dict(seconds=1.0, steps_per_second=9.0, measured=(), checkpoint=None, state="running")
     for step, value in ((5, 0.5), (10, 0.25)):
         values = [(step, "energy_distance", value), (step, "other", 9.0)]
         taken = [(step, np.zeros((2, 4), np.float32), b"")]
-        lab.store.runs.commit(run.id, "w1", run.claim_no, step=step, values=values, taken=taken, **about)
-    lab.store.runs.commit(run.id, "w1", run.claim_no, step=20, values=[(20, "other", 1.0)], taken=(), **about)
+        lab.store.progress.commit(run.id, "w1", run.claim_no, step=step, values=values, taken=taken, **about)
+    lab.store.progress.commit(run.id, "w1", run.claim_no, step=20, values=[(20, "other", 1.0)], taken=(), **about)
     fresh = lab.start(override(CONFIG, {"seed": 1}))
     found = lab.headlines(lab.runs())
     assert found[fresh] == Headline(None, None)
     assert (found[run.id].snapshot, found[run.id].energy.value) == (10, 0.25)
     assert found[run.id].energy.z is found[run.id].energy.reference_mean is None
     known = reference.calibrate(test=rng.random((50, 4)), pool=rng.random((300, 4)), n=50)
-    lab.store.library.put_reference(data.sha256, "pixels", known)
+    lab.store.measurements.put_reference(data.sha256, "pixels", known)
     mean, sd = known.metrics["energy_distance"]
     energy = lab.headlines([lab.run(run.id)])[run.id].energy
     assert (energy.reference_mean, energy.z) == (mean, pytest.approx((0.25 - mean) / sd))
@@ -658,7 +658,7 @@ def test_a_link_of_a_run_starts_it_again_bit_by_bit(working, seconds):
     )
     link = share_links.config_from_query(parse_qs(address), preset_for=working.preset)
     again = ended(working, working.start(link.config))
-    one, two = (working.store.runs.checkpoint(run.id) for run in (first, again))
+    one, two = (working.store.recordings.checkpoint(run.id) for run in (first, again))
     assert one[0] == two[0] == first.total_steps
     assert arrays_in(one[1]) == arrays_in(two[1])
 
@@ -703,7 +703,7 @@ def test_people_see_all_runs_and_control_their_own(tmp_path):
                 with pytest.raises(NotAllowed, match=f"run {run_id} belongs to somebody else"):
                     forbidden(by)
         assert lab.run(run_id) == run
-        assert lab.set(run_id, {"objective.r1": 2}, by="ada") == "asked"
+        assert lab.set(run_id, {"objective.r1": 2}, by="ada") == "sent"
         assert lab.stop(run_id, by="Root@here") == "stopped"
         lab.delete(run_id, by="ada")
         with pytest.raises(NotAllowed, match="sign in"):
@@ -757,7 +757,7 @@ def test_nobody_asks_for_more_than_the_server_gives(tmp_path):
         assert lab.start(override(CONFIG, {"seed": 2}), by="bob")
         with pytest.raises(NotAllowed, match="training.steps is 101"):
             lab.set(first, {"training.steps": 101}, by="ada")
-        assert lab.set(first, {"training.steps": 90}, by="ada") == "asked"
+        assert lab.set(first, {"training.steps": 90}, by="ada") == "sent"
         lab.stop(first, by="ada")
         assert lab.start(override(CONFIG, {"seed": 2}), by="ada")
 
@@ -769,8 +769,8 @@ def test_a_run_goes_on_by_itself_where_that_is_wanted_unless_it_only_dies(tmp_pa
     nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=None)
     found = []
     for step in (10, 20, 20):
-        run = lab.store.runs.claim("w1")
-        lab.store.runs.commit(run.id, "w1", run.claim_no, state="running", step=step, **nothing)
+        run = lab.store.leases.claim("w1")
+        lab.store.progress.commit(run.id, "w1", run.claim_no, state="running", step=step, **nothing)
         with lab.store.database.writing() as db:
             db.execute(tables.runs.update().values(heartbeat=tables.runs.c.heartbeat - 100))
         lab._checked = -1e9  # it looks every other second
@@ -785,7 +785,7 @@ def killed(lab: Lab) -> str:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     run_id = lab.store.runs.create(CONFIG, worker_id="dead")
-    lab.store.presence.report("dead", host=machine.HOST, pid=process.pid, phase="run", memory=0, versions={})
+    lab.store.workers.report("dead", host=machine.HOST, pid=process.pid, phase="run", memory=0, versions={})
     return run_id
 
 
@@ -859,11 +859,11 @@ def test_a_time_becomes_the_steps_it_was_found_to_be(lab):
     first = lab.start(timed)
     with pytest.raises(GanometerError, match="not yet a number of steps"):
         lab.repeat(first)
-    run = lab.store.runs.claim("w1")
+    run = lab.store.leases.claim("w1")
     resolved = override(timed, {"training.steps": 777})
-    lab.store.runs.describe(first, "w1", run.claim_no, config=resolved)
+    lab.store.progress.describe(first, "w1", run.claim_no, config=resolved)
     nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=None)
-    lab.store.runs.commit(first, "w1", run.claim_no, state="running", step=10, **nothing)
+    lab.store.progress.commit(first, "w1", run.claim_no, state="running", step=10, **nothing)
     _, other = lab.repeat(first, 2)
     assert (lab.run(other).config.training.steps, lab.run(other).config.training.seconds) == (777, None)
 
@@ -875,9 +875,9 @@ def test_what_cannot_be_repeated_is_said(lab):
             lab.repeat(first, seeds)
     with pytest.raises(UnknownRun):
         lab.repeat("00000000")
-    run = lab.store.runs.claim("w1")
+    run = lab.store.leases.claim("w1")
     nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=())
-    lab.store.runs.commit(first, "w1", run.claim_no, state="running", step=10, checkpoint=b"state", **nothing)
+    lab.store.progress.commit(first, "w1", run.claim_no, state="running", step=10, checkpoint=b"state", **nothing)
     branch = lab.fork(first, 10)
     with pytest.raises(GanometerError, match=f"run {branch} branched off run {first}"):
         lab.repeat(branch)
@@ -918,7 +918,7 @@ def test_a_comparison_of_runs_by_the_worker(working):
         for r1, steps in ((5, 30), (50, 2))
     )
     ids = [*working.repeat(one.id, 3), *working.repeat(other.id, 3)]
-    steps = {run_id: working.store.runs.snapshot_steps(ended(working, run_id).id)[-1] for run_id in ids}
+    steps = {run_id: working.store.recordings.snapshot_steps(ended(working, run_id).id)[-1] for run_id in ids}
     job_id = working.compare(steps, 200)
     assert working.compare(steps, 200) == job_id
     job = wait_until(lambda: job if (job := working.job(job_id)).state in ("done", "failed") else None)

@@ -183,12 +183,12 @@ def test_a_link_of_a_run_has_the_steps_that_its_speed_trial_found(store_url):
     """Or another trial, on a busier day, would make it another run."""
     store = Store(store_url)
     asked = preset_for("auto", data="mnist", seconds=600)
-    run = store.runs.claim("w", run_id=store.runs.create(asked))
+    run = store.leases.claim("w", run_id=store.runs.create(asked))
     assert share_links.repeating(run) == asked  # nobody knows the steps yet
     found = override(asked, {"training.steps": 9_876})
-    store.runs.describe(run.id, "w", run.claim_no, config=found)
+    store.progress.describe(run.id, "w", run.claim_no, config=found)
     about = dict(seconds=1.0, steps_per_second=50.0, values=(), measured=(), taken=(), checkpoint=None)
-    store.runs.commit(run.id, "w", run.claim_no, state="running", step=10, **about)
+    store.progress.commit(run.id, "w", run.claim_no, state="running", step=10, **about)
     query = query_of(share_links.repeating(store.runs.get(run.id)))
     assert query["training.steps"] == "9876" and "seconds" not in query
     assert read(through_an_address(query)).config == override(found, {"training.seconds": None})

@@ -13,13 +13,6 @@ from gan_core.store.jobs import KEPT_JOBS, Jobs
 CONFIG = preset("auto", data="digits")
 
 
-@pytest.fixture
-def store(store_url):
-    store = Store(store_url)
-    yield store
-    store.close()
-
-
 def ask(store: Store, n: int = 4, **more) -> int:
     return store.jobs.request("reference", params={"dataset": "digits", "n": n}, **more)
 

@@ -101,16 +101,16 @@ def trained(
     run_id = store.runs.create(config, name=name)
     if state == "queued":
         return run_id
-    run = store.runs.claim("hand", run_id=run_id)
-    store.library.put_dataset(dataset.info())
-    store.runs.describe(run_id, "hand", run.claim_no, dataset=dataset.sha256, phase="training")
+    run = store.leases.claim("hand", run_id=run_id)
+    store.datasets.put(dataset.info())
+    store.progress.describe(run_id, "hand", run.claim_no, dataset=dataset.sha256, phase="training")
     values, taken = [], []
     for step, samples, report in measured(dataset):
         taken.append((step, samples, b"no weights"))
         values += [(step, key, result.value) for key, result in report.metrics.items() if result.value is not None]
         values += [(step, curve, 0.6) for curve in curves]
     kept = "running" if state == "interrupted" else state
-    store.runs.commit(
+    store.progress.commit(
         run_id,
         "hand",
         run.claim_no,
@@ -125,9 +125,9 @@ def trained(
         error=error,
     )
     if pending:
-        store.runs.send(run_id, pending)
+        store.commands.send(run_id, pending)
     if state == "interrupted":
-        assert store.runs.interrupt(["hand"]) == [run_id]
+        assert store.leases.interrupt(["hand"]) == [run_id]
     return run_id
 
 
@@ -244,7 +244,7 @@ def test_some_steps_can_be_asked_for(home, store, data):
     at = open_page("pages/train.py", run=run_id)
     at.number_input(key="step by").set_value(25)
     drawn(at.button(key="step").click().run())
-    assert [(c.kind, c.payload) for c in store.runs.pending(run_id)] == [("step", {"steps": 25})]
+    assert [(c.kind, c.payload) for c in store.commands.waiting(run_id)] == [("step", {"steps": 25})]
     assert "Stepping …" in said(open_page("pages/train.py", run=run_id))
 
 
@@ -255,7 +255,7 @@ def test_settings_can_be_changed_until_a_run_is_over(home, store, data, state):
     at.number_input(key=f"edit {run_id} objective.r1").set_value(2.5)
     at.number_input(key=f"edit {run_id} training.steps").set_value(900)
     drawn(at.button(key="set").click().run())
-    (command,) = store.runs.pending(run_id)
+    (command,) = store.commands.waiting(run_id)
     assert (command.kind, command.payload) == ("set", {"changes": {"objective.r1": 2.5, "training.steps": 900}})
     assert "Waits for the worker: `objective.r1` = 2.5" in said(at)
 
@@ -273,7 +273,7 @@ def test_a_run_is_picked_by_a_label_that_has_changed_since(home, store, data):
 
 def test_a_change_that_waits_is_seen_by_the_next_visitor(home, store, data):
     run_id = trained(store, data("digits"), "running", training__steps=1000)
-    store.runs.send(run_id, "set", payload={"changes": {"objective.r1": 2.5}})
+    store.commands.send(run_id, "set", payload={"changes": {"objective.r1": 2.5}})
     at = opened(open_page("pages/train.py", run=run_id), "edit")
     assert "Waits for the worker: `objective.r1` = 2.5" in said(at)
 
@@ -285,7 +285,7 @@ def test_another_setting_is_one_that_is_compiled_and_said_so(home, store, data):
     drawn(at.selectbox(key=f"edit {run_id} other").set_value("objective.loss").run())
     at.selectbox(key=f"edit {run_id} objective.loss").set_value("hinge")
     drawn(at.button(key="set").click().run())
-    assert store.runs.pending(run_id)[0].payload == {"changes": {"objective.loss": "hinge"}}
+    assert store.commands.waiting(run_id)[0].payload == {"changes": {"objective.loss": "hinge"}}
     assert "compiled first" in at.toast[0].value
 
 
@@ -298,18 +298,18 @@ def test_what_does_not_go_together_or_changes_nothing_is_said_and_not_sent(home,
     at.selectbox(key=f"edit {run_id} objective.loss").set_value("vae")
     drawn(at.button(key="set").click().run())
     assert "no discriminator" in at.toast[0].value
-    assert store.runs.pending(run_id) == []
+    assert store.commands.waiting(run_id) == []
 
 
 def test_a_change_enters_the_diary_and_the_charts(home, store, data):
     run_id = trained(store, data("digits"), "running", training__steps=1000)
-    store.runs.send(run_id, "set", payload={"changes": {"objective.r1": 2.0}})
-    (command,) = store.runs.pending(run_id)
+    store.commands.send(run_id, "set", payload={"changes": {"objective.r1": 2.0}})
+    (command,) = store.commands.waiting(run_id)
     run = store.runs.get(run_id)
     after = configs.override(run.config, {"objective.r1": 2.0})
     nothing = dict(seconds=1.0, steps_per_second=50.0, values=(), measured=(), taken=(), checkpoint=b"")
     edits = [Edit(command.id, {"objective.r1": (1.0, 2.0)}, "ada")]
-    store.runs.commit(run_id, "hand", 1, state="running", step=130, edits=edits, config=after, **nothing)
+    store.progress.commit(run_id, "hand", 1, state="running", step=130, edits=edits, config=after, **nothing)
     at = open_page("pages/train.py", run=run_id)
     assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in said(at)
     told = [[a.get("hovertext") for a in figure["layout"].get("annotations", [])] for figure in figures(at)]
@@ -381,12 +381,12 @@ def forked(store, dataset) -> tuple[str, str]:
     """A run, and one that branched off it at step 50 and measured itself at step 75."""
     run_id = trained(store, dataset)
     child = store.runs.fork(run_id, 50, store.runs.get(run_id).config)
-    run = store.runs.claim("hand", run_id=child)
+    run = store.leases.claim("hand", run_id=child)
     nothing = dict(seconds=1.0, steps_per_second=50.0, taken=(), checkpoint=b"")
     values = [(75, "loss_generator", 0.1), (75, "energy_distance", 0.2)]
     report = measured(dataset)[1][2]
     about = dict(values=values, measured=[(75, report)], **nothing)
-    store.runs.commit(child, "hand", run.claim_no, state="finished", step=100, **about)
+    store.progress.commit(child, "hand", run.claim_no, state="finished", step=100, **about)
     return run_id, child
 
 
@@ -465,7 +465,7 @@ def test_the_numbers_of_a_running_run(home, store, data):
     run_id = trained(store, data("digits"), "running")
     at = open_page("pages/train.py", run=run_id)
     shown = {m.label: m.value for m in at.metric}
-    energy = store.library.reports(run_id)[-1][1].metrics["energy_distance"].value
+    energy = store.measurements.reports(run_id)[-1][1].metrics["energy_distance"].value
     assert shown == {"Step": "100", "Steps per second": "50", "Time left": "0 s", "Energy distance": f"{energy:.4f}"}
 
 
@@ -489,7 +489,7 @@ def test_a_wish_not_yet_fulfilled_shows_as_pending(home, store, data, wish, word
 def test_a_button_asks_the_worker(home, store, data, state, button, asked):
     run_id = trained(store, data("digits"), state)
     drawn(open_page("pages/train.py", run=run_id).button(key=button).click().run())
-    assert [command.kind for command in store.runs.pending(run_id)] == asked
+    assert [command.kind for command in store.commands.waiting(run_id)] == asked
 
 
 @pytest.mark.parametrize(
@@ -524,7 +524,7 @@ def test_an_error_and_a_name_are_text_and_no_markdown(home, store, data):
 def test_without_a_run_in_the_address_train_shows_the_active_one(home, store, data):
     running = trained(store, data("digits"), "running")
     finished = trained(store, data("ring-8"), "queued")
-    store.runs.send(finished, "stop")
+    store.commands.send(finished, "stop")
     at = open_page("pages/train.py")
     assert next(s for s in at.selectbox if s.label == "Run").value == running
 
@@ -596,7 +596,7 @@ CARDS = {
 def test_distances_state_each_number_beside_real_against_real(home, store, data, name):
     dataset = data(name)
     run_id, known = trained(store, dataset), calibrated(dataset)
-    store.library.put_reference(dataset.sha256, "pixels", known)
+    store.measurements.put_reference(dataset.sha256, "pixels", known)
     at = open_page("pages/distances.py", run=run_id, step="0")
     shown = {m.label: m for m in at.metric}
     report = measured(dataset)[0][2]
@@ -638,7 +638,7 @@ def test_the_identity_is_spelled_out(home, store, data):
 def test_samples_like_the_real_ones_are_marked_so(home, store, data):
     digits = data("digits")
     run_id = trained(store, digits)
-    store.library.put_reference(digits.sha256, "pixels", calibrated(digits))
+    store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
     shown = {m.label: m for m in open_page("pages/distances.py", run=run_id).metric}
     assert shown["Energy distance"].delta == "like real"
     assert shown["Real to real"].delta == "no score"
@@ -654,7 +654,7 @@ def test_without_a_reference_it_is_being_measured_and_then_shown(home, store, da
     assert (job.run_id, asked(job)) == (None, ReferenceParameters("digits", ROWS))
     store.jobs.progress(job.id, 0.25)
     assert "Working" in progress(drawn(at.run()))
-    store.library.put_reference(digits.sha256, "pixels", calibrated(digits))
+    store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
     store.jobs.finish(job.id, result=b"{}")
     drawn(at.run())
     assert "being measured" not in said(at) and "not judged yet" not in {m.delta for m in at.metric}
@@ -677,7 +677,7 @@ def progress(at: AppTest) -> str:
 def test_the_metric_over_the_training_is_anyones_choice(home, store, data, name):
     dataset = data(name)
     run_id = trained(store, dataset)
-    store.library.put_reference(dataset.sha256, "pixels", calibrated(dataset))
+    store.measurements.put_reference(dataset.sha256, "pixels", calibrated(dataset))
     at = open_page("pages/distances.py", run=run_id)
     choice = at.selectbox(key="metric")
     assert choice.value == "energy_distance"
@@ -693,7 +693,7 @@ def test_the_metric_over_the_training_is_anyones_choice(home, store, data, name)
 def test_train_draws_the_same_band(home, store, data):
     digits = data("digits")
     run_id = trained(store, digits, "running")
-    store.library.put_reference(digits.sha256, "pixels", calibrated(digits))
+    store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
     at = open_page("pages/train.py", run=run_id)
     curve = next(s for s in figures(at) if s["layout"]["yaxis"]["title"]["text"].startswith("Energy distance"))
     mean, sd = calibrated(digits).metrics["energy_distance"]
@@ -721,7 +721,7 @@ def full_report(dataset):
 
 
 def ask_for_everything(store, dataset) -> AppTest:
-    store.library.put_reference(dataset.sha256, "pixels", calibrated(dataset))
+    store.measurements.put_reference(dataset.sha256, "pixels", calibrated(dataset))
     at = open_page("pages/distances.py", run=trained(store, dataset))
     at.number_input(key="draw seed").set_value(7)
     at.number_input(key="k").set_value(3)
@@ -760,7 +760,7 @@ def test_a_full_report_is_a_job_that_is_drawn_when_it_is_done(home, store, data,
 
 def test_a_new_snapshot_does_not_take_the_report_away(home, store, data):
     digits = data("digits")
-    store.library.put_reference(digits.sha256, "pixels", calibrated(digits))
+    store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
     run_id = trained(store, digits, "running")
     at = drawn(open_page("pages/distances.py", run=run_id).button(key="measure").click().run())
     job = claim(store, "measure")
@@ -772,7 +772,7 @@ def test_a_new_snapshot_does_not_take_the_report_away(home, store, data):
 
 def test_the_seed_0_and_the_live_panel_stay_what_was_measured_in_training(home, store, data):
     run_id, report = trained(store, data("digits")), full_report(data("digits"))
-    store.library.put_report(run_id, 100, report)
+    store.measurements.put_report(run_id, 100, report)
     shown = {m.label: m.value for m in open_page("pages/distances.py", run=run_id).metric}
     assert shown["Energy distance"] != f"{report.metrics['energy_distance'].value:.4f}"
 
@@ -810,7 +810,7 @@ def test_a_report_becomes_a_file(data):
 
 
 def test_corrupted_real_data_are_a_job_that_is_drawn_as_a_map(home, store, data):
-    store.library.put_reference(data("ring-8").sha256, "pixels", calibrated(data("ring-8")))
+    store.measurements.put_reference(data("ring-8").sha256, "pixels", calibrated(data("ring-8")))
     at = open_page("pages/distances.py", run=trained(store, data("ring-8")))
     assert at.selectbox(key="corruption data").value == "ring-8"
     assert len(at.selectbox(key="corruption data").options) == 4
@@ -832,7 +832,7 @@ def test_corrupted_real_data_are_a_job_that_is_drawn_as_a_map(home, store, data)
 
 
 def test_the_metrics_can_be_checked_on_every_corruption(home, store, data):
-    store.library.put_reference(data("digits").sha256, "pixels", calibrated(data("digits")))
+    store.measurements.put_reference(data("digits").sha256, "pixels", calibrated(data("digits")))
     at = open_page("pages/distances.py", run=trained(store, data("digits")))
     drawn(at.button(key="corruptions").click().run())
     assert asked(claim(store, "corruptions")).corruptions == ()
@@ -844,7 +844,7 @@ def test_the_metrics_can_be_checked_on_every_corruption(home, store, data):
 def commit_report(store, run_id, report, **end) -> None:
     """One more measurement of a running run, at step 101."""
     run = store.runs.get(run_id)
-    store.runs.commit(
+    store.progress.commit(
         run_id,
         "hand",
         run.claim_no,
@@ -874,7 +874,7 @@ def test_a_collapsed_generator_is_said_beside_its_numbers(home, store, data):
     run_id, part = trained(store, digits, "running"), real_side(digits)
     report = measure(real=part.rows, fake=np.tile(part.rows.mean(axis=0), (ROWS, 1)), real_part=part)
     commit_report(store, run_id, report, state="running", error=None)
-    store.library.put_reference(digits.sha256, "pixels", calibrated(digits))
+    store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
     at = open_page("pages/distances.py", run=run_id)
     assert "The generator collapsed" in said(at)
     shown = {m.label: m for m in at.metric}
@@ -1147,7 +1147,7 @@ def test_a_bad_file_is_said_and_cannot_be_kept(home, store, file):
     drawn(at.file_uploader(key="upload").upload(file, b"\x93no such thing").run())
     assert "This file cannot be used" in said(at)
     assert "keep upload" not in {b.key for b in at.button}
-    assert store.library.uploads() == []
+    assert store.datasets.uploads() == []
 
 
 def test_system_tells_versions_and_places(home):
@@ -1181,7 +1181,7 @@ def test_on_a_shared_server_data_and_runs_are_private_until_they_are_published(h
     drawn(mine.toggle(key=f"publish run {run.id}").set_value(True).run())
     assert store.runs.get(run.id).published and seen_by_another()
     drawn(mine.toggle(key=f"publish {name}").set_value(True).run())
-    assert store.library.dataset_named(name).published
+    assert store.datasets.named(name).published
 
 
 # ---------------------------------------------------------------- what goes along, and what a card shows
@@ -1201,7 +1201,7 @@ def test_the_links_beside_the_controls_take_the_step_along(home, store, data, qu
 def test_a_card_shows_its_curve_beside_the_band_of_real_samples(home, store, data):
     digits = data("digits")
     run_id = trained(store, digits)
-    store.library.put_reference(digits.sha256, "pixels", calibrated(digits))
+    store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
     at = open_page("pages/distances.py", run=run_id, step="50")
     coded = [re.search('svg\\+xml;base64,([^"]*)', e.proto.body) for e in at.get("html") if "<img" in e.proto.body]
     pictures = [base64.b64decode(found[1]).decode() for found in coded]

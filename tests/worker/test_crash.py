@@ -44,19 +44,19 @@ def worker(url: str, home: Path) -> subprocess.Popen:
 
 def rows(store: Store, run_id: str) -> dict[str, object]:
     """What a run came to: without the times, which are its own, and without who trained it."""
-    raw = store.runs.raw(run_id)
+    raw = store.recordings.rows(run_id)
     return {
         "state": raw["runs"][0]["state"],
         "metrics": sorted((m["name"], m["step"], m["value"]) for m in raw["metrics"]),
         "snapshots": [(s["step"], s["samples"], s["weights"]) for s in raw["snapshots"]],
-        "end": store.runs.checkpoint(run_id),
+        "end": store.recordings.checkpoint(run_id),
     }
 
 
 def whole(store: Store, run_id: str) -> None:
     """Nothing is recorded beyond the last commit, and nothing up to it is missing."""
-    run, raw = store.runs.get(run_id), store.runs.raw(run_id)
-    checkpoint = store.runs.checkpoint(run_id)
+    run, raw = store.runs.get(run_id), store.recordings.rows(run_id)
+    checkpoint = store.recordings.checkpoint(run_id)
     assert run.step == (checkpoint[0] if checkpoint else 0)
     steps = {m["step"] for m in raw["metrics"]} | {s["step"] for s in raw["snapshots"]}
     assert max(steps, default=0) <= run.step
@@ -72,7 +72,7 @@ def wake(store: Store, run_ids: list[str]) -> bool:
     states = [store.runs.get(run_id).state for run_id in run_ids]
     for run_id, state in zip(run_ids, states):
         if state == "interrupted":
-            store.runs.send(run_id, "resume")
+            store.commands.send(run_id, "resume")
     return any(state != "finished" for state in states)
 
 

@@ -106,12 +106,12 @@ def answer(store: Store, kind: str, **request) -> records.Job:
 
 
 def diary(store: Store, run_id: str) -> list[str]:
-    return [event.kind for event in reversed(store.runs.events(run_id))]
+    return [event.kind for event in reversed(store.recordings.events(run_id))]
 
 
 def final_weights(store: Store, run: records.RunInfo) -> list[bytes]:
     """The bits of everything a resume would need, networks and optimizers."""
-    step, data = store.runs.checkpoint(run.id)
+    step, data = store.recordings.checkpoint(run.id)
     assert step == run.total_steps
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return [(name, arrays[name].tobytes()) for name in sorted(arrays.files)]
@@ -123,32 +123,32 @@ def final_weights(store: Store, run: records.RunInfo) -> list[bytes]:
 def test_a_finished_run_leaves_everything(store, finished):
     assert (finished.state, finished.step, finished.error) == ("finished", 40, None)
     assert diary(store, finished.id) == ["created", "running", "finished"]
-    steps = store.runs.snapshot_steps(finished.id)
+    steps = store.recordings.snapshot_steps(finished.id)
     assert steps[0] == 0 and steps[-1] == 40 and len(steps) <= 4
-    curves = store.runs.history(finished.id).curves
+    curves = store.recordings.history(finished.id).curves
     assert curves["energy_distance"][0].tolist() == list(steps)
     logged = {
         tuple(c[0].tolist())
         for name, c in curves.items()
-        if name not in store.library.reports(finished.id)[0][1].metrics
+        if name not in store.measurements.reports(finished.id)[0][1].metrics
     }
     assert logged == {(10.0, 20.0, 30.0, 40.0)}
-    assert [step for step, _ in store.library.reports(finished.id)] == list(steps)
-    assert store.runs.snapshot(finished.id).samples.shape == (64, 8, 8, 1)
-    assert store.runs.checkpoint(finished.id)[0] == 40
+    assert [step for step, _ in store.measurements.reports(finished.id)] == list(steps)
+    assert store.recordings.snapshot(finished.id).samples.shape == (64, 8, 8, 1)
+    assert store.recordings.checkpoint(finished.id)[0] == 40
     assert finished.versions == machine.versions() and finished.threads == os.cpu_count()
     assert 0 < finished.seconds < finished.ended - finished.created
 
 
 def test_the_data_set_is_remembered_with_a_preview(store, finished):
     digits = datasets.load("digits")
-    info = store.library.dataset(finished.dataset)
+    info = store.datasets.get(finished.dataset)
     assert (info.name, info.sha256, info.shape) == ("digits", digits.sha256, (8, 8, 1))
     assert np.array_equal(info.preview, digits.info().preview)
 
 
 def test_real_against_real_is_measured_meanwhile(store, finished):
-    wait_until(lambda: store.library.reference(finished.dataset, "pixels", 60))
+    wait_until(lambda: store.measurements.reference(finished.dataset, "pixels", 60))
 
 
 # ---------------------------------------------------------------- disturbed and not
@@ -167,7 +167,7 @@ def undisturbed(store: Store, disturbed: records.RunInfo) -> records.RunInfo:
 
 def state_of(store: Store, run: records.RunInfo) -> dict[str, bytes]:
     """The bits of both networks, the average and both optimizers at its last step."""
-    step, data = store.runs.checkpoint(run.id)
+    step, data = store.recordings.checkpoint(run.id)
     assert step == run.step > 0
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return {name: arrays[name].tobytes() for name in arrays.files if name != "window"}
@@ -176,12 +176,12 @@ def state_of(store: Store, run: records.RunInfo) -> dict[str, bytes]:
 def test_pausing_and_resuming_changes_no_bit(store):
     run_id, paused = held(store).id, []
     for _ in range(2):
-        store.runs.send(run_id, "pause")
+        store.commands.send(run_id, "pause")
         paused.append(wait_until(lambda: run if (run := store.runs.get(run_id)).state == "paused" else None))
-        assert store.runs.checkpoint(run_id)[0] == paused[-1].step
-        store.runs.send(run_id, "resume")
+        assert store.recordings.checkpoint(run_id)[0] == paused[-1].step
+        store.commands.send(run_id, "resume")
         wait_until(lambda: store.runs.get(run_id).step > paused[-1].step)
-    store.runs.send(run_id, "stop")
+    store.commands.send(run_id, "stop")
     run = ended(store, run_id, "stopped")
     assert diary(store, run_id) == ["created", *["running", "paused"] * 2, "running", "stopped"]
     assert 0 < paused[0].step < paused[1].step < run.step
@@ -190,11 +190,11 @@ def test_pausing_and_resuming_changes_no_bit(store):
 
 def test_stopping_and_resuming_changes_no_bit(store):
     run_id = held(store).id
-    store.runs.send(run_id, "stop")
+    store.commands.send(run_id, "stop")
     stopped = ended(store, run_id, "stopped")
-    assert store.runs.send(run_id, "resume") == "queued"
+    assert store.commands.send(run_id, "resume") == "queued"
     wait_until(lambda: store.runs.get(run_id).step > stopped.step)
-    store.runs.send(run_id, "stop")
+    store.commands.send(run_id, "stop")
     run = ended(store, run_id, "stopped")
     assert run.claim_no == stopped.claim_no + 1
     assert state_of(store, run) == state_of(store, undisturbed(store, run))
@@ -207,11 +207,11 @@ def test_a_damaged_checkpoint_costs_only_what_came_after_the_one_before(store, f
         db.execute(tables.checkpoints.delete().where(tables.checkpoints.c.run_id == run_id))
         db.execute(tables.checkpoints.insert().values(run_id=run_id, step=40, data=b"", sha256="0" * 64))
         db.execute(tables.runs.update().where(tables.runs.c.id == run_id).values(state="interrupted"))
-    store.runs.send(run_id, "resume")
+    store.commands.send(run_id, "resume")
     again = ended(store, run_id, "finished")
     assert (again.step, again.error) == (40, None)
     assert final_weights(store, again) == final_weights(store, finished)
-    assert store.runs.snapshot_steps(run_id) == store.runs.snapshot_steps(finished.id)
+    assert store.recordings.snapshot_steps(run_id) == store.recordings.snapshot_steps(finished.id)
     assert again.claim_no == run.claim_no + 1
 
 
@@ -219,7 +219,7 @@ def test_two_runs_wait_for_each_other(store):
     first = held(store)
     second = store.runs.create(CONFIG)
     assert store.runs.get(second).position == 1
-    store.runs.send(first.id, "stop")
+    store.commands.send(first.id, "stop")
     assert ended(store, second).started >= ended(store, first.id).ended
 
 
@@ -246,10 +246,10 @@ def test_divergence_is_a_failure_that_keeps_the_last_good_snapshot(store):
     )
     run = ended(store, store.runs.create(wild))
     assert run.state == "failed" and run.error == f"diverged at step {run.step}"
-    steps = store.runs.snapshot_steps(run.id)
+    steps = store.recordings.snapshot_steps(run.id)
     assert steps and steps[-1] < run.step
-    assert np.isfinite(store.runs.snapshot(run.id).samples).all()
-    assert store.runs.events(run.id)[0].payload == {"error": run.error}
+    assert np.isfinite(store.recordings.snapshot(run.id).samples).all()
+    assert store.recordings.events(run.id)[0].payload == {"error": run.error}
 
 
 def test_data_that_is_gone_is_a_failure_with_its_sentence(store):
@@ -275,7 +275,7 @@ def test_ctrl_c_before_the_start_is_not_forgotten(tmp_path):
 
 
 def test_samples_are_those_of_the_snapshot(store, finished):
-    step = store.runs.snapshot_steps(finished.id)[1]
+    step = store.recordings.snapshot_steps(finished.id)[1]
     job = answer(store, "sample", run_id=finished.id, step=step, params={"n": 12, "seed": 3})
     x = unpack(job.result)["x"]
     assert x.shape == (12, 8, 8, 1) and x.dtype == np.uint8
@@ -289,9 +289,9 @@ def test_a_measurement_is_answered_and_kept(store, finished, step):
     job = answer(store, "measure", run_id=finished.id, step=step, params={"n": 80, "seed": 5})
     report = records.report_from_json(job.result.decode())
     assert (report.n_real, report.n_fake, report.seed) == (80, 80, 5)
-    assert (40, report) in store.library.reports(finished.id)
+    assert (40, report) in store.measurements.reports(finished.id)
     assert report.metrics["energy_distance"].reference_mean is not None
-    assert store.library.reference(finished.dataset, "pixels", 80)
+    assert store.measurements.reference(finished.dataset, "pixels", 80)
 
 
 @pytest.mark.parametrize(
@@ -317,12 +317,12 @@ def test_jobs_are_answered_while_a_run_trains(store, finished):
     run = held(store)
     assert answer(store, "sample", run_id=finished.id, step=40, params={"n": 3, "seed": 9}).state == "done"
     assert store.runs.get(run.id).state == "running"
-    store.runs.send(run.id, "stop")
+    store.commands.send(run.id, "stop")
     ended(store, run.id)
 
 
 def test_the_worker_says_what_it_does(store):
-    (worker,) = wait_until(lambda: [w for w in store.presence.all() if w.phase == "idle"])
+    (worker,) = wait_until(lambda: [w for w in store.workers.all() if w.phase == "idle"])
     assert (
         worker.alive and worker.pid == os.getpid() and worker.memory > 10**8 and worker.versions == machine.versions()
     )
@@ -362,17 +362,17 @@ def test_killed_and_ended_processes_lose_no_more_than_the_last_moments(tmp_path)
     with process(settings) as child:  # it finds the dead by itself, long before the lease is over
         wait_until(lambda: store.runs.get(run_id).state == "interrupted", seconds=20)
         killed = store.runs.get(run_id)
-        assert killed.step == store.runs.checkpoint(run_id)[0] > 0
-        assert store.runs.send(run_id, "resume") == "queued"
+        assert killed.step == store.recordings.checkpoint(run_id)[0] > 0
+        assert store.commands.send(run_id, "resume") == "queued"
         wait_until(lambda: store.runs.get(run_id).step > killed.step)
         child.terminate()
         assert child.wait(timeout=10) == 0
     run = store.runs.get(run_id)
     assert (run.state, run.worker) == ("interrupted", None)
-    assert run.step == store.runs.checkpoint(run_id)[0] > killed.step
+    assert run.step == store.recordings.checkpoint(run_id)[0] > killed.step
     assert diary(store, run_id) == ["created", "running", "interrupted", "queued", "running", "interrupted"]
-    assert store.presence.all() == []
-    assert store.runs.send(run_id, "resume") == "queued"
+    assert store.workers.all() == []
+    assert store.commands.send(run_id, "resume") == "queued"
     store.close()
 
 
@@ -387,12 +387,12 @@ def test_a_killed_run_ends_with_the_same_bits_as_an_undisturbed_one(tmp_path):
         child.kill()
         child.wait()
     assert machine.reap_dead_workers(store) == [run_id]
-    store.runs.send(run_id, "resume")
+    store.commands.send(run_id, "resume")
     with serving(settings):
         killed, other = ended(store, run_id), ended(store, store.runs.create(long))
     assert killed.claim_no == 2 and other.claim_no == 1
     assert final_weights(store, killed) == final_weights(store, other)
-    assert store.runs.snapshot_steps(run_id) == store.runs.snapshot_steps(other.id)
+    assert store.recordings.snapshot_steps(run_id) == store.recordings.snapshot_steps(other.id)
     store.close()
 
 
@@ -401,11 +401,11 @@ def test_a_worker_ends_with_its_parent(tmp_path):
     store = Store(settings.store_url)
     parent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     with process(settings, "--parent", str(parent.pid)) as child:
-        wait_until(lambda: [w for w in store.presence.all() if w.phase == "idle"])
+        wait_until(lambda: [w for w in store.workers.all() if w.phase == "idle"])
         assert child.poll() is None
         parent.kill()  # and not waited for: a zombie is gone too
         assert child.wait(timeout=10) == 0
-    assert store.presence.all() == []
+    assert store.workers.all() == []
     parent.wait()
     store.close()
 
@@ -446,7 +446,7 @@ def test_a_machine_too_slow_for_convolutions_has_the_dense_layers_in_a_process_o
     with process(settings) as child:
         run_id = store.runs.create(override(wanted, {"training.batch": 512}))
         wait_until(lambda: store.runs.get(run_id).step, 120)
-        store.runs.send(run_id, "stop")
+        store.commands.send(run_id, "stop")
         run = ended(store, run_id)
         child.terminate()
         assert child.wait(timeout=60) == 0

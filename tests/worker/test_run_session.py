@@ -47,11 +47,11 @@ def session(store, clock):
 
 
 def begin(store: Store, clock: Clock, **more) -> Session:
-    return Session(store, store.runs.claim("w1", run_id=store.runs.create(CONFIG)), "w1", clock=clock, **more)
+    return Session(store, store.leases.claim("w1", run_id=store.runs.create(CONFIG)), "w1", clock=clock, **more)
 
 
 def ask(session: Session, kind: str, **payload) -> None:
-    session.store.runs.send(session.run.id, kind, by="ada", payload=payload)
+    session.store.commands.send(session.run.id, kind, by="ada", payload=payload)
     session.refresh(beat=True)
 
 
@@ -60,7 +60,7 @@ def state(session: Session) -> str:
 
 
 def waiting(session: Session) -> list[str]:
-    return [command.kind for command in session.store.runs.pending(session.run.id)]
+    return [command.kind for command in session.store.commands.waiting(session.run.id)]
 
 
 # ---------------------------------------------------------------- commands
@@ -112,7 +112,7 @@ def test_no_command_undoes_a_stop_of_the_process_itself(session):
 
 
 def test_a_lost_lease_lets_the_run_go(session):
-    session.store.runs.interrupt(["w1"])
+    session.store.leases.interrupt(["w1"])
     session.refresh(beat=False)
     assert session.wish(5) == "go"
     session.refresh(beat=True)
@@ -124,7 +124,7 @@ def test_a_beat_keeps_the_lease(session):
         db.execute(tables.runs.update().values(heartbeat=tables.runs.c.heartbeat - 100))
     session.refresh(beat=True)
     assert session.store.runs.get(session.run.id).heartbeat_age < 5
-    assert session.store.runs.interrupt() == []
+    assert session.store.leases.interrupt() == []
 
 
 # ---------------------------------------------------------------- some steps, and other settings
@@ -166,11 +166,11 @@ def test_settings_are_taken_over_once_and_enter_the_diary(session):
     assert session.changed(7) is None and waiting(session) == []
     run = session.store.runs.get(session.run.id)
     assert (run.config, run.total_steps) == (config, 400)
-    told = [(e.step, e.payload) for e in session.store.runs.events(run.id) if e.kind == "set"]
+    told = [(e.step, e.payload) for e in session.store.recordings.events(run.id) if e.kind == "set"]
     first = {"optimizer.learning_rate_generator": [CONFIG.optimizer.learning_rate_generator, 0.5]}
     second = {"training.steps": [100, 400], "objective.r1": [CONFIG.objective.r1, 2.0]}
     assert told == [(7, {"changes": second, "by": "ada"}), (7, {"changes": first, "by": "ada"})]
-    assert {outcome for _, outcome in session.store.runs.outcomes(run.id)} == {"set at step 7"}
+    assert {outcome for _, outcome in session.store.commands.finished(run.id)} == {"set at step 7"}
 
 
 def test_what_cannot_be_set_is_refused_with_the_reason_and_the_rest_is_taken_over(session):
@@ -178,7 +178,7 @@ def test_what_cannot_be_set_is_refused_with_the_reason_and_the_rest_is_taken_ove
     ask(session, "set", changes={"objective.r1": CONFIG.objective.r1})
     ask(session, "set", changes={"objective.r2": 3.0})
     assert session.changed(50) == override(CONFIG, {"objective.r2": 3.0})
-    said = [outcome for _, outcome in session.store.runs.outcomes(session.run.id)]
+    said = [outcome for _, outcome in session.store.commands.finished(session.run.id)]
     assert said[0] == "nothing to change"
     assert said[1] == "refused: training.steps is 6 and the run is at step 50 already; give more"
 
@@ -187,10 +187,10 @@ def test_what_was_set_and_not_committed_is_not_lost(session):
     """The next worker hears of it again."""
     ask(session, "set", changes={"objective.r2": 3.0})
     assert session.changed(5) is not None
-    session.store.runs.interrupt(["w1"])
+    session.store.leases.interrupt(["w1"])
     assert waiting(session) == ["set"] and session.store.runs.get(session.run.id).config == CONFIG
-    session.store.runs.send(session.run.id, "resume")
-    again = Session(session.store, session.store.runs.claim("w2"), "w2")
+    session.store.commands.send(session.run.id, "resume")
+    again = Session(session.store, session.store.leases.claim("w2"), "w2")
     again.refresh(beat=False)
     assert again.changed(5).objective.r2 == 3.0
 
@@ -238,7 +238,7 @@ def test_a_resume_in_the_last_moment_keeps_the_place(store, clock):
     ask(session, "pause")
     session.wish(5)
     session.commit(5, b"state", "paused", None)
-    store.runs.send(session.run.id, "resume")  # in the store, not yet heard of
+    store.commands.send(session.run.id, "resume")  # in the store, not yet heard of
     session.wait_while_paused()
     assert store.runs.get(session.run.id).worker == "w1"
     session.refresh(beat=True)
@@ -282,9 +282,9 @@ def test_a_run_gets_no_more_time_than_there_is_for_one(store, clock):
     clock.now += 40
     assert session.wish(5) == "go"
     session.commit(5, b"state", "running", None)
-    store.runs.interrupt(["w1"])
-    store.runs.send(session.run.id, "resume")
-    session = Session(store, store.runs.claim("w2"), "w2", clock=clock, most_minutes=1)
+    store.leases.interrupt(["w1"])
+    store.commands.send(session.run.id, "resume")
+    session = Session(store, store.leases.claim("w2"), "w2", clock=clock, most_minutes=1)
     assert session.wish(5) == "go"
     clock.now += 21
     assert session.wish(9) == "stop"
@@ -303,13 +303,13 @@ def test_far_away_there_are_as_few_commits_as_cost_a_twentieth(tmp_path, clock):
     """A commit that takes a second is made every twenty, and the page can say how much a crash would cost."""
     store = Far(f"sqlite:///{tmp_path / 'store.sqlite'}")
     session = begin(store, clock)
-    write = store.runs.commit
+    write = store.progress.commit
 
     def slowly(*about, **more):
         write(*about, **more)
         clock.now += 1.0
 
-    store.runs.commit = slowly
+    store.progress.commit = slowly
     session.commit(1, b"state", "running", None)
     began = clock.now
     while not session.due():
@@ -329,25 +329,25 @@ def recorded(session: Session) -> Session:
 
 def test_what_is_recorded_lands_with_the_commit_and_only_once(session):
     recorded(session)
-    before = session.store.runs.raw(session.run.id)
+    before = session.store.recordings.rows(session.run.id)
     assert before["metrics"] == before["snapshots"] == before["reports"] == []
     session.commit(5, b"state", "running", 50.0)
     session.commit(6, b"state", "running", 50.0)
     run, store = session.run, session.store
-    curves = store.runs.history(run.id).curves
+    curves = store.recordings.history(run.id).curves
     assert {"loss", "energy_distance", "mean_real_real", "symmetric_recall", "nn_accuracy_fake"} <= set(curves)
     assert not {"broken", "endless", "wasserstein2"} & set(curves)  # not finite, and not of the live panel
-    assert store.runs.history(run.id).last("loss") == 1.5
-    assert np.array_equal(store.runs.snapshot(run.id, 5).samples, POINTS[:4])
-    ((step, report),) = store.library.reports(run.id)
+    assert store.recordings.history(run.id).last("loss") == 1.5
+    assert np.array_equal(store.recordings.snapshot(run.id, 5).samples, POINTS[:4])
+    ((step, report),) = store.measurements.reports(run.id)
     assert (step, report.n_real, report.n_fake) == (5, 30, 30)
-    assert report.metrics["energy_distance"].value == store.runs.history(run.id).last("energy_distance")
+    assert report.metrics["energy_distance"].value == store.recordings.history(run.id).last("energy_distance")
 
 
 def test_a_training_waits_for_a_store_that_cannot_be_written(session):
     """A full disk: the commit is made as soon as there is room again, and nothing was lost."""
     recorded(session)
-    tried, write = [], session.store.runs.commit
+    tried, write = [], session.store.progress.commit
 
     def full(*about, **more):
         tried.append(more["step"])
@@ -355,12 +355,12 @@ def test_a_training_waits_for_a_store_that_cannot_be_written(session):
             raise StoreError("the store refused: database or disk is full")
         write(*about, **more)
 
-    session.store.runs.commit = full
+    session.store.progress.commit = full
     waiter = threading.Thread(target=session.commit, args=(5, b"state", "running", None))
     waiter.start()
     while waiter.is_alive():
         session.refresh(beat=True)  # any news lets it try again
-    assert tried == [5, 5, 5] and session.store.runs.snapshot_steps(session.run.id) == (5,)
+    assert tried == [5, 5, 5] and session.store.recordings.snapshot_steps(session.run.id) == (5,)
 
 
 def test_but_not_for_ever_and_not_when_it_is_to_let_go(session, clock):
@@ -368,7 +368,7 @@ def test_but_not_for_ever_and_not_when_it_is_to_let_go(session, clock):
         clock.now += 40
         raise StoreError("the store refused: attempt to write a readonly database")
 
-    session.store.runs.commit = never
+    session.store.progress.commit = never
     session.release()
     with pytest.raises(StoreError, match="readonly"):
         session.commit(5, b"state", "running", None)
@@ -384,17 +384,17 @@ def test_what_could_not_be_committed_is_kept_for_the_next_time(session):
     with session.store.database.writing() as db:
         db.execute(sa.text("ALTER TABLE away RENAME TO checkpoints"))
     session.commit(5, b"state", "running", None)
-    assert session.store.runs.snapshot_steps(session.run.id) == (5,)
-    assert session.store.runs.history(session.run.id).last("loss") == 1.5
+    assert session.store.recordings.snapshot_steps(session.run.id) == (5,)
+    assert session.store.recordings.history(session.run.id).last("loss") == 1.5
 
 
 def test_a_commit_after_the_lease_was_lost_writes_nothing(session):
     recorded(session)
-    session.store.runs.interrupt(["w1"])
-    before = session.store.runs.raw(session.run.id)
+    session.store.leases.interrupt(["w1"])
+    before = session.store.recordings.rows(session.run.id)
     with pytest.raises(LeaseLost):
         session.commit(5, b"state", "running", None)
-    assert session.store.runs.raw(session.run.id) == before
+    assert session.store.recordings.rows(session.run.id) == before
     assert session.wish(5) == "release"
 
 
@@ -402,7 +402,7 @@ def test_a_failure_keeps_what_was_recorded(session):
     recorded(session).fail(7, "diverged at step 7")
     run = session.store.runs.get(session.run.id)
     assert (run.state, run.step, run.error) == ("failed", 7, "diverged at step 7")
-    assert session.store.runs.snapshot_steps(run.id) == (5,)
+    assert session.store.recordings.snapshot_steps(run.id) == (5,)
 
 
 def test_a_failure_is_told_even_when_what_was_recorded_is_refused(session):
@@ -411,7 +411,7 @@ def test_a_failure_is_told_even_when_what_was_recorded_is_refused(session):
     session.fail(7, "something else")
     run = session.store.runs.get(session.run.id)
     assert (run.state, run.error) == ("failed", "something else")
-    assert session.store.runs.history(run.id).last("loss") == 1.5
+    assert session.store.recordings.history(run.id).last("loss") == 1.5
 
 
 def test_phases_are_told_to_the_store_and_to_the_worker(store, clock):

@@ -45,14 +45,14 @@ def begin(store):
 
     def begun(config=CONFIG, **more):
         run = store.runs.get(store.runs.create(config, worker_id="w1"))
-        return Session(store, run, "w1", **more), DatasetCache(None, store.library.dataset_bytes).dataset
+        return Session(store, run, "w1", **more), DatasetCache(None, store.datasets.upload_bytes).dataset
 
     return begun
 
 
 def claimed(store: Store, run_id: str) -> Session:
     """A session of a run that waits in the queue."""
-    return Session(store, store.runs.claim("w2", run_id=run_id), "w2")
+    return Session(store, store.leases.claim("w2", run_id=run_id), "w2")
 
 
 def failed(session: Session) -> str:
@@ -70,8 +70,8 @@ def test_a_run_ends_finished_with_its_data_described(begin, store):
     assert train_run(session, dataset_named) == "finished"
     run = store.runs.get(session.run.id)
     assert (run.state, run.step, run.worker, run.versions) == ("finished", 20, None, machine.versions())
-    assert store.library.dataset(run.dataset).name == "digits"
-    assert store.runs.snapshot_steps(run.id)[-1] == 20
+    assert store.datasets.get(run.dataset).name == "digits"
+    assert store.recordings.snapshot_steps(run.id)[-1] == 20
 
 
 def test_real_against_real_is_asked_for_where_it_is_not_known(begin, store):
@@ -85,7 +85,7 @@ def test_real_against_real_that_ships_is_not_asked_for(begin, store):
     session, dataset_named = begin(override(CONFIG, {"recording.rows": 360}))
     train_run(session, dataset_named)
     assert store.jobs.claim("w1") is None
-    (_, report), *_ = store.library.reports(session.run.id)
+    (_, report), *_ = store.measurements.reports(session.run.id)
     assert report.metrics["energy_distance"].reference_mean is not None
 
 
@@ -95,7 +95,7 @@ def test_a_fork_goes_on_from_its_parents_snapshot(begin, store):
     run_id = store.runs.fork(session.run.id, 20, override(CONFIG, {"training.steps": 30}))
     fork = claimed(store, run_id)
     assert train_run(fork, dataset_named) == "finished"
-    assert store.runs.get(run_id).step == 30 and min(store.runs.snapshot_steps(run_id)) >= 20
+    assert store.runs.get(run_id).step == 30 and min(store.recordings.snapshot_steps(run_id)) >= 20
 
 
 def test_a_damaged_checkpoint_costs_the_steps_after_the_one_before(begin, store):
@@ -105,9 +105,9 @@ def test_a_damaged_checkpoint_costs_the_steps_after_the_one_before(begin, store)
     with store.database.writing() as db:
         db.execute(tables.checkpoints.update().values(data=b"damaged"))
         db.execute(tables.runs.update().values(state="interrupted"))
-    store.runs.send(run_id, "resume")
+    store.commands.send(run_id, "resume")
     assert train_run(claimed(store, run_id), dataset_named) == "finished"
-    assert store.runs.get(run_id).step == 20 and store.runs.snapshot_steps(run_id)[0] == 0
+    assert store.runs.get(run_id).step == 20 and store.recordings.snapshot_steps(run_id)[0] == 0
 
 
 # ---------------------------------------------------------------- what cannot be trained
@@ -184,9 +184,9 @@ def test_divergence_is_a_failure_at_its_step(begin, store):
 
 def test_a_stop_before_the_start_is_obeyed_first(begin, store):
     session, dataset_named = begin()
-    store.runs.send(session.run.id, "stop")
+    store.commands.send(session.run.id, "stop")
     assert train_run(session, dataset_named) == "stopped"
-    assert store.runs.get(session.run.id).step == 0 and store.runs.pending(session.run.id) == []
+    assert store.runs.get(session.run.id).step == 0 and store.commands.waiting(session.run.id) == []
 
 
 def test_a_worker_that_shall_end_gives_its_run_back(begin, store):
@@ -194,12 +194,12 @@ def test_a_worker_that_shall_end_gives_its_run_back(begin, store):
     session.release()
     assert train_run(session, dataset_named) == "interrupted"
     run = store.runs.get(session.run.id)
-    assert (run.state, run.worker) == ("interrupted", None) and store.runs.checkpoint(run.id)
+    assert (run.state, run.worker) == ("interrupted", None) and store.recordings.checkpoint(run.id)
 
 
 def test_a_long_pause_gives_the_run_back(begin, store):
     session, dataset_named = begin(ENDLESS, pause_seconds=0.01)
-    store.runs.send(session.run.id, "pause")
+    store.commands.send(session.run.id, "pause")
     assert train_run(session, dataset_named) == "paused"
     run = store.runs.get(session.run.id)
     assert (run.state, run.worker) == ("paused", None)
@@ -209,10 +209,10 @@ def test_a_run_that_another_worker_has_by_now_is_left_alone(begin, store):
     session, dataset_named = begin(ENDLESS)
 
     def slow(name, progress):
-        store.runs.interrupt(["w1"])  # meanwhile somebody has found this worker dead
+        store.leases.interrupt(["w1"])  # meanwhile somebody has found this worker dead
         return dataset_named(name, progress)
 
     assert train_run(session, slow) == "lost"
     run = store.runs.get(session.run.id)
     assert (run.state, run.worker, run.step) == ("interrupted", None, 0)
-    assert store.runs.snapshot_steps(run.id) == ()
+    assert store.recordings.snapshot_steps(run.id) == ()

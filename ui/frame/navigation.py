@@ -36,11 +36,11 @@ class Place:
 class Navigation:
     """Where a visitor is on the page `page`.
 
-    `before` is the place before the page moved, as long as the browser may not have heard of the move; `settling`: the
-    move was made in this very run of the page, whose address is therefore ours and not the browser's. `run` and `step`
-    are those that were drawn last, `step_before` the step drawn before the move. `serial` counts how often the page
-    went to another run without the picker of runs. Each time the picker becomes another widget, and what a browser still
-    says of the old one is late.
+    `before` is the place before the page moved, as long as the browser may not have heard of the move. While it is
+    `settling`, the move was made in this very run of the page, whose address is therefore ours and not the browser's.
+    `run` and `step` are those that were drawn last, `step_before` is the step drawn before the move. `serial` counts
+    how often the page went to another run without the picker of runs. Each time the picker becomes another widget, and
+    what a browser still says of the old one is late.
     """
 
     page: str = ""

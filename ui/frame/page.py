@@ -149,11 +149,11 @@ class Page:
 
         Not at every commit: what a person is just choosing or reading would be taken from under them.
         """
-        drawn = [(run.state, self.lab.store.runs.snapshot_steps(run.id)) for run in runs]
+        drawn = [(run.state, self.lab.store.recordings.snapshot_steps(run.id)) for run in runs]
 
         def look():
             now = [self.lab.run(run.id, by=self.me).state for run in runs]
-            if [(state, self.lab.store.runs.snapshot_steps(run.id)) for state, run in zip(now, runs)] != drawn:
+            if [(state, self.lab.store.recordings.snapshot_steps(run.id)) for state, run in zip(now, runs)] != drawn:
                 st.rerun()
 
         self.live(look, every=LIVE_SECONDS if any(run.active for run in runs) else IDLE_SECONDS, key="watch")

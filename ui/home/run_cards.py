@@ -162,5 +162,5 @@ def in_list(text: str) -> list[str]:
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def thumbnail(_lab, run_id: str, step: int) -> bytes | None:
-    snapshot = _lab.store.runs.snapshot(run_id, step)
+    snapshot = _lab.store.recordings.snapshot(run_id, step)
     return grid.thumbnail(snapshot.samples, size=112) if snapshot else None

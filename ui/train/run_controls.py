@@ -70,10 +70,10 @@ def show_edit(page: Page, run: RunInfo) -> None:
         icon=":material/check:",
         on_click=lambda: page.do(change, page, run.id, changes),
     )
-    waiting = [c for c in page.lab.store.runs.pending(run.id) if c.kind == "set"]
+    waiting = [c for c in page.lab.store.commands.waiting(run.id) if c.kind == "set"]
     for command in waiting:
         st.caption(f"Waits for the worker: {told(command.payload['changes'])}")
-    for command, outcome in page.lab.store.runs.outcomes(run.id):
+    for command, outcome in page.lab.store.commands.finished(run.id):
         if command.kind == "set":
             st.caption(f"{plain(outcome).capitalize()}: {told(command.payload['changes'])}")
 

@@ -92,7 +92,7 @@ def share_form(lab: Lab, me: str, config: RunConfig) -> None:
 def share_run(lab: Lab, me: str, run: RunInfo) -> None:
     """The link to the settings of a run."""
     st.markdown("**Share its settings**")
-    if run.parent_id is not None or any(event.kind == "set" for event in lab.store.runs.events(run.id)):
+    if run.parent_id is not None or any(event.kind == "set" for event in lab.store.recordings.events(run.id)):
         st.caption("It was changed or branched off on its way: the link holds its settings of now, not that way.")
     elif run.config.training.seconds is not None and run.step == 0:
         st.caption("Its steps are not decided yet: a link made once it trains starts the same run again.")

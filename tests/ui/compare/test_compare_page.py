@@ -34,14 +34,14 @@ def trained(store, name="digits", state="finished", *, steps=STEPS, title="", er
     run_id = store.runs.create(config, name=title)
     if state == "queued":
         return run_id
-    run = store.runs.claim("hand", run_id=run_id, at_once=9)
-    store.library.put_dataset(dataset.info())
-    store.runs.describe(run_id, "hand", run.claim_no, dataset=dataset.sha256, phase="training")
+    run = store.leases.claim("hand", run_id=run_id, at_once=9)
+    store.datasets.put(dataset.info())
+    store.progress.describe(run_id, "hand", run.claim_no, dataset=dataset.sha256, phase="training")
     values = [(step, "energy_distance", 1 / (1 + step) + 0.01 * config.seed) for step in steps]
     values += [(step, "coverage", step / 200) for step in steps]
     about = dict(values=values, taken=[(step, dataset.test.x[:64], b"no weights") for step in steps], checkpoint=b"x")
     about |= dict(seconds=3.0, steps_per_second=50.0, measured=(), error=error)
-    store.runs.commit(run_id, "hand", run.claim_no, state=state, step=steps[-1] if steps else 0, **about)
+    store.progress.commit(run_id, "hand", run.claim_no, state=state, step=steps[-1] if steps else 0, **about)
     return run_id
 
 
@@ -192,7 +192,7 @@ def test_one_seed_each_says_nothing_of_settings(home, store):
 
 def test_real_against_real_stands_beside_where_it_is_known(home, store):
     known = records.Reference(360, 20, 0, {"energy_distance": (0.0012, 0.0034)}, version=2)
-    store.library.put_reference(data("digits").sha256, "pixels", known)
+    store.measurements.put_reference(data("digits").sha256, "pixels", known)
     at = open_page(runs=",".join(pair_of_groups(store)))
     answer(store)
     assert "real samples of this size give 0.0012 ± 0.0034" in said(drawn(at.run()))

@@ -26,12 +26,14 @@ def trained(store, dataset, **changes) -> str:
     changes = {key.replace("__", "."): value for key, value in changes.items()}
     config = configs.override(presets.preset("auto", data=dataset.name), {"training.steps": 100} | changes)
     run_id = store.runs.create(config)
-    run = store.runs.claim("hand", run_id=run_id)
-    store.library.put_dataset(dataset.info())
-    store.runs.describe(run_id, "hand", run.claim_no, dataset=dataset.sha256, phase="training")
+    run = store.leases.claim("hand", run_id=run_id)
+    store.datasets.put(dataset.info())
+    store.progress.describe(run_id, "hand", run.claim_no, dataset=dataset.sha256, phase="training")
     about = dict(seconds=3.0, steps_per_second=50.0, values=[(100, "loss_generator", 0.6)], measured=[])
     taken = [(step, dataset.holdout.x[step : step + 64], b"no weights") for step in STEPS]
-    store.runs.commit(run_id, "hand", run.claim_no, state="finished", step=100, taken=taken, checkpoint=b"x", **about)
+    store.progress.commit(
+        run_id, "hand", run.claim_no, state="finished", step=100, taken=taken, checkpoint=b"x", **about
+    )
     return run_id
 
 

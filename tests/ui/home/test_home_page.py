@@ -44,12 +44,12 @@ def home(home, emptied):
 
 
 def trained(store: Store, name: str, *, state="finished", energy=0.25, seconds=2.0, config=CONFIG, sha=SHA) -> str:
-    run = store.runs.claim("hand", run_id=store.runs.create(config, name=name))
+    run = store.leases.claim("hand", run_id=store.runs.create(config, name=name))
     parts = {"train": 900, "holdout": 400, "test": 500}
     data = DatasetInfo("digits", sha, "image", (8, 8, 1), parts, np.zeros((4, 8, 8, 1), np.uint8), np.arange(4))
-    store.library.put_dataset(data)
-    store.runs.describe(run.id, "hand", run.claim_no, dataset=sha, versions=machine.versions())
-    store.runs.commit(
+    store.datasets.put(data)
+    store.progress.describe(run.id, "hand", run.claim_no, dataset=sha, versions=machine.versions())
+    store.progress.commit(
         run.id,
         "hand",
         run.claim_no,
@@ -83,7 +83,9 @@ def cards(at: AppTest) -> list[str]:
     ],
 )
 def test_a_card_says_how_far_the_samples_are_beside_real_ones(store, energy, words):
-    store.library.put_reference(SHA, "pixels", Reference(500, 20, 0, {"energy_distance": (0.01, 0.002)}, version=2))
+    store.measurements.put_reference(
+        SHA, "pixels", Reference(500, 20, 0, {"energy_distance": (0.01, 0.002)}, version=2)
+    )
     run_id = trained(store, "mine", energy=energy)
     at = open_page()
     assert words in said(at) and f"Energy distance **{energy:.4f}**" in said(at)
@@ -129,7 +131,7 @@ def test_the_search_looks_at_names_tags_data_recipes_states_and_ids(store):
 def test_more_runs_than_a_page_holds_are_a_page_away(store):
     ids = [store.runs.create(CONFIG, name=f"x{i}y") for i in range(30)]
     for run_id in ids:
-        store.runs.send(run_id, "stop")
+        store.commands.send(run_id, "stop")
     at = open_page()
     shown = cards(at)
     assert len(shown) == 24

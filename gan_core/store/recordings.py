@@ -1,25 +1,22 @@
-"""What trainings wrote: curves, snapshots, checkpoints and diaries; and whole runs as rows, for bundles."""
+"""Recordings: the curves, snapshots, checkpoints and events of a run; and all of its rows, for bundles."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from typing import Any, Iterable, Mapping
 
 import numpy as np
 import sqlalchemy as sa
 
-from gan_core import records
-from gan_core.records import DatasetInfo, Event, History, Reference, Report, Snapshot, UnknownRun
+from gan_core.records import Event, History, Snapshot, UnknownRun
+from gan_core.store.database import Database, one_at_a_time
+from gan_core.store.rows import insert_new, unpack
 from gan_core.store.schema import (
-    Database,
     checkpoints,
     datasets,
     events,
     metrics,
-    now,
-    one_at_a_time,
     references,
     reports,
     runs,
@@ -27,8 +24,8 @@ from gan_core.store.schema import (
 )
 
 
-class Recorded:
-    """The reading side of runs."""
+class Recordings:
+    """What trainings have written, to be read."""
 
     def __init__(self, database: Database):
         self._db = database
@@ -55,6 +52,7 @@ class Recorded:
         return History({name: tuple(np.array(curve, dtype=np.float64).T) for name, curve in curves.items()})
 
     def snapshot_steps(self, run_id: str) -> tuple[int, ...]:
+        """The steps of the run's snapshots, in order."""
         with self._db.reading() as db:
             query = sa.select(snapshots.c.step).where(snapshots.c.run_id == run_id)
             return tuple(db.scalars(query.order_by(snapshots.c.step)).all())
@@ -85,6 +83,7 @@ class Recorded:
         return Snapshot(run_id, row.step, unpack(row.samples)["x"]) if row else None
 
     def snapshot_weights(self, run_id: str, step: int) -> bytes | None:
+        """The generator's weights at a step, as the engine packs them; None without a snapshot."""
         query = sa.select(snapshots.c.weights).where(snapshots.c.run_id == run_id, snapshots.c.step == step)
         with self._db.reading() as db:
             return db.scalar(query)
@@ -110,28 +109,28 @@ class Recorded:
             return sum(int(db.scalar(part) or 0) for part in parts)
 
     def events(self, run_id: str, limit: int = 200) -> list[Event]:
-        """The run's diary, newest first."""
+        """The run's event log, newest first."""
         query = sa.select(events).where(events.c.run_id == run_id).order_by(events.c.id.desc()).limit(limit)
         with self._db.reading() as db:
             return [Event(r.step, r.time, r.kind, json.loads(r.payload)) for r in db.execute(query)]
 
-    def write(self, rows: Mapping[str, list[dict]]) -> None:
-        """Rows as a bundle holds them, by table: an import is one transaction, all or nothing.
+    def add_rows(self, rows: Mapping[str, list[dict[str, Any]]]) -> None:
+        """Write the rows of a bundle, by table, all or none.
 
-        Data sets and references belong to all runs: those the store knows already stay as they are.
+        Data sets and references belong to all runs: those that the store has stay as they are.
         """
         tables = {t.name: t for t in (runs, metrics, snapshots, checkpoints, events, reports)}
         with self._db.writing() as db:
             one_at_a_time(db)
             for table in (datasets, references):
                 for row in rows.get(table.name, []):
-                    keep(db, table, row)
+                    insert_new(db, table, row)
             for name, table in tables.items():
                 if rows.get(name):
                     db.execute(table.insert(), rows[name])
 
-    def raw(self, run_id: str) -> dict[str, list[dict]]:
-        """Every row of a run, by table, for a bundle."""
+    def rows(self, run_id: str) -> dict[str, list[dict[str, Any]]]:
+        """Every row of a run, by table, for a bundle. Raises UnknownRun."""
         with self._db.reading() as db:
             found = {"runs": [dict(r) for r in db.execute(sa.select(runs).where(runs.c.id == run_id)).mappings()]}
             for table in (metrics, snapshots, checkpoints, events, reports):
@@ -140,65 +139,3 @@ class Recorded:
         if not found["runs"]:
             raise UnknownRun(f"there is no run {run_id!r}")
         return found
-
-
-# ---------------------------------------------------------------- values <-> rows
-
-
-def report_row(run_id: str, step: int, report: Report) -> dict:
-    return dict(
-        run_id=run_id,
-        step=step,
-        space=report.space,
-        n=report.n_fake,
-        k=report.k,
-        seed=report.seed,
-        panel=report.panel,
-        report=records.to_json(report),
-    )
-
-
-def dataset_row(info: DatasetInfo, data: bytes | None) -> dict:
-    return dict(
-        sha256=info.sha256,
-        name=info.name,
-        kind=info.kind,
-        shape=json.dumps(info.shape),
-        owner=info.owner,
-        published=info.published,
-        created=now(),
-        parts=json.dumps(dict(info.parts)),
-        preview=pack(x=info.preview, y=info.labels),
-        data=data,
-    )
-
-
-def reference_row(dataset: str, space: str, reference: Reference) -> dict:
-    return dict(
-        dataset=dataset,
-        space=space,
-        n=reference.n,
-        k=reference.k,
-        seed=reference.seed,
-        panel=reference.panel,
-        reference=records.to_json(reference),
-    )
-
-
-def keep(db, table: sa.Table, row: Mapping[str, Any]) -> None:
-    """Insert a row whose key is not there yet."""
-    where = sa.and_(*(column == row[column.name] for column in table.primary_key.columns))
-    if db.execute(sa.select(*table.primary_key.columns).where(where)).first() is None:
-        db.execute(table.insert().values(**row))
-
-
-def pack(**arrays: np.ndarray) -> bytes:
-    """Arrays as compressed npz bytes."""
-    out = io.BytesIO()
-    np.savez_compressed(out, **arrays)
-    return out.getvalue()
-
-
-def unpack(data: bytes) -> dict[str, np.ndarray]:
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return dict(arrays)

@@ -1,4 +1,4 @@
-"""Which workers there are, and how they are."""
+"""Workers: which processes train and measure for this store, and when each last gave a sign of life."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import Mapping
 import sqlalchemy as sa
 
 from gan_core.records import WorkerInfo
-from gan_core.store.schema import Database, now, workers
+from gan_core.store.database import Database
+from gan_core.store.schema import now, workers
 
 ALIVE_SECONDS = 15
 FORGET_SECONDS = 24 * 3600
 
 
-class Presence:
+class Workers:
+    """The workers of this store."""
+
     def __init__(self, database: Database):
         self._db = database
 
@@ -29,7 +32,7 @@ class Presence:
         versions: Mapping[str, str],
         error: str | None = None,
     ) -> None:
-        """A worker says that it lives, what it is doing, and how many bytes of memory it holds."""
+        """A worker is alive, does `phase`, and holds `memory` bytes."""
         values = dict(
             host=host, pid=pid, phase=phase, memory=memory, versions=json.dumps(dict(versions)), heartbeat=now()
         )
@@ -41,12 +44,12 @@ class Presence:
                 db.execute(workers.delete().where(workers.c.heartbeat < now() - FORGET_SECONDS))
 
     def remove(self, worker_id: str) -> None:
-        """A worker that ends on purpose signs off."""
+        """A worker has ended."""
         with self._db.writing() as db:
             db.execute(workers.delete().where(workers.c.id == worker_id))
 
     def all(self) -> list[WorkerInfo]:
-        """The most recently heard-of worker first."""
+        """Every worker of the last day, the most recent sign of life first."""
         query = sa.select(workers, (now() - workers.c.heartbeat).label("age")).order_by(workers.c.heartbeat.desc())
         with self._db.reading() as db:
             rows = db.execute(query).all()

@@ -1,0 +1,182 @@
+"""A connection to the database: its URL, its transactions, and how SQLite is set up."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Iterator
+
+import sqlalchemy as sa
+from sqlalchemy import event, exc
+from sqlalchemy.engine import make_url
+
+from gan_core.records import StoreError
+from gan_core.store.upgrade import bring_up_to_date, is_up_to_date, version_table
+
+
+class Database:
+    """One URL, and transactions on it: `reading()` and `writing()` give a connection, or raise StoreError.
+
+    To open it creates or upgrades the tables where needed.
+    """
+
+    def __init__(self, url: str):
+        self.url = str(url)
+        try:
+            parsed = make_url(self.url)
+        except (exc.ArgumentError, ValueError):
+            start, at, place = self.url.rpartition("@")  # whatever stands before an @ may be a password
+            raise StoreError(
+                f"{'***@' + place if at else place!r} is not a database URL; "
+                "write sqlite:///file.sqlite or postgresql+psycopg://user@host/name"
+            ) from None
+        if parsed.drivername in ("postgres", "postgresql"):  # as hosting services write it
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        self.shown = parsed.render_as_string(hide_password=True)
+        self.is_sqlite = parsed.drivername.startswith("sqlite")
+        if self.is_sqlite and parsed.database in (None, "", ":memory:"):
+            raise StoreError(f"the store {self.shown} would keep nothing: name a file, sqlite:///file.sqlite")
+        file = Path(parsed.database) if self.is_sqlite and parsed.database else None
+        if not self.is_sqlite and "connect_timeout" not in parsed.query:
+            parsed = parsed.update_query_dict({"connect_timeout": "10"})
+        try:
+            if file is not None:
+                file.parent.mkdir(parents=True, exist_ok=True)
+            self.engine = sa.create_engine(parsed, pool_pre_ping=not self.is_sqlite)
+        except (OSError, exc.SQLAlchemyError, ImportError) as error:
+            raise StoreError(f"the store {self.shown} cannot be opened: {_first_line(error)}") from error
+        self._file: Path | None = None
+        self._opened: tuple[int, int] | None = None
+        self._joined = threading.local()
+        if self.is_sqlite:
+            event.listen(self.engine, "connect", _prepare_sqlite)
+            event.listen(self.engine, "begin", _begin_sqlite)
+        self._bring_up_to_date()
+        if file is not None:
+            self._file = file.resolve()
+            self._opened = _identity(self._file)
+
+    def _bring_up_to_date(self) -> None:
+        with self.reading() as connection:
+            if is_up_to_date(connection):
+                return
+        with self.writing() as connection:
+            if not self.is_sqlite:  # two processes may open an empty or an old database at the same moment
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(7318349)"))
+            if not is_up_to_date(connection):
+                bring_up_to_date(connection, self.shown)
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A transaction that only reads. Raises StoreError with the database's own reason."""
+        with self._transaction(write=False) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that may write; on SQLite it waits until no other one writes. An exception undoes all of it.
+
+        Raises StoreError with the database's own reason.
+        """
+        with self._transaction(write=True) as connection:
+            yield connection
+
+    @contextmanager
+    def joined(self) -> Iterator[sa.Connection]:
+        """One transaction of all that this thread reads and writes inside, while no other one is `joined`.
+
+        So what is looked up first is still true when something is made of it, in every process on this database.
+        """
+        with self.writing() as connection:
+            one_at_a_time(connection)
+            self._joined.connection = connection
+            try:
+                yield connection
+            finally:
+                del self._joined.connection
+
+    @contextmanager
+    def _transaction(self, write: bool) -> Iterator[sa.Connection]:
+        if (joined := getattr(self._joined, "connection", None)) is not None:
+            yield joined
+            return
+        if self._file and _identity(self._file) != self._opened:
+            # The open connections still lead to the old file: what they write, nobody would ever read.
+            raise StoreError(
+                f"the store {self.shown} is gone: its file was deleted, moved or replaced while it was in use; put it "
+                "back, or restart Ganometer to begin with what is there"
+            )
+        try:
+            with self.engine.connect() as connection:
+                connection = connection.execution_options(write=write)
+                with connection.begin():
+                    yield connection
+        except exc.SQLAlchemyError as error:
+            reason = _first_line(getattr(error, "orig", None) or error)
+            raise StoreError(f"the store {self.shown} refused: {reason}") from error
+
+    def shrink(self) -> None:
+        """Give the space of deleted rows back to the file system (SQLite)."""
+        if self.is_sqlite:
+            raw = self.engine.raw_connection()
+            try:  # through `execute` this pragma frees a single page
+                sqlite: Any = raw.driver_connection
+                sqlite.executescript("PRAGMA incremental_vacuum; PRAGMA wal_checkpoint(TRUNCATE);")
+            except sqlite3.OperationalError:
+                pass  # somebody is writing: the rows are gone, and the next delete gives the space back
+            finally:
+                raw.close()
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    """The device and the number of a file, which another file of the same name does not share; None without a file."""
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def one_at_a_time(connection: sa.Connection) -> None:
+    """Wait until no other transaction is past this line; then keep the others before it until this one ends.
+
+    So what is looked up in between stays true. SQLite has one writer at a time anyway; on PostgreSQL a lock on the
+    one row of the version table does it, which every store has.
+    """
+    connection.execute(sa.select(version_table.c.version_num).with_for_update())
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions begin where _begin_sqlite says
+    connection.execute("PRAGMA busy_timeout=10000")
+    connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    _enter_wal(connection)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _enter_wal(connection: Any, attempts: int = 200) -> None:
+    """Several may open an empty file at once; whoever meets another's change of mode is refused without waiting."""
+    for left in reversed(range(attempts)):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or not left:
+                raise
+            time.sleep(0.05)
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A writer asks for the lock at once: upgrading a read transaction later may fail without waiting.
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

@@ -1,0 +1,134 @@
+"""Leases: which worker has which run. A worker that has been silent for too long has lost its run."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Iterable
+
+import sqlalchemy as sa
+
+from gan_core.records import GanometerError, RunInfo
+from gan_core.store.commands import finish_waiting, waiting
+from gan_core.store.database import Database, one_at_a_time
+from gan_core.store.rows import listing, run_info
+from gan_core.store.schema import commands, now, runs, workers
+from gan_core.store.states import change_state
+
+LEASE_SECONDS = 30
+"""A worker that has not given a sign of life for so long has lost its run."""
+
+
+class LeaseLost(GanometerError):
+    """The run now belongs to another worker, or is gone: stop writing."""
+
+
+class Leases:
+    """Claims of workers on runs. A claim has a number, so that a worker that claims a run again is told from before."""
+
+    def __init__(self, database: Database):
+        self._db = database
+
+    def claim(self, worker_id: str, *, at_once: int = 1, run_id: str | None = None) -> RunInfo | None:
+        """Give this worker the run that has waited longest, or `run_id`; None when `at_once` runs are trained already.
+
+        The count and the take are one transaction, so two workers can neither share a run nor exceed the limit.
+        """
+        with self._db.reading() as db:  # an idle worker asks often, and should lock nobody out
+            if db.execute(sa.select(runs.c.id).where(runs.c.state == "queued").limit(1)).first() is None:
+                return None
+        with self._db.writing() as db:
+            one_at_a_time(db)
+            busy = db.scalar(sa.select(sa.func.count()).select_from(runs).where(runs.c.worker_id.is_not(None)))
+            if busy is not None and busy >= at_once:
+                return None
+            queued = sa.select(runs).where(runs.c.state == "queued")
+            if run_id is not None:
+                queued = queued.where(runs.c.id == run_id)
+            row = db.execute(queued.order_by(runs.c.queued, runs.c.id).limit(1)).first()
+            if row is None:
+                return None
+            change_state(
+                db,
+                row,
+                "running",
+                worker_id=worker_id,
+                claim_no=row.claim_no + 1,
+                heartbeat=now(),
+                started=sa.func.coalesce(runs.c.started, now()),
+                phase="starting",
+                error=None,
+                steps_per_second=None,
+            )
+            return run_info(db.execute(listing().where(runs.c.id == row.id)).mappings().one())
+
+    def renew(self, run_id: str, worker_id: str, claim_no: int) -> bool:
+        """Say that the worker is alive. False when it does not have the run any more."""
+        with self._db.writing() as db:
+            mine = leased(run_id, worker_id, claim_no)
+            return db.execute(runs.update().where(mine).values(heartbeat=now())).rowcount == 1
+
+    def release(self, run_id: str, worker_id: str, claim_no: int, *, state: str | None = None) -> bool:
+        """Give the run back. `state` is its state from now on; without one a paused run stays paused.
+
+        In state "queued" the next worker goes on with it, and carries out the commands that still wait.
+        Returns False, and changes nothing, when a command other than pause came at the last moment.
+        """
+        with self._db.writing() as db:
+            row = db.execute(sa.select(runs).where(leased(run_id, worker_id, claim_no)).with_for_update()).first()
+            if row is None:
+                return True
+            others = commands.c.kind.not_in(("pause", "set"))
+            left = sa.select(sa.func.count()).select_from(commands).where(waiting(run_id), others)
+            if state is None and db.scalar(left):
+                return False
+            if state != "queued":  # or the next worker would obey commands that were meant for this one
+                finish_waiting(db, run_id, state or row.state)
+            change_state(db, row, state or row.state, worker_id=None, phase="")
+            return True
+
+    def interrupt(self, dead_workers: Iterable[str] = ()) -> list[str]:
+        """Runs whose worker is known to be dead, or silent for longer than the lease, become interrupted."""
+        gone = sa.or_(runs.c.worker_id.in_(list(dead_workers)), runs.c.heartbeat < now() - LEASE_SECONDS)
+        query = sa.select(runs).where(runs.c.worker_id.is_not(None), gone)
+        with self._db.reading() as db:
+            if not db.execute(query.limit(1)).first():
+                return []
+        with self._db.writing() as db:
+            rows = db.execute(query.with_for_update()).all()
+            for row in rows:
+                finish_waiting(db, row.id, "interrupted")
+                change_state(db, row, "interrupted", worker_id=None, phase="", error="its worker ended unexpectedly")
+        return [row.id for row in rows]
+
+    def check_free(self, run_id: str, doing: str) -> None:
+        """Raises GanometerError when a worker has the run. It says which one, and what to do before `doing`."""
+        with self._db.reading() as db:
+            row = db.execute(sa.select(runs).where(runs.c.id == run_id)).first()
+            if row is not None:
+                check_free(db, row, doing)
+
+
+def leased(run_id: str, worker_id: str, claim_no: int) -> sa.ColumnElement[bool]:
+    """The condition that this claim of this worker still holds."""
+    return sa.and_(runs.c.id == run_id, runs.c.worker_id == worker_id, runs.c.claim_no == claim_no)
+
+
+def locked_lease(db: sa.Connection, run_id: str, worker_id: str, claim_no: int) -> sa.Row[Any]:
+    """The row of a run whose lease this claim holds, as `states.locked_run` gives it. Raises LeaseLost."""
+    row = db.execute(sa.select(runs).where(leased(run_id, worker_id, claim_no)).with_for_update()).first()
+    if row is None:
+        raise LeaseLost(f"run {run_id} belongs to another worker now")
+    return row
+
+
+def check_free(db: sa.Connection, row: sa.Row[Any], doing: str) -> None:
+    """Raises GanometerError when a worker has the run. A worker on another host is known to be dead by its silence."""
+    if row.worker_id is None:
+        return
+    silent = db.scalar(sa.select(now() - runs.c.heartbeat).where(runs.c.id == row.id)) or 0.0
+    worker = db.execute(sa.select(workers.c.host, workers.c.pid).where(workers.c.id == row.worker_id)).first()
+    who = f"process {worker.pid} on host {worker.host}" if worker else f"worker {row.worker_id}"
+    raise GanometerError(
+        f"run {row.id} is {row.state}: {who} has it and last gave a sign of life {silent:.0f} s ago; stop it before "
+        f"{doing}, or, if that process is dead, try again in {max(1, math.ceil(LEASE_SECONDS - silent))} s"
+    )

@@ -1,0 +1,87 @@
+"""Measurements: reports of runs, real-against-real references, and the learned feature spaces both are measured in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Mapping
+
+import sqlalchemy as sa
+
+from gan_core import records
+from gan_core.records import FeatureSpace, Panel, Reference, Report
+from gan_core.store.database import Database, one_at_a_time
+from gan_core.store.rows import reference_row, report_row
+from gan_core.store.schema import features, now, references, reports
+
+
+class Measurements:
+    """What was measured of runs and of real data."""
+
+    def __init__(self, database: Database):
+        self._db = database
+
+    def put_features(
+        self, dataset: str, space: str, data: bytes, accuracy: float, sha256: str, versions: Mapping[str, str]
+    ) -> FeatureSpace:
+        """Keep a learned space, and return the one to use from now on.
+
+        That is the first one, because distances in two spaces cannot be compared. A damaged one is replaced.
+        """
+        values = dict(weights=data, accuracy=accuracy, sha256=sha256, versions=json.dumps(dict(versions)))
+        with self._db.writing() as db:
+            one_at_a_time(db)
+            if (known := _features(db, dataset, space)) is not None:
+                return known
+            db.execute(features.delete().where(features.c.dataset == dataset, features.c.space == space))
+            db.execute(features.insert().values(dataset=dataset, space=space, created=now(), **values))
+        return FeatureSpace(dataset, space, data, accuracy, sha256, dict(versions))
+
+    def features(self, dataset: str, space: str) -> FeatureSpace | None:
+        """A learned space of a data set; None where there is none, or its bytes are not what was written."""
+        with self._db.reading() as db:
+            return _features(db, dataset, space)
+
+    # ------------------------------------------------------------ references and reports
+
+    def put_reference(self, dataset: str, space: str, reference: Reference) -> None:
+        """Keep a reference of a data set (its hash), in place of one that was measured alike."""
+        row = reference_row(dataset, space, reference)
+        self._replace(references, row, reference=row.pop("reference"))
+
+    def reference(
+        self, dataset: str, space: str, n: int, *, k: int = 5, seed: int = 0, panel: Panel = "live"
+    ) -> Reference | None:
+        """The reference that was measured like this; each panel has its own, since the full one compares more rows."""
+        about = dict(dataset=dataset, space=space, n=n, k=k, seed=seed, panel=panel)
+        where = [references.c[name] == value for name, value in about.items()]
+        with self._db.reading() as db:
+            text = db.scalar(sa.select(references.c.reference).where(*where))
+        return records.reference_from_json(text) if text else None
+
+    def put_report(self, run_id: str, step: int, report: Report) -> None:
+        """Keep a report of a step of a run, in place of one that was measured alike."""
+        row = report_row(run_id, step, report)
+        self._replace(reports, row, report=row.pop("report"))
+
+    def reports(self, run_id: str) -> list[tuple[int, Report]]:
+        """Every stored report of a run with its step, in order of steps, then of n."""
+        query = sa.select(reports.c.step, reports.c.report).where(reports.c.run_id == run_id)
+        with self._db.reading() as db:
+            rows = db.execute(query.order_by(reports.c.step, reports.c.n, *reports.primary_key)).all()
+        return [(step, records.report_from_json(text)) for step, text in rows]
+
+    def _replace(self, table: sa.Table, key: dict[str, Any], **values: Any) -> None:
+        where = sa.and_(*(table.c[name] == value for name, value in key.items()))
+        with self._db.writing() as db:
+            one_at_a_time(db)
+            db.execute(table.delete().where(where))
+            db.execute(table.insert().values(**key, **values))
+
+
+def _features(db: sa.Connection, dataset: str, space: str) -> FeatureSpace | None:
+    query = sa.select(features).where(features.c.dataset == dataset, features.c.space == space)
+    row = db.execute(query).first()
+    if row is None or hashlib.sha256(row.weights).hexdigest() != row.sha256:
+        return None
+    return FeatureSpace(dataset, space, row.weights, row.accuracy, row.sha256, json.loads(row.versions))

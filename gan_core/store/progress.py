@@ -1,0 +1,150 @@
+"""Progress: what a worker writes about the run that it trains, each time in one transaction that holds its lease."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Any, Iterable, Mapping, NamedTuple, Sequence
+
+import numpy as np
+import sqlalchemy as sa
+
+from gan_core.config import run_config as configs
+from gan_core.config.run_config import RunConfig
+from gan_core.records import Report
+from gan_core.store.commands import finish_waiting
+from gan_core.store.database import Database
+from gan_core.store.leases import LeaseLost, leased, locked_lease
+from gan_core.store.rows import pack, report_row
+from gan_core.store.schema import checkpoints, commands, metrics, now, reports, runs, snapshots
+from gan_core.store.states import add_event, change_state
+
+KEPT_CHECKPOINTS = 2
+"""The newest ones, beside those that other runs were forked from."""
+
+MOST_SNAPSHOTS = 48
+"""A run that has more of them, as one that was made longer may, loses those that stand closest to others."""
+
+
+class Edit(NamedTuple):
+    """What a `set` command has changed: {key: (before, after)}."""
+
+    command: int
+    changes: Mapping[str, tuple[Any, Any]]
+    by: str
+
+
+class Progress:
+    """The writing side of a training. Every method raises LeaseLost, and writes nothing, without the lease."""
+
+    def __init__(self, database: Database):
+        self._db = database
+
+    def commit(
+        self,
+        run_id: str,
+        worker_id: str,
+        claim_no: int,
+        *,
+        state: str,
+        step: int,
+        seconds: float,
+        steps_per_second: float | None,
+        values: Iterable[tuple[int, str, float]],
+        measured: Iterable[tuple[int, Report]],
+        taken: Iterable[tuple[int, np.ndarray, bytes]],
+        checkpoint: bytes | None,
+        commands_up_to: int | None = 0,
+        error: str | None = None,
+        edits: Sequence[Edit] = (),
+        config: RunConfig | None = None,
+        at_risk: float | None = None,
+    ) -> None:
+        """Everything since the last commit, and the state it leads to, in one transaction.
+
+        `values` are (step, name, value) and `measured` (step, report). `taken` are snapshots: (step, samples in
+        storage form (n, ...), weights). `seconds` is the training time since the last commit, `at_risk` how many
+        seconds of training a crash before the next one may cost. `edits` have led to `config`, and enter the event
+        log. `state` is the outcome of the commands up to id `commands_up_to`; the end of a run finishes all.
+        """
+        with self._db.writing() as db:
+            row = locked_lease(db, run_id, worker_id, claim_no)
+            if rows := [dict(run_id=run_id, step=s, name=n, value=v) for s, n, v in values]:
+                db.execute(metrics.insert(), rows)
+            taken = list(taken)
+            for s, samples, weights in taken:
+                db.execute(snapshots.insert().values(run_id=run_id, step=s, samples=pack(x=samples), weights=weights))
+            if rows := [report_row(run_id, s, report) for s, report in measured]:
+                db.execute(reports.insert(), rows)
+            if checkpoint is not None:
+                _keep_checkpoint(db, run_id, step, checkpoint)
+            changes: dict[str, Any] = dict(
+                step=step,
+                seconds=row.seconds + seconds,
+                steps_per_second=steps_per_second,
+                at_risk=at_risk,
+                heartbeat=now(),
+                phase="training" if state == "running" else "",
+            )
+            if edits and config is not None:
+                changes |= dict(config=configs.to_json(config), total_steps=config.training.steps)
+            for edit in edits:
+                add_event(db, run_id, step, "set", {"changes": edit.changes, "by": edit.by})
+                of_it = commands.update().where(commands.c.id == edit.command)
+                db.execute(of_it.values(handled=now(), outcome=f"set at step {step}"))
+            if taken:
+                _thin_snapshots(db, run_id, row.parent_step)
+            if state in ("finished", "stopped", "failed"):
+                changes |= dict(worker_id=None, ended=now(), error=error)
+                commands_up_to = None
+            no_more_edits = state in ("finished", "failed")
+            finish_waiting(db, run_id, f"{state} at step {step}", up_to=commands_up_to, edits=no_more_edits)
+            change_state(db, row, state, at_step=step, **changes)
+
+    def describe(self, run_id: str, worker_id: str, claim_no: int, **values: Any) -> None:
+        """Write down what the worker has found out about its run: phase, dataset, threads, versions, config."""
+        if isinstance(values.get("versions"), Mapping):
+            values["versions"] = json.dumps(values["versions"])
+        if isinstance(values.get("config"), RunConfig):
+            values["total_steps"] = values["config"].training.steps
+            values["config"] = configs.to_json(values["config"])
+        with self._db.writing() as db:
+            statement = runs.update().where(leased(run_id, worker_id, claim_no))
+            if db.execute(statement.values(version=runs.c.version + 1, **values)).rowcount != 1:
+                raise LeaseLost(f"run {run_id} belongs to another worker now")
+
+    def rewind(self, run_id: str, worker_id: str, claim_no: int, step: int) -> None:
+        """Remove what was recorded after `step`, because the training goes on from there; -1 removes everything."""
+        with self._db.writing() as db:
+            row = locked_lease(db, run_id, worker_id, claim_no)
+            for table in (metrics, snapshots, checkpoints, reports):
+                db.execute(table.delete().where(table.c.run_id == run_id, table.c.step > step))
+            change_state(db, row, row.state, step=max(step, 0))
+
+
+def _thin_snapshots(db: sa.Connection, run_id: str, kept: int | None) -> None:
+    """Beyond MOST_SNAPSHOTS, remove those closest to their neighbours on a log scale of steps, but not step `kept`."""
+    query = sa.select(snapshots.c.step).where(snapshots.c.run_id == run_id).order_by(snapshots.c.step)
+    steps = list(db.scalars(query))
+    while len(steps) > MOST_SNAPSHOTS:
+        gaps = {
+            middle: math.log((after + 1) / (before + 1))
+            for before, middle, after in zip(steps, steps[1:], steps[2:])
+            if middle != kept
+        }
+        least = min(gaps, key=lambda step: gaps[step])
+        db.execute(snapshots.delete().where(snapshots.c.run_id == run_id, snapshots.c.step == least))
+        steps.remove(least)
+
+
+def _keep_checkpoint(db: sa.Connection, run_id: str, step: int, data: bytes) -> None:
+    db.execute(checkpoints.delete().where(checkpoints.c.run_id == run_id, checkpoints.c.step == step))
+    db.execute(
+        checkpoints.insert().values(run_id=run_id, step=step, data=data, sha256=hashlib.sha256(data).hexdigest())
+    )
+    branches = sa.select(runs.c.parent_step).where(runs.c.parent_id == run_id)
+    newest = sa.select(checkpoints.c.step).where(checkpoints.c.run_id == run_id)
+    old = db.scalars(newest.order_by(checkpoints.c.step.desc()).offset(KEPT_CHECKPOINTS)).all()
+    gone = sa.and_(checkpoints.c.run_id == run_id, checkpoints.c.step.in_(old), checkpoints.c.step.not_in(branches))
+    db.execute(checkpoints.delete().where(gone))

@@ -1,0 +1,70 @@
+"""Data sets in the store, and the bytes of the uploaded ones."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+
+from gan_core.records import DatasetInfo, Reference
+
+PREVIEW = np.arange(3 * 2 * 2, dtype=np.uint8).reshape(3, 2, 2, 1)
+INFO = DatasetInfo(
+    "upload-x",
+    "cd" * 32,
+    "image",
+    (2, 2, 1),
+    {"train": 5, "holdout": 2, "test": 3},
+    PREVIEW,
+    np.array([0, 1, 1]),
+    "ada",
+)
+
+
+def same(a: DatasetInfo, b: DatasetInfo) -> bool:
+    rest = [replace(info, preview=None, labels=None) for info in (a, b)]
+    return rest[0] == rest[1] and np.array_equal(a.preview, b.preview) and np.array_equal(a.labels, b.labels)
+
+
+def test_a_data_set_comes_back_as_it_was(store):
+    assert store.datasets.get(INFO.sha256) is None and store.datasets.named("upload-x") is None
+    store.datasets.put(INFO, b"rows")
+    for found in (
+        store.datasets.get(INFO.sha256),
+        store.datasets.named("upload-x"),
+        *store.datasets.uploads(),
+    ):
+        assert same(found, INFO)
+        assert found.preview.dtype == np.uint8
+    assert store.datasets.upload_bytes("upload-x") == b"rows"
+
+
+def test_a_known_data_set_stays_as_it_is(store):
+    store.datasets.put(INFO, b"rows")
+    store.datasets.put(replace(INFO, name="other"), b"other rows")
+    assert store.datasets.get(INFO.sha256).name == "upload-x"
+    assert store.datasets.upload_bytes("upload-x") == b"rows" and store.datasets.upload_bytes("other") is None
+
+
+def test_only_uploads_are_listed_as_uploads(store):
+    store.datasets.put(replace(INFO, name="digits", sha256="ef" * 32))
+    assert store.datasets.uploads() == [] and store.datasets.upload_bytes("digits") is None
+    store.datasets.put(INFO, b"rows")
+    assert [info.name for info in store.datasets.uploads()] == ["upload-x"]
+
+
+def test_everyone_may_put_the_same_thing_at_the_same_moment(store):
+    barrier = threading.Barrier(4)
+    reference = Reference(10, 20, 0, {})
+
+    def put(_):
+        barrier.wait(timeout=30)
+        store.datasets.put(INFO, b"rows")
+        store.measurements.put_reference("data", "pixels", reference)
+        store.remember("key", "word")
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            list(pool.map(put, range(4)))
+    assert store.measurements.reference("data", "pixels", 10) == reference
+    assert store.remembered("key") == "word" and same(store.datasets.get(INFO.sha256), INFO)

@@ -1,0 +1,309 @@
+"""New, old and unknown stores are opened: what is created, what is upgraded without a loss, what is refused and how."""
+
+import gzip
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from gan_core.bundles import bundle
+from gan_core.data import datasets
+from gan_core.records import StoreError
+from gan_core.service.lab import Lab
+from gan_core.settings import Settings
+from gan_core.store import Store, schema, unpack, upgrade
+
+ROOT = Path(__file__).parents[2]
+WRITTEN = Path(__file__).with_name("written_by_0_1_0")
+FINISHED, FORK, PAUSED, QUEUED = "0ce1783e", "cb2bb8e6", "26fb108e", "13d84087"
+
+
+def rows_of(url: str) -> dict[str, list[tuple]]:
+    """Every row of every table, in the order of its columns' names."""
+    engine, found = sa.create_engine(url), sa.MetaData()
+    found.reflect(engine)
+    with engine.connect() as db:
+        rows = {
+            table.name: sorted(map(repr, db.execute(sa.select(*sorted(table.c, key=lambda column: column.name)))))
+            for table in found.sorted_tables
+        }
+    engine.dispose()
+    return rows
+
+
+def execute(url: str, *statements: str) -> None:
+    engine = sa.create_engine(url)
+    with engine.begin() as db:
+        for statement in statements:
+            db.exec_driver_sql(statement)
+    engine.dispose()
+
+
+@pytest.fixture
+def old_url(store_url, tmp_path):
+    """The URL of a store as 0.1.0 left it."""
+    file = tmp_path / "store.sqlite"
+    file.write_bytes(gzip.decompress((WRITTEN / "store.db.gz").read_bytes()))
+    if store_url.startswith("sqlite"):
+        return store_url
+    execute(store_url, *filter(str.strip, (WRITTEN / "postgresql.sql").read_text().split(";")))
+    source, target, tables = sa.create_engine(f"sqlite:///{file}"), sa.create_engine(store_url), sa.MetaData()
+    tables.reflect(source)
+    with source.connect() as old, target.begin() as new:
+        for table in tables.sorted_tables:
+            if rows := [dict(row) for row in old.execute(sa.select(table)).mappings()]:
+                new.execute(table.insert(), rows)
+            if "id" in table.c and isinstance(table.c.id.type, sa.Integer):
+                last = sa.select(sa.func.max(table.c.id)).scalar_subquery()
+                new.execute(sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(table.name, "id"), last)))
+    source.dispose()
+    target.dispose()
+    return store_url
+
+
+@pytest.fixture
+def old_store(old_url):
+    store = Store(old_url)
+    yield store
+    store.close()
+
+
+# ---------------------------------------------------------------- a store of 0.1.0
+
+
+def test_an_upgrade_keeps_every_row(old_url):
+    before = rows_of(old_url)
+    Store(old_url).close()
+    after = rows_of(old_url)
+    assert after.pop("alembic_version") == [repr((upgrade.HEAD,))]
+    assert after.pop("submissions") == []
+    assert before.pop("meta") == ["('example', 'seen')", "('schema', '4')"]
+    assert after.pop("meta") == ["('example', 'seen')"]
+    assert after == before and all(before.values())
+
+
+def test_its_runs_are_listed_as_they_were(old_store):
+    found = {run.id: (run.name, run.state, run.step, run.total_steps, run.owner) for run in old_store.runs.all()}
+    assert found == {
+        FINISHED: ("ring of eight", "finished", 300, 300, "ada"),
+        FORK: ("ring of eight · from step 300", "finished", 400, 400, "bob"),
+        PAUSED: ("paused on the way", "paused", 3186, 200_000, "ada"),
+        QUEUED: ("waits in the queue", "queued", 0, 300, "ada"),
+    }
+    finished, fork = old_store.runs.get(FINISHED), old_store.runs.get(FORK)
+    assert (finished.tags, finished.published) == (("first", "to keep"), True)
+    assert (fork.tags, fork.published, fork.parent_id, fork.parent_step) == ((), False, FINISHED, 300)
+    assert old_store.remembered("example") == "seen"
+    assert old_store.submit("nonce", lambda: [QUEUED]) == old_store.submit("nonce", lambda: []) == [QUEUED]
+
+
+def test_what_its_trainings_wrote_is_read(old_store):
+    history = old_store.recordings.history(FINISHED)
+    assert history.curves["energy_distance"][0][-1] == 300 and np.isfinite(history.last("energy_distance"))
+    steps = old_store.recordings.snapshot_steps(FINISHED)
+    assert steps[-1] == 300
+    for step in steps:
+        samples = old_store.recordings.snapshot(FINISHED, step).samples
+        assert samples.shape[1:] == (2,) and np.isfinite(samples).all()
+    for run_id, step in ((FINISHED, 300), (FORK, 400), (PAUSED, 3186)):
+        assert old_store.recordings.checkpoint(run_id)[0] == step
+    assert {report.panel for _, report in old_store.measurements.reports(FINISHED)} == {"live", "full"}
+    assert [event.kind for event in old_store.recordings.events(FORK)][::-1] == ["forked", "running", "finished"]
+
+
+def test_its_answers_uploads_and_references_are_read(old_store):
+    jobs = [old_store.jobs.get(number) for number in range(1, 10)]
+    assert {job.kind for job in jobs if job} >= {"measure", "sample"}
+    for job in jobs:
+        assert job is None or job.state == "done"
+    (sample,) = (job for job in jobs if job and job.kind == "sample")
+    assert unpack(sample.result)["x"].shape == (16, 2)
+    (upload,) = old_store.datasets.uploads()
+    assert (upload.owner, upload.published, upload.shape) == ("ada", True, (2,))
+    dataset = datasets.dataset_from_bytes(old_store.datasets.upload_bytes(upload.name), upload.name)
+    assert sum(map(len, (dataset.train.x, dataset.holdout.x, dataset.test.x))) == 260
+    assert old_store.measurements.features("ring-8", "classifier").accuracy == 0.75
+    about = old_store.datasets.named("ring-8")
+    assert old_store.measurements.reference(about.sha256, "pixels", 200).n == 200
+
+
+def test_its_paused_run_can_be_resumed(old_url, tmp_path):
+    lab = Lab(Settings(tmp_path, old_url, None, "none"))
+    assert lab.resume(PAUSED, by="ada") == "queued"
+    assert lab.set(PAUSED, {"objective.r1": 0.75}, by="ada") == "sent"
+    waiting = [command.payload["changes"]["objective.r1"] for command in lab.store.commands.waiting(PAUSED)]
+    assert waiting == [0.25, 0.75]
+    claimed = lab.store.leases.claim("w1", run_id=PAUSED)
+    assert (claimed.state, claimed.step) == ("running", 3186)
+    lab.close()
+
+
+@pytest.mark.parametrize("name", ["ring-8.zip", "fork-of-ring-8.zip"])
+def test_its_bundles_are_imported(store, name):
+    run = store.runs.get(bundle.unbundle(store, (WRITTEN / name).read_bytes()))
+    assert run.state == "finished" and run.step == run.total_steps
+    assert store.recordings.snapshot(run.id).samples.shape[1:] == (2,)
+    assert store.measurements.reports(run.id) != [] and store.recordings.checkpoint(run.id)[0] == run.step
+
+
+def test_an_imported_run_is_the_one_that_was_exported(old_store):
+    """The bundle and the store were written from the same run."""
+    imported = bundle.unbundle(old_store, (WRITTEN / "ring-8.zip").read_bytes())
+    here, there = old_store.runs.get(FINISHED), old_store.runs.get(imported)
+    assert imported != FINISHED and there.config == here.config
+    assert old_store.measurements.reports(imported) == old_store.measurements.reports(FINISHED)
+    assert np.array_equal(
+        old_store.recordings.snapshot(imported).samples, old_store.recordings.snapshot(FINISHED).samples
+    )
+
+
+# ---------------------------------------------------------------- the tables
+
+
+def differences(url: str) -> list:
+    """What Alembic would change so that the tables of a database are those of schema.py."""
+    engine = sa.create_engine(url)
+    with engine.connect() as db:
+        found = compare_metadata(MigrationContext.configure(db), schema.metadata)
+    engine.dispose()
+    return found
+
+
+def test_an_upgraded_store_has_the_tables_of_a_new_one(old_url):
+    Store(old_url).close()
+    assert differences(old_url) == []
+
+
+def test_a_new_store_has_the_tables_that_the_revisions_make(store_url):
+    """A new store is made from schema.py; the revisions from the first one on lead to the same tables."""
+    from alembic import command
+    from alembic.config import Config
+
+    engine = sa.create_engine(store_url)
+    with engine.begin() as db:
+        config = Config(attributes={"connection": db})
+        config.set_main_option("script_location", "gan_core.store:migrations")
+        command.upgrade(config, "head")
+        assert ScriptDirectory.from_config(config).get_heads() == [upgrade.HEAD]
+    engine.dispose()
+    assert differences(store_url) == []
+    Store(store_url).close()
+
+
+def test_the_comparison_sees_a_difference(store_url):
+    Store(store_url).close()
+    execute(store_url, "ALTER TABLE runs DROP COLUMN tags", "DROP INDEX ix_jobs_state")
+    assert {change[0] for change in differences(store_url)} == {"add_column", "add_index"}
+
+
+def test_a_store_with_the_table_of_submissions_is_not_given_it_again(store_url):
+    """As versions between 0.1.0 and Alembic left it: schema 5 is schema 4 with one more table."""
+    Store(store_url).close()
+    execute(
+        store_url,
+        "DROP TABLE alembic_version",
+        "INSERT INTO meta VALUES ('schema', '5')",
+        "INSERT INTO submissions VALUES ('nonce', '[]', 1.5)",
+    )
+    Store(store_url).close()
+    assert rows_of(store_url)["submissions"] == [repr((1.5, "nonce", "[]"))] and differences(store_url) == []
+
+
+def test_a_new_store_and_one_that_is_up_to_date_are_opened_without_alembic(store_url):
+    code = "import sys; from gan_core.store import Store; Store(sys.argv[1]).close(); print('alembic' in sys.modules)"
+    for _ in ("new", "up to date"):
+        done = subprocess.run([sys.executable, "-c", code, store_url], cwd=ROOT, text=True, capture_output=True)
+        assert done.stdout.split() == ["False"], done.stderr
+
+
+# ---------------------------------------------------------------- several at the same moment
+
+
+def open_in_processes(url: str, number: int) -> None:
+    """Open a store in so many processes at the same moment. Fails with what they say unless all of them can."""
+    code = (
+        "import sys; from gan_core.store import Store; print('ready', flush=True); input(); Store(sys.argv[1]).close()"
+    )
+    command = [sys.executable, "-c", code, url]
+    pipes = dict(text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    processes = [subprocess.Popen(command, cwd=ROOT, **pipes) for _ in range(number)]
+    for process in processes:
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = [process.communicate(timeout=120)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0] * number, said
+
+
+def test_processes_that_open_an_empty_database_at_the_same_moment(store_url):
+    open_in_processes(store_url, 4)
+    assert differences(store_url) == [] and rows_of(store_url)["alembic_version"] == [repr((upgrade.HEAD,))]
+
+
+def test_processes_that_open_an_old_database_at_the_same_moment(old_url):
+    runs = rows_of(old_url)["runs"]
+    open_in_processes(old_url, 4)
+    after = rows_of(old_url)
+    assert differences(old_url) == [] and after["runs"] == runs
+    assert after["alembic_version"] == [repr((upgrade.HEAD,))]
+
+
+def test_an_upgrade_that_fails_changes_nothing(old_url):
+    execute(old_url, "CREATE TABLE submissions (key TEXT)")  # stands in the way of the new table of this name
+    before = rows_of(old_url)
+    with pytest.raises(StoreError, match="submissions.* already exists"):
+        Store(old_url)
+    assert rows_of(old_url) == before
+
+
+# ---------------------------------------------------------------- what is refused
+
+
+def refused(url: str) -> str:
+    """What is said about a store that cannot be opened; it stays as it was."""
+    before = rows_of(url)
+    with pytest.raises(StoreError) as error:
+        Store(url)
+    assert rows_of(url) == before
+    return str(error.value)
+
+
+@pytest.mark.parametrize("number", ["6", "99", "0", "what?"])
+def test_an_unknown_schema_is_refused(old_url, number):
+    execute(old_url, f"UPDATE meta SET value = '{number}' WHERE key = 'schema'", "DROP TABLE jobs")
+    said = refused(old_url)
+    assert f"schema {number}" in said and "GANOMETER_STORE" in said
+
+
+def test_the_revision_of_a_newer_ganometer_is_refused(store_url):
+    Store(store_url).close()
+    execute(store_url, "UPDATE alembic_version SET version_num = '9999'")
+    said = refused(store_url)
+    assert "schema 9999" in said and "use the version that made it" in said and "GANOMETER_STORE" in said
+
+
+@pytest.mark.parametrize("number", ["1", "2", "3"])
+def test_a_schema_older_than_0_1_0_is_refused_with_what_to_do(old_url, number):
+    execute(old_url, f"UPDATE meta SET value = '{number}' WHERE key = 'schema'")
+    assert "open it once with Ganometer 0.1.0" in refused(old_url)
+
+
+def test_tables_of_somebody_else_are_left_alone(store_url):
+    execute(store_url, "CREATE TABLE runs (id INTEGER, marathon TEXT)")
+    assert "runs" in refused(store_url) and "already exists" in refused(store_url)
+
+
+def test_a_file_that_cannot_be_read_as_a_store_is_left_as_it_is(tmp_path):
+    path = tmp_path / "other.sqlite"
+    with sqlite3.connect(path) as db:
+        db.execute("CREATE TABLE meta (key TEXT, value TEXT)")
+        db.execute("INSERT INTO meta VALUES ('schema', 'crm-7')")
+    assert "schema crm-7" in refused(f"sqlite:///{path}")
