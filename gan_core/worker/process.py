@@ -1,8 +1,7 @@
-"""The worker: claims runs and trains them, answers jobs, obeys commands, and survives what goes wrong.
+"""The worker process: claims runs and trains them, answers jobs, obeys commands, and goes on after errors.
 
-Three threads share one process. The main one trains, because TensorFlow wants the cores. The *beat* says
-four times a second that we live and fetches what people want. The *jobs* thread answers requests, also
-while a run trains.
+Three threads share one process. The main thread trains. The beat thread renews the lease of the run, reports the
+worker and fetches commands, four times a second. The jobs thread answers requests, also while a run trains.
 """
 
 from __future__ import annotations
@@ -16,8 +15,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Callable, NoReturn
+from typing import NoReturn
 
 import psutil
 from threadpoolctl import threadpool_limits
@@ -143,7 +143,7 @@ class Worker:
         return machine.free_memory() if most is None else min(machine.free_memory(), int(most * MIB))
 
     @contextmanager
-    def _helpers(self):
+    def _helpers(self) -> Iterator[None]:
         """The beat and the jobs thread, while the main thread warms up and trains."""
         threads = [threading.Thread(target=work, daemon=True) for work in (self._beat_forever, self._answer_forever)]
         for thread in threads:
@@ -195,7 +195,7 @@ class Worker:
             if self._stopping.wait(interval):
                 if self._session is None:
                     return
-                time.sleep(interval)  # still committing: keep the run's heart beating
+                time.sleep(interval)  # still committing: go on renewing the lease
 
     # ------------------------------------------------------------ jobs
 
@@ -247,7 +247,7 @@ class Worker:
 
 
 def _watch(parent: int) -> Callable[[], bool]:
-    """A question that is answered with no once the process `parent` is gone."""
+    """A function that returns whether the process `parent` still runs."""
     try:
         process = psutil.Process(parent)
     except psutil.NoSuchProcess:
@@ -255,8 +255,8 @@ def _watch(parent: int) -> Callable[[], bool]:
     return lambda: machine.lives(process)
 
 
-def _quietly(call, *args, **kwargs) -> None:
-    """For last words: when the store is gone there is nobody left to tell but the log."""
+def _quietly(call: Callable[..., object], *args: object, **kwargs: object) -> None:
+    """Call it; where the store cannot be reached, only the log can say so."""
     try:
         call(*args, **kwargs)
     except GanometerError as error:
@@ -283,7 +283,7 @@ def serve(settings: Settings, *, parent: int | None = None) -> int:
 
 
 def begin_afresh(arguments: list[str]) -> NoReturn:
-    """Put the command line with these arguments into the place of this process."""
+    """Replace this process by one of the same command line with these arguments."""
     log.info("beginning afresh")
     command = [sys.executable, "-m", "gan_core", *arguments]
     if os.name == "posix":
