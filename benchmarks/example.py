@@ -20,7 +20,7 @@ def main() -> None:
     changes = {"recording.snapshots": 14, "recording.log_every": 100}
     wanted = run_config.override(presets.preset("auto", data="digits", shape=(8, 8, 1)), changes)
     with tempfile.TemporaryDirectory() as folder:
-        place = settings.from_environment({"GANOMETER_HOME": folder})
+        place = settings.settings_from_environment({"GANOMETER_HOME": folder})
         store = Store(place.store_url)
         # The worker's jobs thread measures real against real first, so that every snapshot has its reference.
         worker = Worker(store, place)

@@ -337,7 +337,7 @@ def load(name: str) -> datasets.Dataset:
 
 @cache
 def _load(name: str, folder: str | None) -> datasets.Dataset:
-    return datasets.load(name, folder=Path(folder) if folder else settings.from_environment().data_folder)
+    return datasets.load(name, folder=Path(folder) if folder else settings.settings_from_environment().data_folder)
 
 
 def picture(dataset: datasets.Dataset, generate: Generate) -> bytes:

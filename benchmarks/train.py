@@ -182,7 +182,7 @@ def overhead(seconds: float) -> float:
         return rows
 
     with tempfile.TemporaryDirectory(prefix="ganometer-") as folder:
-        place = settings.from_environment(os.environ | {"GANOMETER_HOME": folder})
+        place = settings.settings_from_environment(os.environ | {"GANOMETER_HOME": folder})
         store = Store(f"sqlite:///{folder}/store.sqlite")
         trainer = process.Worker(store, place)
         cache = DatasetCache(place.data_folder, store.datasets.upload_bytes)

@@ -460,7 +460,7 @@ _COMMANDS = {
 
 def _open(options) -> tuple[settings.Settings, Store]:
     """The settings and the store, in which no run is said to be trained by a process of this machine that is dead."""
-    place = settings.from_environment(os.environ, store_url=options.store)
+    place = settings.settings_from_environment(os.environ, store_url=options.store)
     store = Store(place.store_url)
     machine.reap_dead_workers(store, resume=place.resume)
     return place, store

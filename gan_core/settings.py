@@ -6,9 +6,14 @@ import os
 import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Annotated, Any, Literal, Mapping, get_args
 
-WORKER_MODES = ("process", "thread", "none")
+from msgspec import Meta
+
+from gan_core.validation import AtLeastOne, Invalid, Positive, converted, from_text, is_table, kinds_of, shown
+
+WorkerMode = Literal["process", "thread", "none"]
+WORKER_MODES: tuple[str, ...] = get_args(WorkerMode)
 
 
 @dataclass(frozen=True)
@@ -19,12 +24,12 @@ class Limits:
     steps with batches of `batch`, `minutes` of training, and `memory` MB.
     """
 
-    at_once: int = 1
-    queued: int | None = None
-    steps: int | None = None
-    batch: int | None = None
-    minutes: float | None = None
-    memory: float | None = None
+    at_once: AtLeastOne = 1
+    queued: AtLeastOne | None = None
+    steps: AtLeastOne | None = None
+    batch: AtLeastOne | None = None
+    minutes: Positive | None = None
+    memory: Positive | None = None
 
 
 @dataclass(frozen=True)
@@ -33,16 +38,16 @@ class Settings:
 
     `worker` says who trains: a child process, a thread of this process, or somebody else. `resume`: runs whose worker
     has died go on by themselves. `shared`: people see each other's runs and control their own; `admins` (e-mails)
-    control all. `notice` is what a person should know about the place (for example that it is a temporary one).
+    control all. `notice` is what a person should know about the home (for example that it is temporary).
     """
 
     home: Path
     store_url: str
     data_folder: Path | None
-    worker: str = "process"
+    worker: WorkerMode = "process"
     resume: bool = False
     shared: bool = False
-    admins: tuple[str, ...] = ()
+    admins: Annotated[tuple[str, ...], Meta(description="expected names, as a list")] = ()
     limits: Limits = Limits()
     notice: str = ""
 
@@ -56,61 +61,65 @@ class Settings:
         return about | ({"GANOMETER_DATA": str(self.data_folder)} if self.data_folder else {})
 
 
-def from_environment(
+def settings_from_environment(
     environ: Mapping[str, str] = os.environ, *, store_url: str | None = None, secrets: Mapping[str, Any] | None = None
 ) -> Settings:
     """GANOMETER_HOME, _STORE, _DATA, _WORKER, _RESUME, _SHARED, _ADMINS and _LIMITS.
 
     `store_url`, and what `secrets` say under `resume`, `shared`, `admins` and `limits`, win over the environment. A
-    home that cannot be written is replaced by a temporary one, with a notice. Raises ValueError for what cannot be
-    understood.
+    home that cannot be written is replaced by a temporary one, with a notice. Raises Invalid (a ValueError) naming
+    everything that cannot be understood.
     """
     told = secrets or {}
+    limits, wrong_limits = _limits(told.get("limits", environ.get("GANOMETER_LIMITS")) or "")
+    values = {
+        "GANOMETER_WORKER": environ.get("GANOMETER_WORKER") or "process",
+        "GANOMETER_RESUME": _switch(told.get("resume", environ.get("GANOMETER_RESUME"))),
+        "GANOMETER_SHARED": _switch(told.get("shared", environ.get("GANOMETER_SHARED"))),
+        "GANOMETER_ADMINS": _names(told.get("admins", environ.get("GANOMETER_ADMINS") or "")),
+    }
+    found, problems = converted(_KINDS, values, what="a variable of Ganometer")
+    if problems := problems + [f"GANOMETER_LIMITS: {problem}" for problem in wrong_limits]:
+        raise Invalid(problems)
     home, notice = _writable(Path(environ.get("GANOMETER_HOME") or Path.home() / ".ganometer").expanduser().resolve())
-    url = store_url or environ.get("GANOMETER_STORE") or f"sqlite:///{home / 'ganometer.sqlite'}"
-    worker = environ.get("GANOMETER_WORKER") or "process"
-    if worker not in WORKER_MODES:
-        raise ValueError(f"GANOMETER_WORKER is {worker!r}; choose one of {', '.join(WORKER_MODES)}")
     folder = environ.get("GANOMETER_DATA")
-    admins = told.get("admins", (environ.get("GANOMETER_ADMINS") or "").replace(",", " ").split())
     return Settings(
         home,
-        url,
+        store_url or environ.get("GANOMETER_STORE") or f"sqlite:///{home / 'ganometer.sqlite'}",
         Path(folder).expanduser().resolve() if folder else None,
-        worker,
-        resume=_switch("GANOMETER_RESUME", told.get("resume", environ.get("GANOMETER_RESUME"))),
-        shared=_switch("GANOMETER_SHARED", told.get("shared", environ.get("GANOMETER_SHARED"))),
-        admins=tuple(str(admin).lower() for admin in ([admins] if isinstance(admins, str) else admins)),
-        limits=_limits(told.get("limits", environ.get("GANOMETER_LIMITS")) or ""),
+        worker=found["GANOMETER_WORKER"],
+        resume=found["GANOMETER_RESUME"],
+        shared=found["GANOMETER_SHARED"],
+        admins=tuple(admin.lower() for admin in found["GANOMETER_ADMINS"]),
+        limits=Limits(**limits),
         notice=notice,
     )
 
 
-def _switch(name: str, value: Any) -> bool:
-    known = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
-    text = "" if value is None else str(value).lower()
-    if text not in known:
-        raise ValueError(f"{name} is {value!r}; write true or false")
-    return known[text]
+_KINDS = {f"GANOMETER_{name.upper()}": kinds_of(Settings)[name] for name in ("worker", "resume", "shared", "admins")}
+_SWITCHES = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
 
 
-def _limits(told: str | Mapping[str, Any]) -> Limits:
-    """Limits from "steps=20000 minutes=10", or from a table of the same."""
+def _switch(value: Any) -> Any:
+    """True or false, where the value means one of them; otherwise the value."""
+    return _SWITCHES.get("" if value is None else str(value).lower(), value)
+
+
+def _names(value: Any) -> Any:
+    """Names with commas or spaces in between as a list; anything else as it is."""
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _limits(told: Any) -> tuple[dict[str, Any], list[str]]:
+    """Limits from "steps=20000 minutes=10", or from a table of the same; and what is wrong with them."""
     if isinstance(told, str):
-        told = dict(part.partition("=")[::2] for part in told.replace(",", " ").split())
-    known = {field.name: int if "int" in str(field.type) else float for field in fields(Limits)}
-    values = {}
-    for name, value in told.items():
-        if name not in known:
-            raise ValueError(f"GANOMETER_LIMITS names {name!r}; choose from {', '.join(known)}")
-        try:
-            number = known[name](str(value))
-        except ValueError:
-            number = 0
-        if not number > 0:
-            raise ValueError(f"GANOMETER_LIMITS has {name}={value}; give a number above 0")
-        values[name] = number
-    return Limits(**values)
+        parts = (part.partition("=") for part in told.replace(",", " ").split())
+        told = {name: value for name, _, value in parts}
+    if not is_table(told):
+        return {}, [f"{shown(told)} is no table; write for example steps=20000 minutes=10"]
+    kinds = kinds_of(Limits)
+    known = {name: from_text(kinds[name], value) for name, value in told.items() if name in kinds and value != ""}
+    return converted(kinds, {**told, **known}, what="a limit")
 
 
 def _told(limits: Limits) -> str:

@@ -24,7 +24,7 @@ import sys
 import types
 import typing
 from functools import cache
-from typing import Annotated, Any, Iterator, Literal, Mapping, Sequence, TypeVar
+from typing import Annotated, Any, Iterator, Literal, Mapping, Sequence, TypeGuard, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -32,6 +32,8 @@ from msgspec import Meta
 T = TypeVar("T")
 
 _LARGEST = sys.float_info.max
+_REFUSALS = (msgspec.ValidationError, UnicodeError)
+"""What msgspec raises for a value that is not what it should be; the second for half a character."""
 
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 """A number of things, or a step: what a database keeps as an integer."""
@@ -76,11 +78,12 @@ def converted(kinds: Mapping[str, Any], values: Mapping[str, Any], *, what: str)
     problems: list[str] = []
     for name, value in values.items():
         if name not in kinds:
-            problems.append(f"{name} is not {what}{_nearest(name, kinds)}")
+            told = name if len(name) <= 100 and name.isprintable() else shown(name)
+            problems.append(f"{told} is not {what}{_nearest(name, kinds)}")
             continue
         try:
             found[name] = msgspec.convert(value, kinds[name])
-        except msgspec.ValidationError as error:
+        except _REFUSALS as error:
             problems += _sentences(name, kinds[name], value, str(error))
     return found, problems
 
@@ -91,7 +94,7 @@ def wrong(name: str, kind: Any, value: Any) -> list[str]:
         if msgspec.convert(value, kind) == value:  # a list is no tuple; a whole number does for a float
             return []
         return _sentences(name, kind, value)
-    except msgspec.ValidationError as error:
+    except _REFUSALS as error:
         return _sentences(name, kind, value, str(error))
 
 
@@ -119,16 +122,19 @@ def from_text(kind: Any, value: Any) -> Any:
     A float that is whole becomes an int where one is wanted. What cannot be read comes back as it is.
     """
     bare, _ = unwrapped(kind)
-    optional = types.NoneType in typing.get_args(kind)
-    if isinstance(value, str) and optional and value.lower() in ("none", ""):
+    if type(value) in (bare, types.NoneType) and bare is not str:
+        return value
+    if isinstance(value, str) and value.lower() in ("none", "") and types.NoneType in typing.get_args(kind):
         return None
-    if typing.get_origin(bare) is tuple and isinstance(value, (str, list, tuple)):
-        item, *_ = typing.get_args(bare)
-        items = [from_text(item, part) for part in (value.split(",") if isinstance(value, str) else value)]
-        return value if any(isinstance(part, str) for part in items) else tuple(items)
+    if typing.get_origin(bare) is tuple:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not _is_sequence(parts):
+            return value
+        items = tuple(from_text(typing.get_args(bare)[0], part) for part in parts)
+        return value if any(isinstance(item, str) for item in items) else items
     if bare is bool and isinstance(value, str):
         return {"true": True, "false": False}.get(value.lower(), value)
-    if bare in (int, float) and not isinstance(value, (bool, bare)):
+    if bare in (int, float) and not isinstance(value, bool):
         try:
             number = float(value)
         except (ValueError, TypeError, OverflowError):
@@ -137,12 +143,21 @@ def from_text(kind: Any, value: Any) -> Any:
     return value
 
 
+def is_table(value: Any) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a value has names with values: an object of JSON, or a table of secrets."""
+    return isinstance(value, Mapping)
+
+
+def _is_sequence(value: Any) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, (list, tuple))
+
+
 def _checked(owner: type[Any], values: Any, what: str, prefix: str) -> tuple[Any, list[str]]:
-    if not isinstance(values, Mapping):
+    if not is_table(values):
         return None, [f"{prefix.removesuffix('.') or 'it'} is {shown(values)}; expected a table of names and values"]
     kinds = kinds_of(owner)
-    tables = {name: unwrapped(kind)[0] for name, kind in kinds.items()}
-    tables = {name: bare for name, bare in tables.items() if dataclasses.is_dataclass(bare) and values.get(name)}
+    bare = {name: unwrapped(kind)[0] for name, kind in kinds.items() if values.get(name)}
+    tables = {name: kind for name, kind in bare.items() if isinstance(kind, type) and dataclasses.is_dataclass(kind)}
     named = {f"{prefix}{name}": value for name, value in values.items() if name not in tables}
     found, problems = converted({f"{prefix}{name}": kind for name, kind in kinds.items()}, named, what=what)
     found = {name.removeprefix(prefix): value for name, value in found.items()}
@@ -174,12 +189,11 @@ _WHOLE_NUMBERS = "whole numbers, for example 128,128"
 
 def _sentences(name: str, kind: Any, value: Any, error: str = "") -> list[str]:
     bare, meta = unwrapped(kind)
-    if typing.get_origin(bare) is tuple and isinstance(value, (list, tuple)):
-        items: Sequence[Any] = value
+    if typing.get_origin(bare) is tuple and _is_sequence(value):
         least, most = meta.min_length or 0, meta.max_length
-        if len(items) < least or (most is not None and len(items) > most):
-            return [f"{name} has {len(items)} {meta.title or 'items'}; give {least} to {most}"]
-        if out := list(_out_of_range(name, typing.get_args(bare)[0], items)):
+        if len(value) < least or (most is not None and len(value) > most):
+            return [f"{name} has {len(value)} {meta.title or 'items'}; give {least} to {most}"]
+        if out := list(_out_of_range(name, typing.get_args(bare)[0], value)):
             return out
     return [f"{name} is {shown(value)}; {_remedy(kind, value, error)}"]
 

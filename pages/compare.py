@@ -23,8 +23,9 @@ from gan_core.pictures import grid as images
 from ui.charts import compare
 from ui.frame.curves import history_of
 from ui.frame.job_answers import WAITING, show_answer
-from ui.frame.navigation import navigation, pick_step, play_on
+from ui.frame.navigation import navigation
 from ui.frame.page import chart, open_page, page_link
+from ui.frame.pickers import pick_step, play_on
 from ui.frame.text import STATES, plain
 
 SAMPLES, GAP, SIDE = 1000, 2, 320

@@ -33,8 +33,9 @@ from ui.distances.sample_map import show_map
 from ui.frame.curves import history_of
 from ui.frame.feature_spaces import SPACES
 from ui.frame.job_answers import show_answer
-from ui.frame.navigation import go_to_step, keep_step, pick_run, pick_step, play_on
+from ui.frame.navigation import go_to_step, keep_step
 from ui.frame.page import chart, open_page, page_link
+from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.frame.text import plain
 from ui.train.event_log import marks_of
 

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from gan_core import GAMES, DatasetInfo, Job, RunInfo, Surface
+from gan_core import ADVERSARIAL_LOSSES, DatasetInfo, Job, RunInfo, Surface
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.frame.job_answers import ask_worker
-from ui.frame.navigation import pick_run, pick_step, play_on
 from ui.frame.page import chart, open_page, page_link
+from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.gallery.latent_space import show_plane, show_search, show_walk
 from ui.gallery.sample_browser import choose_samples, show_samples
 
@@ -92,7 +92,7 @@ def show_game(run: RunInfo, data: DatasetInfo, step: int, label: int | None) -> 
             step=step,
         )
     with right:
-        if run.config.objective.loss in GAMES and run.config.discriminator.packing == 1:
+        if run.config.objective.loss in ADVERSARIAL_LOSSES and run.config.discriminator.packing == 1:
             st.markdown(
                 "**Colours: what the discriminator believes.** Blue: this place is real. Orange: it is generated. "
                 "Without colour: it cannot tell."

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from gan_core import GAMES, DatasetInfo, RunInfo, differences
+from gan_core import ADVERSARIAL_LOSSES, DatasetInfo, RunInfo, differences
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.charts.plot import packed
 from ui.frame.curves import history_of
-from ui.frame.navigation import pick_run, pick_step, play_on, shown_step
+from ui.frame.navigation import shown_step
 from ui.frame.page import chart, open_page, page_link
+from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS
 from ui.frame.text import badge, plain, seconds
 from ui.train.event_log import marks_of, words
@@ -175,7 +176,7 @@ def packed_curves(about: tuple, _history, _reference, loss: str) -> dict[str, di
         "distance": training.metric_curve(_history, "energy_distance", _reference, step, marks),
         "losses": training.losses(_history, LOSS_UNITS.get(loss, ""), marks, step),
     }
-    if loss in GAMES:
+    if loss in ADVERSARIAL_LOSSES:
         figures["scores"] = training.scores(_history, marks, step)
     return {name: packed(figure) for name, figure in figures.items()}
 

@@ -18,7 +18,7 @@ from gan_core.config.presets import preset
 from gan_core.data import uploads
 from gan_core.distances.catalogue import METRICS
 from gan_core.engine import cpu_threads
-from gan_core.settings import from_environment
+from gan_core.settings import settings_from_environment
 from gan_core.store import Store
 from gan_core.store import schema as tables
 
@@ -53,7 +53,7 @@ def process(*arguments: str, **options) -> subprocess.Popen:
 
 @pytest.fixture
 def store(home):
-    store = Store(from_environment().store_url)
+    store = Store(settings_from_environment().store_url)
     yield store
     store.close()
 

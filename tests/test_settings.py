@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from gan_core.settings import Limits, from_environment
+from gan_core.settings import Limits, settings_from_environment
+from gan_core.validation import Invalid
 
 
 def test_everything_follows_from_the_home(tmp_path):
-    place = from_environment({"GANOMETER_HOME": str(tmp_path / "new" / "home")})
+    place = settings_from_environment({"GANOMETER_HOME": str(tmp_path / "new" / "home")})
     assert place.home == tmp_path / "new" / "home" and place.home.is_dir()
     assert place.store_url == f"sqlite:///{tmp_path / 'new' / 'home' / 'ganometer.sqlite'}"
     assert (place.data_folder, place.worker, place.limits, place.notice) == (None, "process", Limits(), "")
@@ -22,31 +23,31 @@ def test_the_environment_decides_and_an_argument_beats_it(tmp_path):
         "GANOMETER_DATA": str(tmp_path / "data"),
         "GANOMETER_WORKER": "thread",
     }
-    place = from_environment(environ)
+    place = settings_from_environment(environ)
     assert (place.store_url, place.data_folder, place.worker) == ("sqlite:///a.sqlite", tmp_path / "data", "thread")
-    assert from_environment(environ, store_url="sqlite:///b.sqlite").store_url == "sqlite:///b.sqlite"
+    assert settings_from_environment(environ, store_url="sqlite:///b.sqlite").store_url == "sqlite:///b.sqlite"
 
 
 def test_empty_variables_are_unset_ones(tmp_path):
     empty = dict.fromkeys(("GANOMETER_STORE", "GANOMETER_DATA", "GANOMETER_WORKER"), "")
     home = {"GANOMETER_HOME": str(tmp_path)}
-    assert from_environment(home | empty) == from_environment(home)
+    assert settings_from_environment(home | empty) == settings_from_environment(home)
 
 
 def test_a_home_is_the_same_place_from_every_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert from_environment({"GANOMETER_HOME": "mine"}).home == tmp_path / "mine"
+    assert settings_from_environment({"GANOMETER_HOME": "mine"}).home == tmp_path / "mine"
 
 
 def test_a_tilde_is_the_user_s_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert from_environment({"GANOMETER_HOME": "~/g"}).home == tmp_path / "g"
-    assert from_environment({}).home == tmp_path / ".ganometer"
+    assert settings_from_environment({"GANOMETER_HOME": "~/g"}).home == tmp_path / "g"
+    assert settings_from_environment({}).home == tmp_path / ".ganometer"
 
 
 def test_an_unwritable_home_is_replaced_with_a_notice(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    place = from_environment({"GANOMETER_HOME": str(tmp_path / "file" / "home")})
+    place = settings_from_environment({"GANOMETER_HOME": str(tmp_path / "file" / "home")})
     assert place.home.is_dir() and place.home != tmp_path / "file" / "home"
     assert str(tmp_path / "file" / "home") in place.notice and str(place.home) in place.notice
     assert "GANOMETER_HOME" in place.notice
@@ -55,7 +56,7 @@ def test_an_unwritable_home_is_replaced_with_a_notice(tmp_path):
 
 def test_an_unknown_worker_mode_is_named(tmp_path):
     with pytest.raises(ValueError, match="'rocket'.*process, thread, none"):
-        from_environment({"GANOMETER_HOME": str(tmp_path), "GANOMETER_WORKER": "rocket"})
+        settings_from_environment({"GANOMETER_HOME": str(tmp_path), "GANOMETER_WORKER": "rocket"})
 
 
 def test_a_shared_server(tmp_path):
@@ -66,34 +67,66 @@ def test_a_shared_server(tmp_path):
         "GANOMETER_RESUME": "1",
         "GANOMETER_LIMITS": "at_once=2 queued=3, minutes=2.5",
     }
-    place = from_environment(environ)
+    place = settings_from_environment(environ)
     assert (place.shared, place.resume, place.admins) == (True, True, ("ada@here", "bob@there"))
     assert place.limits == Limits(at_once=2, queued=3, minutes=2.5)
     secrets = {"shared": False, "admins": ["eve@here"], "limits": {"steps": 500}, "connections": {}}
-    place = from_environment(environ, secrets=secrets)
+    place = settings_from_environment(environ, secrets=secrets)
     assert (place.shared, place.resume, place.admins) == (False, True, ("eve@here",))
     assert place.limits == Limits(steps=500)
 
 
 def test_a_child_process_gets_the_same_settings(tmp_path):
     environ = {"GANOMETER_HOME": str(tmp_path), "GANOMETER_LIMITS": "at_once=2 minutes=2.5", "GANOMETER_DATA": "data"}
-    place = from_environment(environ, store_url="sqlite:///a.sqlite")
-    assert from_environment(place.environment()) == place
+    place = settings_from_environment(environ, store_url="sqlite:///a.sqlite")
+    assert settings_from_environment(place.environment()) == place
 
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
-        ("SHARED", "perhaps", "GANOMETER_SHARED is 'perhaps'; write true or false"),
-        ("LIMITS", "stepps=3", "GANOMETER_LIMITS names 'stepps'; choose from at_once, queued"),
-        ("LIMITS", "steps=many", "steps=many; give a number above 0"),
-        ("LIMITS", "steps", "steps=; give a number above 0"),
-        ("LIMITS", "minutes=0", "minutes=0; give a number above 0"),
-        ("LIMITS", "minutes=nan", "minutes=nan; give a number above 0"),
-        ("LIMITS", "batch=2.5", "batch=2.5; give a number above 0"),
+        ("SHARED", "perhaps", "GANOMETER_SHARED is 'perhaps'; expected true or false"),
+        ("LIMITS", "stepps=3", "GANOMETER_LIMITS: stepps is not a limit; did you mean steps?"),
+        ("LIMITS", "hours=3", "hours is not a limit; choose from at_once, queued, steps, batch, minutes, memory"),
+        ("LIMITS", "steps=many", "GANOMETER_LIMITS: steps is 'many'; expected a whole number"),
+        ("LIMITS", "steps", "steps is ''; expected a whole number"),
+        ("LIMITS", "steps=0", "steps is 0; it must be at least 1"),
+        ("LIMITS", "minutes=0", "minutes is 0.0; it must be finite and above 0"),
+        ("LIMITS", "minutes=nan", "minutes is nan; it must be finite and above 0"),
+        ("LIMITS", "memory=inf", "memory is inf; it must be finite and above 0"),
+        ("LIMITS", "batch=2.5", "batch is 2.5; expected a whole number"),
     ],
 )
 def test_what_cannot_be_understood_is_named(tmp_path, name, value, said):
     with pytest.raises(ValueError) as error:
-        from_environment({"GANOMETER_HOME": str(tmp_path), f"GANOMETER_{name}": value})
+        settings_from_environment({"GANOMETER_HOME": str(tmp_path), f"GANOMETER_{name}": value})
     assert said in str(error.value)
+
+
+def test_everything_that_is_wrong_is_named_at_once(tmp_path):
+    environ = {"GANOMETER_HOME": str(tmp_path), "GANOMETER_WORKER": "rocket", "GANOMETER_LIMITS": "steps=0 hours=2"}
+    with pytest.raises(Invalid) as error:
+        settings_from_environment(environ, secrets={"resume": "perhaps", "admins": 5})
+    named = [problem.split(" is ")[0] for problem in error.value.problems]
+    assert named == [
+        "GANOMETER_WORKER",
+        "GANOMETER_RESUME",
+        "GANOMETER_ADMINS",
+        "GANOMETER_LIMITS: steps",
+        "GANOMETER_LIMITS: hours",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("secrets", "said"),
+    [
+        ({"limits": 5}, "GANOMETER_LIMITS: 5 is no table; write for example steps=20000 minutes=10"),
+        ({"limits": {"steps": True}}, "steps is True; expected a whole number"),
+        ({"limits": {"minutes": [1]}}, r"minutes is \[1\]; expected a number"),
+        ({"admins": [5]}, r"GANOMETER_ADMINS is \[5\]; expected names, as a list"),
+        ({"shared": [True]}, r"GANOMETER_SHARED is \[True\]; expected true or false"),
+    ],
+)
+def test_secrets_of_another_type_are_named(tmp_path, secrets, said):
+    with pytest.raises(Invalid, match=said):
+        settings_from_environment({"GANOMETER_HOME": str(tmp_path)}, secrets=secrets)

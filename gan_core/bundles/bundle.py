@@ -5,20 +5,22 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import math
 import re
 import secrets
 import zipfile
 from collections import Counter
-from typing import Any, Mapping, get_args
+from dataclasses import asdict, dataclass, field
+from typing import Annotated, Any, Literal, Mapping, TypeVar
 
 import numpy as np
+from msgspec import Meta
 
 from gan_core import records
 from gan_core.config import run_config as configs
 from gan_core.records import BundleError, DatasetInfo, UnknownRun
 from gan_core.store import Store, dataset_row, pack, reference_row, report_row, unpack
 from gan_core.store.labels import checked_tags
+from gan_core.validation import Count, Finite, Invalid, Text, checked, wrong
 
 FORMAT, FORMAT_VERSION = "ganometer-run", 1
 MAX_BUNDLE_BYTES = 200 * 2**20
@@ -45,11 +47,79 @@ _KEPT = (
     "parent_id",
     "parent_step",
 )
-_MOST = 2**31
+
+
+T = TypeVar("T")
+_RunId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{8}\Z", description="expected eight hexadecimal digits")]
+_Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="expected a SHA-256")]
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """How many samples each part of a data set has."""
+
+    train: Count
+    holdout: Count
+    test: Count
+
+
+@dataclass(frozen=True)
+class _Data:
+    """What run.json says of the data set."""
+
+    name: Text
+    sha256: _Sha256
+    kind: Literal["image", "points"]
+    shape: tuple[Count, ...]
+    parts: _Parts
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What run.json holds; what has a default was not written by earlier versions."""
+
+    id: _RunId
+    name: Text
+    state: Text
+    step: Count
+    total_steps: Count
+    seconds: Finite
+    steps_per_second: Finite | None
+    threads: Count | None
+    error: Text | None
+    created: Finite
+    started: Finite | None
+    ended: Finite | None
+    dataset: _Sha256 | None
+    config: dict[str, Any]
+    versions: dict[Text, Text]
+    events: list[tuple[Count, Finite, Text, dict[str, Any]]]
+    reports: list[tuple[Count, dict[str, Any]]]
+    references: list[dict[str, Any]]
+    data: _Data | None
+    tags: Annotated[list[Text], Meta(description="expected a list of texts")] = field(default_factory=list)
+    parent_id: Text | None = None
+    parent_step: Count | None = None
+
+
+@dataclass(frozen=True)
+class _Metrics:
+    """The columns of metrics.npz."""
+
+    name: list[Text]
+    step: list[Count]
+    value: list[Finite]
+
+
+@dataclass(frozen=True)
+class _Set:
+    """The payload of an event that sets hyperparameters: {key: (before, after)}."""
+
+    changes: dict[Text, tuple[Any, Any]]
 
 
 def bundle(store: Store, run_id: str) -> bytes:
-    """Everything of a run: configuration, metrics, snapshots, checkpoint, diary, reports, versions; and all hashes."""
+    """Everything of a run: configuration, metrics, snapshots, checkpoint, events, reports, versions; and all hashes."""
     rows = store.recordings.rows(run_id)
     row = rows["runs"][0]
     info = store.datasets.get(row["dataset"]) if row["dataset"] else None
@@ -104,11 +174,13 @@ def unbundle(store: Store, data: bytes) -> str:
     """
     members = _open(data)
     try:
-        about = json.loads(members["run.json"])
-        run_id = _free_id(store, about["id"])
+        about = checked(_Run, json.loads(members["run.json"]), what="a part of run.json")
+        run_id = _free_id(store, about.id)
         rows = _rows(about, members, run_id)
     except configs.ConfigError as error:
         raise BundleError(f"the bundle's settings are not valid: {error}") from None
+    except Invalid as error:
+        raise BundleError(f"the bundle's content is not what a run holds: {error}") from None
     except BundleError:
         raise
     except Exception as error:  # decoders raise a dozen kinds on strangers' bytes, and all of them mean one thing
@@ -184,8 +256,6 @@ def _read(zipped: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
 
 
 def _free_id(store: Store, run_id: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{8}", run_id):
-        raise ValueError(f"{run_id!r} is no run id")
     try:
         store.runs.get(run_id)
     except UnknownRun:
@@ -193,45 +263,32 @@ def _free_id(store: Store, run_id: str) -> str:
     return secrets.token_hex(4)
 
 
-def _rows(about: Mapping[str, Any], members: dict[str, bytes], run_id: str) -> dict[str, list[dict]]:
-    """The rows of every table, each value checked: what a person sends is not trusted further than its type."""
-    config = configs.from_json(json.dumps(about["config"]))
-    state = about["state"] if about["state"] in ENDED else "interrupted"
-    info = _dataset(about["data"], members) if about["data"] else None
-    if about["dataset"] != (info.sha256 if info else None):
+def _rows(about: _Run, members: dict[str, bytes], run_id: str) -> dict[str, list[dict[str, Any]]]:
+    """The rows of every table."""
+    info = _dataset(about.data, members) if about.data else None
+    if about.dataset != (info.sha256 if info else None):
         raise ValueError("the run and its data set do not belong together")
-    run = {
+    run = {key: getattr(about, key) for key in _KEPT} | {
         "id": run_id,
-        "name": _text(about["name"])[:100],
-        "tags": _tags(about.get("tags", [])),  # bundles made before there were tags have none
-        "state": state,
-        "config": configs.to_json(config),
-        "step": _whole(about["step"]),
-        "total_steps": _whole(about["total_steps"]),
-        "dataset": about["dataset"],
-        "seconds": _number(about["seconds"]),
-        "steps_per_second": _perhaps(_number, about["steps_per_second"]),
-        "threads": _perhaps(_whole, about["threads"]),
-        "error": _perhaps(_text, about["error"]),
-        "created": _number(about["created"]),
-        "started": _perhaps(_number, about["started"]),
-        "ended": _perhaps(_number, about["ended"]),
-        "versions": json.dumps({_text(k): _text(v) for k, v in about["versions"].items()}),
-        "parent_id": _perhaps(_text, about.get("parent_id")),  # bundles made before there were branches have none
-        "parent_step": _perhaps(_whole, about.get("parent_step")),
+        "name": about.name[:100],
+        "tags": json.dumps(checked_tags(about.tags)),
+        "state": about.state if about.state in ENDED else "interrupted",
+        "config": configs.to_json(configs.from_json(json.dumps(about.config))),
+        "versions": json.dumps(about.versions),
     }
     steps = {
-        part: {_whole(int(n.split("/")[1])): d for n, d in members.items() if n.startswith(f"{part}/")}
+        part: {int(n.split("/")[1]): d for n, d in members.items() if n.startswith(f"{part}/")}
         for part in ("snapshots", "weights", "checkpoints")
     }
     if steps["snapshots"].keys() != steps["weights"].keys():
         raise ValueError("snapshots and weights are not of the same steps")
-    metrics = _unpack(members["metrics.npz"])
-    rows = {
+    columns = {name: column.tolist() for name, column in _unpack(members["metrics.npz"]).items()}
+    metrics = checked(_Metrics, columns, what="a column of the metrics")
+    rows: dict[str, list[dict[str, Any]]] = {
         "runs": [run],
         "metrics": [
-            dict(run_id=run_id, name=_text(n), step=_whole(s), value=_number(v))
-            for n, s, v in zip(*(metrics[key].tolist() for key in ("name", "step", "value")), strict=True)
+            dict(run_id=run_id, name=name, step=step, value=value)
+            for name, step, value in zip(metrics.name, metrics.step, metrics.value, strict=True)
         ],
         "snapshots": [
             dict(run_id=run_id, step=step, samples=_samples(data, info), weights=_arrays(steps["weights"][step]))
@@ -242,14 +299,12 @@ def _rows(about: Mapping[str, Any], members: dict[str, bytes], run_id: str) -> d
             for step, data in steps["checkpoints"].items()
         ],
         "events": [
-            dict(run_id=run_id, step=_whole(s), time=_number(t), kind=_text(k), payload=_payload(k, p))
-            for s, t, k, p in about["events"]
+            dict(run_id=run_id, step=step, time=time, kind=kind, payload=_payload(kind, payload))
+            for step, time, kind, payload in about.events
         ],
-        "reports": [report_row(run_id, _whole(s), _report(r)) for s, r in about["reports"]],
+        "reports": [report_row(run_id, step, _report(report)) for step, report in about.reports],
         "datasets": [dataset_row(info, members.get("dataset.npz"))] if info else [],
-        "references": [reference_row(about["dataset"], "pixels", _reference(r)) for r in about["references"]]
-        if info
-        else [],
+        "references": [reference_row(info.sha256, "pixels", _reference(r)) for r in about.references] if info else [],
     }
     for name, key in (("metrics", ("name", "step")), ("reports", ("step", "space", "n", "k", "seed", "panel"))):
         if len({tuple(r[k] for k in key) for r in rows[name]}) != len(rows[name]):
@@ -257,17 +312,14 @@ def _rows(about: Mapping[str, Any], members: dict[str, bytes], run_id: str) -> d
     return rows
 
 
-def _dataset(about: Mapping[str, Any], members: dict[str, bytes]) -> DatasetInfo:
-    name, sha256, kind, shape = _text(about["name"]), about["sha256"], about["kind"], tuple(map(_whole, about["shape"]))
-    if not re.fullmatch(r"[0-9a-f]{64}", sha256):
-        raise ValueError(f"{sha256!r} is no SHA-256")
+def _dataset(about: _Data, members: dict[str, bytes]) -> DatasetInfo:
+    name, sha256, kind, shape = about.name, about.sha256, about.kind, about.shape
     if "dataset.npz" in members and name != f"upload-{sha256[:10]}":  # nobody's data goes by another's name
         raise ValueError(f"{name!r} is not the name of that upload")
     if (kind, len(shape)) not in (("image", 3), ("points", 1)):
         raise ValueError(f"{kind!r} of shape {shape} is no data set")
     preview = _unpack(members["preview.npz"])
-    parts = {part: _whole(about["parts"][part]) for part in ("train", "holdout", "test")}
-    info = DatasetInfo(name, sha256, kind, shape, parts, preview["x"], preview["y"])
+    info = DatasetInfo(name, sha256, kind, shape, asdict(about.parts), preview["x"], preview["y"])
     _check_samples(preview["x"], info)
     if preview["y"].shape != (len(preview["x"]),) or preview["y"].dtype != np.int64:
         raise ValueError("the preview has not one label a row")
@@ -289,25 +341,30 @@ def _check_samples(x: np.ndarray, info: DatasetInfo) -> None:
         )
 
 
+_REPORT = {"space": Text, "n_fake": Count, "seed": Count, "verdict": Text, "k": Count, "panel": records.Panel}
+_REFERENCE = {"n": Count, "seed": Count, "k": Count, "panel": records.Panel}
+
+
 def _report(values: Mapping[str, Any]) -> records.Report:
-    report = records.report_from_json(json.dumps(values))
-    _text(report.space), _whole(report.n_fake), _whole(report.seed), _text(report.verdict), _whole(report.k)
-    _one_of(report.panel, get_args(records.Panel))
-    return report
-
-
-def _payload(kind: str, values: Mapping[str, Any]) -> str:
-    """A line of the diary, in the form that pages read."""
-    if kind == "set" and not all(_text(key) and len(pair) == 2 for key, pair in dict(values["changes"]).items()):
-        raise ValueError("the diary tells of no change of settings")
-    return _text(json.dumps(dict(values)))
+    return _sound(records.report_from_json(json.dumps(values)), _REPORT)
 
 
 def _reference(values: Mapping[str, Any]) -> records.Reference:
-    reference = records.reference_from_json(json.dumps(values))
-    _whole(reference.n), _whole(reference.seed), _whole(reference.k)
-    _one_of(reference.panel, get_args(records.Panel))
-    return reference
+    return _sound(records.reference_from_json(json.dumps(values)), _REFERENCE)
+
+
+def _sound(record: T, kinds: Mapping[str, Any]) -> T:
+    """The record itself, once the fields that the store has columns for are what these hold."""
+    if problems := [said for name, kind in kinds.items() for said in wrong(name, kind, getattr(record, name))]:
+        raise Invalid(problems)
+    return record
+
+
+def _payload(kind: str, values: Mapping[str, Any]) -> str:
+    """What an event of the log says, in the form that pages read."""
+    if kind == "set":
+        checked(_Set, values, what="a part of an event that sets hyperparameters")
+    return json.dumps(values)
 
 
 def _arrays(data: bytes) -> bytes:
@@ -320,40 +377,6 @@ def _unpack(data: bytes) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(io.BytesIO(data)) as zipped:
         _check_size(zipped.infolist())
     return unpack(data)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or "\0" in value:
-        raise TypeError(f"{value!r} is no text")
-    value.encode()
-    return value
-
-
-def _tags(value: Any) -> str:
-    if not isinstance(value, list):
-        raise TypeError(f"{value!r} is no list of tags")
-    return json.dumps(checked_tags(map(_text, value)))
-
-
-def _whole(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < _MOST:
-        raise TypeError(f"{value!r} is no count")
-    return value
-
-
-def _one_of(value: Any, choices) -> None:
-    if value not in choices:
-        raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
-
-
-def _number(value: Any) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not math.isfinite(value):
-        raise TypeError(f"{value!r} is no number")
-    return float(value)
-
-
-def _perhaps(check, value: Any):
-    return None if value is None else check(value)
 
 
 def _hash(data: bytes) -> str:

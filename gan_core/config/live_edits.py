@@ -3,8 +3,8 @@
     config = edited(config, {"optimizer.learning_rate_generator": 1e-4}, step=800)
 
 A checkpoint fits networks of one shape, so whatever shapes them stays as it is; so do the data and the seed.
-Everything else may change between two steps. A size that is merely larger or smaller costs nothing (`is_dial`);
-another game, or a term that was off, is another program.
+Everything else may change between two steps. Live hyperparameters (`is_live`) are inputs of the compiled step, so a new
+value costs nothing; another loss, or a term that was off, is another program.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from gan_core.config.run_config import (
-    DIALS,
-    GAMES,
-    MATCHINGS,
+    LIVE_HYPERPARAMETERS,
     SETTINGS,
     ConfigError,
     RunConfig,
     differences,
-    flatten,
+    flatten_config,
     override,
 )
+from gan_core.config.sections import ADVERSARIAL_LOSSES, DISTANCE_LOSSES
 
 EDITABLE: tuple[str, ...] = (
     "generator.ema",
@@ -38,7 +37,7 @@ def edited(config: RunConfig, changes: Mapping[str, Any], *, step: int) -> RunCo
     """
     changed = override(config, changes)
     problems = [_fixed(key, step) for key in differences(changed, config) if key not in EDITABLE]
-    if _players(changed) != _players(config):
+    if _networks(changed) != _networks(config):
         problems.append(
             f"objective.loss is {changed.objective.loss!r}, which trains other networks than "
             f"{config.objective.loss!r}; start a new run"
@@ -50,21 +49,21 @@ def edited(config: RunConfig, changes: Mapping[str, Any], *, step: int) -> RunCo
     return changed
 
 
-def is_dial(config: RunConfig, key: str) -> bool:
-    """Whether this setting turns without compiling: step sizes, and the weights of terms that are on."""
-    return key == "training.steps" or (key in DIALS and bool(flatten(config)[key]))
+def is_live(config: RunConfig, key: str) -> bool:
+    """Whether this setting changes without compiling: learning rates, and the weights of terms that are on."""
+    return key == "training.steps" or (key in LIVE_HYPERPARAMETERS and bool(flatten_config(config)[key]))
 
 
 def needs_compiling(before: RunConfig, after: RunConfig) -> bool:
     """Whether the change is one of the program that runs, not only of its numbers."""
-    return any(not (is_dial(before, key) and is_dial(after, key)) for key in differences(after, before))
+    return any(not (is_live(before, key) and is_live(after, key)) for key in differences(after, before))
 
 
 def _fixed(key: str, step: int) -> str:
     return f"{key} is fixed once a run has begun (it is at step {step}); start a new run with another value"
 
 
-def _players(config: RunConfig) -> str:
-    """Losses of one kind train networks of one shape."""
+def _networks(config: RunConfig) -> str:
+    """What kind of networks a loss trains: losses of one kind train networks of one shape."""
     loss = config.objective.loss
-    return "games" if loss in GAMES else "matchings" if loss in MATCHINGS else loss
+    return "adversarial" if loss in ADVERSARIAL_LOSSES else "distance" if loss in DISTANCE_LOSSES else loss

@@ -7,10 +7,11 @@ config = preset("auto", data="mnist", shape=(28, 28, 1), seconds=180)
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import get_args
+from functools import partial
+from typing import Any, Callable, get_args
 
-from gan_core.config.run_config import (
-    ConfigError,
+from gan_core.config.run_config import ConfigError, RunConfig, differences, override
+from gan_core.config.sections import (
     DataConfig,
     DiscriminatorConfig,
     GeneratorConfig,
@@ -19,33 +20,32 @@ from gan_core.config.run_config import (
     OptimizerConfig,
     Preset,
     RecordingConfig,
-    RunConfig,
     TrainingConfig,
-    differences,
-    override,
 )
+
+Shape = tuple[int, ...]
 
 PRESETS: dict[str, str] = {
     "auto": "The best recipe for your data and your time: start here.",
-    "classic-2014": "The article's GAN, faithfully: the original minimax game. Watch it struggle.",
-    "non-saturating": "The same networks with the generator paid for fooling, not for avoiding: the classic repair.",
-    "lsgan": "The same networks, graded by squared error instead of by logarithms: a pull that never fades.",
-    "dcgan": "Convolutions and batch normalization: the network that made GANs work on pictures.",
-    "wgan-gp": "A critic that measures a distance between distributions, kept honest by its own slope.",
-    "sn-hinge": "Every layer of the discriminator is divided by its largest stretch, and it learns faster.",
-    "r3gan-lite": "The modern baseline in small: each real sample is compared with a generated one, both sides calmed.",
-    "energy-guided": "The steady game, with the Euclidean energy distance added to what the generator minimises.",
-    "energy-only": "No discriminator: the generator minimises the Euclidean energy distance. See what that hides.",
-    "vae": "Not a GAN: an encoder and a decoder that learn to repeat each sample through a narrow door.",
+    "classic-2014": "The GAN of Goodfellow et al. (2014) with its original minimax loss, which often trains badly.",
+    "non-saturating": "The same networks; the generator maximises log D(G(z)), whose gradient does not vanish early.",
+    "lsgan": "The same networks with a squared error instead of the cross-entropy (least-squares GAN).",
+    "dcgan": "Convolutions and batch normalization: the architecture that made GANs work on images.",
+    "wgan-gp": "A Wasserstein critic with gradient penalty: it estimates a distance between distributions.",
+    "sn-hinge": "Hinge loss and spectral normalization, with a higher learning rate for the discriminator.",
+    "r3gan-lite": "The modern baseline in small: a relativistic loss on pairs of samples, with R1 and R2 penalties.",
+    "energy-guided": "The non-saturating loss with R1 and R2, plus the energy distance in the generator's loss.",
+    "energy-only": "No discriminator: the generator minimises the Euclidean energy distance and nothing else.",
+    "vae": "Not a GAN: a variational autoencoder, that is, an autoencoder with a low-dimensional latent.",
 }
 assert tuple(PRESETS) == get_args(Preset)
 
 CONVOLUTIONS_FROM_SECONDS = 400.0
-"""On two cores, what `auto` is given when convolutions overtake dense layers on 28 × 28 (benchmarks/quality.py)."""
+"""Training time from which convolutions beat dense layers on 28 × 28 images, on two cores (benchmarks/quality.py)."""
 FEWEST_CONVOLUTIONAL_STEPS = 8_000
-"""Fewer than these, and convolutions have not overtaken dense layers yet: then `auto` stays with dense ones."""
+"""With fewer steps dense layers are still ahead of convolutions, and `auto` uses dense ones."""
 CONVOLVED_FROM = 16
-"""Pixels along the shorter side from which that can happen at all."""
+"""`auto` uses convolutions only where the shorter side has at least so many pixels."""
 
 
 def preset(
@@ -79,18 +79,18 @@ def fallback(config: RunConfig, shape: tuple[int, ...]) -> RunConfig | None:
     """
     if config.preset != "auto" or config.training.steps >= FEWEST_CONVOLUTIONAL_STEPS:
         return None
-    about = dict(data=config.data.name, shape=shape, seed=config.seed)
-    asked = preset("auto", seconds=config.training.seconds, **about)
+    auto = partial(preset, "auto", data=config.data.name, shape=shape, seed=config.seed)
+    asked = auto(seconds=config.training.seconds)
     changed = {key: ours for key, (ours, _) in differences(config, asked).items() if key != "training.steps"}
     if asked.generator.architecture == "mlp" or {"generator.architecture", "discriminator.architecture"} & set(changed):
         return None
-    return override(preset("auto", **about), {"training.seconds": config.training.seconds} | changed)
+    return override(auto(), {"training.seconds": config.training.seconds} | changed)
 
 
 # ---------------------------------------------------------------- auto
 
 
-def _auto(points: bool, shape: tuple[int, ...], seconds: float | None) -> RunConfig:
+def _auto(points: bool, shape: Shape, seconds: float | None) -> RunConfig:
     if points:
         return _auto_points()
     if min(shape[:2]) < CONVOLVED_FROM:
@@ -111,9 +111,9 @@ def _auto(points: bool, shape: tuple[int, ...], seconds: float | None) -> RunCon
 
 
 def _auto_points() -> RunConfig:
-    """Narrow layers at many steps a second; one octave of sines lets them see fine structure.
+    """Narrow layers at many steps a second; one octave of Fourier features resolves fine structure.
 
-    A deep generator folds the plane into many modes sooner than a wide one; a long average would draw them together.
+    A deep generator covers many modes sooner than a wide one; a long moving average would blur them together.
     """
     return RunConfig(
         generator=GeneratorConfig(latent_dim=2, hidden=(64,) * 5, output_gain=1.0, ema=0.99),
@@ -127,8 +127,8 @@ def _auto_points() -> RunConfig:
 # ---------------------------------------------------------------- the others
 
 
-def _classic(loss: Loss, beta1: float = 0.9, **objective) -> RunConfig:
-    """The article's networks and step sizes; as in its code, one look at the same samples teaches both networks."""
+def _classic(loss: Loss, beta1: float = 0.9, **objective: Any) -> RunConfig:
+    """Networks and learning rates of Goodfellow et al. 2014; as in their code, both networks update from one batch."""
     return RunConfig(
         generator=GeneratorConfig(latent_dim=100, init="glorot_uniform", output_gain=1.0, output_bias=False, ema=0.0),
         discriminator=DiscriminatorConfig(init="glorot_uniform", centre=False),
@@ -138,7 +138,7 @@ def _classic(loss: Loss, beta1: float = 0.9, **objective) -> RunConfig:
     )
 
 
-def _dcgan(points: bool, *_) -> RunConfig:
+def _dcgan(points: bool, shape: Shape, seconds: float | None) -> RunConfig:
     """Radford et al. 2015: batch normalization in both networks, Adam 2e-4 with beta1 .5."""
     kind = "mlp" if points else "dcgan"
     config = _classic("non-saturating", beta1=0.5)
@@ -152,7 +152,7 @@ def _dcgan(points: bool, *_) -> RunConfig:
     )
 
 
-def _wgan_gp(points: bool, *_) -> RunConfig:
+def _wgan_gp(points: bool, shape: Shape, seconds: float | None) -> RunConfig:
     """Gulrajani et al. 2017: five critic steps, weight 10, and .1 for points as in their toy experiments."""
     weight = 0.1 if points else 10.0
     config = _classic("wasserstein", 0.0, gradient_penalty="wgan-gp", gradient_penalty_weight=weight)
@@ -165,8 +165,8 @@ def _wgan_gp(points: bool, *_) -> RunConfig:
     )
 
 
-def _sn_hinge(points: bool, *_) -> RunConfig:
-    """Miyato et al. 2018 with the two time scales of Heusel et al. 2017 instead of several critic steps."""
+def _sn_hinge(points: bool, shape: Shape, seconds: float | None) -> RunConfig:
+    """Miyato et al. 2018 with the two learning rates of Heusel et al. 2017 instead of several discriminator steps."""
     config = _classic("hinge", beta1=0.0)
     return replace(
         config,
@@ -176,10 +176,10 @@ def _sn_hinge(points: bool, *_) -> RunConfig:
     )
 
 
-def _r3gan_lite(points: bool, *_) -> RunConfig:
+def _r3gan_lite(points: bool, shape: Shape, seconds: float | None) -> RunConfig:
     """Huang et al. 2024: relativistic pairs, R1 and R2 at every step, residual networks without normalization.
 
-    Step sizes fall to a quarter and penalties to a tenth along a cosine, as theirs do, over our run instead of over
+    Learning rates fall to a quarter and penalties to a tenth along a cosine, as theirs do, over our run instead of over
     20 million images.
     """
     kind = "mlp" if points else "residual"
@@ -194,13 +194,13 @@ def _r3gan_lite(points: bool, *_) -> RunConfig:
     )
 
 
-def _energy_guided(points: bool, shape, seconds) -> RunConfig:
-    """`auto` for a short time, with the non-saturating loss and the energy distance of Bellemare et al. 2017."""
+def _energy_guided(points: bool, shape: Shape, seconds: float | None) -> RunConfig:
+    """The short recipe of `auto` with the non-saturating loss and the energy distance of Bellemare et al. 2017."""
     return override(_auto(points, shape, None), {"objective.loss": "non-saturating", "objective.energy_weight": 0.3})
 
 
-def _energy_only(points: bool, shape, seconds) -> RunConfig:
-    """The energy distance of a large batch is all there is (Székely & Rizzo 2013; Bellemare et al. 2017)."""
+def _energy_only(points: bool, shape: Shape, seconds: float | None) -> RunConfig:
+    """The generator minimises the energy distance of a large batch (Székely & Rizzo 2013; Bellemare et al. 2017)."""
     base = _auto(points, shape, None)
     return replace(
         base,
@@ -210,7 +210,7 @@ def _energy_only(points: bool, shape, seconds) -> RunConfig:
     )
 
 
-def _vae(points: bool, *_) -> RunConfig:
+def _vae(points: bool, shape: Shape, seconds: float | None) -> RunConfig:
     """Kingma & Welling 2013: 20 latents, Bernoulli pixels (Gaussian points), Adam 1e-3."""
     return RunConfig(
         generator=GeneratorConfig(latent_dim=2 if points else 20, hidden=(256, 256), output_gain=1.0, ema=0.999),
@@ -221,11 +221,11 @@ def _vae(points: bool, *_) -> RunConfig:
     )
 
 
-_RECIPES = {
+_RECIPES: dict[str, Callable[[bool, Shape, float | None], RunConfig]] = {
     "auto": _auto,
-    "classic-2014": lambda *_: _classic("minimax"),
-    "non-saturating": lambda *_: _classic("non-saturating"),
-    "lsgan": lambda *_: _classic("least-squares", beta1=0.5),
+    "classic-2014": lambda points, shape, seconds: _classic("minimax"),
+    "non-saturating": lambda points, shape, seconds: _classic("non-saturating"),
+    "lsgan": lambda points, shape, seconds: _classic("least-squares", beta1=0.5),
     "dcgan": _dcgan,
     "wgan-gp": _wgan_gp,
     "sn-hinge": _sn_hinge,

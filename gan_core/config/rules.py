@@ -2,19 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Iterator
+from typing import Iterator, Protocol
 
-if TYPE_CHECKING:
-    from gan_core.config.run_config import RunConfig
+from gan_core.config.sections import (
+    DISTANCE_LOSSES,
+    DataConfig,
+    DiscriminatorConfig,
+    GeneratorConfig,
+    ObjectiveConfig,
+    TrainingConfig,
+)
 
-WITHOUT_DISCRIMINATOR = ("energy", "mean-distance", "nearest-distance", "vae")
+WITHOUT_DISCRIMINATOR: tuple[str, ...] = (*DISTANCE_LOSSES, "vae")
 BINARY = ("minimax", "non-saturating")
+"""The losses that are cross-entropies of two classes, real and generated."""
 MOST_CLASSES = 64
 SMALLEST_SIDE = 8
 """Pixels along the shorter side that a convolutional network needs."""
 
 
-def conflicts(config: RunConfig) -> Iterator[str]:
+class Sections(Protocol):
+    """The sections of a RunConfig that rules are about."""
+
+    @property
+    def data(self) -> DataConfig: ...
+    @property
+    def generator(self) -> GeneratorConfig: ...
+    @property
+    def discriminator(self) -> DiscriminatorConfig: ...
+    @property
+    def objective(self) -> ObjectiveConfig: ...
+    @property
+    def training(self) -> TrainingConfig: ...
+
+
+def conflicts(config: Sections) -> Iterator[str]:
     """What is wrong with settings that are each in range, whatever the data."""
     objective, batch, packing = config.objective, config.training.batch, config.discriminator.packing
     penalised = objective.r1 or objective.r2 or objective.gradient_penalty != "none"
@@ -31,12 +53,12 @@ def conflicts(config: RunConfig) -> Iterator[str]:
             f"objective.label_smoothing changes the labels of a classification, and {objective.loss!r} has none; "
             f"set it to 0, or choose {' or '.join(BINARY)} as objective.loss"
         )
-    sloped = objective.r1 or objective.r2 or (penalised and objective.gradient_penalty_weight)
+    bounded = objective.r1 or objective.r2 or (penalised and objective.gradient_penalty_weight)
     if objective.loss == "wasserstein" and not (
-        sloped or config.discriminator.clip or config.discriminator.spectral_norm
+        bounded or config.discriminator.clip or config.discriminator.spectral_norm
     ):
         yield (
-            "objective.loss is 'wasserstein' and nothing keeps the critic's slope bounded; set discriminator.clip, "
+            "objective.loss is 'wasserstein' and nothing bounds the critic's gradient; set discriminator.clip, "
             "discriminator.spectral_norm, objective.gradient_penalty, or objective.r1 and objective.r2"
         )
     if objective.energy_weight and batch == 1:
@@ -77,7 +99,7 @@ def conflicts(config: RunConfig) -> Iterator[str]:
         )
 
 
-def _no_discriminator(config: RunConfig) -> Iterator[str]:
+def _no_discriminator(config: Sections) -> Iterator[str]:
     loss, objective, discriminator = config.objective.loss, config.objective, config.discriminator
     on = {
         "objective.r1": objective.r1,
@@ -104,13 +126,10 @@ def _no_discriminator(config: RunConfig) -> Iterator[str]:
         yield "batch_norm needs more than one sample and training.batch is 1; make the batch larger"
 
 
-def conflicts_with_data(config: RunConfig, shape: tuple[int, ...], classes: int) -> Iterator[str]:
+def conflicts_with_data(config: Sections, shape: tuple[int, ...], classes: int) -> Iterator[str]:
     """What does not suit samples of this shape, (d,) points or (h, w, c) images, with so many labelled classes."""
-    convolved = [
-        f"{part}.architecture is {getattr(config, part).architecture!r}"
-        for part in ("generator", "discriminator")
-        if getattr(config, part).architecture != "mlp"
-    ]
+    architectures = {"generator": config.generator.architecture, "discriminator": config.discriminator.architecture}
+    convolved = [f"{part}.architecture is {kind!r}" for part, kind in architectures.items() if kind != "mlp"]
     if convolved and len(shape) == 1:
         yield f"{' and '.join(convolved)}, and points have no neighbouring pixels; choose 'mlp'"
     if convolved and len(shape) == 3 and min(shape[:2]) < SMALLEST_SIDE:

@@ -13,7 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_core.config.run_config import DIALS, GAMES, RunConfig, flatten
+from gan_core.config.run_config import LIVE_HYPERPARAMETERS, RunConfig, flatten_config
+from gan_core.config.sections import ADVERSARIAL_LOSSES
 from gan_core.engine import cpu_threads
 from gan_core.engine.networks import DataStatistics, build_generator, is_convolutional
 
@@ -38,8 +39,8 @@ class Dials(NamedTuple):
 
     @staticmethod
     def of(config: RunConfig) -> Dials:
-        flat = flatten(config)
-        values = {key.split(".")[1]: flat[key] for key in DIALS} | {"total_steps": config.training.steps}
+        flat = flatten_config(config)
+        values = {key.split(".")[1]: flat[key] for key in LIVE_HYPERPARAMETERS} | {"total_steps": config.training.steps}
         return Dials(**{name: tf.constant(value, tf.float32) for name, value in values.items()})
 
 
@@ -219,7 +220,7 @@ class Draws(NamedTuple):
 def updates(config: RunConfig) -> int:
     """How many batches one step takes: one for each update of either network."""
     training = config.training
-    return training.discriminator_steps + training.fresh_samples if config.objective.loss in GAMES else 1
+    return training.discriminator_steps + training.fresh_samples if config.objective.loss in ADVERSARIAL_LOSSES else 1
 
 
 def draw_block(config: RunConfig, n_rows: int, block: int) -> Draws:

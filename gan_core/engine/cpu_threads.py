@@ -11,7 +11,8 @@ import os
 
 import tensorflow as tf
 
-from gan_core.config.run_config import GAMES, RunConfig
+from gan_core.config.run_config import RunConfig
+from gan_core.config.sections import ADVERSARIAL_LOSSES
 from gan_core.engine.networks import is_convolutional
 
 
@@ -38,7 +39,7 @@ def _in_halves(config: RunConfig) -> bool:
     """Not where a layer normalises over its batch: half of it has other moments."""
     networks = config.generator, config.discriminator
     normalised = any(network.batch_norm for network in networks)
-    return config.objective.loss in GAMES and is_convolutional(*networks) and not normalised
+    return config.objective.loss in ADVERSARIAL_LOSSES and is_convolutional(*networks) and not normalised
 
 
 def cores() -> int:

@@ -6,7 +6,8 @@ import threading
 import time
 from contextlib import contextmanager
 
-from gan_core.config.run_config import DIALS, GAMES, RunConfig, flatten
+from gan_core.config.run_config import LIVE_HYPERPARAMETERS, RunConfig, flatten_config
+from gan_core.config.sections import ADVERSARIAL_LOSSES
 from gan_core.engine.base_model import Trainable
 from gan_core.engine.distance_matching import Matcher
 from gan_core.engine.gan import GAN
@@ -39,7 +40,7 @@ def build(config: RunConfig, data: DataStatistics) -> Trainable:
 def new(config: RunConfig, data: DataStatistics) -> Trainable:
     """What `build` gives, for one that will not be trained: nothing that was compiled is taken from the shelf."""
     loss = config.objective.loss
-    return (GAN if loss in GAMES else VAE if loss == "vae" else Matcher)(config, data)
+    return (GAN if loss in ADVERSARIAL_LOSSES else VAE if loss == "vae" else Matcher)(config, data)
 
 
 def give_back(model: Trainable) -> None:
@@ -75,8 +76,7 @@ def programs() -> int:
 def structure(config: RunConfig, data: DataStatistics) -> tuple:
     """All that a compiled step depends on: not the seed, the length, the step sizes, or how large a weight is."""
     free = {"seed", "preset", "data.name", "training.steps", "training.seconds"}
-    kept = {
-        key: value for key, value in flatten(config).items() if key not in free and key.split(".")[0] != "recording"
-    }
-    kept |= {key: bool(kept[key]) for key in DIALS}
+    flat = flatten_config(config)
+    kept = {key: value for key, value in flat.items() if key not in free and key.split(".")[0] != "recording"}
+    kept |= {key: bool(kept[key]) for key in LIVE_HYPERPARAMETERS}
     return (*kept.items(), data.shape, data.mean.tobytes(), data.scale, data.shares)

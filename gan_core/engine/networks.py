@@ -14,7 +14,7 @@ from typing import Callable, Iterator
 import keras
 import numpy as np
 
-from gan_core.config.run_config import DiscriminatorConfig, GeneratorConfig
+from gan_core.config.sections import DiscriminatorConfig, GeneratorConfig
 from gan_core.engine import convolutional
 from gan_core.engine.layers import (
     Affine,

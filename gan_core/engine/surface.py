@@ -11,7 +11,8 @@ from statistics import NormalDist
 import numpy as np
 import tensorflow as tf
 
-from gan_core.config.run_config import GAMES, RunConfig
+from gan_core.config.run_config import RunConfig
+from gan_core.config.sections import ADVERSARIAL_LOSSES
 from gan_core.engine import checkpoints, models, objectives, sampling
 from gan_core.engine.base_model import Dials, Trainable
 from gan_core.engine.loop import PREVIEWS
@@ -48,14 +49,15 @@ def draw(
     inputs = sampling.inputs(model.ema_generator, config.seed, PREVIEWS, sampling.PREVIEW, label=label)
     points = sampling.generate(model.ema_generator, inputs)
     found = {"points": points, "manifold": manifold(model.ema_generator, config, classes)}
-    if loss in GAMES:
+    if loss in ADVERSARIAL_LOSSES:
         try:
             checkpoints.load_weights(model.discriminator, weights, "discriminator")
         except ValueError:
             raise GanometerError(
                 "this snapshot holds no discriminator: an earlier version kept none; train the run again to see it"
             ) from None
-    if loss in GAMES and packing == 1:  # one that judges several samples together has no belief about a place
+    # A discriminator that judges several samples together has no belief about a place.
+    if loss in ADVERSARIAL_LOSSES and packing == 1:
         x, y = axes(samples)
         places = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
         told = inputs[:, config.generator.latent_dim :]

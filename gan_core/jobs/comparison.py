@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gan_core.config.run_config import RunConfig, differences, flatten
+from gan_core.config.run_config import RunConfig, differences, flatten_config
 from gan_core.records import RunInfo
 
 MOST_RUNS = 40
@@ -100,7 +100,7 @@ def _labels(firsts: Sequence[RunInfo]) -> list[str]:
     for run in firsts:
         near = [other.config for other in firsts if other.config.preset == run.config.preset]
         differing = [key for key in diff(near) if key not in ("seed", "preset", "training.seconds")]
-        values = flatten(run.config)
+        values = flatten_config(run.config)
         words = [f"{key} = {value_in_words(values[key])}" for key in differing[:MOST_NAMED]]
         if more := len(differing) - len(words):
             words.append(f"{more} more")
@@ -122,7 +122,7 @@ def value_in_words(value: Any) -> str:
 
 def diff(configs: Sequence[RunConfig]) -> dict[str, tuple[Any, ...]]:
     """Only what differs: `{dotted key: the value of each configuration}`."""
-    flat = [flatten(config) for config in configs]
+    flat = [flatten_config(config) for config in configs]
     keys = flat[0] if flat else ()
     return {key: tuple(f[key] for f in flat) for key in keys if any(f[key] != flat[0][key] for f in flat)}
 

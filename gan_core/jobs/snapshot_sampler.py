@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from gan_core import records
 from gan_core.codec import to_storage
-from gan_core.config.run_config import GAMES
+from gan_core.config.sections import ADVERSARIAL_LOSSES
 from gan_core.records import GanometerError
 from gan_core.store import Store
 
@@ -88,7 +88,7 @@ def discriminator_at(store: Store, run: records.RunInfo, step: int) -> Any:
 
     None where none is kept, where the run has none, and where it takes several samples at once.
     """
-    if run.config.objective.loss not in GAMES or run.config.discriminator.packing != 1:
+    if run.config.objective.loss not in ADVERSARIAL_LOSSES or run.config.discriminator.packing != 1:
         return None
     info, checkpoint = dataset_info(store, run), store.recordings.checkpoint(run.id, step)
     from gan_core.engine import checkpoints, networks

@@ -20,7 +20,7 @@ from gan_core.bundles import bundle as export
 from gan_core.config import presets
 from gan_core.config.live_edits import edited
 from gan_core.config.rules import conflicts_with_data
-from gan_core.config.run_config import ConfigError, RunConfig, differences, flatten, kind_of, override
+from gan_core.config.run_config import ConfigError, RunConfig, differences, flatten_config, override, setting_type
 from gan_core.data import datasets, uploads
 from gan_core.distances.verdict import beside, placed
 from gan_core.jobs import comparison, references, registry
@@ -647,8 +647,8 @@ def _kind(run: RunInfo) -> tuple[str, str]:
 def _work(config: RunConfig) -> dict[str, Any]:
     """What decides how long a step takes: of a plain number only whether it is 0."""
     parts = ("data", "generator", "discriminator", "objective", "training")
-    told = {key: value for key, value in flatten(config).items() if key.split(".")[0] in parts}
-    told = {key: bool(value) if kind_of(key)[0] == "number" else value for key, value in told.items()}
+    told = {key: value for key, value in flatten_config(config).items() if key.split(".")[0] in parts}
+    told = {key: bool(value) if setting_type(key)[0] == "number" else value for key, value in told.items()}
     return told | {"training.steps": 0, "training.seconds": None}
 
 

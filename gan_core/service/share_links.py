@@ -1,8 +1,8 @@
-"""A setting as the query of a link, and back: the recipe, what differs from it, the seed, and the versions.
+"""A configuration as the query of a link, and back: the recipe, what differs from it, the seed, and the versions.
 
     ?preset=auto&data=mnist&seconds=60&seed=3&objective.r1=0.5&made=ganometer:0.1.0,tensorflow:2.21.0
 
-What stands in a link may come from anybody: it is read like any input, and starts nothing by itself.
+Anybody may have written a link: it is checked like any input, and opening one starts nothing.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def query_of(config: RunConfig, *, preset_for: Callable[..., RunConfig], version
     return told | {"made": ",".join(f"{name}:{version}" for name, version in versions.items())}
 
 
-def encoded(query: Mapping[str, str]) -> str:
+def encoded_query(query: Mapping[str, str]) -> str:
     """A query as it stands behind the question mark of an address."""
     return urlencode(query, safe=",:", quote_via=quote)
 
@@ -73,13 +73,12 @@ def config_from_query(query: Mapping[str, Sequence[str]], *, preset_for: Callabl
         made = ""
     changes = {SHORT.get(key, key): value for key, value in told.items()}
     problems += wrong_alone(changes)
-    name, data = changes.get("preset", "auto"), changes.get("data.name", "digits")
-    seconds = override(RunConfig(), {"training.seconds": changes.get("training.seconds")}) if not problems else None
-    try:  # data that are not here are said together with everything else
-        seconds = seconds and seconds.training.seconds
-        recipe = preset_for("auto" if problems else name, data=data, seconds=seconds)
-    except DatasetError as error:
-        problems.append(str(error))
+    sound = {} if problems else changes
+    seconds = override(RunConfig(), {"training.seconds": sound.get("training.seconds")}).training.seconds
+    try:
+        recipe = preset_for(sound.get("preset", "auto"), data=changes.get("data.name", "digits"), seconds=seconds)
+    except DatasetError as error:  # missing data are named together with everything else
+        raise ConfigError([*problems, str(error)]) from None
     if problems:
         raise ConfigError(problems)
     versions = dict(part.split(":") for part in made.split(",")) if made else {}

@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from gan_core.config.run_config import MATCHINGS, DiscriminatorConfig, GeneratorConfig, RunConfig
+from gan_core.config.run_config import RunConfig
+from gan_core.config.sections import DISTANCE_LOSSES, DiscriminatorConfig, GeneratorConfig
 from gan_core.data.datasets import Dataset
 
 MIB = 2**20
@@ -58,7 +59,7 @@ def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
     weights = FLOAT * (generator.weights + discriminator.weights + latent_dim * generator.first)
     draws = FLOAT * BLOCK * updates(config) * batch * (latent_dim + 1)
     outputs = FLOAT * SIDES * batch * (pixels + generator.activations + discriminator.activations)
-    of_pairs = config.objective.energy_weight or config.objective.loss in MATCHINGS
+    of_pairs = config.objective.energy_weight or config.objective.loss in DISTANCE_LOSSES
     pairs = FLOAT * batch**2 if of_pairs else 0
     return (
         FIXED

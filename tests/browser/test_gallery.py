@@ -19,7 +19,7 @@ from gan_core.jobs.kind import Arrays
 from gan_core.pictures.grid import sheet as laid_out
 from gan_core.store import Store
 from ui.frame.job_answers import WAITING
-from ui.frame.navigation import PLAY_SECONDS
+from ui.frame.pickers import PLAY_SECONDS
 
 pytestmark = pytest.mark.slow  # together they take minutes, which a run of all tests has not got
 

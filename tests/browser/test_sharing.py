@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from gan_core.config.run_config import flatten
+from gan_core.config.run_config import flatten_config
 
 pytestmark = pytest.mark.slow  # together they take minutes, which a run of all tests has not got
 
@@ -68,7 +68,7 @@ def test_a_copied_link_fills_another_browser_s_form_and_starts_the_same_run(serv
     count = len(store.runs.all())
     second = start(other)
     assert second != first and len(store.runs.all()) == count + 1  # nothing had started by itself
-    one, two = (flatten(store.runs.get(run_id).config) for run_id in (first, second))
+    one, two = (flatten_config(store.runs.get(run_id).config) for run_id in (first, second))
     assert one == two and (one["objective.r1"], one["seed"], one["training.steps"]) == (0.25, 7, 345)
 
 

@@ -283,24 +283,33 @@ CONTENT = {
     ),
     "negative step": (put("metrics.npz", pack(name=np.array(["a"]), step=np.array([-1]), value=np.array([0.0]))), "-1"),
     "id": (say(id="../../x"), "'../../x'"),
-    "id of another type": (say(id=7), "TypeError"),
+    "id of another type": (say(id=7), "id is 7; expected eight hexadecimal digits"),
     "step": (say(step="many"), "'many'"),
-    "huge step": (say(step=10**30), "no count"),
+    "huge step": (say(step=10**30), "it must be between 0 and 2,147,483,647"),
     "seconds": (say(seconds=[1]), "[1]"),
     "endless seconds": (say(seconds=float("inf")), "inf"),
     "created": (say(created=None), "None"),
-    "name": (say(name={"a": 1}), "no text"),
-    "name with a zero byte": (say(name="a\0b"), "no text"),
-    "half a character": (say(name="\ud800"), "UnicodeEncodeError"),
+    "name": (say(name={"a": 1}), "name is {'a': 1}; expected text"),
+    "name with a zero byte": (say(name="a\0b"), "name is 'a\\x00b'; expected text that can be stored"),
+    "half a character": (say(name="\ud800"), "name is '\\ud800'; expected text that can be stored"),
     "tags that are one text": (say(tags="abc"), "'abc'"),
-    "a tag that is no text": (say(tags=["a", 7]), "7 is no text"),
+    "a tag that is no text": (say(tags=["a", 7]), "tags is ['a', 7]; expected a list of texts"),
     "too many tags": (say(tags=list("abcdefghi")), "at most 8"),
     "error": (say(error=["a"]), "['a']"),
     "settings": (inside("config", seed=-5), "seed is -5"),
     "unknown setting": (inside("config", magic=1), "magic is not a setting"),
-    "versions": (say(versions=["a"]), "AttributeError"),
-    "events": (say(events=[[1, 2.0, "kind"]]), "not enough values"),
-    "event kind": (say(events=[[1, 2.0, 5, {}]]), "5 is no text"),
+    "versions": (say(versions=["a"]), "versions is ['a']; expected object"),
+    "events": (say(events=[[1, 2.0, "kind"]]), "expected array of length 4, got 3 at [0]"),
+    "event kind": (say(events=[[1, 2.0, 5, {}]]), "expected str, got int at [0][2]"),
+    "half a character in an event": (say(events=[[1, 2.0, "\udc00", {}]]), "events is"),
+    "an event that changes nothing": (say(events=[[1, 2.0, "set", {"by": ""}]]), "changes is missing"),
+    "an event with a change of one value": (say(events=[[1, 2.0, "set", {"changes": {"seed": [1]}}]]), "changes is"),
+    "a list in a list in a list": (say(seconds=[[[[0.0]]]]), "seconds is [[[[0.0]]]]; expected a number"),
+    "a number of 400 digits": (say(created=10**400), "created is 1000"),
+    "something that no run has": (say(colour="red"), "colour is not a part of run.json"),
+    "something missing": (lambda members, about: about.pop("created"), "created is missing"),
+    "parts of the data": (inside("data", parts={"train": 5, "test": -3}), "data.parts.holdout is missing"),
+    "data that are a list": (say(data=[1]), "data is [1]; expected a table"),
     "reports": (say(reports=[[1, {"status": "measured"}]]), "metrics"),
     "report twice": (lambda members, about: about["reports"].append(about["reports"][0]), "twice"),
     "references": (say(references=[{"n": 1}]), "metrics"),
@@ -321,6 +330,12 @@ def test_content_that_no_run_holds_is_refused_with_its_reason(bundle, target, ca
         export.unbundle(target, repacked(bundle, change))
     assert said in str(error.value)
     assert contents(target) == before
+
+
+def test_everything_that_is_wrong_with_a_run_is_named_at_once(bundle, target):
+    with pytest.raises(BundleError) as error:
+        export.unbundle(target, repacked(bundle, say(step=-1, name=5, ended=True, magic=1)))
+    assert all(f"{key} is " in str(error.value) for key in ("step", "name", "ended", "magic"))
 
 
 def test_an_unchanged_repacking_is_accepted(bundle, target):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gan_core.config.live_edits import EDITABLE, edited, is_dial, needs_compiling
+from gan_core.config.live_edits import EDITABLE, edited, is_live, needs_compiling
 from gan_core.config.presets import preset
 from gan_core.config.run_config import SETTINGS, ConfigError, override
 
@@ -35,7 +35,7 @@ def test_nothing_changed_is_the_same_configuration():
         ({"data.name": "mnist"}, "data.name is fixed"),
         ({"training.steps": 700}, "training.steps is 700 and the run is at step 700 already"),
         ({"objective.loss": "vae", "objective.r1": 0, "objective.r2": 0}, "trains other networks than 'relativistic'"),
-        ({"objective.loss": "wasserstein", "objective.r1": 0, "objective.r2": 0}, "keeps the critic's slope bounded"),
+        ({"objective.loss": "wasserstein", "objective.r1": 0, "objective.r2": 0}, "bounds the critic's gradient"),
         ({"objective.r1": -1}, "objective.r1 is -1"),
         ({"objective.r9": 1}, "objective.r9 is not a setting; did you mean"),
         ({"optimizer.learning_rate_generator": "nan"}, "learning_rate_generator is nan"),
@@ -75,7 +75,7 @@ def test_what_needs_compiling_is_another_structure_to_the_engine(key):
     data = statistics(np.random.default_rng(0).standard_normal((50, 2)).astype(np.float32))
     after = edited(CONFIG, {key: CHANGES[key]}, step=1)
     assert needs_compiling(CONFIG, after) == (models.structure(CONFIG, data) != models.structure(after, data))
-    assert is_dial(CONFIG, key) == (key in list(CHANGES)[:3])
+    assert is_live(CONFIG, key) == (key in list(CHANGES)[:3])
 
 
 def test_a_term_that_is_turned_on_or_off_needs_compiling_and_one_that_is_on_does_not():

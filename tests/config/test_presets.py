@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from gan_core.config.presets import PRESETS, preset
-from gan_core.config.run_config import LOSSES, differences, flatten, from_json, override, to_json
+from gan_core.config.run_config import differences, flatten_config, from_json, override, to_json
+from gan_core.config.sections import LOSSES
 
 POINTS, SMALL, MNIST, COLOUR = (2,), (8, 8, 1), (28, 28, 1), (32, 32, 3)
 SHAPES = [POINTS, SMALL, MNIST, COLOUR]
@@ -89,7 +90,7 @@ def test_every_recipe_has_its_source_here():
 
 @pytest.mark.parametrize(("name", "expected"), SOURCES.items())
 def test_a_recipe_has_the_numbers_of_its_source(name, expected):
-    settings = flatten(preset(name, shape=MNIST))
+    settings = flatten_config(preset(name, shape=MNIST))
     assert {key: settings[key] for key in expected} == expected
 
 

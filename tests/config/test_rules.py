@@ -4,7 +4,8 @@ import pytest
 
 from gan_core.config.presets import PRESETS, preset
 from gan_core.config.rules import conflicts_with_data
-from gan_core.config.run_config import GAMES, MATCHINGS, ConfigError, RunConfig, override
+from gan_core.config.run_config import ConfigError, RunConfig, override
+from gan_core.config.sections import ADVERSARIAL_LOSSES, DISTANCE_LOSSES
 
 NO_PENALTY = {"objective.r1": 0, "objective.r2": 0}
 SHAPES = [(2,), (8, 8, 1), (28, 28, 1), (32, 32, 3)]
@@ -41,13 +42,13 @@ REFUSED = [
             "set it to 0, or choose minimax or non-saturating as objective.loss",
             {"objective.loss": "minimax"},
         )
-        for loss in GAMES
+        for loss in ADVERSARIAL_LOSSES
         if loss not in ("minimax", "non-saturating")
     ),
     *(
         (
             {"objective.loss": "wasserstein", **NO_PENALTY, **unbounded},
-            "objective.loss is 'wasserstein' and nothing keeps the critic's slope bounded",
+            "objective.loss is 'wasserstein' and nothing bounds the critic's gradient",
             "set discriminator.clip, discriminator.spectral_norm, objective.gradient_penalty, or objective.r1 and "
             "objective.r2",
             bounded,
@@ -130,7 +131,7 @@ REFUSED = [
             f"set {key} back to nothing",
             {"objective.loss": "minimax", "training.batch": 256},
         )
-        for loss in (*MATCHINGS, "vae")
+        for loss in (*DISTANCE_LOSSES, "vae")
         for key, value in {
             "objective.r1": 1,
             "objective.r2": 1,
@@ -154,7 +155,7 @@ REFUSED = [
             "turn it off",
             {"objective.loss": "vae"},
         )
-        for loss in MATCHINGS
+        for loss in DISTANCE_LOSSES
     ),
     (
         {"objective.loss": "energy", **NO_PENALTY, "training.batch": 1},
@@ -277,5 +278,5 @@ def test_what_suits_the_data_is_accepted(changes, shape, classes):
 def test_every_preset_suits_every_kind_of_data(name, shape, seconds):
     config = preset(name, shape=shape, seconds=seconds)
     assert list(conflicts_with_data(config, shape, 0)) == []
-    if config.objective.loss not in MATCHINGS:  # and may be asked to draw classes
+    if config.objective.loss not in DISTANCE_LOSSES:  # and may be asked to draw classes
         assert list(conflicts_with_data(override(config, {"data.conditional": True}), shape, 10)) == []

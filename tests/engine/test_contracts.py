@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from gan_core.config.presets import preset
-from gan_core.config.run_config import GAMES, LOSSES, ConfigError, override
+from gan_core.config.run_config import ConfigError, override
+from gan_core.config.sections import ADVERSARIAL_LOSSES, LOSSES
 from gan_core.engine import models
 from gan_core.engine.base_model import Batch, Dials, updates
 from gan_core.engine.gan import GAN
@@ -55,7 +56,7 @@ CONTRACTS = {
     "nearest-distance": Contract(others=(), row=("loss_generator",)),
     "vae": Contract(others=("encoder",), row=("loss_generator", "loss_reconstruction", "loss_divergence")),
 }
-of_games = pytest.mark.parametrize(("loss", "contract"), [(k, c) for k, c in CONTRACTS.items() if k in GAMES])
+of_games = pytest.mark.parametrize(("loss", "contract"), [(k, CONTRACTS[k]) for k in ADVERSARIAL_LOSSES])
 of_all = pytest.mark.parametrize(("loss", "contract"), CONTRACTS.items())
 
 
@@ -126,7 +127,7 @@ def test_no_logit_is_too_large(loss, contract, size):
 
 
 def settings(loss, **changes):
-    off = {} if loss in GAMES else {"objective.r1": 0, "objective.r2": 0}
+    off = {} if loss in ADVERSARIAL_LOSSES else {"objective.r1": 0, "objective.r2": 0}
     small = {
         "generator.hidden": "5",
         "generator.latent_dim": 3,
@@ -174,7 +175,7 @@ def changed(before, after):
 @of_all
 def test_which_networks_there_are_and_what_a_step_reports(loss, contract):
     model = model_of(loss)
-    assert isinstance(model, GAN) == (loss in GAMES)
+    assert isinstance(model, GAN) == (loss in ADVERSARIAL_LOSSES)
     assert set(model.networks) == {"generator", "ema", *contract.others}
     assert set(model.optimizers) == {f"{name}_optimizer" for name in ("generator", *contract.others)}
     assert type(model).ROW == contract.row
@@ -238,11 +239,11 @@ def test_three_steps_with_every_penalty_stay_finite(kind, loss, contract):
         for number in range(3):
             row = dict(zip(contract.row, step(model, number)))
             assert np.isfinite(list(row.values())).all()
-            if loss in GAMES:
+            if loss in ADVERSARIAL_LOSSES:
                 assert (row["penalty"] > 0) == (number != 1 and penalty is not PENALTIES[0])
         assert all(np.isfinite(np.asarray(v)).all() for v in model.state.values())
         assert model.ema_generator(np.zeros((7, 3), np.float32)).shape == (7, *DATA[kind].shape)
-    assert refused == (len(tried) - 1 if loss not in GAMES else int(loss == "wasserstein"))
+    assert refused == (len(tried) - 1 if loss not in ADVERSARIAL_LOSSES else int(loss == "wasserstein"))
 
 
 @pytest.mark.parametrize("loss", LOSSES)

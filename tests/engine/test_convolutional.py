@@ -6,7 +6,8 @@ import pytest
 import tensorflow as tf
 from scipy.signal import correlate2d
 
-from gan_core.config.run_config import DiscriminatorConfig, GeneratorConfig, RunConfig, override
+from gan_core.config.run_config import RunConfig, override
+from gan_core.config.sections import DiscriminatorConfig, GeneratorConfig
 from gan_core.engine.base_model import Batch, Dials, parameters
 from gan_core.engine.convolutional import DISCRIMINATORS, GENERATORS, _block
 from gan_core.engine.gan import GAN

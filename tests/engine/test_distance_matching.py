@@ -6,7 +6,8 @@ import tensorflow as tf
 from scipy.spatial.distance import cdist, pdist
 
 from gan_core.config.presets import preset
-from gan_core.config.run_config import MATCHINGS, override
+from gan_core.config.run_config import override
+from gan_core.config.sections import DISTANCE_LOSSES
 from gan_core.engine.base_model import Batch, Dials
 from gan_core.engine.distance_losses import LOSSES
 from gan_core.engine.distance_matching import Matcher
@@ -24,7 +25,7 @@ SMALL = {
     "optimizer.decay_from": 1,
     "optimizer.beta1": 0.5,
 }
-every_distance = pytest.mark.parametrize("loss", MATCHINGS)
+every_distance = pytest.mark.parametrize("loss", DISTANCE_LOSSES)
 
 
 def new(loss, data=DATA, **changes):
@@ -52,7 +53,7 @@ def generate(weights, z):
 
 
 def test_every_distance_of_the_settings_is_there():
-    assert set(MATCHINGS) == set(LOSSES) == set(DISTANCE)
+    assert set(DISTANCE_LOSSES) == set(LOSSES) == set(DISTANCE)
 
 
 @every_distance

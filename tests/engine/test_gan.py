@@ -7,7 +7,8 @@ from scipy import stats
 from scipy.spatial.distance import cdist, pdist
 
 from gan_core.config.presets import preset
-from gan_core.config.run_config import GAMES, RunConfig, override
+from gan_core.config.run_config import RunConfig, override
+from gan_core.config.sections import ADVERSARIAL_LOSSES
 from gan_core.engine import checkpoints
 from gan_core.engine.base_model import BLOCK, Batch, Dials, draw_block, updates
 from gan_core.engine.gan import GAN
@@ -39,7 +40,7 @@ REAL, Z = RNG.normal(2.0, 1.0, (5, 2)).astype(np.float32), RNG.normal(size=(5, 3
 REAL_G, Z_G = RNG.normal(2.0, 1.0, (5, 2)).astype(np.float32), RNG.normal(size=(5, 3)).astype(np.float32)
 PLAIN = {"objective__r1": 0, "objective__r2": 0, "discriminator__clip": 1000}
 """No penalty, and a clip so wide that it cuts nothing: Wasserstein is not played without either."""
-every_game = pytest.mark.parametrize("loss", GAMES)
+every_game = pytest.mark.parametrize("loss", ADVERSARIAL_LOSSES)
 
 
 def new(data=DATA, **changes):

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from scipy.signal import correlate2d
 
-from gan_core.config.run_config import DiscriminatorConfig
+from gan_core.config.sections import DiscriminatorConfig
 from gan_core.engine import checkpoints
 from gan_core.engine.layers import (
     Bias,

@@ -13,7 +13,8 @@ import pytest
 import tensorflow as tf
 
 from gan_core.config.presets import preset
-from gan_core.config.run_config import GeneratorConfig, override
+from gan_core.config.run_config import override
+from gan_core.config.sections import GeneratorConfig
 from gan_core.engine import checkpoints, cpu_threads, sampling
 from gan_core.engine.base_model import BLOCK, Dials, draw_block
 from gan_core.engine.gan import GAN

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from gan_core.codec import to_storage, to_unit
 from gan_core.config.presets import preset
-from gan_core.config.run_config import DiscriminatorConfig, GeneratorConfig, differences
+from gan_core.config.run_config import differences
+from gan_core.config.sections import DiscriminatorConfig, GeneratorConfig
 from gan_core.engine.base_model import parameters
 from gan_core.engine.gan import GAN
 from gan_core.engine.networks import Affine, DataStatistics, build_discriminator, build_generator, statistics

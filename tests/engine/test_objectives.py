@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_core.config.run_config import GAMES
+from gan_core.config.sections import ADVERSARIAL_LOSSES
 from gan_core.engine.objectives import OBJECTIVES, scores
 
 RNG = np.random.default_rng(0)
@@ -52,7 +52,7 @@ def gradients(loss, side, real, fake):
 
 
 def test_every_game_of_the_settings_is_there():
-    assert set(OBJECTIVES) == set(GAMES) == {loss for loss, _ in PAPERS}
+    assert set(OBJECTIVES) == set(ADVERSARIAL_LOSSES) == {loss for loss, _ in PAPERS}
 
 
 @every_loss

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from gan_core.config.run_config import DiscriminatorConfig
+from gan_core.config.sections import DiscriminatorConfig
 from gan_core.engine.networks import DataStatistics, build_discriminator
 from gan_core.engine.penalties import around, away_from, between, logits_and_squared_gradients, zero_centred
 

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from scipy import stats
 
-from gan_core.config.run_config import GeneratorConfig
+from gan_core.config.sections import GeneratorConfig
 from gan_core.engine.networks import DataStatistics, build_generator
 from gan_core.engine.sampling import MEASURE, PREVIEW, REQUEST, generate, inputs, latents, slerp
 from gan_core.records import GanometerError

@@ -8,7 +8,8 @@ from scipy.stats import norm
 
 from gan_core import records
 from gan_core.config.presets import preset
-from gan_core.config.run_config import MATCHINGS, override
+from gan_core.config.run_config import override
+from gan_core.config.sections import DISTANCE_LOSSES
 from gan_core.engine import checkpoints, models, objectives, sampling, surface
 from gan_core.engine.networks import statistics
 
@@ -213,7 +214,7 @@ def test_the_energy_term_pushes_too():
     assert found == pytest.approx(by_finite_differences(mean_loss, fake), rel=1e-3, abs=1e-4)
 
 
-@pytest.mark.parametrize("loss", MATCHINGS)
+@pytest.mark.parametrize("loss", DISTANCE_LOSSES)
 def test_distances_push_without_any_discriminator(loss):
     model, fake, reals, found = pushed(configured(loss))
     unit = [cdist(real, real).sum() / (len(real) * (len(real) - 1)) for real in reals]

@@ -653,7 +653,7 @@ def test_headlines_are_the_newest_numbers_beside_real_against_real(lab):
 @pytest.mark.parametrize("seconds", [None, 1], ids=["steps", "a speed trial"])
 def test_a_link_of_a_run_starts_it_again_bit_by_bit(working, seconds):
     first = ended(working, working.start(override(CONFIG, {"seed": 11, "training.seconds": seconds})))
-    address = share_links.encoded(
+    address = share_links.encoded_query(
         share_links.query_of(share_links.repeating(first), preset_for=working.preset, versions={})
     )
     link = share_links.config_from_query(parse_qs(address), preset_for=working.preset)

@@ -32,13 +32,13 @@ read = partial(share_links.config_from_query, preset_for=preset_for)
 
 def through_an_address(query: dict[str, str]) -> dict[str, list[str]]:
     """What a server makes of the text behind the question mark."""
-    return parse_qs(share_links.encoded(query), strict_parsing=True, keep_blank_values=True)
+    return parse_qs(share_links.encoded_query(query), strict_parsing=True, keep_blank_values=True)
 
 
 def values_of(key: str):
     """Everything one setting may be."""
-    kind, choices = configs.kind_of(key)
-    about = configs.describe(key)
+    kind, choices = configs.setting_type(key)
+    about = configs.describe_setting(key)
     if kind == "choice":
         return st.sampled_from(choices)
     if kind == "switch":
@@ -73,21 +73,21 @@ def test_every_configuration_survives_an_address(config):
     link = read(through_an_address(query))
     assert link.config == config and link.versions == VERSIONS and link.warnings == ()
     assert configs.to_json(link.config) == configs.to_json(config)  # to the last digit
-    assert len(share_links.encoded(query)) <= share_links.LONGEST
+    assert len(share_links.encoded_query(query)) <= share_links.LONGEST
 
 
 def test_all_settings_at_once_fit_into_a_link():
     other = {"number": 0.12345678901234567, "whole": 7, "switch": True, "widths": (1024,) * 6}
     config = preset_for("dcgan", data="mnist", seconds=86_399.12345678)
     for key in FREE:
-        for value in (other.get(configs.kind_of(key)[0]), *configs.kind_of(key)[1]):
+        for value in (other.get(configs.setting_type(key)[0]), *configs.setting_type(key)[1]):
             try:
                 config = override(config, {key: value})
                 break
             except ConfigError:
                 continue
     assert len(configs.differences(config, preset_for("dcgan", data="mnist"))) > 30
-    assert len(share_links.encoded(query_of(config))) < share_links.LONGEST
+    assert len(share_links.encoded_query(query_of(config))) < share_links.LONGEST
     assert read(through_an_address(query_of(config))).config == config
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import streamlit as st
 
 from gan_core import GanometerError, Job, Lab, Parameters
+from ui.frame.page import Page
 from ui.frame.refresh_rate import PENDING_SECONDS
 from ui.frame.text import plain
-
-if TYPE_CHECKING:
-    from ui.frame.page import Page
 
 WAITING = ("waiting", "working")
 

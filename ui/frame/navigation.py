@@ -6,21 +6,10 @@ names the place before. Such a message is late: the page stays where it is, unti
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from gan_core import GanometerError, RunInfo
-from ui.frame.job_answers import WAITING
-from ui.frame.text import STATES, plain
-
-if TYPE_CHECKING:
-    from ui.frame.page import Page
-
-PLAY_SECONDS = 0.7
-"""From one step of a time-lapse to the next."""
 KEY = "navigation"
 
 
@@ -103,28 +92,28 @@ def navigation() -> Navigation:
 def open_at(page: str) -> None:
     """A whole run of a page begins: it stands where its address says, unless that is late."""
     now, said = navigation(), _address()
-    _keep(now.opened(page, said) if now.page != page else now.arrived(said, by_timer=False))
+    keep(now.opened(page, said) if now.page != page else now.arrived(said, by_timer=False))
 
 
 def hear_timer() -> Navigation:
     """A part of a page is drawn again because its timer said so."""
-    _keep(navigation().arrived(_address(), by_timer=True))
+    keep(navigation().arrived(_address(), by_timer=True))
     return navigation()
 
 
 def go_to_run(run_id: str) -> None:
     """Show this run from now on; for callbacks."""
-    _keep(navigation().moved(Place(run_id)))
+    keep(navigation().moved(Place(run_id)))
 
 
 def go_to_step(step: int, steps: tuple[int, ...], *, playing: bool = False) -> None:
     """Show this one of `steps`. The newest is not named in the address, so that the page goes on with newer ones."""
-    _keep(navigation().moved(Place(navigation().place.run, None if step == steps[-1] else step), playing=playing))
+    keep(navigation().moved(Place(navigation().place.run, None if step == steps[-1] else step), playing=playing))
 
 
 def keep_step(step: int) -> None:
     """Name a step in the address, even the newest: later ones must not take its place."""
-    _keep(navigation().moved(Place(navigation().place.run, step)))
+    keep(navigation().moved(Place(navigation().place.run, step)))
 
 
 def shown_step(steps: tuple[int, ...]) -> int:
@@ -139,7 +128,7 @@ def _address() -> Place:
     return Place(st.query_params.get("run") or None, int(step) if step.isdecimal() and len(step) < 10 else None)
 
 
-def _keep(now: Navigation) -> None:
+def keep(now: Navigation) -> None:
     """Remember where the visitor is, and let the address say so."""
     st.session_state[KEY] = now
     if now.place == _address():
@@ -149,104 +138,3 @@ def _keep(now: Navigation) -> None:
             st.query_params.pop(name, None)
         else:
             st.query_params[name] = str(value)
-
-
-# ---------------------------------------------------------------- what a person moves
-
-
-def run_in_address(page: Page) -> RunInfo | None:
-    """The run that the address names; an unknown one is said so, and the page ends there."""
-    run_id = navigation().place.run
-    if not run_id:
-        return None
-    try:
-        return page.lab.run(run_id, by=page.me)
-    except GanometerError:
-        st.warning(
-            f"There is no run `{plain(run_id[:40])}` here. It may have been deleted, or the link is from another "
-            "installation.",
-            title="Unknown run",
-            icon=":material/search_off:",
-        )
-        if st.button("Show the newest run instead", icon=":material/arrow_forward:"):
-            st.query_params.clear()
-            _keep(navigation().moved(Place()))
-            st.rerun()
-        st.stop()
-
-
-def pick_run(page: Page) -> RunInfo | None:
-    """The run in the address, else an active one, the newest, or the example; with a picker to choose another."""
-    runs = page.lab.runs(by=page.me)
-    chosen = run_in_address(page) or next((r for r in runs if r.active), runs[0] if runs else page.lab.example())
-    if chosen is None:
-        return None
-    ids = {run.id: run for run in [chosen, *runs]}
-    _keep(navigation().drew_run(chosen.id))
-    serial = navigation().serial
-    key = f"{page.name} run {serial}"
-    st.session_state[key] = chosen.id
-
-    def pick() -> None:
-        # A browser sends the label it was shown; where the run's state has changed since, it comes as it is.
-        picked = st.session_state[key].rsplit(" · ", 1)[-1]
-        if picked in ids and navigation().serial == serial:
-            _keep(navigation().picked_run(picked))
-
-    st.selectbox(
-        "Run",
-        list(ids),
-        key=key,
-        on_change=pick,
-        format_func=lambda i: f"{ids[i].name} · {STATES[ids[i].state][2].lower()} · {i}",
-    )
-    return chosen
-
-
-def pick_step(page: Page, steps: tuple[int, ...], label: str = "Snapshot at step") -> int:
-    """One of `steps`: the address', else the newest; a slider that keeps its place while snapshots arrive.
-
-    The same on every page, and the menu takes it along: it drives all that a page shows of a run.
-    """
-    chosen, playing = shown_step(steps), navigation().playing
-    st.session_state[KEY] = replace(navigation(), step=chosen)
-    if len(steps) < 2:
-        return chosen
-    key = f"{page.name} step"
-    st.session_state[key] = chosen
-
-    def slide() -> None:
-        if navigation().is_late(st.session_state[key]):
-            return
-        go_to_step(st.session_state[key], steps)
-        st.rerun()  # the menu takes the step along
-
-    def play() -> None:
-        begin = steps[0] if not playing and chosen == steps[-1] else chosen
-        go_to_step(begin, steps, playing=not playing)
-        st.rerun()
-
-    with st.container(horizontal=True, vertical_alignment="bottom", key="time"):
-        word, icon = ("Halt", ":material/pause:") if playing else ("Play", ":material/play_arrow:")
-        st.button(word, key="play", icon=icon, on_click=play, help="Play the training as a time-lapse.")
-        st.select_slider(label, steps, key=key, on_change=slide, format_func=lambda s: f"{s:,}", width="stretch")
-    return chosen
-
-
-def play_on(page: Page, steps: tuple[int, ...], *, after: Iterable[int] = ()) -> None:
-    """While the time-lapse plays, go on to the next of `steps` as soon as the jobs `after` are answered."""
-    if not navigation().playing:
-        return
-    jobs, drawn = list(after), []
-
-    def tick() -> None:
-        if not drawn:  # the page has only just been drawn
-            drawn.append(True)
-            return
-        if any(page.lab.job_state(job) in WAITING for job in jobs):
-            return
-        following = next((step for step in steps if step > shown_step(steps)), steps[-1])
-        go_to_step(following, steps, playing=following != steps[-1])
-        st.rerun()
-
-    page.live(tick, every=PLAY_SECONDS, key="playing on")

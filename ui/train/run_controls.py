@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from gan_core import EDITABLE, RunConfig, RunInfo, edited, flatten_config, is_dial, needs_compiling, override
+from gan_core import EDITABLE, RunConfig, RunInfo, edited, flatten_config, is_live, needs_compiling, override
 from ui.frame.navigation import go_to_run, shown_step
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import Page
@@ -141,7 +141,7 @@ def settings_of(config: RunConfig, name: str) -> Callable[[], dict]:
     meant = [key for key in EDITABLE if not means_nothing(key, *kinds)]
     if config.objective.gradient_penalty == "none":
         meant = [key for key in meant if key != "objective.gradient_penalty_weight"]
-    at_once = {key: values[key] for key in meant if is_dial(config, key)}
+    at_once = {key: values[key] for key in meant if is_live(config, key)}
     in_pairs(at_once, lambda key: f"{name} {key}")
     others = [key for key in meant if key not in at_once]
     other = st.selectbox(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Container
 import streamlit as st
 
 from gan_core import (
-    GAMES,
+    ADVERSARIAL_LOSSES,
     MOST_CLASSES,
     OPTIONS,
     PRESETS,
@@ -101,7 +101,7 @@ def means_nothing(key: str, loss: str, generator: str, discriminator: str) -> bo
     architecture = {"generator": generator, "discriminator": discriminator}.get(section)
     if architecture and name == ("channels" if architecture == "mlp" else "hidden"):
         return True
-    if loss in GAMES:
+    if loss in ADVERSARIAL_LOSSES:
         return False
     if section == "objective":
         return name != "loss"
@@ -192,7 +192,7 @@ def show_setup(lab: Lab, me: str) -> None:
     st.caption(PRESETS[preset])
     base = show_length(lab)
     classes = OPTIONS[data].classes if data in OPTIONS else len(uploads[data].classes)
-    if 2 <= classes <= MOST_CLASSES and base.objective.loss in (*GAMES, "vae"):
+    if 2 <= classes <= MOST_CLASSES and base.objective.loss in (*ADVERSARIAL_LOSSES, "vae"):
         st.toggle(
             "Tell the networks the class",
             key=widget_key("data.conditional", base),

@@ -1,6 +1,6 @@
 """What a run is about, in a sentence or two: its data, its length and its networks."""
 
-from gan_core import GAMES, OPTIONS, RunConfig
+from gan_core import ADVERSARIAL_LOSSES, OPTIONS, RunConfig
 from ui.frame.text import plain, seconds
 
 
@@ -11,7 +11,7 @@ def title_of(data: str) -> str:
 def summary(config: RunConfig, time: float | None) -> str:
     training, data = config.training, plain(title_of(config.data.name))
     networks = f"Generator: {network(config.generator)}."
-    if config.objective.loss in GAMES:
+    if config.objective.loss in ADVERSARIAL_LOSSES:
         networks = f"{networks} Discriminator: {network(config.discriminator)}."
     elif config.objective.loss == "vae":
         networks = f"Decoder: {network(config.generator)}. Encoder: {network(config.discriminator)}."

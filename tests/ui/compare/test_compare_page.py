@@ -292,9 +292,8 @@ def test_one_seed_or_all_of_them_can_be_looked_at(home, store):
 def test_the_table_shows_what_differs_and_what_it_does(home, store):
     at = open_page(runs=",".join(pair_of_groups(store, seeds=2)))
     (table,) = at.dataframe
-    assert table.value.to_dict("records") == [
-        {"setting": "objective.r1", "A": "1", "B": "2", "what it does": configs.describe("objective.r1")["help"]}
-    ]
+    what = configs.describe_setting("objective.r1")["help"]
+    assert table.value.to_dict("records") == [{"setting": "objective.r1", "A": "1", "B": "2", "what it does": what}]
     at = open_page(runs=",".join(pair_of_groups(store, seeds=2)[:2]))
     assert "Nothing but the seed" in said(at)
 
