@@ -16,7 +16,7 @@ SUITS = import sys; v = sys.version_info; print("%d.%d.%d" % tuple(v[:3])); \
         import importlib.util as u; lacks = [m for m in ("ensurepip", "_ssl", "_sqlite3") if u.find_spec(m) is None]; \
         lacks and print("without " + ", ".join(lacks)); sys.exit(bool(lacks) or not (3, 11) <= tuple(v[:2]) <= (3, 13))
 
-.PHONY: help run test test-slow lint example references docs install bench-install clean
+.PHONY: help run test test-slow lint types coverage example references docs install bench-install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,13 @@ test-slow: $(TEST_READY) ## the slow tests
 
 lint: $(TEST_READY) ## ruff
 	$(PY) -m ruff check .
+
+types: $(TEST_READY) ## pyright
+	PYRIGHT_PYTHON_IGNORE_WARNINGS=1 $(PY) -m pyright
+
+coverage: $(TEST_READY) ## how much of each wing the tests run, without the slow tests
+	$(PY) -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	$(PY) -m benchmarks.coverage_by_wing
 
 example: $(RUN_READY) ## train the example run that ships with the app again
 	PYTHONPATH=. $(PY) benchmarks/example.py
@@ -49,7 +56,7 @@ bench-install: $(RUN_READY) ## prepare .venv for benchmarks/
 	$(PIP) -r requirements-bench.txt
 
 clean: ## remove .venv and every cache; your runs are elsewhere and stay
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis static/*.js
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis .coverage static/*.js
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamps are written last: a broken installation is taken up again.

@@ -30,20 +30,20 @@ A_PAGE, MOST = 24, 1000
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def evolution(run_id: str, steps: tuple[int, ...]) -> bytes:
-    return grid.strip([page.lab.store.recordings.snapshot(run_id, step).samples[:6] for step in steps])
+    return grid.strip([page.lab.results.snapshot(run_id, step).samples[:6] for step in steps])
 
 
 def start(data: str, nonce: str) -> None:
     """One click is all it takes; the Train page then shows the run."""
-    run_id = page.lab.start(page.lab.preset("auto", data=data), by=page.me, nonce=nonce)
+    run_id = page.lab.runs.start(page.lab.recipes.preset("auto", data=data), by=page.me, nonce=nonce)
     st.switch_page("pages/train.py", query_params={"run": run_id})
 
 
 def show_example() -> None:
-    example = page.lab.example()
+    example = page.lab.bundles.example()
     if example is None:
         return
-    steps = page.lab.store.recordings.snapshot_steps(example.id)
+    steps = page.lab.results.snapshot_steps(example.id)
     chosen = tuple(steps[round(i * (len(steps) - 1) / 11)] for i in range(12))
     with st.container(border=True, key="example"):
         left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
@@ -55,7 +55,7 @@ def show_example() -> None:
         left.caption(f"Six samples of one run, from step 0 to step {chosen[-1]:,}. Each row keeps its random numbers.")
         with right:
             st.subheader("A finished run", anchor=False)
-            reports = [report for _, report in page.lab.reports_of(example) if report.seed == 0]
+            reports = [report for _, report in page.lab.results.reports(example) if report.seed == 0]
             measured = [report.metrics["energy_distance"] for report in reports]
             if measured:
                 first, result = measured[0], measured[-1]
@@ -86,7 +86,7 @@ def show_example() -> None:
 
 def show_runs() -> None:
     """The runs that were searched for, a page of cards at a time."""
-    runs = page.lab.runs(MOST, by=page.me)
+    runs = page.lab.runs.newest(MOST, by=page.me)
     if not runs:
         return
     st.subheader("Runs", anchor=False)
@@ -118,7 +118,7 @@ def watch(runs: list[RunInfo]) -> None:
     """Draw the page again when there are other runs, or one of them has another state, name or place."""
 
     def look() -> None:
-        if listing(page.lab.runs(MOST, by=page.me)) != listing(runs):
+        if listing(page.lab.runs.newest(MOST, by=page.me)) != listing(runs):
             st.rerun()
 
     page.live(look, every=LIVE_SECONDS if any(run.active for run in runs) else IDLE_SECONDS, key="watch")

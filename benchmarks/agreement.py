@@ -89,7 +89,7 @@ def compared(name: str, seconds: float | None):
         ("R1, R2", lambda x: penalties.zero_centred(our_squared(x), 3.0), lambda x: 1.5 * squared(x).mean()),
         (
             "WGAN-GP",
-            lambda x: penalties.away_from(1.0, our_squared(x), 10.0),
+            lambda x: penalties.norm_penalty(1.0, our_squared(x), 10.0),
             lambda x: 10 * ((squared(x) + 1e-12).sqrt() - 1).square().mean(),
         ),
     ):

@@ -93,39 +93,40 @@ def rows(data: str, seconds: float, seeds: int) -> dict[str, Row]:
 def transported(wanted: run_config.RunConfig, dataset: datasets.Dataset) -> tuple[dict, Generate]:
     """Train with the cheapest one-to-one pairing of each batch with the real one: the gradient of Wasserstein-1.
 
-    Everything else is the matcher's own: network, draws, Adam, schedule, average.
+    Everything else is that of distance matching: network, draws, Adam, schedule, average.
     """
     import tensorflow as tf
     from scipy.optimize import linear_sum_assignment
     from scipy.spatial.distance import cdist
 
     from gan_core.engine import networks, sampling
-    from gan_core.engine.base_model import BLOCK, Batch, Dials, draw_block
-    from gan_core.engine.distance_matching import Matcher
+    from gan_core.engine.base_model import BLOCK, Batch, LiveHyperparameters, draw_block
+    from gan_core.engine.distance_matching import DistanceMatching
 
     def partners(real, fake):
         return linear_sum_assignment(cdist(fake, real))[1].astype(np.int32)
 
-    class Transport(Matcher):
+    class Transport(DistanceMatching):
         def __init__(self, *about):
             super().__init__(*about)
             self._compiled = tf.function(self._chunk, autograph=False)  # XLA cannot call SciPy
 
-        def update(self, step, dials: Dials, batch: Batch):
+        def update(self, step, live: LiveHyperparameters, batch: Batch):
             fake = self.generator(batch.z[0], training=True)
             pairs = tf.ensure_shape(tf.numpy_function(partners, [batch.real[0], fake], tf.int32), [fake.shape[0]])
-            return super().update(step, dials, batch._replace(real=tf.gather(batch.real, pairs, axis=1)))
+            return super().update(step, live, batch._replace(real=tf.gather(batch.real, pairs, axis=1)))
 
     begun = time.perf_counter()
     x, seconds = tf.constant(dataset.train.x), wanted.training.seconds * OF_ITS_TIME
-    model, dials, step, stride = Transport(wanted, networks.statistics(dataset.train.x)), Dials.of(wanted), 0, 16
-    model.chunk(x, draw_block(wanted, len(x), 0), 0, 0, 0, dials)
+    model, live = Transport(wanted, networks.statistics(dataset.train.x)), LiveHyperparameters.of(wanted)
+    step, stride = 0, 16
+    model.chunk(x, draw_block(wanted, len(x), 0), 0, 0, 0, live)
     start = time.perf_counter()
     while (elapsed := time.perf_counter() - start) < seconds:
         draws = draw_block(wanted, len(x), step // BLOCK)
         # The schedule is by the clock: so much of the time is over, so much of the run.
         total = step * seconds / elapsed if step else wanted.training.steps
-        model.chunk(x, draws, step % BLOCK, stride, step, dials._replace(total_steps=tf.constant(total, tf.float32)))
+        model.chunk(x, draws, step % BLOCK, stride, step, live._replace(total_steps=tf.constant(total, tf.float32)))
         step += stride
 
     found = {

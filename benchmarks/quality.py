@@ -41,6 +41,7 @@ from gan_core.distances.report import measure
 from gan_core.jobs import measurement, references
 from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.pictures import grid
+from gan_core.pictures.scatter import scatter
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -230,7 +231,7 @@ def trained(wanted: config.RunConfig, dataset: datasets.Dataset) -> tuple[dict, 
     from gan_core.engine import cpu_threads
     from gan_core.engine.loop import Diverged, train
 
-    cpu_threads.suit(wanted)
+    cpu_threads.configure(wanted)
     book, outcome = Book(dataset, wanted), "finished"
     try:
         if train(wanted, dataset.train.x, book, book, rows=1) == "queued":
@@ -291,13 +292,13 @@ class Book:
             self._looked = self.seconds
         self._running = time.perf_counter()
 
-    def changed(self, step: int) -> None: ...
+    def new_config(self, step: int) -> None: ...
 
-    def wish(self, step: int) -> str:
+    def command(self, step: int) -> str:
         self._rest()
         return "go"
 
-    def until(self) -> None: ...
+    def next_command_step(self) -> None: ...
 
     def wait_while_paused(self) -> None: ...
 
@@ -345,7 +346,7 @@ def picture(dataset: datasets.Dataset, generate: Generate) -> bytes:
     if dataset.kind == "image":
         return grid.grid(codec.to_storage(generate(32)), columns=8, scale=1)
     real = reference.test_rows(dataset.test.x, 1_000)
-    return grid.scatter(generate(1_000), real, size=280, limits=grid.window(real))
+    return scatter(fake=generate(1_000), real=real, size=280)
 
 
 # ---------------------------------------------------------------- scores
@@ -396,7 +397,7 @@ def calibration(dataset: datasets.Dataset, request: MeasureParameters) -> record
     print(f"measuring real against real on {dataset.name}, once", file=sys.stderr, flush=True)
     made = measurement.calibration(dataset, request, codec.flatten)
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(records.to_json(made) + "\n", encoding="utf-8")
+    file.write_text(records.record_to_json(made) + "\n", encoding="utf-8")
     return made
 
 

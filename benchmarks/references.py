@@ -72,7 +72,7 @@ def place(row: dict) -> tuple:
 
 
 def shortened(reference: records.Reference) -> dict:
-    values = json.loads(records.to_json(reference))
+    values = json.loads(records.record_to_json(reference))
     values["metrics"] = {
         name: [float(f"{x:.{DIGITS}g}") for x in pair] for name, pair in sorted(values["metrics"].items())
     }

@@ -73,19 +73,19 @@ def trained(name: str, seconds: float | None, steps: int, *, cuts: int) -> bytes
     from gan_core.config.presets import preset
     from gan_core.config.run_config import override
     from gan_core.engine import checkpoints, models, networks
-    from gan_core.engine.base_model import BLOCK, Dials, draw_block
+    from gan_core.engine.base_model import BLOCK, LiveHyperparameters, draw_block
 
     images = np.random.default_rng(0).integers(0, 256, (ROWS, *SHAPE), dtype=np.uint8)
     wanted = override(preset(name, data="mnist", shape=SHAPE, seconds=seconds), {"training.steps": steps})
-    model, dials = models.build(wanted, networks.statistics(images)), Dials.of(wanted)
+    model, live = models.build(wanted, networks.statistics(images)), LiveHyperparameters.of(wanted)
     lengths, marks = np.random.default_rng(cuts), []
     step, stops = 0, [steps * part // 4 for part in (1, 2, 3, 4)]
     for stop in stops:
         while step < stop:
             n = min(int(lengths.integers(1, 17)), stop - step, BLOCK - step % BLOCK)
-            model.chunk(images, draw_block(wanted, ROWS, step // BLOCK), step % BLOCK, n, step, dials)
+            model.chunk(images, draw_block(wanted, ROWS, step // BLOCK), step % BLOCK, n, step, live)
             step += n
-        kept = checkpoints.capture(model, step, np.zeros((0, len(model.ROW))))
+        kept = checkpoints.capture(model, step, np.zeros((0, len(model.STEP_METRICS))))
         marks.append(hashlib.sha256(kept).hexdigest())
     weights = np.concatenate([np.ravel(v).astype(np.float64) for v in model.state.values()])
     written = io.BytesIO()

@@ -91,13 +91,12 @@ def images():
 def model(convolutional: bool):
     """The GAN whose networks all sides train, and the images."""
     from gan_core.config.presets import preset
-    from gan_core.engine import cpu_threads as threads
-    from gan_core.engine import models, networks
+    from gan_core.engine import cpu_threads, models, networks
 
     x = images().train.x
     name, seconds = ("auto", 600.0) if convolutional else ("classic-2014", None)
     config = preset(name, data="mnist", shape=x.shape[1:], seconds=seconds)
-    threads.suit(config)
+    cpu_threads.configure(config)
     return models.build(config, networks.statistics(x)), x
 
 
@@ -105,10 +104,10 @@ def ours(seconds: float, convolutional: bool = False) -> float:
     """As the worker's loop does it: blocks of draws made in a thread, calls of about a quarter of a second."""
     import tensorflow as tf
 
-    from gan_core.engine.base_model import BLOCK, Dials, draw_block
+    from gan_core.engine.base_model import BLOCK, LiveHyperparameters, draw_block
 
     gan, x = model(convolutional)
-    config, data, dials = gan.settings, tf.constant(x), Dials.of(gan.settings)
+    config, data, live = gan.settings, tf.constant(x), LiveHyperparameters.of(gan.settings)
     steps = 8 if convolutional else BLOCK
     with ThreadPoolExecutor(1) as pool:
         block, coming = 0, pool.submit(draw_block, config, len(x), 0)
@@ -117,7 +116,7 @@ def ours(seconds: float, convolutional: bool = False) -> float:
             draws, coming = coming.result(), pool.submit(draw_block, config, len(x), block + 1)
             for first in range(0, BLOCK, steps):
                 start = time.perf_counter()
-                gan.chunk(data, draws, first, steps, block * BLOCK + first, dials)
+                gan.chunk(data, draws, first, steps, block * BLOCK + first, live)
                 if block or first:  # the first call compiles
                     took += time.perf_counter() - start
                     done += steps
@@ -163,11 +162,11 @@ def overhead(seconds: float) -> float:
     from gan_core.config import run_config as configs
     from gan_core.config.presets import preset
     from gan_core.data.dataset_cache import DatasetCache
-    from gan_core.engine.base_model import Trainable
+    from gan_core.engine.base_model import BaseModel
     from gan_core.store import Store
     from gan_core.worker import process, run_session, train_run
 
-    stepping, chunk, began = [], Trainable.chunk, 0.0
+    stepping, chunk, began = [], BaseModel.chunk, 0.0
 
     def phase(name: str) -> None:
         nonlocal began
@@ -187,7 +186,7 @@ def overhead(seconds: float) -> float:
         trainer = process.Worker(store, place)
         cache = DatasetCache(place.data_folder, store.datasets.upload_bytes)
         recipe = preset("classic-2014", data="mnist", shape=(28, 28, 1))
-        Trainable.chunk = timed
+        BaseModel.chunk = timed
         for config in (configs.override(recipe, {"training.steps": 500}), recipe):  # the first one compiles
             run = store.runs.get(store.runs.create(config, worker_id=trainer.id))
             state = train_run.train_run(run_session.Session(store, run, trainer.id, on_phase=phase), cache.dataset)

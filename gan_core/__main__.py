@@ -1,6 +1,8 @@
 """The command line: the same code as the app's, without a browser.
 
 python -m gan_core train --data digits --steps 2000
+
+An installed package has it as the command `ganometer`, too.
 """
 
 from __future__ import annotations
@@ -30,13 +32,18 @@ def _keep_compiled_loops() -> None:
     os.environ.setdefault("NUMBA_CACHE_DIR", str(home.resolve() / "numba"))
 
 
-if __name__ == "__main__":
+def main() -> int:
+    """Run the command line of this process; returns its exit code."""
     _prefer_wide_kernels()
     _keep_compiled_loops()
 
     from gan_core.skip_import import skipped
 
     with skipped("pandas"):
-        from gan_core.cli import main
+        from gan_core.cli import main as run
 
+    return run()
+
+
+if __name__ == "__main__":
     sys.exit(main())

@@ -21,9 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from gan_core import machine, settings
+from gan_core import __version__, app_server, machine, settings
 from gan_core.bundles import bundle as export
-from gan_core.codec import to_unit
+from gan_core.codec import to_storage, to_unit
 from gan_core.config import presets, run_config
 from gan_core.config.live_edits import edited
 from gan_core.config.rules import conflicts_with_data
@@ -62,11 +62,13 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: list[str] | None = None) -> int:
     try:
-        options = _parser().parse_args(arguments)
+        options, options.others = _parser().parse_known_args(arguments)
+        if options.others and options.command != "app":
+            raise WrongInput(f"unrecognized arguments: {' '.join(options.others)}")
         logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
         if options.command is None:
             raise WrongInput(
-                "name a command: train, measure, ruler, sample, fork, runs, export, import, delete or worker; "
+                "name a command: train, measure, ruler, sample, fork, runs, export, import, delete, app or worker; "
                 "--help explains them"
             )
         return _COMMANDS[options.command](options)
@@ -81,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m gan_core", description="Train a GAN, and measure how far its samples are from real ones."
     )
+    parser.add_argument("--version", action="version", version=f"ganometer {__version__}")
     every = _Parser(add_help=False)
     every.add_argument(
         "--store", metavar="URL", help="database URL (default: $GANOMETER_STORE, else a file in $GANOMETER_HOME)"
@@ -164,6 +167,8 @@ def _parser() -> argparse.ArgumentParser:
     unbundle.add_argument("file", metavar="FILE.zip")
     delete = command("delete", "remove a run and everything of it")
     delete.add_argument("--run", required=True, metavar="ID")
+    app = command("app", "serve the app; options of `streamlit run`, such as --server.address, are handed on")
+    app.add_argument("--port", type=_whole(1), help="where it listens (default: 8501)")
     serve = command("worker", "train what is queued in the store until told to end")
     serve.add_argument("--parent", type=int, help=argparse.SUPPRESS)  # end when this process is gone
     return parser
@@ -399,7 +404,7 @@ def _sample(options) -> int:
     if out.suffix == ".npz":
         _write(out, lambda file: np.savez_compressed(file, x=x.astype(np.float32)))
     else:
-        _write(out, lambda file: file.write(grid.png_grid(x)))
+        _write(out, lambda file: file.write(grid.grid(to_storage(x), scale=3, gap=0)))
     return _say(options, {"run": options.run, "n": len(x), "out": str(out)}, f"{len(x)} samples in {out}")
 
 
@@ -435,6 +440,10 @@ def _delete(options) -> int:
     return _say(options, {"run": options.run, "deleted": True}, f"run {options.run} is gone")
 
 
+def _app(options) -> int:
+    return app_server.serve(options.others, port=options.port, store=options.store)
+
+
 def _worker(options) -> int:
     place, _store = _open(options)
     _store.close()
@@ -451,6 +460,7 @@ _COMMANDS = {
     "export": _export,
     "import": _import,
     "delete": _delete,
+    "app": _app,
     "worker": _worker,
 }
 

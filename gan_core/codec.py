@@ -1,4 +1,4 @@
-"""The one place where storage form and measured form of samples meet.
+"""The two forms of samples, and the conversions between them.
 
 Storage: uint8 images (n, h, w, c), points (n, d) in float32, or in float64 where float32 would lose digits.
 Measured: images in [0, 1], the same points, both in the precision they came in. Networks work in float32: they are
@@ -24,7 +24,7 @@ def to_unit(x: np.ndarray) -> np.ndarray:
 def to_storage(x: np.ndarray) -> np.ndarray:
     """What networks see and make, in storage form: images (4 axes) as uint8, clipped and rounded; points as float32.
 
-    Not-a-number pixels become 0: a diverged generator has to be recognised before it is drawn.
+    Pixels that are not a number become 0: callers that care check for a diverged generator before.
     """
     x = np.asarray(x)
     if x.ndim != 4 or x.dtype == np.uint8:

@@ -1,4 +1,4 @@
-"""This machine: its name, the memory a process can still get or gives back, and which workers on it are gone."""
+"""This machine: its name, its free memory, its versions, and which workers on it are dead."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ HOST = socket.gethostname()
 
 
 def free_memory(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
-    """Bytes that can still be allocated: the machine's, or the container's where that is less.
+    """Bytes that can still be allocated on the machine, or in the container if that is less.
 
-    A container's count includes files the kernel keeps in memory because nobody else wants it; those give way.
+    `cgroup` is the folder of the container's limits. Its memory in use includes the kernel's cache of files, which is
+    free: the kernel drops it when memory is needed.
     """
     free = psutil.virtual_memory().available
     for folder, limit, used, cache in (
@@ -38,17 +39,17 @@ def free_memory(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     return max(free, 0)
 
 
-def give_back() -> None:
-    """Hand memory that is free in this process back to the system: compiling leaves 150 MB of it, measuring 80.
+def return_freed_memory() -> None:
+    """Return memory that this process has freed to the system: after compiling 150 MB, after measuring 80 MB.
 
-    It takes about 10 ms. Only glibc can be asked to; elsewhere nothing happens.
+    It takes about 10 ms. Only glibc has such a call; with other libraries nothing happens.
     """
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def versions() -> dict[str, str]:
-    """What a run depends on to come out the same again."""
+    """The versions that a run's result depends on, by name."""
     names = ("tensorflow", "tensorflow_cpu", "keras", "numpy")
     found = {name.replace("_cpu", ""): _version(name) for name in names if _version(name)}
     return {
@@ -80,21 +81,21 @@ def reap_dead_workers(store: Store, *, resume: bool = False) -> list[str]:
     return interrupted
 
 
-def lives(process: psutil.Process | None) -> bool:
-    """Whether there is such a process and it has not ended, even if nobody has asked yet how it ended."""
+def is_running(process: psutil.Process | None) -> bool:
+    """Whether the process exists and has not ended; a zombie, which waits for its parent, has ended."""
     try:
         return process is not None and process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
 
 
-def step_back(process: psutil.Process) -> None:
-    """Let everything else on this machine go first, pages above all: a click is short, a training takes what is left.
+def lower_priority(process: psutil.Process) -> None:
+    """Let other processes on this machine go first, above all the pages, which need the cores for a short time only.
 
-    What the process starts later steps back with it. Where the system does not allow it, all stays as it was.
+    Processes that it starts later inherit the priority. Where the system does not allow the change, nothing happens.
     """
     with suppress(psutil.Error):
-        process.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if psutil.WINDOWS else 5)
+        process.nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 5))  # the constant exists on Windows only
 
 
 def _resume_once(store: Store, run_id: str) -> None:
@@ -105,10 +106,10 @@ def _resume_once(store: Store, run_id: str) -> None:
 
 
 def _is_there(worker: WorkerInfo) -> bool:
-    """Whether the worker's process exists; one younger than the worker's last heartbeat only has its number."""
+    """Whether the worker's process exists; a process that started after the last heartbeat has reused its number."""
     try:
         process = psutil.Process(worker.pid)
-        return lives(process) and process.create_time() <= time.time() - worker.age + 1
+        return is_running(process) and process.create_time() <= time.time() - worker.age + 1
     except psutil.NoSuchProcess:
         return False
     except psutil.AccessDenied:

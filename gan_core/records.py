@@ -20,6 +20,8 @@ State = Literal["queued", "running", "paused", "finished", "stopped", "failed", 
 Panel = Literal["live", "full"]
 ACTIVE: tuple[str, ...] = ("queued", "running", "paused")
 """States in which a run still wants something from a worker."""
+SNAPSHOT_SAMPLES = 64
+"""The fixed latents of every run, whose samples make up its snapshots; a data set's preview has as many real rows."""
 
 
 class GanometerError(Exception):
@@ -289,7 +291,7 @@ class Report:
     version: int = 1
 
 
-def to_json(record: Report | Reference) -> str:
+def record_to_json(record: Report | Reference) -> str:
     return json.dumps(dataclasses.asdict(record), sort_keys=True)
 
 

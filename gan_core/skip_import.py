@@ -1,4 +1,4 @@
-"""Imports as if another library were not there, for those that take it along wherever it is."""
+"""Importing a library without one of its optional dependencies."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from contextlib import contextmanager
 
 @contextmanager
 def skipped(library: str) -> Iterator[None]:
-    """Whoever imports `library` in here finds none; afterwards all is as before. Where it is loaded already, it stays.
+    """Within this context `import library` fails as if it were not installed, unless it has been imported before.
 
-    scikit-learn and Keras import pandas, to which nobody in a worker hands a table: 70 MB and a quarter of a second.
+    scikit-learn and Keras import pandas if they can, and a worker never uses it: that saves 70 MB and a quarter of a
+    second.
     """
     if library in sys.modules:
         yield
         return
-    sys.modules[library] = None
+    sys.modules[library] = None  # pyright: ignore[reportArgumentType]  (documented: the import then fails)
     try:
         yield
     finally:

@@ -15,11 +15,13 @@ from gan_core import (
     curve_of_group,
     describe_setting,
     group_runs,
+    mean_and_sd,
     settings_diff,
     step_of,
     value_in_words,
 )
 from gan_core.pictures import grid as images
+from gan_core.pictures.scatter import scatter
 from ui.charts import compare
 from ui.frame.curves import history_of
 from ui.frame.job_answers import WAITING, show_answer
@@ -52,7 +54,7 @@ def known_runs(ids: list[str]) -> list[RunInfo]:
     found, unknown = [], []
     for run_id in ids[:MOST_RUNS]:
         try:
-            found.append(page.lab.run(run_id, by=page.me))
+            found.append(page.lab.runs.get(run_id, by=page.me))
         except GanometerError:
             unknown.append(f"“{plain(run_id[:40])}”")
     if unknown:
@@ -159,11 +161,11 @@ def repeat_button(run: RunInfo, key: str) -> None:
 
 def repeat(run_id: str, *, by: str) -> None:
     """Queue what is missing, and look at all of it from now on."""
-    ids = page.lab.repeat(run_id, by=by)
+    ids = page.lab.runs.repeat(run_id, by=by)
     shown = [run.id for run in chosen]
     new = [other for other in ids if other not in shown]
     choose([*shown, *new])
-    waiting = sum(page.lab.run(other, by=by).state == "queued" for other in ids)
+    waiting = sum(page.lab.runs.get(other, by=by).state == "queued" for other in ids)
     st.toast(
         f"{waiting} runs are in the queue. They appear here as they train."
         if waiting
@@ -188,8 +190,7 @@ def about_group(group: Group, verdict: Verdict | None) -> str:
     said = f"seed {group.seeds[0]}" if count == 1 else f"{count} seeds"
     values = [value for _, value in (verdict.values.get(group.name, ()) if verdict else ())]
     if values:
-        mean = sum(values) / len(values)
-        sd = (sum((value - mean) ** 2 for value in values) / (len(values) - 1)) ** 0.5 if len(values) > 1 else None
+        mean, sd = mean_and_sd(values)
         said += f", energy distance {mean:z.4f}" + (f" ± {sd:.4f}" if sd is not None else "")
     unfinished = [STATES[run.state][2].lower() for run in group.runs if run.state != "finished"]
     if unfinished:
@@ -227,19 +228,19 @@ def show_verdict(groups: tuple[Group, ...], step: int | None) -> None:
         if not places or (len(groups) > 1 and len(with_runs) < 2):
             show_groups(groups, None)
             return
-        job_id = page.lab.compare(places, SAMPLES, by=page.me)
+        job_id = page.lab.jobs.compare(places, SAMPLES, by=page.me)
         show_answer(
             page,
             job_id,
-            lambda job: draw_verdict(groups, page.lab.answer(job)),
+            lambda job: draw_verdict(groups, page.lab.jobs.answer(job)),
             key="answer",
-            again=lambda: page.lab.compare(places, SAMPLES, by=page.me, retry=True),
+            again=lambda: page.lab.jobs.compare(places, SAMPLES, by=page.me, retry=True),
         )
         # Not in the live part: a button there would draw that part alone, and the new runs belong to all of the page.
-        job = page.lab.job(job_id)
+        job = page.lab.jobs.get(job_id)
         about = (step, [group.name for group in groups])
         if job and job.state == "done":
-            st.session_state["verdict"] = (about, page.lab.answer(job))
+            st.session_state["verdict"] = (about, page.lab.jobs.answer(job))
         last_about, last = st.session_state.get("verdict", (None, None))
         known = last if last_about == about else None
         if known and job and job.state in WAITING:
@@ -258,7 +259,7 @@ def draw_verdict(groups: tuple[Group, ...], verdict: Verdict) -> None:
         st.markdown(plain(verdict.sentence))
     with st.container(horizontal=True, vertical_alignment="center"):
         run = groups[0].runs[0]
-        reference = page.lab.reference_of(run, verdict.n)
+        reference = page.lab.results.reference_of(run, verdict.n)
         beside = f" Two sets of real samples of this size give {told_reference(reference)}." if reference else ""
         st.caption(
             f"Energy distance of {verdict.n:,} new samples of each run to as many held-out real ones; 0 is ideal."
@@ -343,7 +344,7 @@ def show_curves(groups: tuple[Group, ...], step: int | None) -> None:
         curves = [(run.config.seed, histories[run.id].curves.get(name)) for run in group.runs]
         seeds = [(seed, curve) for seed, curve in curves if curve is not None]
         drawn.append(compare.Drawn(group.name, seeds, curve_of_group([curve for _, curve in seeds])))
-    references = [page.lab.live_reference(run) for group in groups for run in group.runs]
+    references = [page.lab.results.live_reference(run) for group in groups for run in group.runs]
     sizes = {run.config.recording.rows for group in groups for run in group.runs}
     reference = next((found for found in references if found), None) if len(sizes) == 1 else None
     figure = compare.curves(drawn, name, reference, step)
@@ -360,13 +361,13 @@ def show_curves(groups: tuple[Group, ...], step: int | None) -> None:
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def sheet(run_id: str, step: int) -> bytes:
+def sheet(run_id: str, step: int, _run: RunInfo) -> bytes:
     """The 64 samples of a snapshot: images as they are, points on real ones."""
-    samples, run = page.lab.store.recordings.snapshot(run_id, step).samples, page.lab.run(run_id)
+    samples = page.lab.results.snapshot(run_id, step).samples
     if samples.ndim == 4:
         return images.grid(samples, scale=max(1, SIDE // (8 * samples.shape[2])), gap=GAP)
-    real = page.lab.dataset_of(run).preview
-    return images.scatter(samples, real, size=SIDE, limits=images.window(real))
+    real = page.lab.results.dataset_of(_run).preview
+    return scatter(fake=samples, real=real, size=SIDE)
 
 
 def step_of_all() -> int | None:
@@ -414,7 +415,7 @@ def show_sheet(group: Group, run: RunInfo, step: int | None) -> None:
         return
     at = steps[-1] if step is None else min(steps, key=lambda kept: abs(kept - step))
     about = f"64 generated samples of {group.name}, seed {run.config.seed}, at step {at:,}"
-    st.image(images.embedded(sheet(run.id, at)), width="stretch", alt=about)
+    st.image(images.embedded(sheet(run.id, at, run)), width="stretch", alt=about)
     st.caption(f"step {at:,}" + ("" if run.state == "finished" else f" · {STATES[run.state][2].lower()}"))
     page_link("gallery", "Look closer", run=run.id, step=at)
 
@@ -445,13 +446,13 @@ def show_settings(groups: tuple[Group, ...]) -> None:
 with open_page("compare") as page:
     st.title("Compare", anchor=False)
     st.caption("Which setting is better, and is the difference more than noise?")
-    listed = page.lab.runs(by=page.me)
-    if not listed and page.lab.example() is None:
+    listed = page.lab.runs.newest(by=page.me)
+    if not listed and page.lab.bundles.example() is None:
         st.info("No run yet, so there is nothing to compare.", icon=":material/compare:")
         page_link("train", "Train the first one")
         page.wait_for_run()
         st.stop()
-    listed = listed or page.lab.runs(by=page.me)
+    listed = listed or page.lab.runs.newest(by=page.me)
     chosen = known_runs(asked_for())
     pick_runs(chosen, listed)
     if not chosen:
@@ -460,7 +461,7 @@ with open_page("compare") as page:
         other_data(chosen)
     else:
         groups = group_runs(chosen)
-        steps_of = {run.id: page.lab.store.recordings.snapshot_steps(run.id) for run in chosen}
+        steps_of = {run.id: page.lab.results.snapshot_steps(run.id) for run in chosen}
         above = st.container()
         step = step_of_all()
         with above:

@@ -74,10 +74,10 @@ def show_reference(run: RunInfo, report: Report) -> None:
     asked = ReferenceParameters(run.config.data.name, report.n_fake)
     show_answer(
         page,
-        page.lab.request(asked),
+        page.lab.jobs.request(asked),
         lambda job: st.caption("It has been measured: open this page again to see it."),
         key="reference",
-        again=lambda: page.lab.request(asked, retry=True),
+        again=lambda: page.lab.jobs.request(asked, retry=True),
     )
 
 
@@ -87,7 +87,7 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
     if not names:
         return
     st.subheader("Over the training", anchor=False)
-    reference, marks = page.lab.live_reference(run), marks_of(page.lab, run)
+    reference, marks = page.lab.results.live_reference(run), marks_of(page.lab, run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Metric",
@@ -99,7 +99,7 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
         )
         st.download_button(
             "Metric history as CSV",
-            lambda: history_to_csv(page.lab.curves(run, points=10**9, by=page.me)),
+            lambda: history_to_csv(page.lab.results.curves(run, points=10**9, by=page.me)),
             f"ganometer-{run.id}-history.csv",
             "text/csv",
             icon=":material/download:",
@@ -123,14 +123,14 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
 def go_to(run: RunInfo, click: Click) -> None:
     """The whole page shows the snapshot nearest to where a curve was clicked."""
     if isinstance(click.x, (int, float)):
-        steps = page.lab.store.recordings.snapshot_steps(run.id)
+        steps = page.lab.results.snapshot_steps(run.id)
         go_to_step(min(steps, key=lambda step: abs(step - click.x)), steps)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def measured(run_id: str, version: int) -> dict[int, Report]:
     """What was measured during the training, by step; not what people have asked for since."""
-    return {step: report for step, report in page.lab.store.measurements.reports(run_id) if report.seed == 0}
+    return page.lab.results.measured(run_id)
 
 
 # ---------------------------------------------------------------- on demand
@@ -155,7 +155,7 @@ def show_full(run: RunInfo, data: DatasetInfo, step: int) -> None:
         seed = st.number_input("Seed of the draw", 1, 10_000, 1, key="draw seed", width=140)
         if st.button("Measure everything", key="measure", type="primary", icon=":material/straighten:"):
             asked = MeasureParameters(n, int(seed), space, "full", int(k))
-            job = page.lab.request(asked, run_id=run.id, step=step, retry=True)
+            job = page.lab.jobs.request(asked, run_id=run.id, step=step, retry=True)
             st.session_state["measure job"] = (run.id, step, asked, job)
             keep_step(step)  # the next snapshot of a running run must not take the report away
     if data.kind == "image":
@@ -167,12 +167,12 @@ def show_full(run: RunInfo, data: DatasetInfo, step: int) -> None:
             job,
             lambda job: draw_full(job, data),
             key="measured",
-            again=lambda: page.lab.request(asked, run_id=run.id, step=step, retry=True),
+            again=lambda: page.lab.jobs.request(asked, run_id=run.id, step=step, retry=True),
         )
 
 
 def draw_full(job: Job, data: DatasetInfo) -> None:
-    report = page.lab.answer(job)
+    report = page.lab.jobs.answer(job)
     show_headline(report)
     show_tables(report, "full")
     show_downloads(report, f"ganometer-{job.run_id}-step-{job.step}-{report.space}-n{report.n_fake}")
@@ -206,16 +206,16 @@ def show_corruptions(run: RunInfo) -> None:
         n = st.selectbox("Samples", CORRUPTION_SIZES, index=2, key="corruption n", width=120)
         if st.button("Test", key="corruptions", icon=":material/science:"):
             asked = Corruptions(dataset, n, corruptions=() if damage == ALL else (damage,))
-            st.session_state["corruption job"] = (asked, page.lab.request(asked, retry=True))
+            st.session_state["corruption job"] = (asked, page.lab.jobs.request(asked, retry=True))
     if damage != ALL:
         st.caption(CORRUPTION_TITLES[damage][1])
     if "corruption job" in st.session_state:
         asked, job = st.session_state["corruption job"]
-        show_answer(page, job, draw_corruptions, key="tested", again=lambda: page.lab.request(asked, retry=True))
+        show_answer(page, job, draw_corruptions, key="tested", again=lambda: page.lab.jobs.request(asked, retry=True))
 
 
 def draw_corruptions(job: Job) -> None:
-    sheet: CorruptionSheet = page.lab.answer(job)
+    sheet: CorruptionSheet = page.lab.jobs.answer(job)
     st.markdown(f"**{sheet.n:,} real samples, damaged, against {sheet.n:,} others**")
     chart(report_charts.corruptions(sheet.cells), "sheet", "What every metric makes of every damage")
     st.caption(
@@ -239,7 +239,7 @@ with open_page("distances") as page:
         page_link("train", "Train the first one")
         page.wait_for_run()
         st.stop()
-    steps, data = page.lab.store.recordings.snapshot_steps(run.id), page.lab.dataset_of(run)
+    steps, data = page.lab.results.snapshot_steps(run.id), page.lab.results.dataset_of(run)
     reports = measured(run.id, run.version)
     if not reports or not steps or data is None:
         st.info(
@@ -250,7 +250,7 @@ with open_page("distances") as page:
         every = tuple(sorted({*steps, *reports}))
         step = pick_step(page, every, "Step (measured, or kept as a snapshot)")
         measured_at, kept_at = (min(those, key=lambda s: (abs(s - step), s)) for those in (reports, steps))
-        report = page.lab.judged(run, reports[measured_at])
+        report = page.lab.results.judged(run, reports[measured_at])
         show_live(run, data, measured_at, report)
         if measured_at != step:
             st.caption(f"Measured at step {measured_at:,}, the nearest measurement to step {step:,}.")

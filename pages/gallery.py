@@ -24,17 +24,17 @@ VIEWS = {
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def snapshot_grid(run_id: str, step: int) -> bytes:
-    return grid.grid(page.lab.store.recordings.snapshot(run_id, step).samples, gap=GAP)
+    return grid.grid(page.lab.results.snapshot(run_id, step).samples, gap=GAP)
 
 
 @st.cache_data(max_entries=8, show_spinner=False, max_size="40MB")
 def film(run_id: str, version: int, kind: str) -> bytes:
-    return page.lab.film(run_id, format=kind)
+    return page.lab.results.film(run_id, format=kind)
 
 
 def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
-        samples = page.lab.store.recordings.snapshot(run.id, step).samples
+        samples = page.lab.results.snapshot(run.id, step).samples
         left, right = st.columns(2, gap="large", vertical_alignment="center")
         with left:
             chart(training.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
@@ -154,7 +154,7 @@ with open_page("gallery") as page:
         page_link("train", "Train the first one")
         page.wait_for_run()
         st.stop()
-    steps, data = page.lab.store.recordings.snapshot_steps(run.id), page.lab.dataset_of(run)
+    steps, data = page.lab.results.snapshot_steps(run.id), page.lab.results.dataset_of(run)
     if not steps or data is None:
         st.info("This run has no samples yet: they appear with its first step.", icon=":material/hourglass_top:")
         page_link("train", "See what it is doing", run=run.id)

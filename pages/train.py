@@ -1,8 +1,9 @@
 """Train: set up a run on the right, watch it on the left; pause, resume and stop it."""
 
+import numpy as np
 import streamlit as st
 
-from gan_core import ADVERSARIAL_LOSSES, DatasetInfo, RunInfo, differences
+from gan_core import ADVERSARIAL_LOSSES, IMPROPER_LOSSES, LOSS_UNITS, DatasetInfo, RunInfo
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.charts.plot import packed
@@ -18,21 +19,13 @@ from ui.train.run_form import show_setup
 from ui.train.share_link import share_run
 
 GAP, NUMBER_WIDTH = 4, 160
-NATS, LENGTHS = "nats", "mean distances of real samples"
-LOSS_UNITS = dict.fromkeys(("minimax", "non-saturating", "relativistic", "vae"), NATS)
-LOSS_UNITS |= dict.fromkeys(("energy", "mean-distance", "nearest-distance"), LENGTHS)
-"""Of the losses that have a unit."""
-IMPROPER = {
-    "mean-distance": "The mean distance to real samples is smallest for one sample in the middle, always the same.",
-    "nearest-distance": "The distance to the nearest real sample is smallest for a few of them, copied over and over.",
-}
 CHANGED = {"pause": "Pausing", "resume": "Resuming", "stop": "Stopping", "step": "Stepping", "set": "Changing"}
 
 
 def show_controls(run: RunInfo, pending: str | None) -> None:
     """Buttons stand outside the live part, so that a click never waits for a drawing to end."""
 
-    mine = page.lab.may_change(run, by=page.me)
+    mine = page.lab.runs.may_change(run, by=page.me)
 
     def act(label: str, ask, icon: str, kind: str = "secondary") -> None:
         key = label.lower()
@@ -42,13 +35,13 @@ def show_controls(run: RunInfo, pending: str | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="controls"):
         resumable = run.state in ("paused", "stopped", "interrupted")
         if run.state in ("queued", "running"):
-            act("Pause", page.lab.pause, ":material/pause:")
+            act("Pause", page.lab.runs.pause, ":material/pause:")
         elif resumable:
-            act("Resume", page.lab.resume, ":material/play_arrow:", "primary")
+            act("Resume", page.lab.runs.resume, ":material/play_arrow:", "primary")
         if run.active:
             show_steps(page, run, mine)
-            act("Stop", page.lab.stop, ":material/stop:")
-        steps = page.lab.store.recordings.snapshot_steps(run.id)
+            act("Stop", page.lab.runs.stop, ":material/stop:")
+        steps = page.lab.results.snapshot_steps(run.id)
         step = shown_step(steps) if steps and "step" in st.query_params else None
         page_link("distances", "Distances", run=run.id, step=step)
         page_link("gallery", "Gallery", run=run.id, step=step)
@@ -60,15 +53,15 @@ def show_state(run: RunInfo, pending: str | None) -> None:
         badge(run.state)
         if pending and run.active:
             st.badge(f"{CHANGED[pending]} …", icon=":material/hourglass_top:", color="orange")
-    worker = next((w for w in page.lab.workers() if w.alive), None)
-    if run.active and (why := page.lab.trouble()):
+    worker = next((w for w in page.lab.worker.workers() if w.alive), None)
+    if run.active and (why := page.lab.worker.trouble()):
         st.error(
             f"{plain(why)}. The training waits for a minute; what is not written then can be resumed.",
             title="The store cannot be written",
             icon=":material/database_off:",
         )
     if run.state == "queued":
-        wait = page.lab.seconds_to_wait(run)
+        wait = page.lab.runs.seconds_to_wait(run)
         about = f" It begins in about {seconds(wait)}." if wait else ""
         st.info(f"Place {run.position} in the queue.{about}{waiting_for(worker)}", icon=":material/schedule:")
     elif run.state == "running" and run.phase not in ("training", ""):
@@ -121,17 +114,17 @@ def latest_energy(run: RunInfo):
 
 
 def reference_of(run: RunInfo):
-    return page.lab.live_reference(run)
+    return page.lab.results.live_reference(run)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def sample_grid(run_id: str, step: int) -> bytes:
-    return grid.grid(page.lab.store.recordings.snapshot(run_id, step).samples, gap=GAP)
+    return grid.grid(page.lab.results.snapshot(run_id, step).samples, gap=GAP)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
-def real_grid(dataset: str) -> bytes:
-    return grid.grid(page.lab.store.datasets.get(dataset).preview, gap=GAP)
+def real_grid(dataset: str, _preview: np.ndarray) -> bytes:
+    return grid.grid(_preview, gap=GAP)
 
 
 def show_samples(run: RunInfo, data: DatasetInfo | None, steps: tuple[int, ...]) -> None:
@@ -144,7 +137,7 @@ def show_samples(run: RunInfo, data: DatasetInfo | None, steps: tuple[int, ...])
 
 def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
-        snapshot = page.lab.store.recordings.snapshot(run.id, step)
+        snapshot = page.lab.results.snapshot(run.id, step)
         st.markdown(f"**Generated points at step {step:,}, on real ones**")
         chart(training.points(real=data.preview, fake=snapshot.samples), f"points {run.id}", f"Points at step {step:,}")
         return
@@ -153,7 +146,7 @@ def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
     left.image(grid.embedded(sample_grid(run.id, step)), width="stretch", alt=f"64 generated samples at step {step:,}")
     right.markdown("**Real, held out**")
     right.image(
-        grid.embedded(real_grid(run.dataset)),
+        grid.embedded(real_grid(data.sha256, data.preview)),
         width="stretch",
         alt="64 real samples that are never trained on",
     )
@@ -208,30 +201,20 @@ def show_curves(run: RunInfo, figures: dict[str, dict]) -> None:
     right.caption("Both near 0.5: it can only guess. Far apart: it tells them apart with ease.")
 
 
-def changes(run: RunInfo) -> dict:
-    """What a person changed of the recipe: for a time it may have been the one of that time, or of a short one."""
-    about, seconds = dict(data=run.config.data.name), run.config.training.seconds
-    recipes = [page.lab.preset(run.config.preset, seconds=time, **about) for time in {seconds, None}]
-    own = ("seed", "training.seconds") if seconds is None else ("seed", "training.seconds", "training.steps")
-    return min(
-        ({k: v for k, v in differences(run.config, recipe).items() if k not in own} for recipe in recipes), key=len
-    )
-
-
 def show_diary(run: RunInfo) -> None:
     with st.expander("Settings and diary", icon=":material/menu_book:"):
-        changed = changes(run)
+        changed = page.lab.recipes.changes_of(run)
         st.markdown(
             f"Recipe `{run.config.preset}` on `{plain(run.config.data.name)}`, seed {run.config.seed}"
             + (", changed: " + ", ".join(f"`{k}` = {plain(v[0])}" for k, v in changed.items()) if changed else ".")
         )
         share_run(page.lab, page.me, run)
-        st.caption(f"Takes {page.lab.store.recordings.size(run.id) / 1e6:,.1f} MB in the store.")
-        for event in page.lab.store.recordings.events(run.id):
+        st.caption(f"Takes {page.lab.results.size(run.id) / 1e6:,.1f} MB in the store.")
+        for event in page.lab.runs.events(run.id):
             st.caption(f"step {event.step:,}: {plain(words(event))}")
         st.download_button(
             "Download this run",
-            data=lambda: page.lab.export(run.id),
+            data=lambda: page.lab.bundles.export(run.id, by=page.me),
             file_name=f"ganometer-{run.id}.zip",
             mime="application/zip",
             icon=":material/download:",
@@ -247,18 +230,22 @@ def show_system() -> None:
 
 
 def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) -> None:
-    run = page.lab.run(run_id, by=page.me)
-    pending = page.lab.pending(run_id)
+    run = page.lab.runs.get(run_id, by=page.me)
+    pending = page.lab.runs.last_command(run_id)
     if (run.state, run.phase) != drawn or pending != pending_drawn:
         st.rerun()  # the buttons and the rhythm are another now
-    if not run.active and "run" not in st.query_params and any(other.active for other in page.lab.runs(20, by=page.me)):
+    if (
+        not run.active
+        and "run" not in st.query_params
+        and any(other.active for other in page.lab.runs.newest(20, by=page.me))
+    ):
         st.rerun()  # nobody chose this run, and another one has begun
     # First all that takes time, then all that is drawn: what comes in one go, a browser draws in one go.
-    data, steps = page.lab.dataset_of(run), page.lab.store.recordings.snapshot_steps(run.id)
+    data, steps = page.lab.results.dataset_of(run), page.lab.results.snapshot_steps(run.id)
     step = shown_step(steps) if steps else None
     figures = curves_of(run, step if steps and step != steps[-1] else None)
     show_state(run, pending)
-    if why := IMPROPER.get(run.config.objective.loss):
+    if why := IMPROPER_LOSSES.get(run.config.objective.loss):
         st.warning(
             f"{why} So this run collapses by design. The loss `energy` is the proper one: it pays for variety too.",
             title="An improper objective",
@@ -282,13 +269,13 @@ with open_page("train") as page:
             )
             page.wait_for_run()
         else:
-            pending = page.lab.pending(run.id)
+            pending = page.lab.runs.last_command(run.id)
             show_controls(run, pending)
             # Something is about to change. Not so far back in a queue, where a whole class may wait at once.
             next_up = run.state == "queued" and run.position == 1
             soon = (pending and run.active) or next_up or run.phase not in ("training", "")
             every = PENDING_SECONDS if soon else LIVE_SECONDS if run.active else IDLE_SECONDS
             page.live(lambda: show_live(run.id, (run.state, run.phase), pending), every=every, key="live")
-            play_on(page, page.lab.store.recordings.snapshot_steps(run.id))
+            play_on(page, page.lab.results.snapshot_steps(run.id))
             show_steering(page, run)
             show_diary(run)

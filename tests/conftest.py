@@ -4,6 +4,9 @@ import functools
 import io
 import os
 import shutil
+import subprocess
+import sys
+import sysconfig
 import tempfile
 import uuid
 from pathlib import Path
@@ -49,6 +52,28 @@ def pytest_xdist_make_scheduler(config, log):
 def lacking():
     """What to call with a reason when this machine cannot run a test: skips it, but fails it where CI is set."""
     return pytest.fail if os.environ.get("CI") else pytest.skip
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory) -> Path:
+    """The commands of an environment outside the checkout in which a wheel built from this tree is installed.
+
+    What the wheel requires is not installed again: a path file names this environment's site-packages, in which there
+    is no trace of the checkout.
+    """
+    folder = tmp_path_factory.mktemp("package")
+    environment = folder / "environment"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, Path(__file__).parents[1]]
+    subprocess.run(build, check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
+    commands = environment / ("Scripts" if os.name == "nt" else "bin")
+    wheel = next(folder.glob("*.whl"))
+    subprocess.run([*pip, "--python", commands / "python", "install", "--no-deps", "--no-index", wheel], check=True)
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    packages = subprocess.run([commands / "python", "-c", ask], check=True, capture_output=True, text=True).stdout
+    Path(packages.strip(), "required.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    return commands
 
 
 @pytest.fixture

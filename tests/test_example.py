@@ -6,7 +6,7 @@ import pytest
 from gan_core.bundles import bundle
 from gan_core.codec import to_storage
 from gan_core.engine import checkpoints, networks, sampling
-from gan_core.engine.loop import PREVIEWS
+from gan_core.records import SNAPSHOT_SAMPLES
 from gan_core.service.lab import EXAMPLES
 from gan_core.store import Store
 
@@ -29,7 +29,7 @@ def test_it_is_small_and_finished_with_many_snapshots(example):
 def test_its_pictures_follow_from_its_averaged_weights(example):
     store, run = example
     shape = store.datasets.get(run.dataset).shape
-    z = sampling.latents(run.config.seed, PREVIEWS, run.config.generator.latent_dim, sampling.PREVIEW)
+    z = sampling.latents(run.config.seed, SNAPSHOT_SAMPLES, run.config.generator.latent_dim, sampling.PREVIEW)
     blank = networks.DataStatistics(shape, np.zeros(shape, np.float32), 1.0)
     generator = networks.build_generator(run.config.generator, blank)
     for step in store.recordings.snapshot_steps(run.id):

@@ -134,6 +134,6 @@ def test_freed_memory_goes_back_to_the_system():
     last = np.ones(8_000)
     before = psutil.Process().memory_info().rss
     del taken
-    machine.give_back()
+    machine.return_freed_memory()
     assert before - psutil.Process().memory_info().rss > 100e6
     assert last.sum() == 8_000

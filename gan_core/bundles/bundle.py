@@ -149,7 +149,7 @@ def bundle(store: Store, run_id: str) -> bytes:
         }
         asked = sorted({(r["n"], r["k"], r["panel"]) for r in rows["reports"] if r["space"] == "pixels"})
         found = (store.measurements.reference(info.sha256, "pixels", n, k=k, panel=panel) for n, k, panel in asked)
-        about["references"] = [json.loads(records.to_json(r)) for r in found if r]
+        about["references"] = [json.loads(records.record_to_json(r)) for r in found if r]
         members["preview.npz"] = pack(x=info.preview, y=info.labels)
         if data := store.datasets.upload_bytes(info.name):
             members["dataset.npz"] = data

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from gan_core.data import datasets
 from gan_core.data.datasets import Dataset
-from gan_core.records import DatasetError
 
 
 class DatasetCache:
@@ -31,7 +30,5 @@ class DatasetCache:
             return datasets.load(name, folder=self._folder, progress=progress)
         data = self._uploaded(name)
         if data is None:
-            raise DatasetError(
-                f"there is no data set {name!r}: choose one of {', '.join(datasets.OPTIONS)}, or upload one"
-            )
+            raise datasets.unknown_dataset(name)
         return datasets.dataset_from_bytes(data, name)

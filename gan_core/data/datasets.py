@@ -21,7 +21,7 @@ import numpy as np
 
 from gan_core.codec import to_storage
 from gan_core.data.safe_archives import MAX_DECOMPRESSED_BYTES, read_npz
-from gan_core.records import DatasetError, DatasetInfo
+from gan_core.records import SNAPSHOT_SAMPLES, DatasetError, DatasetInfo
 
 Progress = Callable[[float, str], None]
 Pair = tuple[np.ndarray, np.ndarray]
@@ -30,7 +30,6 @@ SIZES = {"train": 50_000, "holdout": 10_000, "test": 10_000}
 """Rows of the parts wherever there is enough data."""
 SEED = 0
 """Fixes the draws of the 2-D sets and every split, so that one name always means one data set."""
-PREVIEW_ROWS = 64
 STORED = (("uint8", 4), ("float32", 2), ("float64", 2))
 """Types and numbers of axes of samples in storage form."""
 
@@ -109,7 +108,7 @@ class Dataset:
         order = np.argsort(y, kind="stable")
         _, starts, counts = np.unique(y[order], return_index=True, return_counts=True)
         turn = np.arange(len(y)) - np.repeat(starts, counts)  # 0 for each class's first row, 1 for its second ...
-        rows = order[np.argsort(turn, kind="stable")][:PREVIEW_ROWS]
+        rows = order[np.argsort(turn, kind="stable")][:SNAPSHOT_SAMPLES]
         sizes = {name: len(part) for name, part in self.parts.items()}
         preview = to_storage(self.test.x[rows])
         return DatasetInfo(self.name, self.sha256, self.kind, self.shape, sizes, preview, y[rows], owner)
@@ -170,6 +169,11 @@ def load(name: str, *, folder: Path | None = None, progress: Progress | None = N
     dataset = disjoint(name, parts, modes)
     tell(1.0, f"{OPTIONS[name].title} is ready")
     return dataset
+
+
+def unknown_dataset(name: str) -> DatasetError:
+    """The error for a name that neither a built-in data set has nor an upload."""
+    return DatasetError(f"there is no data set {name!r}: choose one of {', '.join(OPTIONS)}, or upload one")
 
 
 def dataset_to_bytes(dataset: Dataset) -> bytes:

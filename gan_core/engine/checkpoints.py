@@ -1,69 +1,77 @@
-"""Everything an exact resume needs <-> bytes. NumPy's own format, and never a pickle."""
+"""Checkpoints and weights <-> bytes in NumPy's .npz format, never pickled.
+
+A checkpoint holds everything that an exact resume needs.
+"""
 
 from __future__ import annotations
 
 import io
-from typing import Iterable
+from typing import Any, Iterable
 
+import keras
 import numpy as np
 
-from gan_core.engine.base_model import Trainable
+from gan_core.engine.base_model import BaseModel
 
 
-def capture(model: Trainable, step: int, window: np.ndarray) -> bytes:
-    """Weights of all networks, the optimizers' moments and counters, the step, and the open log window."""
+def capture(model: BaseModel, step: int, window: np.ndarray) -> bytes:
+    """A checkpoint: all weights, the optimizers' moments and counts, the step, and the open log window.
+
+    `window` (steps, STEP_METRICS) holds the values of the steps since the last logged mean.
+    """
     arrays = {name: np.asarray(variable) for name, variable in model.state.items()}
-    return _to_bytes(arrays | {"step": np.int64(step), "window": window})
+    return _to_bytes(arrays | {"step": np.asarray(step, np.int64), "window": window})
 
 
-def restore(model: Trainable, data: bytes) -> tuple[int, np.ndarray]:
+def restore(model: BaseModel, data: bytes) -> tuple[int, np.ndarray]:
     """Put a captured state back, bit for bit; returns the step and the open log window.
 
     Raises ValueError, and changes nothing, when the bytes belong to other networks.
     """
     arrays = _from_bytes(data)
-    step, window = arrays.pop("step", None), arrays.pop("window", None)
+    about = {name: arrays.pop(name) for name in ("step", "window") if name in arrays}
     _assign(model.state, arrays)
-    model.step.assign(int(step))
-    return int(step), window
+    step = int(about["step"])
+    model.step.assign(step)
+    return step, about["window"]
 
 
-def begin(model: Trainable, step: int, weights: bytes) -> int:
-    """Start at a step with the generator that another run had there; whatever the bytes lack is new.
+def start_from(model: BaseModel, step: int, weights: bytes) -> int:
+    """Start at a step with the weights of another run's snapshot; whatever the snapshot lacks stays untrained.
 
-    Returns the step. Raises ValueError, and changes nothing, where the weights are of another network.
+    Returns the step. Raises ValueError, and changes nothing, when the weights belong to another network.
     """
     load_weights(model.ema_generator, weights)
     model.generator.set_weights(model.ema_generator.get_weights())
-    if holds(weights, "discriminator") and "discriminator" in model.networks:
+    if has_network(weights, "discriminator") and "discriminator" in model.networks:
         load_weights(model.networks["discriminator"], weights, "discriminator")
     model.step.assign(step)
     return step
 
 
 def weights_to_bytes(weights: Iterable, **others: Iterable) -> bytes:
-    """The weights of one network, in order; those of others beside it under their names."""
+    """The weights of one network, in order, and those of further networks under their names."""
     arrays = {str(i): np.asarray(w) for i, w in enumerate(weights)}
     return _to_bytes(arrays | {f"{name}.{i}": np.asarray(w) for name in others for i, w in enumerate(others[name])})
 
 
-def holds(data: bytes, name: str) -> bool:
-    """Whether the weights of a network are kept under `name`, in a snapshot or in a checkpoint."""
+def has_network(data: bytes, name: str) -> bool:
+    """Whether a snapshot or a checkpoint holds the weights of a network under `name`."""
     return any(key.startswith(f"{name}.") for key in _from_bytes(data))
 
 
-def load_weights(network, data: bytes, name: str = "") -> None:
-    """Put weights back into a network of the same structure, those kept under `name` if it is given.
+def load_weights(network: keras.Model, data: bytes, name: str = "") -> None:
+    """Put weights back into a network of the same structure, those stored under `name` if it is given.
 
-    Raises ValueError where the shapes differ.
+    Raises ValueError, and changes nothing, when the shapes differ.
     """
     parts = {key.rpartition("."): array for key, array in _from_bytes(data).items()}
     arrays = {number: array for (of, _, number), array in parts.items() if of == name}
     _assign({str(i): w for i, w in enumerate(network.weights)}, arrays)
 
 
-def _assign(variables: dict, arrays: dict[str, np.ndarray]) -> None:
-    """All of the arrays or none of them: one that does not fit is found before the first is put in place."""
+def _assign(variables: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """Assign all of the arrays or none: their shapes are compared before the first one is assigned."""
     needed = {name: tuple(variable.shape) for name, variable in variables.items()}
     found = {name: array.shape for name, array in arrays.items()}
     for name in [*needed, *found]:
@@ -83,7 +91,7 @@ def _shape(shape: tuple[int, ...] | None) -> str:
 
 def _to_bytes(arrays: dict[str, np.ndarray]) -> bytes:
     out = io.BytesIO()
-    np.savez(out, **arrays)
+    np.savez(out, **arrays)  # pyright: ignore[reportArgumentType]  (none of the names is NumPy's own `allow_pickle`)
     return out.getvalue()
 
 

@@ -1,127 +1,144 @@
-"""Convolutional networks for images of any size from 8 × 8: what stands between the latents and the last sigmoid, and
-between the samples and the last dense layer.
+"""Convolutional networks for images of at least 8 × 8 pixels: the generator's layers between the latents and the last
+sigmoid, and the discriminator's layers between the samples and the last dense layer.
 
-Each works at a quarter of the image's size first (half, for small images), doubles what it has, and cuts off what is
-too much. `tools` makes the layers (networks.Toolbox).
+Each generator starts at a quarter of the image's size (half for small images), doubles it step by step, and crops the
+rest. Feature maps are (n, height, width, channels).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import keras
+import numpy as np
 
-from gan_core.engine.layers import Bias, ToChannels, ToPixels
+from gan_core.config.sections import DiscriminatorConfig, GeneratorConfig
+from gan_core.engine.layer_factory import LayerFactory
+from gan_core.engine.layers import Bias, DepthToSpace, SpaceToDepth
+
+GeneratorLayers = LayerFactory[GeneratorConfig]
+DiscriminatorLayers = LayerFactory[DiscriminatorConfig]
+Shape = tuple[int, ...]
+Tensor = keras.KerasTensor
 
 SMALL = 16
-"""Images with fewer pixels along a side are doubled once only."""
+"""Images with fewer pixels than this along a side are doubled once only."""
 
 
-def _halvings(shape) -> int:
+def _doublings(shape: Shape) -> int:
     return 2 if min(shape[:2]) >= SMALL else 1
 
 
-def _start(tools, shape, x, width: int):
-    """Latents -> the first small picture, `width` channels deep."""
-    height, wide = (math.ceil(side / 2 ** _halvings(shape)) for side in shape[:2])
-    return keras.layers.Reshape((height, wide, width))(tools.dense(height * wide * width)(x))
+def _first_feature_map(layers: GeneratorLayers, shape: Shape, x: Tensor, width: int) -> Tensor:
+    """Latents (n, d) -> the smallest feature map, with `width` channels."""
+    height, wide = (math.ceil(side / 2 ** _doublings(shape)) for side in shape[:2])
+    return keras.layers.Reshape((height, wide, width))(layers.dense(height * wide * width)(x))
 
 
-def _finish(tools, shape, x, bias):
-    """The last convolution, cut to the shape of the data; with a bias for each pixel, or one for all."""
-    gain = tools.config.output_gain
-    last = tools.single_filter(gain) if shape[-1] == 1 else tools.convolution(shape[-1], gain=gain)
-    return _cut(shape, last(x), bias)
+def _last_convolution(layers: GeneratorLayers, shape: Shape, x: Tensor, bias: np.ndarray | None) -> Tensor:
+    """A convolution to the data's channels, cropped to `shape`; with a bias for each pixel if `bias` is given."""
+    gain = layers.config.output_gain
+    last = layers.one_channel_convolution(gain) if shape[-1] == 1 else layers.convolution(shape[-1], gain=gain)
+    return _crop(shape, last(x), bias)
 
 
-def _cut(shape, x, bias):
-    spare = [have - want for have, want in zip(x.shape[1:3], shape[:2])]
-    x = keras.layers.Cropping2D([(extra // 2, extra - extra // 2) for extra in spare])(x)
+def _crop(shape: Shape, x: Tensor, bias: np.ndarray | None) -> Tensor:
+    surplus = [have - want for have, want in zip(x.shape[1:3], shape[:2])]
+    x = keras.layers.Cropping2D([(extra // 2, extra - extra // 2) for extra in surplus])(x)
     return x if bias is None else Bias(bias)(x)
 
 
 # ---------------------------------------------------------------- DCGAN
 
 
-def _dcgan_generator(tools, shape, x, bias):
+def _dcgan_generator(layers: GeneratorLayers, shape: Shape, x: Tensor, bias: np.ndarray | None) -> Tensor:
     """Transposed convolutions of stride 2. Radford et al. 2015, arXiv:1511.06434."""
-    doublings = _halvings(shape)
-    x = tools.activate(_start(tools, shape, x, tools.config.channels * 2 ** (doublings - 1)))
-    for width in [tools.config.channels * 2**level for level in reversed(range(doublings - 1))]:
-        x = tools.activate(tools.unconvolution(width, 4)(x))
-    return _cut(shape, tools.unconvolution(shape[-1], 4, gain=tools.config.output_gain)(x), bias)
+    doublings = _doublings(shape)
+    x = layers.activate(_first_feature_map(layers, shape, x, layers.config.channels * 2 ** (doublings - 1)))
+    for width in [layers.config.channels * 2**level for level in reversed(range(doublings - 1))]:
+        x = layers.activate(layers.transposed_convolution(width, 4)(x))
+    return _crop(shape, layers.transposed_convolution(shape[-1], 4, gain=layers.config.output_gain)(x), bias)
 
 
-def _dcgan_discriminator(tools, x):
-    """Convolutions of stride 2; the first is not normalised."""
-    doublings = _halvings(x.shape[1:])
-    x = tools.leak(tools.convolution(tools.config.channels, 4, 2)(x))
+def _dcgan_discriminator(layers: DiscriminatorLayers, x: Tensor) -> Tensor:
+    """Convolutions of stride 2; the first one is not followed by batch normalization."""
+    doublings = _doublings(x.shape[1:])
+    x = layers.leaky_relu(layers.convolution(layers.config.channels, 4, 2)(x))
     for level in range(1, doublings):
-        x = tools.activate(tools.convolution(tools.config.channels * 2**level, 4, 2)(x))
+        x = layers.activate(layers.convolution(layers.config.channels * 2**level, 4, 2)(x))
     return x
 
 
 # ---------------------------------------------------------------- sub-pixel
 
 
-def _subpixel_generator(tools, shape, x, bias):
-    """Convolutions whose channels are dealt out to the four pixels that each pixel becomes: few and dense products."""
-    width = tools.config.channels
-    x = tools.activate(_start(tools, shape, x, width))
-    for _ in range(_halvings(shape)):
-        x = tools.activate(tools.convolution(width)(x))
-        x = tools.activate(ToPixels()(tools.convolution(4 * width)(x)))
-    return _finish(tools, shape, tools.activate(tools.convolution(width)(x)), bias)
+def _subpixel_generator(layers: GeneratorLayers, shape: Shape, x: Tensor, bias: np.ndarray | None) -> Tensor:
+    """Sub-pixel convolutions: four channels of each pixel become 2 × 2 pixels. Few and large matrix products."""
+    width = layers.config.channels
+    x = layers.activate(_first_feature_map(layers, shape, x, width))
+    for _ in range(_doublings(shape)):
+        x = layers.activate(layers.convolution(width)(x))
+        x = layers.activate(DepthToSpace()(layers.convolution(4 * width)(x)))
+    return _last_convolution(layers, shape, layers.activate(layers.convolution(width)(x)), bias)
 
 
-def _subpixel_discriminator(tools, x):
-    width = tools.config.channels
-    for level in range(_halvings(x.shape[1:])):
-        x = tools.activate(tools.convolution(width * 2**level)(ToChannels()(x)))
-    return tools.activate(tools.convolution(x.shape[-1])(x))
+def _subpixel_discriminator(layers: DiscriminatorLayers, x: Tensor) -> Tensor:
+    width = layers.config.channels
+    for level in range(_doublings(x.shape[1:])):
+        x = layers.activate(layers.convolution(width * 2**level)(SpaceToDepth()(x)))
+    return layers.activate(layers.convolution(x.shape[-1])(x))
 
 
 # ---------------------------------------------------------------- residual
 
 
-def _residual_generator(tools, shape, x, bias):
+def _residual_generator(layers: GeneratorLayers, shape: Shape, x: Tensor, bias: np.ndarray | None) -> Tensor:
     """Residual blocks between doublings, without any normalization. Huang et al. 2024, arXiv:2501.05441, section 4."""
-    doublings = _halvings(shape)
-    # Few channels out of the dense layer, which would otherwise hold two thirds of all weights.
-    x = _start(tools, shape, x, tools.config.channels)
-    x = _resize(tools, x, tools.config.channels * 2**doublings)
+    doublings = _doublings(shape)
+    # Few channels after the dense layer, which would otherwise hold two thirds of all weights.
+    x = _first_feature_map(layers, shape, x, layers.config.channels)
+    x = _change_channels(layers, x, layers.config.channels * 2**doublings)
     for level in reversed(range(doublings)):
-        x = _block(tools, x, x.shape[-1])
-        x = keras.layers.UpSampling2D(interpolation="nearest")(_resize(tools, x, tools.config.channels * 2**level))
-    return _finish(tools, shape, tools.activate(_block(tools, x, tools.config.channels)), bias)
+        x = _residual_block(layers, x, x.shape[-1])
+        x = _change_channels(layers, x, layers.config.channels * 2**level)
+        x = keras.layers.UpSampling2D(interpolation="nearest")(x)
+    x = layers.activate(_residual_block(layers, x, layers.config.channels))
+    return _last_convolution(layers, shape, x, bias)
 
 
-def _residual_discriminator(tools, x):
-    doublings = _halvings(x.shape[1:])
-    x = tools.convolution(tools.config.channels)(ToChannels()(x))
+def _residual_discriminator(layers: DiscriminatorLayers, x: Tensor) -> Tensor:
+    doublings = _doublings(x.shape[1:])
+    x = layers.convolution(layers.config.channels)(SpaceToDepth()(x))
     for level in range(1, doublings + 1):
-        x = _block(tools, _resize(tools, x, tools.config.channels * 2**level), tools.config.channels * 2**level)
+        width = layers.config.channels * 2**level
+        x = _residual_block(layers, _change_channels(layers, x, width), width)
         if level < doublings:
             x = keras.layers.AveragePooling2D(2, padding="same")(x)
-    return tools.activate(x)
+    return layers.activate(x)
 
 
-def _block(tools, x, width: int):
-    """x + two convolutions of it; the second starts at zero, so a new block changes nothing.
+def _residual_block(layers: LayerFactory, x: Tensor, width: int) -> Tensor:
+    """x + two convolutions of it; the weights of the second are 0 at first, so a new block changes nothing.
 
-    Not under spectral normalization: a kernel of zeros has no largest stretch to be divided by.
+    Except under spectral normalization: a kernel of zeros cannot be divided by its largest singular value.
     """
-    y = tools.convolution(width)(tools.activate(x))
-    start = 1.0 if tools.spectral else 0.0
-    return keras.layers.Add()([x, tools.convolution(width, gain=start)(tools.activate(y))])
+    y = layers.convolution(width)(layers.activate(x))
+    gain = 1.0 if layers.spectral else 0.0
+    return keras.layers.Add()([x, layers.convolution(width, gain=gain)(layers.activate(y))])
 
 
-def _resize(tools, x, width: int):
-    return x if x.shape[-1] == width else tools.convolution(width, 1)(x)
+def _change_channels(layers: LayerFactory, x: Tensor, width: int) -> Tensor:
+    """A 1 × 1 convolution to `width` channels where `x` has another number of them."""
+    return x if x.shape[-1] == width else layers.convolution(width, 1)(x)
 
 
-GENERATORS = {"dcgan": _dcgan_generator, "subpixel": _subpixel_generator, "residual": _residual_generator}
-DISCRIMINATORS = {
+GENERATORS: dict[str, Callable[[GeneratorLayers, Shape, Tensor, np.ndarray | None], Tensor]] = {
+    "dcgan": _dcgan_generator,
+    "subpixel": _subpixel_generator,
+    "residual": _residual_generator,
+}
+DISCRIMINATORS: dict[str, Callable[[DiscriminatorLayers, Tensor], Tensor]] = {
     "dcgan": _dcgan_discriminator,
     "subpixel": _subpixel_discriminator,
     "residual": _residual_discriminator,

@@ -1,228 +1,290 @@
-"""The GAN as a Keras model: two networks that train each other, and one step of it.
+"""The GAN as a Keras model: a generator and a discriminator, and one training step of both.
 
 gan = GAN(config, statistics(samples))
-gan.update(step, dials, batch)          # discriminator_steps discriminator updates, then one of the generator
+gan.update(step, live, batch)          # discriminator_steps discriminator updates, then one of the generator
 """
 
 from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any, Callable
 
 import keras
 import tensorflow as tf
 
 from gan_core.config.run_config import RunConfig
 from gan_core.engine import augment, distance_losses, objectives, penalties
-from gan_core.engine.base_model import Batch, Dials, Trainable, adam
-from gan_core.engine.layers import Spectral
+from gan_core.engine.base_model import BaseModel, Batch, LiveHyperparameters
+from gan_core.engine.layers import SpectralNormalization
 from gan_core.engine.networks import DataStatistics, build_discriminator
+from gan_core.engine.optimizers import Gradients, adam, apply_gradients
+
+Discriminate = Callable[..., tuple[tf.Tensor, tf.Tensor]]
+"""`GAN.discriminate` with everything but the samples, their classes and their side filled in."""
+Generated = tuple[tf.GradientTape, tf.Tensor]
+"""Samples, and the tape on which they were generated."""
 
 
-class GAN(Trainable):
-    """A generator and a discriminator that train each other."""
+class GAN(BaseModel):
+    """A generator and a discriminator, each trained with its own optimizer."""
 
-    ROW = ("loss_discriminator", "loss_generator", "score_real", "score_fake", "penalty")
-    """`penalty` is what it added to the discriminator's loss, often 0."""
+    STEP_METRICS = ("loss_discriminator", "loss_generator", "score_real", "score_fake", "penalty")
+    """`penalty` is the sum of the gradient penalties in the discriminator's loss, 0 in steps without any."""
 
     def __init__(self, config: RunConfig, data: DataStatistics):
         super().__init__(config, data)
         self.objective = objectives.OBJECTIVES[config.objective.loss]
         self.discriminator = build_discriminator(config.discriminator, data, seed=config.seed + 1)
         self.discriminator_optimizer = adam(config, self.discriminator.trainable_variables)
-        # Everything it sees in a sample: its last hidden layer, and its logit.
+        # The discriminator with two outputs: its last hidden layer and its logit.
         outputs = [self.discriminator.get_layer("features").output, self.discriminator.output]
-        self.eyes = keras.Model(self.discriminator.inputs, outputs)
-        self._spectral = [x for x in self.discriminator.layers if isinstance(x, Spectral)]
+        self.feature_model = keras.Model(self.discriminator.inputs, outputs)
+        self._spectral_layers = [x for x in self.discriminator.layers if isinstance(x, SpectralNormalization)]
 
     @property
-    def networks(self):
+    def networks(self) -> dict[str, keras.Model]:
+        """Every network, the averaged generator included, by the name its weights are stored under."""
         return super().networks | {"discriminator": self.discriminator}
 
     @property
-    def optimizers(self):
+    def optimizers(self) -> dict[str, keras.optimizers.Optimizer]:
+        """Every optimizer by the name its state is stored under."""
         return super().optimizers | {"discriminator_optimizer": self.discriminator_optimizer}
 
     # ------------------------------------------------------------ one step
 
-    def update(self, step, dials: Dials, batch: Batch):
+    def update(self, step: tf.Tensor, live: LiveHyperparameters, batch: Batch) -> tuple[tf.Tensor, ...]:
         """`discriminator_steps` updates of the discriminator, then one of the generator, each on a batch of its own.
 
-        Simultaneous: one of each from the same batch, and the generator learns from the discriminator as it was
-        before; XLA then finds that both look at the same samples, and looks once. Each differentiates its own
-        network's variables only and hands them to its own optimizer.
+        With `simultaneous` there is one update of each from the same batch, and the generator's gradient is that of the
+        discriminator before its update; XLA then evaluates the discriminator on these samples only once. Each update
+        differentiates the variables of its own network only. Returns the scalars of STEP_METRICS.
         """
         training = self.settings.training
-        parts = [tuple(None if x is None else x[i] for x in batch) for i in range(batch.real.shape[0])]
-        made = None if training.fresh_samples else self._make(*parts[-1][1:])
+        updates: Any = batch.real.shape[0]
+        parts: list[Any] = [tuple(None if x is None else x[i] for x in batch) for i in range(updates)]
+        generated = None if training.fresh_samples else self._generate(*parts[-1][1:])
+        gradients: Gradients = ()
+        reported: list[tf.Tensor] = []
         for turn in range(training.discriminator_steps):
-            fake = tf.stop_gradient(made[1]) if made and parts[turn] is parts[-1] else None
-            gradients, *seen = self.judge(step, dials, *parts[turn], turn=turn, fake=fake)
+            fake = tf.stop_gradient(generated[1]) if generated and parts[turn] is parts[-1] else None
+            gradients, *reported = self.discriminator_gradients(step, live, *parts[turn], turn=turn, fake=fake)
             if not training.simultaneous:
-                self.update_discriminator(step, dials, gradients)
-        loss_g = self.update_generator(step, dials, *parts[-1], made=made)
+                self.update_discriminator(step, live, gradients)
+        generator_loss = self.update_generator(step, live, *parts[-1], generated=generated)
         if training.simultaneous:
-            self.update_discriminator(step, dials, gradients)
+            self.update_discriminator(step, live, gradients)
         self.update_ema(step)
-        loss_d, score_real, score_fake, penalty = seen
-        return loss_d, loss_g, score_real, score_fake, penalty
+        discriminator_loss, score_real, score_fake, penalty = reported
+        return discriminator_loss, generator_loss, score_real, score_fake, penalty
 
-    def judge(self, step, dials: Dials, real, z, classes=None, turn: int = 0, fake=None):
-        """The discriminator's gradients, its loss, its mean scores of real and generated samples, its penalty."""
+    def discriminator_gradients(
+        self,
+        step: tf.Tensor,
+        live: LiveHyperparameters,
+        real: tf.Tensor,
+        z: tf.Tensor,
+        classes: tf.Tensor | None = None,
+        turn: int = 0,
+        fake: tf.Tensor | None = None,
+    ) -> tuple[Gradients, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The gradients of the discriminator's variables, then four scalars: its loss without the penalty, its mean
+        scores of real and of generated samples, and the penalty.
+
+        `real` is (n, *shape), `z` (n, latent), `classes` (n, classes) one-hot; `turn` numbers the discriminator updates
+        of a step. `fake` (n, *shape) is generated from `z` unless it is given.
+        """
         settings, variables = self.settings.objective, self.discriminator.trainable_variables
-        # Generated before the tape opens, so no gradient of this step can reach the generator.
-        fake = self.through(self.generator, self.with_classes(z, classes)) if fake is None else fake
-        see = partial(self.see, step=step, dials=dials, turn=turn)
-        for layer in self._spectral:
-            layer.iterate()
+        # Generated outside the tape, so that no gradient of this update can reach the generator.
+        fake = self.forward(self.generator, self.generator_inputs(z, classes)) if fake is None else fake
+        discriminate = partial(self.discriminate, step=step, live=live, turn=turn)
+        for layer in self._spectral_layers:
+            layer.power_iteration()
 
-        def plain():
+        def without_penalty():
             with tf.GradientTape() as tape:
-                logits = self._both(see, real, fake, classes)
-                loss = self._discriminator_loss(dials, *logits)
+                logits = self._logits_of_both(discriminate, real, fake, classes)
+                loss = self._discriminator_loss(live, *logits)
             return tape.gradient(loss, variables), loss, *logits, tf.constant(0.0)
 
-        def penalised():
+        def with_penalty():
             with tf.GradientTape() as tape:
-                *logits, penalty = self._penalise(step, dials, see, real, fake, classes, turn)
-                loss = self._discriminator_loss(dials, *logits)
+                *logits, penalty = self._logits_and_penalty(step, live, discriminate, real, fake, classes, turn)
+                loss = self._discriminator_loss(live, *logits)
                 total = loss + penalty
             return tape.gradient(total, variables), loss, *logits, penalty
 
-        due = tf.equal(step % settings.penalty_every, 0)
+        is_due = tf.equal(tf.math.floormod(step, settings.penalty_every), 0)
         if settings.r1 == settings.r2 == 0 and settings.gradient_penalty == "none":
-            found = plain()
+            found = without_penalty()
         elif settings.penalty_every == 1:
-            found = penalised()
+            found = with_penalty()
         elif self.settings.training.simultaneous:
-            # What a branch has seen nobody else can use, and the generator is to use it.
-            found = plain()
-            found = tf.cond(due, penalised, lambda: found)
+            # Outside the branch, because the generator's update uses the same evaluation of the discriminator.
+            found = without_penalty()
+            found = tf.cond(is_due, with_penalty, lambda: found)
         else:
-            found = tf.cond(due, penalised, plain)
+            found = tf.cond(is_due, with_penalty, without_penalty)
         gradients, loss, real_logits, fake_logits, penalty = found
         score_real, score_fake = objectives.scores(self.objective, real_logits=real_logits, fake_logits=fake_logits)
         return gradients, loss, score_real, score_fake, penalty
 
-    def update_discriminator(self, step, dials: Dials, gradients) -> None:
+    def update_discriminator(self, step: tf.Tensor, live: LiveHyperparameters, gradients: Gradients) -> None:
+        """One optimizer step of the discriminator, then weight clipping if the settings ask for it."""
         variables = self.discriminator.trainable_variables
-        rate = dials.learning_rate_discriminator * self.rate_schedule(step, dials)
-        self.learn(self.discriminator_optimizer, rate, gradients, variables)
+        rate = live.learning_rate_discriminator * self.learning_rate_factor(step, live)
+        apply_gradients(self.discriminator_optimizer, rate, gradients, variables)
         if limit := self.settings.discriminator.clip:
             for weight in variables:
                 weight.assign(tf.clip_by_value(weight, -limit, limit))
 
-    def update_generator(self, step, dials: Dials, real, z, classes=None, made=None):
+    def update_generator(
+        self,
+        step: tf.Tensor,
+        live: LiveHyperparameters,
+        real: tf.Tensor,
+        z: tf.Tensor,
+        classes: tf.Tensor | None = None,
+        generated: Generated | None = None,
+    ) -> tf.Tensor:
+        """One optimizer step of the generator; returns its loss. Samples are generated from `z` unless given."""
         variables = self.generator.trainable_variables
-        tape, fake = made or self._make(z, classes)
+        tape, fake = generated or self._generate(z, classes)
         with tape:
-            loss = self.generator_loss(step, dials, real=real, fake=fake, z=z, classes=classes)
-        rate = dials.learning_rate_generator * self.rate_schedule(step, dials)
-        self.learn(self.generator_optimizer, rate, tape.gradient(loss, variables), variables)
+            loss = self.generator_loss(step, live, real=real, fake=fake, z=z, classes=classes)
+        rate = live.learning_rate_generator * self.learning_rate_factor(step, live)
+        apply_gradients(self.generator_optimizer, rate, tape.gradient(loss, variables), variables)
         return loss
 
-    def generator_loss(self, step, dials: Dials, *, real, fake, z, classes=None):
-        """All that the generator minimises, of samples (n, *shape) that it made from `z`: a scalar."""
+    def generator_loss(
+        self,
+        step: tf.Tensor,
+        live: LiveHyperparameters,
+        *,
+        real: tf.Tensor,
+        fake: tf.Tensor,
+        z: tf.Tensor,
+        classes: tf.Tensor | None = None,
+    ) -> tf.Tensor:
+        """Everything that the generator minimises, a scalar, for samples `fake` (n, *shape) generated from `z`."""
         settings = self.settings.objective
-        see = partial(self.see, step=step, dials=dials, turn=self.settings.training.discriminator_steps)
+        turn = self.settings.training.discriminator_steps
+        discriminate = partial(self.discriminate, step=step, live=live, turn=turn)
         in_features = bool(settings.energy_weight) and settings.energy_space == "features"
+        real_features: Any = None
+        real_logits: tf.Tensor | None = None
         if self.objective.paired or settings.feature_matching or in_features:
-            # Apart: nothing is differentiated through the real samples, and in one pass both would be.
-            (real_features, fake_features), logits = self._apart(see, real, fake, classes)
+            # In passes of their own: the real samples need no gradient, and one pass would compute it for both.
+            separate = self._in_separate_passes(discriminate, real, fake, classes)
+            (real_features, fake_features), (real_logits, fake_logits) = separate
         else:
-            fake_features, logits = see(fake, classes, side=1)
-            real_features, logits = None, (None, logits)
-        loss = self.objective.generator(real_logits=logits[0], fake_logits=logits[1])
+            fake_features, fake_logits = discriminate(fake, classes, side=1)
+        loss = self.objective.generator(real_logits=real_logits, fake_logits=fake_logits)
         if settings.energy_weight:
-            seen = (real_features, fake_features) if in_features else (self._rows(real), self._rows(fake))
-            loss += dials.energy_weight * distance_losses.relative_energy_distance(real=seen[0], fake=seen[1])
+            compared = (real_features, fake_features) if in_features else (self._rows(real), self._rows(fake))
+            loss += live.energy_weight * distance_losses.relative_energy_distance(real=compared[0], fake=compared[1])
         if settings.feature_matching:
             gap = tf.reduce_mean(real_features, axis=0) - tf.reduce_mean(fake_features, axis=0)
-            loss += dials.feature_matching * tf.reduce_sum(gap**2)
+            loss += live.feature_matching * tf.reduce_sum(gap**2)
         if settings.diversity:
             spread = distance_losses.spread(fake=self._rows(fake), z=z, real=self._rows(real))
-            loss += dials.diversity * (1.0 - spread)
+            loss += live.diversity * (1.0 - spread)
         return loss
 
-    def _make(self, z, classes):
-        """Samples, and the tape that knows how they were made."""
+    def _generate(self, z: tf.Tensor, classes: tf.Tensor | None) -> Generated:
         with tf.GradientTape() as tape:
-            fake = self.through(self.generator, self.with_classes(z, classes))
+            fake = self.forward(self.generator, self.generator_inputs(z, classes))
         return tape, fake
 
-    # ------------------------------------------------------------ what the discriminator sees
+    # ------------------------------------------------------------ the discriminator on a batch
 
-    def see(self, x, classes=None, *, step, dials: Dials, turn: int, side: int = 0):
-        """Features (n, f) and logits (n,) of samples as the discriminator is shown them."""
+    def discriminate(
+        self,
+        x: tf.Tensor,
+        classes: tf.Tensor | None = None,
+        *,
+        step: tf.Tensor,
+        live: LiveHyperparameters,
+        turn: int,
+        side: int = 0,
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Features (n, f) and logits (n,) of samples (n, *shape) after augmentation; `side` is 1 for generated ones.
+
+        With packing there is one row for every `packing` samples.
+        """
         settings = self.settings.objective
         if settings.instance_noise:
-            fade = self.data.scale * tf.maximum(0.0, 1.0 - self.progress(step, dials))
-            x = augment.disturb(x, dials.instance_noise * fade, self.seed_of(step, turn, 0 + side))
+            fade = self.data.scale * tf.maximum(0.0, 1.0 - self.progress(step, live))
+            x = augment.add_noise(x, live.instance_noise * fade, self.random_seed(step, turn, 0 + side))
         if settings.translation:
-            x = augment.translate(x, settings.translation, self.seed_of(step, turn, 2 + side))
+            x = augment.translate(x, settings.translation, self.random_seed(step, turn, 2 + side))
         x = augment.pack(x, self.settings.discriminator.packing)
-        features, logits = self.through(self.eyes, x if classes is None else [x, classes])
+        features, logits = self.forward(self.feature_model, x if classes is None else [x, classes])
         return features, logits[:, 0]
 
-    def seed_of(self, step, turn: int, purpose: int):
-        """Of the random numbers that only some settings need: a function of (seed, step) like all others."""
+    def random_seed(self, step: tf.Tensor, turn: int, purpose: int) -> tf.Tensor:
+        """The seed (2,) int64 of random numbers drawn inside a step: a function of (run seed, step, turn, purpose)."""
         return tf.stack([self.seed, tf.cast(step, tf.int64) * 128 + turn * 8 + purpose])
 
-    def _apart(self, see, real, fake, classes):
+    def _in_separate_passes(self, discriminate: Discriminate, real, fake, classes):
         """((real features, fake features), (real logits, fake logits)), each side in a pass of its own."""
-        return tuple(zip(*(see(x, classes, side=side) for side, x in enumerate((real, fake)))))
+        return tuple(zip(*(discriminate(x, classes, side=side) for side, x in enumerate((real, fake)))))
 
-    def _both(self, see, real, fake, classes):
-        """(real logits, fake logits) for the discriminator to learn from.
+    def _logits_of_both(self, discriminate: Discriminate, real, fake, classes):
+        """(real logits, fake logits) for the discriminator's loss.
 
-        In one pass, unless it normalises over a batch, or the generator is to learn from the very same pass of its
-        samples: then real and generated samples are apart.
+        In one pass, except with batch normalization, and except where the generator's update is to use the pass of the
+        generated samples.
         """
         if self.settings.discriminator.batch_norm or self.settings.training.simultaneous:
-            return self._apart(see, real, fake, classes)[1]
+            return self._in_separate_passes(discriminate, real, fake, classes)[1]
         twice = None if classes is None else tf.concat([classes, classes], axis=0)
-        return tf.split(see(tf.concat([real, fake], axis=0), twice)[1], 2)
+        return tf.split(discriminate(tf.concat([real, fake], axis=0), twice)[1], 2)
 
-    def _penalise(self, step, dials: Dials, see, real, fake, classes, turn: int):
-        """(real logits, fake logits, penalty): each penalty as its paper has it, in units of the data's spread."""
+    def _logits_and_penalty(
+        self, step, live: LiveHyperparameters, discriminate: Discriminate, real, fake, classes, turn: int
+    ):
+        """(real logits, fake logits, penalty): penalties as in their papers, gradients in units of the data's scale."""
         settings, unit = self.settings.objective, self.data.scale
         penalty = tf.constant(0.0)
         if settings.r1 or settings.r2:
             twice = None if classes is None else tf.concat([classes, classes], axis=0)
             both = tf.concat([real, fake], axis=0)
-            logits, squared = penalties.logits_and_squared_gradients(lambda x: see(x, twice)[1], both)
+            logits, squared = penalties.logits_and_squared_gradients(lambda x: discriminate(x, twice)[1], both)
             on_real, on_fake = tf.split(squared, 2)
-            penalty += penalties.zero_centred(on_real, dials.r1) + penalties.zero_centred(on_fake, dials.r2)
+            penalty += penalties.zero_centred(on_real, live.r1) + penalties.zero_centred(on_fake, live.r2)
             penalty *= unit**2
             logits = tf.split(logits, 2)
         else:
-            logits = self._both(see, real, fake, classes)
+            logits = self._logits_of_both(discriminate, real, fake, classes)
         if settings.gradient_penalty != "none":
-            share = tf.random.stateless_uniform((tf.shape(real)[0],), self.seed_of(step, turn, 4), alg=augment.DRAWN_BY)
+            uniform = partial(tf.random.stateless_uniform, alg=augment.RANDOM_ALGORITHM)
+            fraction = uniform(tf.shape(real)[:1], self.random_seed(step, turn, 4))
             if settings.gradient_penalty == "dragan":
-                noise = tf.random.stateless_uniform(tf.shape(real), self.seed_of(step, turn, 5), alg=augment.DRAWN_BY)
-                points = penalties.around(real=real, noise=noise, share=share)
+                noise = uniform(tf.shape(real), self.random_seed(step, turn, 5))
+                points = penalties.perturb(real=real, noise=noise, fraction=fraction)
             else:
-                points = penalties.between(real=real, fake=fake, share=share)
-            _, squared = penalties.logits_and_squared_gradients(lambda x: see(x, classes, side=1)[1], points)
+                points = penalties.interpolate(real=real, fake=fake, fraction=fraction)
+            _, squared = penalties.logits_and_squared_gradients(lambda x: discriminate(x, classes, side=1)[1], points)
             target = penalties.TARGET[settings.gradient_penalty]
-            penalty += penalties.away_from(target, squared, dials.gradient_penalty_weight, unit)
-        return *logits, settings.penalty_every * self._shrink(step, dials) * penalty
+            penalty += penalties.norm_penalty(target, squared, live.gradient_penalty_weight, unit)
+        return *logits, settings.penalty_every * self._penalty_factor(step, live) * penalty
 
-    def _shrink(self, step, dials: Dials):
-        """From 1 to `penalty_end`: in equal ratios over the first half, or on half a cosine over the whole run."""
-        settings, progress = self.settings.objective, self.progress(step, dials)
+    def _penalty_factor(self, step, live: LiveHyperparameters):
+        """From 1 to `penalty_end`: exponentially over the first half of the run, or as a cosine over all of it."""
+        settings, progress = self.settings.objective, self.progress(step, live)
         if self.settings.optimizer.schedule == "cosine":
             return settings.penalty_end + (1.0 - settings.penalty_end) * (0.5 + 0.5 * tf.cos(math.pi * progress))
         return tf.pow(tf.constant(settings.penalty_end, tf.float32), tf.minimum(1.0, 2.0 * progress))
 
-    def _discriminator_loss(self, dials: Dials, real_logits, fake_logits):
+    def _discriminator_loss(self, live: LiveHyperparameters, real_logits, fake_logits):
         loss = self.objective.discriminator(real_logits=real_logits, fake_logits=fake_logits)
         if self.settings.objective.label_smoothing:
             # (1 − s) softplus(−a) + s softplus(a) = softplus(−a) + s a: the target of real samples is 1 − s.
-            loss += dials.label_smoothing * tf.reduce_mean(real_logits)
+            loss += live.label_smoothing * tf.reduce_mean(real_logits)
         return loss
 
-    def _rows(self, x):
-        """Centred first: distances do not change, and float32 keeps more of their digits."""
+    def _rows(self, x: tf.Tensor) -> tf.Tensor:
+        """Centred vectors (n, d): the distances are the same, and float32 loses fewer of their digits."""
         return tf.reshape(x - self.data.mean, (tf.shape(x)[0], math.prod(self.data.shape)))

@@ -1,10 +1,12 @@
-"""The layers that Keras does not have, or has slower: fixed scaling, sines, classes, spectral normalization,
-one filter, packing of pixels.
+"""Layers that Keras lacks, or has only in a slower form: fixed scaling, Fourier features, class conditioning, spectral
+normalization, a convolution to one channel, space-to-depth and depth-to-space.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,31 +23,30 @@ class Affine(keras.layers.Layer):
     def build(self, input_shape):
         constant = keras.initializers.Constant
         self.gain = self.add_weight(shape=(), initializer=constant(self._gain), trainable=False, name="gain")
-        self.offset = _kept(self, np.broadcast_to(self._offset, input_shape[1:]), "offset")
+        self.offset = _add_weight(self, np.broadcast_to(self._offset, input_shape[1:]), "offset")
 
     def call(self, x):
         return self.gain * x + self.offset
 
 
 class Bias(keras.layers.Layer):
-    """x + a learned bias of its own for every element of a sample."""
+    """x + a trained bias for every element of a sample, with the initial values `start` (of a sample's shape)."""
 
     def __init__(self, start: np.ndarray, **kwargs):
         super().__init__(**kwargs)
         self._start = np.asarray(start, np.float32)
 
     def build(self, input_shape):
-        self.bias = _kept(self, np.broadcast_to(self._start, input_shape[1:]), "bias", trainable=True)
+        self.bias = _add_weight(self, np.broadcast_to(self._start, input_shape[1:]), "bias", trainable=True)
 
     def call(self, x):
         return x + self.bias
 
 
-class Fourier(keras.layers.Layer):
+class FourierFeatures(keras.layers.Layer):
     """Points (n, d) beside their sines and cosines in `octaves` octaves: (n, d · (1 + 2 · octaves)).
 
-    A small network sees fine structure in them that it would take long to bend itself around
-    (Tancik et al. 2020, arXiv:2006.10739).
+    They let a small network represent fine structure early in its training (Tancik et al. 2020, arXiv:2006.10739).
     """
 
     def __init__(self, octaves: int, **kwargs):
@@ -53,38 +54,41 @@ class Fourier(keras.layers.Layer):
         self.octaves = octaves
 
     def call(self, x):
-        waves = [math.pi / 2 * 2**octave * x for octave in range(self.octaves)]
-        return tf.concat([x, *map(tf.sin, waves), *map(tf.cos, waves)], axis=-1)
+        angles = [math.pi / 2 * 2**octave * x for octave in range(self.octaves)]
+        return tf.concat([x, *map(tf.sin, angles), *map(tf.cos, angles)], axis=-1)
 
 
-class Classes(keras.layers.Layer):
-    """Latents with a one-hot class at their end (n, latent + classes) -> latents beside the class's own vector.
+class ClassEmbedding(keras.layers.Layer):
+    """Latents followed by a one-hot class, (n, latent + classes) -> latents followed by the class's embedding.
 
-    `shares` (classes,) says how often each class occurs: kept with the weights, so that a generator on its own can
-    draw classes as the data do.
+    `frequencies` (classes,), how often each class occurs, are kept with the weights, so that a generator alone can draw
+    classes as often as the data contain them.
     """
 
-    def __init__(self, latent_dim: int, shares: np.ndarray, initializer, **kwargs):
+    def __init__(
+        self, latent_dim: int, frequencies: Sequence[float], initializer: keras.initializers.Initializer, **kwargs
+    ):
         super().__init__(**kwargs)
-        self.latent_dim, self._shares, self._initializer = latent_dim, np.asarray(shares, np.float32), initializer
+        self.latent_dim, self._initializer = latent_dim, initializer
+        self._frequencies = np.asarray(frequencies, np.float32)
 
     def build(self, input_shape):
-        shape = (len(self._shares), self.latent_dim)
+        shape = (len(self._frequencies), self.latent_dim)
         self.embedding = self.add_weight(shape=shape, initializer=self._initializer, name="embedding")
-        self.shares = _kept(self, self._shares, "shares")
+        self.frequencies = _add_weight(self, self._frequencies, "frequencies")
 
     def call(self, x):
         z, classes = x[:, : self.latent_dim], x[:, self.latent_dim :]
         return tf.concat([z, tf.matmul(classes, self.embedding)], axis=1)
 
 
-class Projection(keras.layers.Layer):
-    """Features (n, f) and one-hot classes (n, c) -> <v_y, features>, (n, 1).
+class ClassProjection(keras.layers.Layer):
+    """Features (n, f) and one-hot classes (n, c) -> <v_y, features>, (n, 1): how well the features fit the class.
 
-    Miyato & Koyama 2018, arXiv:1802.05637, eq. 3: how well the features suit the class, beside how real they are.
+    The discriminator adds it to its logit. Miyato & Koyama 2018, arXiv:1802.05637, eq. 3.
     """
 
-    def __init__(self, initializer, **kwargs):
+    def __init__(self, initializer: keras.initializers.Initializer, **kwargs):
         super().__init__(**kwargs)
         self._initializer = initializer
 
@@ -97,97 +101,112 @@ class Projection(keras.layers.Layer):
         features, classes = inputs
         return tf.reduce_sum(tf.matmul(classes, self.vectors()) * features, axis=1, keepdims=True)
 
-    def vectors(self):
+    def vectors(self) -> tf.Tensor:
+        """The embedding of each class, (c, f)."""
         return self.kernel
 
 
-class Spectral:
-    """A layer whose kernel is divided by its largest singular value sigma, as power iteration knows it.
+class SpectralNormalization(keras.layers.Layer):
+    """A layer whose kernel is divided by an estimate of its largest singular value sigma.
 
-    Miyato et al. 2018, arXiv:1802.05957, algorithm 1: u and v are remembered, and no gradient passes through them;
-    one passes through sigma = v' W u. The kernel is read as (inputs, outputs). Nothing is updated while the layer is
-    called: `iterate` does that, once before each discriminator step.
+    Miyato et al. 2018, arXiv:1802.05957, algorithm 1: the singular vectors u and v are kept between steps, and the
+    gradient treats them as constants in sigma = v' W u. The kernel is read as a matrix (inputs, outputs). Calling the
+    layer updates nothing: `power_iteration` does that, once before each discriminator step.
     """
+
+    kernel: Any
+    bias: Any
 
     def build(self, input_shape):
         super().build(input_shape)
         matrix = np.asarray(self.kernel).reshape(-1, self.kernel.shape[-1])
-        self.v = _kept(self, np.full(len(matrix), len(matrix) ** -0.5, np.float32), "v")
-        self.u = _kept(self, np.full(matrix.shape[1], matrix.shape[1] ** -0.5, np.float32), "u")
-        self.iterate()
+        self.v = _add_weight(self, np.full(len(matrix), len(matrix) ** -0.5, np.float32), "v")
+        self.u = _add_weight(self, np.full(matrix.shape[1], matrix.shape[1] ** -0.5, np.float32), "u")
+        self.power_iteration()
 
-    def iterate(self) -> None:
-        """One step of power iteration towards the largest singular value of the kernel as it is now."""
+    def power_iteration(self) -> None:
+        """One step of power iteration towards the largest singular value of the present kernel."""
         matrix = self._matrix()
         v = tf.math.l2_normalize(tf.linalg.matvec(matrix, self.u), epsilon=1e-12)
         u = tf.math.l2_normalize(tf.linalg.matvec(matrix, v, transpose_a=True), epsilon=1e-12)
         self.v.assign(v)
         self.u.assign(u)
 
-    def normalised(self):
+    def normalised_kernel(self) -> tf.Tensor:
+        """The kernel divided by sigma, in the kernel's own shape."""
         sigma = tf.tensordot(self.v, tf.linalg.matvec(self._matrix(), self.u), 1)
         return self.kernel / tf.maximum(sigma, 1e-12)
 
-    def _matrix(self):
+    def _matrix(self) -> tf.Tensor:
         return tf.reshape(self.kernel, (-1, self.kernel.shape[-1]))
 
 
-class SpectralDense(Spectral, keras.layers.Dense):
+class SpectralDense(SpectralNormalization, keras.layers.Dense):
+    """A dense layer under spectral normalization."""
+
     def call(self, x, training=None):
-        return tf.matmul(x, self.normalised()) + self.bias
+        return tf.matmul(x, self.normalised_kernel()) + self.bias
 
 
-class SpectralProjection(Spectral, Projection):
-    """As the authors' own discriminators have it: no class may be judged more steeply than the layers allow."""
+class SpectralClassProjection(SpectralNormalization, ClassProjection):
+    """A class projection under spectral normalization, as in the authors' own discriminators."""
 
-    def vectors(self):
-        return self.normalised()
+    def vectors(self) -> tf.Tensor:
+        return self.normalised_kernel()
 
 
-class SpectralConv2D(Spectral, keras.layers.Conv2D):
+class SpectralConv2D(SpectralNormalization, keras.layers.Conv2D):
+    """A convolution under spectral normalization."""
+
     def call(self, x):
-        return keras.ops.conv(x, self.normalised(), self.strides, self.padding, self.data_format) + self.bias
+        strides: Any = self.strides  # Keras annotates the argument from its default, a number
+        return keras.ops.conv(x, self.normalised_kernel(), strides, self.padding, self.data_format) + self.bias
 
 
-class SingleFilterConv2D(keras.layers.Conv2D):
-    """A 3 × 3 convolution to one channel, zeros around the picture. It is Keras' in all but speed.
+class OneChannelConv2D(keras.layers.Conv2D):
+    """A 3 × 3 convolution to one channel with zero padding: the values of Keras's Conv2D in less time.
 
-    oneDNN makes sixteen channels of the one. Here the nine pixels of the kernel are nine rows of one matrix product,
-    and what each row gives is moved to its place; so are the gradients, by hand, since moving back costs as much.
+    oneDNN computes sixteen channels where one is needed. Here the nine positions of the kernel are the rows of one
+    matrix product, and the result of each row is shifted to its place. The gradients are computed the same way, by
+    hand, since the automatic ones would be as slow as the convolution.
     """
+
+    bias: Any
 
     def __init__(self, **kwargs):
         super().__init__(1, 3, padding="same", **kwargs)
 
     def call(self, x):
-        return _to_one_channel(x, tf.convert_to_tensor(self.kernel)) + self.bias
+        return _convolve_to_one_channel(x, tf.convert_to_tensor(self.kernel)) + self.bias
 
 
-@tf.custom_gradient
-def _to_one_channel(x, kernel):
-    """Pictures (n, h, w, c) and a kernel (3, 3, c, 1) -> (n, h, w, 1)."""
+def _convolution_and_gradient(x: tf.Tensor, kernel: tf.Tensor) -> tuple[tf.Tensor, Callable]:
+    """Images (n, h, w, c) and a kernel (3, 3, c, 1) -> (n, h, w, 1), and the function that gives both gradients."""
     height, width, channels = x.shape[1:]
 
-    def moved(nine):
-        """Of nine planes (9, n, h, w), the one for row i, column j of the kernel as it is at (i − 1, j − 1)."""
-        around = [tf.pad(plane, [[0, 0], [1, 1], [1, 1]]) for plane in nine]
-        return [p[:, i : i + height, j : j + width] for p, (i, j) in zip(around, np.ndindex(3, 3))]
+    def shifted(planes: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Nine planes (n, h, w): the one for row i, column j of the kernel is shifted by (i − 1, j − 1)."""
+        padded = [tf.pad(plane, [[0, 0], [1, 1], [1, 1]]) for plane in planes]
+        return [p[:, i : i + height, j : j + width] for p, (i, j) in zip(padded, np.ndindex(3, 3))]
 
-    def back(upstream):
-        plane, rows = upstream[..., 0], tf.reshape(x, (-1, channels))
-        nine = tf.reshape(tf.stack(moved([plane] * 9)[::-1]), (9, -1))
+    def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        plane, rows = tf.squeeze(upstream, -1), tf.reshape(x, (-1, channels))
+        nine = tf.reshape(tf.stack(shifted([plane] * 9)[::-1]), (9, -1))
         on_x = tf.matmul(nine, tf.reshape(kernel, (9, channels)), transpose_a=True)
         return tf.reshape(on_x, tf.shape(x)), tf.reshape(tf.matmul(nine, rows), kernel.shape)
 
     nine = tf.matmul(tf.reshape(kernel, (9, channels)), tf.reshape(x, (-1, channels)), transpose_b=True)
     planes = tf.unstack(tf.reshape(nine, (9, -1, height, width)))
-    return tf.add_n(moved(planes))[..., None], back
+    return tf.expand_dims(tf.add_n(shifted(planes)), -1), gradient
 
 
-class ToChannels(keras.layers.Layer):
-    """Every 2 × 2 pixels become one with four times the channels; an odd side is filled up with zeros first.
+_convolve_to_one_channel: Callable[[tf.Tensor, tf.Tensor], Any] = tf.custom_gradient(_convolution_and_gradient)
 
-    As `tf.nn.space_to_depth` does, which goes from number to number on one core; a transposition moves rows of them.
+
+class SpaceToDepth(keras.layers.Layer):
+    """(n, h, w, c) -> (n, h / 2, w / 2, 4c): every 2 × 2 pixels become one; an odd side is padded with zeros first.
+
+    The values of `tf.nn.space_to_depth`, which moves single numbers on one core; a transposition moves whole rows.
     """
 
     def call(self, x):
@@ -202,8 +221,8 @@ class ToChannels(keras.layers.Layer):
         return n, (height + 1) // 2, (width + 1) // 2, 4 * channels
 
 
-class ToPixels(keras.layers.Layer):
-    """The way back: a quarter of the channels, twice the pixels a side (Shi et al. 2016, arXiv:1609.05158)."""
+class DepthToSpace(keras.layers.Layer):
+    """(n, h, w, 4c) -> (n, 2h, 2w, c), the inverse of SpaceToDepth. Shi et al. 2016, arXiv:1609.05158."""
 
     def call(self, x):
         height, width, channels = x.shape[1:]
@@ -215,8 +234,8 @@ class ToPixels(keras.layers.Layer):
         return n, 2 * height, 2 * width, channels // 4
 
 
-def _kept(layer: keras.layers.Layer, value: np.ndarray, name: str, trainable: bool = False):
-    """A weight that starts as `value`, and that no optimizer trains unless told to."""
+def _add_weight(layer: keras.layers.Layer, value: np.ndarray, name: str, trainable: bool = False) -> keras.Variable:
+    """Give a layer a weight with the initial value `value`, which optimizers leave alone unless it is `trainable`."""
     value = np.array(value, np.float32)
     return layer.add_weight(
         shape=value.shape,

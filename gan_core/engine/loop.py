@@ -1,15 +1,15 @@
-"""The whole story of a training, on one screen.
+"""The training loop, from the first step to the last.
 
-`train` knows nothing of databases, threads or pages: it writes through a Recorder and asks a Control.
-What is recorded at which step follows from the configuration alone, so no pause, no resume and no
-chunk length changes a number.
+`train` knows nothing of databases, threads or pages: it writes through a Recorder and reads commands from a Control.
+Which step is recorded follows from the configuration alone, so neither a pause, nor a resume, nor the number of steps
+in a compiled call changes a number.
 """
 
 from __future__ import annotations
 
 import time
 from bisect import bisect_right
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Callable, Literal, Mapping, NamedTuple, Protocol
 
@@ -18,21 +18,22 @@ import tensorflow as tf
 
 from gan_core.config.presets import fallback
 from gan_core.config.run_config import RunConfig, recorded_steps
-from gan_core.engine import checkpoints, cpu_threads, models, sampling
-from gan_core.engine.base_model import BLOCK, Dials, Trainable, draw_block
+from gan_core.engine import checkpoints, cpu_threads, sampling
+from gan_core.engine.base_model import BLOCK, BaseModel, Draws, LiveHyperparameters, draw_block
+from gan_core.engine.models import CompiledModels
 from gan_core.engine.networks import statistics
+from gan_core.records import SNAPSHOT_SAMPLES
 
 CALL_SECONDS = 0.25
-"""About how long one compiled call runs: a person who presses pause waits no longer."""
-
-PREVIEWS = 64
-"""Fixed latents of every run, whose samples make up its snapshots."""
+"""About how long one compiled call runs, and so the longest time until a command is obeyed."""
 
 Outcome = Literal["running", "paused", "finished", "stopped", "queued"]
+STATES: Mapping[str, Outcome] = {"pause": "paused", "stop": "stopped"}
+"""The state that a command leads to before the last step."""
 
 
 class Diverged(Exception):
-    """The losses or the samples stopped being finite numbers."""
+    """The losses or the samples are no longer finite numbers; `step` is the first such step."""
 
     def __init__(self, step: int):
         self.step = step
@@ -40,31 +41,55 @@ class Diverged(Exception):
 
 
 class Recorder(Protocol):
-    """Where a training writes. Nothing is kept until `commit`, which keeps everything at once.
+    """Where a training writes. Nothing is stored until `commit`, which stores everything at once."""
 
-    A snapshot is the run's fixed samples, the averaged generator's weights (for points in the plane, where it can be
-    drawn, the discriminator's too), and fresh samples to measure.
-    """
+    def resolved(self, config: RunConfig) -> None:
+        """The configuration whose number of steps has just been decided."""
+        ...
 
-    def resolved(self, config: RunConfig) -> None: ...
-    def metrics(self, step: int, values: Mapping[str, float]) -> None: ...
-    def snapshot(self, step: int, samples: np.ndarray, weights: bytes, fake: np.ndarray) -> None: ...
-    def due(self) -> bool: ...
-    def commit(self, step: int, checkpoint: bytes, state: Outcome, steps_per_second: float | None) -> None: ...
+    def metrics(self, step: int, values: Mapping[str, float]) -> None:
+        """The mean values of the steps since the last call, by name."""
+        ...
+
+    def snapshot(self, step: int, samples: np.ndarray, weights: bytes, fake: np.ndarray) -> None:
+        """The run's fixed `samples`, the weights they are made with, and new samples `fake` to be measured.
+
+        Both arrays are (n, *shape) in measured form. The weights are those of the averaged generator and, for points in
+        the plane, those of the discriminator, which can be drawn there.
+        """
+        ...
+
+    def due(self) -> bool:
+        """Whether it is time for a commit."""
+        ...
+
+    def commit(self, step: int, checkpoint: bytes, state: Outcome, steps_per_second: float | None) -> None:
+        """Store everything recorded so far, the checkpoint of `step`, and the state of the run."""
+        ...
 
 
 class Control(Protocol):
-    """What people want of a training: read from memory, so asking costs nothing.
+    """The commands that people send to a training. They are read from memory, so that asking takes no time."""
 
-    `changed` gives the configuration to go on with where somebody has changed it, and None where nobody has; the next
-    commit says that it was taken over. `until` is the step to be asked at again, whatever the clock says.
-    """
+    def new_config(self, step: int) -> RunConfig | None:
+        """The configuration to continue with if somebody has changed it; the next commit confirms the change."""
+        ...
 
-    def changed(self, step: int) -> RunConfig | None: ...
-    def wish(self, step: int) -> Literal["go", "pause", "stop", "release"]: ...
-    def until(self) -> int | None: ...
-    def wait_while_paused(self) -> None: ...
-    def phase(self, name: str) -> None: ...
+    def command(self, step: int) -> Literal["go", "pause", "stop", "release"]:
+        """What to do at this step; "release" means: commit and leave the run to another worker."""
+        ...
+
+    def next_command_step(self) -> int | None:
+        """A step at which `command` has to be asked, if there is one."""
+        ...
+
+    def wait_while_paused(self) -> None:
+        """Returns when the pause is over, or after the longest time that a worker waits."""
+        ...
+
+    def phase(self, name: str) -> None:
+        """What the training is doing now, in a few words."""
+        ...
 
 
 def train(
@@ -76,153 +101,164 @@ def train(
     rows: int,
     labels: np.ndarray | None = None,
     checkpoint: bytes | None = None,
-    beginning: tuple[int, bytes] | None = None,
+    start_from: tuple[int, bytes] | None = None,
+    models: CompiledModels | None = None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Outcome:
-    """Train on `samples` (storage form) until the last step or until told otherwise; returns how it ended.
+    """Train on `samples` (n, *shape) in storage form until the last step or a command to end; returns how it ended.
 
-    `labels` (n,) are the samples' class numbers from 0, for networks that are told. With every snapshot, `rows` fresh
-    samples are generated to be measured. `checkpoint` continues an earlier part of the same run, bit for bit;
-    `beginning`, a step and the generator's weights there, goes on from what another run made.
+    `labels` (n,) are the samples' class numbers from 0, or None for networks without class labels. With every snapshot,
+    `rows` new samples are generated to be measured. `checkpoint` continues an earlier part of the same run, bit for
+    bit; `start_from`, a step and the weights of another run's snapshot there, continues that run. Compiled models are
+    borrowed from `models` and given back to it.
+
     "paused" means: paused for so long that the worker should do something else; "queued": nothing has been trained,
-    and a new process should train what was `resolved`, since this one has its cores divided for other networks.
-    Raises Diverged when losses or samples are no longer finite.
+    and a new process should train the `resolved` configuration, since this one has divided its cores for other
+    networks. Raises Diverged when losses or samples are no longer finite.
     """
-    known = statistics(samples, labels)
+    data, models = statistics(samples, labels), models or CompiledModels()
     while True:
         control.phase("building")
-        model = models.build(config, known)
+        model, end = models.borrow(config, data), None
         try:
-            start = _prepare(model, config, samples, labels, checkpoint, beginning, control, clock)
-            lighter = fallback(start.config, model.data.shape) if start.timed else None
+            start = _prepare(model, config, samples, labels, checkpoint, start_from, control, models, clock)
+            lighter = fallback(start.config, model.data.shape) if start.decided_steps else None
             if lighter is None:
-                if start.timed:
+                if start.decided_steps:
                     recorder.resolved(start.config)
-                end = _walk(model, start, recorder, control, rows, clock)
+                end = _run(model, start, recorder, control, rows, clock)
         finally:
             models.give_back(model)
-        del model, start  # the next ones need the room
+        del model, start  # the next ones need the memory
         if lighter is not None:
             config = lighter
-            if not cpu_threads.suit(config):
+            if not cpu_threads.configure(config):
                 recorder.resolved(config)
                 return "queued"
         elif isinstance(end, _Changed):
             config, checkpoint = end
-        else:
+        elif end is not None:
             return end
 
 
 class _Changed(NamedTuple):
-    """Somebody has changed the configuration: the training goes on with it from here."""
+    """Somebody has changed the configuration: the training continues with it from this checkpoint."""
 
     config: RunConfig
     checkpoint: bytes
 
 
 class _Start(NamedTuple):
-    """Where a training stands when the first step is taken; `timed`: the number of steps has just been decided."""
+    """The state of a training before its first step; `decided_steps`: the number of steps has just been decided."""
 
     config: RunConfig
     samples: tf.Tensor
     labels: tf.Tensor | None
-    draws: _Draws
+    draws: _DrawBlocks
     step: int
     window: np.ndarray
     resumed: bool
-    timed: bool
+    decided_steps: bool = False
 
 
 def _prepare(
-    model: Trainable, config: RunConfig, samples, labels, checkpoint, beginning, control: Control, clock
+    model: BaseModel,
+    config: RunConfig,
+    samples: np.ndarray,
+    labels: np.ndarray | None,
+    checkpoint: bytes | None,
+    start_from: tuple[int, bytes] | None,
+    control: Control,
+    models: CompiledModels,
+    clock: Callable[[], float],
 ) -> _Start:
-    """Restore, compile without taking a step, and decide how many steps there will be."""
-    step, window = 0, _no_rows(model)
+    """Restore, compile without training a step, and decide the number of steps if the configuration gives seconds."""
+    step, window = 0, _no_values(model)
     if checkpoint:
         step, window = checkpoints.restore(model, checkpoint)
-    elif beginning:
-        step = checkpoints.begin(model, *beginning)
-    samples, draws = tf.constant(samples), _Draws(config, len(samples))
-    labels = None if labels is None else tf.constant(labels, tf.int32)
+    elif start_from:
+        step = checkpoints.start_from(model, *start_from)
+    x, numbers = tf.constant(samples), None if labels is None else tf.constant(labels, tf.int32)
+    start = _Start(config, x, numbers, _DrawBlocks(config, len(samples)), step, window, bool(checkpoint or start_from))
     expected = models.seconds_to_compile(model)
     control.phase("compiling" if expected is None else f"compiling, about {expected:.0f} s")
     with models.timed(model):
-        model.chunk(samples, draws.block(step // BLOCK), 0, 0, step, Dials.of(config), labels)
-    # Asked to pause or not: a checkpoint must know the run's length.
-    timed = config.training.seconds is not None and not checkpoint and not beginning
-    if timed:
-        control.phase("timing some steps")
-        config = _steps_for_the_time(model, samples, labels, draws, config, clock)
-    return _Start(config, samples, labels, draws, step, window, bool(checkpoint or beginning), timed)
+        model.chunk(x, start.draws.block(step // BLOCK), 0, 0, step, LiveHyperparameters.of(config), numbers)
+    if config.training.seconds is None or start.resumed:
+        return start
+    # Even if the run is to be paused at once: its first checkpoint has to know the number of steps.
+    control.phase("timing some steps")
+    return start._replace(config=_steps_for_the_time(model, start, config.training.seconds, clock), decided_steps=True)
 
 
-def _walk(
-    model: Trainable, start: _Start, recorder: Recorder, control: Control, rows: int, clock
+def _run(
+    model: BaseModel, start: _Start, recorder: Recorder, control: Control, rows: int, clock: Callable[[], float]
 ) -> Outcome | _Changed:
-    """From the first step to the last: record, keep, obey, advance."""
-    config, step, window = start.config, start.step, start.window
-    # Everything below is decided here, once.
-    total, dials = config.training.steps, Dials.of(config)
+    """From the first step to the last: record, commit, obey commands, train."""
+    config, step = start.config, start.step
+    # Everything that does not change during the loop.
+    total, live = config.training.steps, LiveHyperparameters.of(config)
     snapshot_steps = recorded_steps(total, config.recording.snapshots)
-    curves = _Curves(recorder, model.ROW, config.recording.log_every, total, window)
-    preview = sampling.inputs(model.ema_generator, config.seed, PREVIEWS, sampling.PREVIEW)
-    already = step if start.resumed else -1
-    pace = _Pace(clock)
+    curves = _Curves(recorder, model.STEP_METRICS, config.recording.log_every, total, start.window)
+    preview = sampling.inputs(model.ema_generator, config.seed, SNAPSHOT_SAMPLES, sampling.PREVIEW)
+    recorded = step if start.resumed else -1
+    speed = _Speed(clock)
     control.phase("training")
 
     while True:
-        # Show what this step is due, the first and the last step included.
-        if step > already and step in snapshot_steps:
+        # Take a snapshot if this step is one of the planned ones, which include the first and the last step.
+        if step > recorded and step in snapshot_steps:
             fresh = sampling.inputs(model.ema_generator, config.seed, rows, sampling.MEASURE, step)
             shown, fake = (_finite(sampling.generate(model.ema_generator, z), step) for z in (preview, fresh))
             recorder.snapshot(step, shown, _weights(model), fake)
 
-        # Keep it, when it is time or when something changes.
-        changed, wish = control.changed(step), control.wish(step)
-        state: Outcome = "finished" if step == total else {"pause": "paused", "stop": "stopped"}.get(wish, "running")
+        # Commit if it is time, or if the state or the configuration changes.
+        changed, command, checkpoint = control.new_config(step), control.command(step), None
+        state: Outcome = "finished" if step == total else STATES.get(command, "running")
         if changed and state == "finished":
-            state = "running"  # it was asked to take more steps
-        if state != "running" or wish == "release" or changed or recorder.due():
-            kept = checkpoints.capture(model, step, curves.window)
-            recorder.commit(step, kept, state, pace.rate)
-        if state in ("finished", "stopped") or wish == "release":
+            state = "running"  # somebody has asked for more steps
+        if state != "running" or command == "release" or changed or recorder.due():
+            checkpoint = checkpoints.capture(model, step, curves.window)
+            recorder.commit(step, checkpoint, state, speed.steps_per_second)
+        if state in ("finished", "stopped") or command == "release":
             return state
-        if changed:
-            return _Changed(changed, kept)
-        if wish == "pause":
+        if changed and checkpoint:
+            return _Changed(changed, checkpoint)
+        if command == "pause":
             control.wait_while_paused()
-            if control.wish(step) == "release":
+            if control.command(step) == "release":
                 return "paused"
-            pace.rest()
-            already = step
+            speed.restart()
+            recorded = step
             continue
 
-        # Advance: to the next snapshot, to the end of the block, to where it should ask, or for about CALL_SECONDS.
-        ahead, first = snapshot_steps[bisect_right(snapshot_steps, step)] - step, step % BLOCK
-        asked = (control.until() or total) - step
-        n = min(ahead, asked if asked > 0 else ahead, BLOCK - first, pace.steps_in(CALL_SECONDS))
-        values = model.chunk(start.samples, start.draws.block(step // BLOCK), first, n, step, dials, start.labels)
-        curves.draw(step, values)
+        # Train: to the next snapshot, the end of the block, the next command's step, or for about CALL_SECONDS.
+        to_snapshot, first = snapshot_steps[bisect_right(snapshot_steps, step)] - step, step % BLOCK
+        to_command = (control.next_command_step() or total) - step
+        to_command = to_command if to_command > 0 else to_snapshot
+        n = min(to_snapshot, to_command, BLOCK - first, speed.steps_in(CALL_SECONDS))
+        values = model.chunk(start.samples, start.draws.block(step // BLOCK), first, n, step, live, start.labels)
+        curves.add(step, values)
         step += n
-        pace.walked(n)
+        speed.count(n)
 
 
 class _Curves:
-    """The losses of every step, written down as means over `log_every` steps; `window` are the rows not yet told."""
+    """Records the values of the steps as means over `log_every` steps; `window` holds the rows not yet recorded."""
 
     def __init__(self, recorder: Recorder, names: tuple[str, ...], log_every: int, total: int, window: np.ndarray):
         self._recorder, self._names, self._every, self._total = recorder, names, log_every, total
         self.window = window
 
-    def draw(self, step: int, values: np.ndarray) -> None:
-        """The rows (n, losses) of the n steps after `step`. Raises Diverged at the first that is not finite."""
+    def add(self, step: int, values: np.ndarray) -> None:
+        """The values (n, STEP_METRICS) of the n steps after `step`. Raises Diverged at the first that is not finite."""
         finite = np.isfinite(values).all(axis=1)
         good = len(values) if finite.all() else int(np.argmin(finite))
-        rows, told, last = np.concatenate([self.window, values[:good]]), step - len(self.window), step + good
-        for end in sorted({*range(told + self._every, last + 1, self._every)} | ({last} & {self._total})):
-            means = rows[: end - told].mean(axis=0, dtype=np.float64)
+        rows, logged, last = np.concatenate([self.window, values[:good]]), step - len(self.window), step + good
+        for end in sorted({*range(logged + self._every, last + 1, self._every)} | ({last} & {self._total})):
+            means = rows[: end - logged].mean(axis=0, dtype=np.float64)
             self._recorder.metrics(end, dict(zip(self._names, means.tolist())))
-            rows, told = rows[end - told :], end
+            rows, logged = rows[end - logged :], end
         self.window = rows
         if good < len(values):
             raise Diverged(last + 1)
@@ -234,68 +270,74 @@ def _finite(fake: np.ndarray, step: int) -> np.ndarray:
     return fake
 
 
-def _weights(model: Trainable) -> bytes:
-    shown = ("discriminator",) if model.data.shape == (2,) else ()
-    others = {name: network.weights for name, network in model.networks.items() if name in shown}
-    return checkpoints.weights_to_bytes(model.ema_generator.weights, **others)
+def _weights(model: BaseModel) -> bytes:
+    """The averaged generator's weights; in the plane, where the discriminator can be drawn, also its weights."""
+    others = {"discriminator"} if model.data.shape == (2,) else set()
+    networks = {name: network.weights for name, network in model.networks.items() if name in others}
+    return checkpoints.weights_to_bytes(model.ema_generator.weights, **networks)
 
 
-def _no_rows(model: Trainable) -> np.ndarray:
-    return np.zeros((0, len(model.ROW)), np.float32)
+def _no_values(model: BaseModel) -> np.ndarray:
+    return np.zeros((0, len(model.STEP_METRICS)), np.float32)
 
 
-def _steps_for_the_time(model: Trainable, samples, labels, draws: _Draws, config: RunConfig, clock) -> RunConfig:
-    """How many steps fit into `training.seconds`: a trial on this machine, then undone.
+def _steps_for_the_time(model: BaseModel, start: _Start, seconds: float, clock: Callable[[], float]) -> RunConfig:
+    """The configuration with as many steps as fit into `seconds`: some steps are timed on this machine, then undone.
 
-    It takes a hundredth of that time, but 1 to 6 s. The median of its calls counts: a browser that draws the page of
-    a run that has just been started may have the cores for part of it.
+    The trial takes a hundredth of that time, but 1 to 6 s. The median of its calls decides, because a browser that
+    draws the page of the new run may use the cores for part of it.
     """
-    before, dials, took = checkpoints.capture(model, 0, _no_rows(model)), Dials.of(config), []
-    trial = min(6.0, max(1.0, config.training.seconds / 100))
+    before, live, took = checkpoints.capture(model, 0, _no_values(model)), LiveHyperparameters.of(start.config), []
+    trial = min(6.0, max(1.0, seconds / 100))
     while sum(took) < trial:
-        start = clock()
-        model.chunk(samples, draws.block(0), 0, 16, 16 * len(took), dials, labels)
-        took.append(clock() - start)
+        begun = clock()
+        model.chunk(start.samples, start.draws.block(0), 0, 16, 16 * len(took), live, start.labels)
+        took.append(clock() - begun)
     checkpoints.restore(model, before)
-    rate = 16 / float(np.median(took))
-    steps = min(1_000_000, max(1, round(0.9 * rate * config.training.seconds)))  # a tenth is for measuring
-    return replace(config, training=replace(config.training, steps=steps))
+    steps_per_second = 16 / float(np.median(took))
+    steps = min(1_000_000, max(1, round(0.9 * steps_per_second * seconds)))  # a tenth of the time is for measuring
+    return replace(start.config, training=replace(start.config.training, steps=steps))
 
 
-class _Draws:
-    """The blocks of random draws in order, the next one made in a thread while the current one is used."""
+class _DrawBlocks:
+    """The blocks of random draws in order; a thread makes the next one while the current one is used."""
 
     def __init__(self, config: RunConfig, n_rows: int):
         self._make = lambda block: draw_block(config, n_rows, block)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="draws")
-        self._ready = {}
+        self._blocks: dict[int, Future[Draws]] = {}
 
-    def block(self, number: int):
+    def block(self, number: int) -> Draws:
+        """The draws of steps number · BLOCK ..."""
         for wanted in (number, number + 1):
-            if wanted not in self._ready:
-                self._ready[wanted] = self._pool.submit(self._make, wanted)
-        for old in [b for b in self._ready if b < number]:
-            del self._ready[old]
-        return self._ready[number].result()
+            if wanted not in self._blocks:
+                self._blocks[wanted] = self._pool.submit(self._make, wanted)
+        for old in [b for b in self._blocks if b < number]:
+            del self._blocks[old]
+        return self._blocks[number].result()
 
 
-class _Pace:
-    """Steps per second while training, over the last few seconds; rests do not count."""
+class _Speed:
+    """Steps per second of training over the last few seconds; pauses do not count."""
 
     def __init__(self, clock: Callable[[], float]):
-        self._clock, self.rate = clock, None
-        self.rest()
+        self._clock = clock
+        self.steps_per_second: float | None = None
+        self.restart()
 
-    def rest(self) -> None:
+    def restart(self) -> None:
+        """Start a new measurement; the speed measured so far stays."""
         self._since, self._steps = self._clock(), 0
 
-    def walked(self, steps: int) -> None:
+    def count(self, steps: int) -> None:
+        """Add steps that have just been trained."""
         self._steps += steps
         elapsed = self._clock() - self._since
         if elapsed >= 0.2:
-            now = self._steps / elapsed
-            self.rate = now if self.rate is None else 0.8 * self.rate + 0.2 * now
-            self.rest()
+            now, before = self._steps / elapsed, self.steps_per_second
+            self.steps_per_second = now if before is None else 0.8 * before + 0.2 * now
+            self.restart()
 
     def steps_in(self, seconds: float) -> int:
-        return max(1, int(self.rate * seconds)) if self.rate else 8
+        """About how many steps take `seconds`; 8 while the speed is unknown."""
+        return max(1, int(self.steps_per_second * seconds)) if self.steps_per_second else 8

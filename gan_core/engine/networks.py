@@ -1,124 +1,85 @@
 """The networks, built from a configuration and the shape of the data: generator, discriminator, and a VAE's encoder.
 
-All speak the data's own language: the generator's output and the discriminator's input are samples in
-measured form (images in [0, 1], points in data units). What scaling they need is a layer inside them.
-The layers between the ends are dense here, and convolutions in convolutional.py.
+The generator's output and the discriminator's input are samples in measured form (images in [0, 1], points in the
+data's units): the networks contain the scaling they need as layers. The hidden layers are dense here; convolutional
+ones are in convolutional.py.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Callable, Iterator
+from typing import cast
 
 import keras
 import numpy as np
 
 from gan_core.config.sections import DiscriminatorConfig, GeneratorConfig
 from gan_core.engine import convolutional
+from gan_core.engine.layer_factory import LayerFactory, constant, layer_seed
 from gan_core.engine.layers import (
     Affine,
-    Classes,
-    Fourier,
-    Projection,
-    SingleFilterConv2D,
-    SpectralConv2D,
-    SpectralDense,
-    SpectralProjection,
+    ClassEmbedding,
+    ClassProjection,
+    FourierFeatures,
+    SpectralClassProjection,
 )
-
-LEAK = 0.2
 
 
 @dataclass(frozen=True)
 class DataStatistics:
-    """What the networks know of the data in advance: its shape, mean, and one scale for all axes.
+    """What the networks are built with: a sample's shape, the mean sample, and one scale for all axes.
 
-    `shares` (classes,) says how often each class occurs; it is empty where the networks are not told of classes.
+    `class_frequencies` (classes,) says how often each class occurs; it is empty for networks without class labels.
     """
 
     shape: tuple[int, ...]
     mean: np.ndarray
     scale: float
-    shares: tuple[float, ...] = ()
+    class_frequencies: tuple[float, ...] = ()
 
     @property
     def is_image(self) -> bool:
+        """Whether a sample is an image (h, w, c) and not a point (d,)."""
         return len(self.shape) == 3
 
     @property
     def classes(self) -> int:
-        return len(self.shares)
+        """The number of classes; 0 without class labels."""
+        return len(self.class_frequencies)
 
     @staticmethod
     def blank(shape: tuple[int, ...], classes: int = 0) -> DataStatistics:
-        """For networks whose weights, and with them their knowledge of the data, are loaded afterwards."""
+        """Placeholders for networks whose weights, which include the statistics, are loaded afterwards."""
         return DataStatistics(shape, np.zeros(shape, np.float32), 1.0, (0.0,) * classes)
 
 
 def statistics(x: np.ndarray, labels: np.ndarray | None = None) -> DataStatistics:
-    """Of samples in storage form: the mean (of the data's shape) and, for points, the standard deviation over all axes.
+    """The statistics of samples `x` (n, *shape) in storage form, and of their class numbers `labels` (n,) from 0.
 
-    One scale for all axes, so Euclidean distances only change by a factor; 1 for images, whose range is fixed.
-    With `labels` (n,), class numbers from 0, also how often each class occurs.
+    The scale of points is the standard deviation over all axes: one scale for all, so that Euclidean distances change
+    by a factor only. It is 1 for images, whose range is fixed.
     """
     mean = x.mean(axis=0, dtype=np.float64)
-    shares = () if labels is None else tuple((np.bincount(labels) / len(labels)).tolist())
+    frequencies = () if labels is None else tuple((np.bincount(labels) / len(labels)).tolist())
     if x.ndim == 4:
-        return DataStatistics(x.shape[1:], (mean / 255).astype(np.float32), 1.0, shares)
+        return DataStatistics(x.shape[1:], (mean / 255).astype(np.float32), 1.0, frequencies)
     scale = float(np.sqrt(np.mean((x - mean) ** 2)))
-    return DataStatistics(x.shape[1:], mean.astype(np.float32), scale or 1.0, shares)
-
-
-class Toolbox:
-    """Layers with freshly seeded first weights, one after the other, as the settings of one network want them."""
-
-    def __init__(self, config: GeneratorConfig | DiscriminatorConfig, seed: int):
-        self.config, self._draws = config, initializers(config.init, seed)
-        self.spectral = getattr(config, "spectral_norm", False)
-
-    def draw(self, gain: float = 1.0):
-        initializer = next(self._draws)
-        return initializer if gain == 1.0 else lambda shape, dtype=None: gain * initializer(shape, dtype=dtype)
-
-    def dense(self, width: int, gain: float = 1.0, **options) -> keras.layers.Layer:
-        kind = SpectralDense if self.spectral else keras.layers.Dense
-        return kind(width, kernel_initializer=self.draw(gain), **options)
-
-    def convolution(self, width: int, size: int = 3, strides: int = 1, gain: float = 1.0, **options):
-        kind = SpectralConv2D if self.spectral else keras.layers.Conv2D
-        return kind(width, size, strides, padding="same", kernel_initializer=self.draw(gain), **options)
-
-    def single_filter(self, gain: float = 1.0) -> keras.layers.Layer:
-        return SingleFilterConv2D(kernel_initializer=self.draw(gain))
-
-    def unconvolution(self, width: int, size: int, gain: float = 1.0, **options) -> keras.layers.Layer:
-        draw = self.draw(gain)
-        return keras.layers.Conv2DTranspose(width, size, 2, padding="same", kernel_initializer=draw, **options)
-
-    def activate(self, x):
-        """Batch normalization, where the settings want it, then a leaky ReLU."""
-        if self.config.batch_norm:
-            x = keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
-        return self.leak(x)
-
-    @staticmethod
-    def leak(x):
-        return keras.layers.LeakyReLU(LEAK)(x)
+    return DataStatistics(x.shape[1:], mean.astype(np.float32), scale or 1.0, frequencies)
 
 
 def build_generator(config: GeneratorConfig, data: DataStatistics, seed: int = 0) -> keras.Model:
-    """Latents (n, latent_dim) -> samples (n, *shape); with classes, a one-hot class stands behind the latents.
+    """Latents (n, latent_dim) -> samples (n, *shape); with classes, one-hot classes follow the latents on axis 1.
 
-    The output is a sigmoid's for images, and in the data's own units for points.
+    Images are the output of a sigmoid, points are in the data's units.
     """
-    tools = Toolbox(config, seed)
-    z = x = keras.Input((config.latent_dim + data.classes,))
+    layers = LayerFactory(config, seed)
+    z = x = _input((config.latent_dim + data.classes,))
     if data.classes:
-        unit = keras.initializers.RandomNormal(stddev=1.0, seed=_seed(seed, 1001))
-        x = Classes(config.latent_dim, data.shares, unit, name="classes")(x)
+        initializer = keras.initializers.RandomNormal(stddev=1.0, seed=layer_seed(seed, 1001))
+        x = ClassEmbedding(config.latent_dim, data.class_frequencies, initializer, name="classes")(x)
     hidden = _dense_layers if config.architecture == "mlp" else convolutional.GENERATORS[config.architecture]
-    x = hidden(tools, data.shape, x, bias=_output_bias(config, data))
+    x = hidden(layers, data.shape, x, _output_bias(config, data))
     if data.is_image:
         x = keras.layers.Activation("sigmoid", name="output")(x)
     else:
@@ -129,68 +90,61 @@ def build_generator(config: GeneratorConfig, data: DataStatistics, seed: int = 0
 def build_discriminator(
     config: DiscriminatorConfig, data: DataStatistics, seed: int = 0, *, outputs: int = 1
 ) -> keras.Model:
-    """Samples (n, *shape) -> logits (n, 1): no sigmoid, the losses work on logits end to end.
+    """Samples (n, *shape) -> logits (n, 1), without a sigmoid: the losses take logits.
 
-    With classes the inputs are [samples, one-hot classes]. With packing, one input is that many samples, joined along
-    their last axis. `outputs` is another number for a VAE's encoder. The layer named `features` is the last hidden one.
+    With classes the inputs are [samples, one-hot classes (n, classes)]. With packing, one input is several samples,
+    joined along their last axis. A VAE's encoder has another number of `outputs`. The layer named `features` is the
+    last hidden one.
     """
-    tools = Toolbox(config, seed)
+    layers = LayerFactory(config, seed)
     shape = (*data.shape[:-1], data.shape[-1] * config.packing)
     mean = np.concatenate([data.mean] * config.packing, axis=-1)
-    x = samples = keras.Input(shape)
+    x = samples = _input(shape)
     if not data.is_image:
         x = Affine(1 / data.scale, -mean / data.scale)(x)
     elif config.centre:
         x = Affine(2.0, -2.0 * mean)(x)
     if config.fourier:
-        x = Fourier(config.fourier)(x)
+        x = FourierFeatures(config.fourier)(x)
     if config.architecture == "mlp":
         x = keras.layers.Flatten()(x)
         for width in config.hidden:
-            x = tools.activate(tools.dense(width)(x))
+            x = layers.activate(layers.dense(width)(x))
     else:
-        x = keras.layers.Flatten()(convolutional.DISCRIMINATORS[config.architecture](tools, x))
+        x = keras.layers.Flatten()(convolutional.DISCRIMINATORS[config.architecture](layers, x))
     features = keras.layers.Identity(name="features")(x)
-    logits = tools.dense(outputs)(features)
+    logits = layers.dense(outputs)(features)
     if not data.classes or outputs != 1:
         return keras.Model(samples, logits, name="discriminator")
-    classes = keras.Input((data.classes,))
-    small = keras.initializers.RandomNormal(stddev=features.shape[-1] ** -0.5, seed=_seed(seed, 1001))
-    projection = SpectralProjection if config.spectral_norm else Projection
-    logits = keras.layers.Add()([logits, projection(small)([features, classes])])
+    classes = _input((data.classes,))
+    initializer = keras.initializers.RandomNormal(stddev=features.shape[-1] ** -0.5, seed=layer_seed(seed, 1001))
+    projection = SpectralClassProjection if config.spectral_norm else ClassProjection
+    logits = keras.layers.Add()([logits, projection(initializer)([features, classes])])
     return keras.Model([samples, classes], logits, name="discriminator")
 
 
 def is_convolutional(*configs: GeneratorConfig | DiscriminatorConfig) -> bool:
+    """Whether any of these networks has convolutions."""
     return any(config.architecture != "mlp" for config in configs)
 
 
-def _dense_layers(tools: Toolbox, shape: tuple[int, ...], x, bias: np.ndarray | None):
-    for width in tools.config.hidden:
-        x = tools.activate(tools.dense(width)(x))
+def _input(shape: tuple[int, ...]) -> keras.KerasTensor:
+    return cast(keras.KerasTensor, keras.Input(shape))
+
+
+def _dense_layers(
+    layers: LayerFactory[GeneratorConfig], shape: tuple[int, ...], x: keras.KerasTensor, bias: np.ndarray | None
+) -> keras.KerasTensor:
+    for width in layers.config.hidden:
+        x = layers.activate(layers.dense(width)(x))
     start = "zeros" if bias is None else constant(bias.reshape(-1))
-    x = tools.dense(math.prod(shape), gain=tools.config.output_gain, bias_initializer=start)(x)
+    x = layers.dense(math.prod(shape), gain=layers.config.output_gain, bias_initializer=start)(x)
     return keras.layers.Reshape(shape)(x)
 
 
 def _output_bias(config: GeneratorConfig, data: DataStatistics) -> np.ndarray | None:
-    """Nothing, or for images the logits of the mean image: the first images are then the average image."""
+    """The logits of the mean image, so that an untrained generator makes the mean image; None without such a bias."""
     if not (config.output_bias and data.is_image):
         return None
     mean = np.clip(data.mean, 0.01, 0.99)
     return np.log(mean / (1 - mean))
-
-
-def constant(value: np.ndarray) -> Callable:
-    return lambda shape, dtype=None: keras.ops.convert_to_tensor(value, dtype)
-
-
-def initializers(name: str, seed: int) -> Iterator[keras.initializers.Initializer]:
-    """One freshly seeded initializer after another, so a run's first weights follow from its seed alone."""
-    kinds = {"he_normal": keras.initializers.HeNormal, "glorot_uniform": keras.initializers.GlorotUniform}
-    for layer in range(1000):
-        yield kinds[name](seed=_seed(seed, layer))
-
-
-def _seed(seed: int, layer: int) -> int:
-    return int(np.random.SeedSequence([seed, layer]).generate_state(1)[0] >> 1)

@@ -1,6 +1,7 @@
-"""A game in the plane, drawn: what the discriminator believes where, what the generator reaches, who is pushed where.
+"""Data for a picture of a GAN in the plane: the discriminator's probabilities, the generator's image of a latent grid,
+and the gradients of the generator's loss at generated points.
 
-Everything is a function of the networks of one snapshot, for samples (n, 2). After Kahng et al. 2019 (GAN Lab),
+Everything is computed from the networks of one snapshot, for samples (n, 2). After Kahng et al. 2019 (GAN Lab),
 doi:10.1109/TVCG.2018.2864500.
 """
 
@@ -8,24 +9,25 @@ from __future__ import annotations
 
 from statistics import NormalDist
 
+import keras
 import numpy as np
 import tensorflow as tf
 
 from gan_core.config.run_config import RunConfig
-from gan_core.config.sections import ADVERSARIAL_LOSSES
 from gan_core.engine import checkpoints, models, objectives, sampling
-from gan_core.engine.base_model import Dials, Trainable
-from gan_core.engine.loop import PREVIEWS
+from gan_core.engine.base_model import LiveHyperparameters
+from gan_core.engine.distance_matching import DistanceMatching
+from gan_core.engine.gan import GAN
 from gan_core.engine.networks import statistics
-from gan_core.records import GanometerError
+from gan_core.records import SNAPSHOT_SAMPLES, GanometerError
 
-AXIS, LINES = 61, 21
-"""Places along each side of the surface, and lines of latents each way."""
+GRID_SIDE, LATENT_SIDE = 61, 21
+"""Points along each side of the grid of probabilities, and along each side of the grid of latents."""
 BATCHES = 16
-"""Batches of real samples over which a push is averaged."""
+"""Batches of real samples over which a gradient is averaged."""
 
 
-def draw(
+def compute(
     config: RunConfig,
     weights: bytes,
     step: int,
@@ -34,105 +36,124 @@ def draw(
     labels: np.ndarray | None = None,
     label: int | None = None,
 ) -> dict[str, np.ndarray]:
-    """The picture of a snapshot, from its weights and the run's training `samples` (m, 2) with class numbers `labels`.
+    """The arrays of a snapshot's picture, from its weights and the training `samples` (m, 2) with their class numbers
+    `labels` (m,).
 
-    `points` (64, 2) of the run's fixed latents, `manifold` (classes, 21, 21, 2); where there is a discriminator `x` and
-    `y` (61,) with its `belief` (61, 61) at each (x_j, y_i); and where samples are what the loss looks at, `pushes` of
-    the first (64 or a little fewer, 2) points. `label` is the number of the one class to be shown; otherwise a place
-    is believed as the class that suits it best. Raises GanometerError for a snapshot without its discriminator.
+    `points` (64, 2) are the samples of the run's fixed latents, `manifold` (classes, 21, 21, 2) those of a grid of
+    latents. With a discriminator there are `x` and `y` (61,) and the probability `belief` (61, 61) that a point
+    (x_j, y_i) is real. With a loss on samples there are `pushes`, the negative gradients at the first points (64 or a
+    few less, 2). `label` is the number of the only class to be shown; without it a point's probability is the largest
+    over all classes. Raises GanometerError for a snapshot without its discriminator.
     """
     data, loss = statistics(samples, labels), config.objective.loss
-    model, packing = models.new(config, data), config.discriminator.packing
+    model, packing = models.build(config, data), config.discriminator.packing
     checkpoints.load_weights(model.ema_generator, weights)
     classes = np.eye(data.classes, dtype=np.float32) if data.classes else np.zeros((1, 0), np.float32)
     classes = classes if label is None else classes[[label]]
-    inputs = sampling.inputs(model.ema_generator, config.seed, PREVIEWS, sampling.PREVIEW, label=label)
+    inputs = sampling.inputs(model.ema_generator, config.seed, SNAPSHOT_SAMPLES, sampling.PREVIEW, label=label)
     points = sampling.generate(model.ema_generator, inputs)
     found = {"points": points, "manifold": manifold(model.ema_generator, config, classes)}
-    if loss in ADVERSARIAL_LOSSES:
+    if isinstance(model, GAN):
         try:
             checkpoints.load_weights(model.discriminator, weights, "discriminator")
         except ValueError:
             raise GanometerError(
-                "this snapshot holds no discriminator: an earlier version kept none; train the run again to see it"
+                "this snapshot has no discriminator, because an earlier version stored none; train the run again"
             ) from None
-    # A discriminator that judges several samples together has no belief about a place.
-    if loss in ADVERSARIAL_LOSSES and packing == 1:
+    if isinstance(model, GAN) and packing == 1:  # with packing a single point has no probability
         x, y = axes(samples)
-        places = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
-        told = inputs[:, config.generator.latent_dim :]
-        on_fake, beliefs = logits(model.discriminator, points, told), []
+        grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+        one_hot = inputs[:, config.generator.latent_dim :]
+        on_fake, of_each_class = logits(model.discriminator, points, one_hot), []
         for c in classes:
-            values = logits(model.discriminator, places, np.tile(c, (len(places), 1)))
-            beliefs.append(belief(objectives.OBJECTIVES[loss], values, on_fake[(told == c).all(axis=1)]))
-        found |= {"x": x, "y": y, "belief": np.max(beliefs, axis=0).reshape(len(y), len(x))}
-    if loss != "vae":
-        n = PREVIEWS - PREVIEWS % (2 * packing)
-        z, told = np.split(inputs[:n], [config.generator.latent_dim], axis=1)
-        of = np.zeros(n, int) if labels is None else told.argmax(axis=1)
-        reals = real_batches(samples, np.zeros(len(samples), int) if labels is None else labels, of, config.seed)
-        about = dict(fake=points[:n], z=z, classes=tf.constant(told) if data.classes else None)
-        found["pushes"] = pushes(model, step, reals=reals, **about)
+            values = logits(model.discriminator, grid, np.tile(c, (len(grid), 1)))
+            on_fake_of_class = on_fake[(one_hot == c).all(axis=1)]
+            of_each_class.append(probability_of_real(objectives.OBJECTIVES[loss], values, on_fake_of_class))
+        found |= {"x": x, "y": y, "belief": np.max(of_each_class, axis=0).reshape(len(y), len(x))}
+    if isinstance(model, GAN | DistanceMatching):
+        n = SNAPSHOT_SAMPLES - SNAPSHOT_SAMPLES % (2 * packing)
+        z, one_hot = np.split(inputs[:n], [config.generator.latent_dim], axis=1)
+        numbers = np.zeros(n, int) if labels is None else one_hot.argmax(axis=1)
+        reals = real_batches(samples, np.zeros(len(samples), int) if labels is None else labels, numbers, config.seed)
+        classes = one_hot if data.classes else None
+        found["pushes"] = negative_gradients(model, step, fake=points[:n], z=z, reals=reals, classes=classes)
     return found
 
 
-def axes(samples: np.ndarray, n: int = AXIS) -> tuple[np.ndarray, np.ndarray]:
-    """`n` places along each side of a square around samples (m, 2), with a margin of an eighth of their extent."""
+def axes(samples: np.ndarray, n: int = GRID_SIDE) -> tuple[np.ndarray, np.ndarray]:
+    """`n` points along each side of a square around samples (m, 2), with a margin of an eighth of their extent."""
     low, high = samples.min(axis=0), samples.max(axis=0)
-    reach = 0.625 * (float((high - low).max()) or 1.0)
-    x, y = (np.linspace(middle - reach, middle + reach, n, dtype=np.float32) for middle in (low + high) / 2)
+    half = 0.625 * (float((high - low).max()) or 1.0)
+    x, y = (np.linspace(middle - half, middle + half, n, dtype=np.float32) for middle in (low + high) / 2)
     return x, y
 
 
-def logits(discriminator, points: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """The discriminator's outputs (n,) at `points` (n, 2), taken as of `classes` (n, c) where it is told of them."""
-    points = tf.constant(points)
-    inputs = [points, tf.constant(classes)] if classes.shape[1] else points
+def logits(discriminator: keras.Model, points: np.ndarray, classes: np.ndarray) -> np.ndarray:
+    """The discriminator's outputs (n,) for samples `points` (n, *shape) of one-hot `classes` (n, c); c may be 0."""
+    x = tf.constant(points)
+    inputs = [x, tf.constant(classes)] if classes.shape[1] else x
     return discriminator(inputs, training=False).numpy()[:, 0]
 
 
-def belief(objective: objectives.Objective, values: np.ndarray, on_fake: np.ndarray) -> np.ndarray:
-    """Outputs -> how real, in [0, 1], as `objectives.scores` reads them: a rank against the mean of generated ones."""
+def probability_of_real(objective: objectives.Objective, values: np.ndarray, on_fake: np.ndarray) -> np.ndarray:
+    """The discriminator's outputs `values` (n,) as probabilities of being real, in [0, 1].
+
+    As in `objectives.scores`: ranks are taken relative to the mean of the outputs `on_fake` (m,) for generated samples.
+    """
     if objective.logit == "probability":
         return np.clip(values, 0.0, 1.0)
     return tf.sigmoid(values - on_fake.mean() if objective.logit == "rank" else values).numpy()
 
 
-def manifold(generator, config: RunConfig, classes: np.ndarray, n: int = LINES) -> np.ndarray:
-    """What a grid of latents becomes, once for each row of `classes` (k, c): (k, n, n, 2)."""
+def manifold(generator: keras.Model, config: RunConfig, classes: np.ndarray, n: int = LATENT_SIDE) -> np.ndarray:
+    """The samples (k, n, n, 2) of a grid of latents, once for each one-hot class of `classes` (k, c)."""
     z = latent_grid(config.generator.latent_dim, config.seed, n).reshape(n * n, -1)
-    made = [sampling.generate(generator, np.concatenate([z, np.tile(c, (n * n, 1))], axis=1)) for c in classes]
-    return np.reshape(made, (len(classes), n, n, 2))
+    samples = [sampling.generate(generator, np.concatenate([z, np.tile(c, (n * n, 1))], axis=1)) for c in classes]
+    return np.reshape(samples, (len(classes), n, n, 2))
 
 
 def latent_grid(dim: int, seed: int, n: int) -> np.ndarray:
-    """(n, n, dim) float32 latents, whose cells are all equally likely where there are two.
+    """(n, n, dim) float32 latents at the quantiles of N(0, I): in two dimensions all cells are equally probable.
 
-    Of more, a random plane through 0 is shown, so far stretched that its latents are as long as others are.
+    In more dimensions the grid lies in a random plane through 0 that follows from `seed`, scaled so that its latents
+    have the norms of random ones.
     """
-    cuts = np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)])
-    along = np.eye(2, dim)
+    quantiles = np.array([NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)])
+    basis = np.eye(2, dim)
     if dim > 2:
-        along = (dim / 2) ** 0.5 * np.linalg.qr(np.random.default_rng(seed).standard_normal((dim, 2)))[0].T
-    return np.einsum("ijk,kd->ijd", np.stack(np.meshgrid(cuts, cuts), axis=-1), along).astype(np.float32)
+        basis = (dim / 2) ** 0.5 * np.linalg.qr(np.random.default_rng(seed).standard_normal((dim, 2)))[0].T
+    return np.einsum("ijk,kd->ijd", np.stack(np.meshgrid(quantiles, quantiles), axis=-1), basis).astype(np.float32)
 
 
 def real_batches(samples: np.ndarray, labels: np.ndarray, wanted: np.ndarray, seed: int) -> np.ndarray:
-    """(BATCHES, n, 2): for each of `wanted` (n,) class numbers, real samples of that class, drawn at random."""
+    """(BATCHES, n, 2): for each of the class numbers `wanted` (n,), real samples of that class, drawn at random.
+
+    `samples` is (m, 2) and `labels` (m,) holds their class numbers.
+    """
     rng = np.random.default_rng(seed)
     return np.stack([samples[rng.choice(np.flatnonzero(labels == c), BATCHES)] for c in wanted], axis=1)
 
 
-def pushes(model: Trainable, step: int, *, fake, z, reals, classes=None) -> np.ndarray:
-    """Where each of n generated points is pushed: minus the gradient (n, 2) of the run's own generator loss, times n.
+def negative_gradients(
+    model: GAN | DistanceMatching,
+    step: int,
+    *,
+    fake: np.ndarray,
+    z: np.ndarray,
+    reals: np.ndarray,
+    classes: np.ndarray | None = None,
+) -> np.ndarray:
+    """The direction in which gradient descent moves each of n generated points `fake` (n, 2): (n, 2).
 
-    The mean over `reals` (batches, n, 2), beside each of which the points are looked at.
+    Minus the gradient of the run's generator loss, times n, averaged over the real batches `reals` (batches, n, 2).
+    `z` (n, latent) are the points' latents, `classes` (n, c) their one-hot classes.
     """
-    dials, step = Dials.of(model.settings), tf.constant(step, tf.int64)
-    fake, total = tf.constant(fake), 0.0
+    live, number = LiveHyperparameters.of(model.settings), tf.constant(step, tf.int64)
+    points, latents, one_hot = tf.constant(fake), tf.constant(z), None if classes is None else tf.constant(classes)
+    total = np.zeros_like(fake)
     for real in reals:
         with tf.GradientTape() as tape:
-            tape.watch(fake)
-            loss = model.generator_loss(step, dials, real=tf.constant(real), fake=fake, z=z, classes=classes)
-        total += tape.gradient(loss, fake)
-    return -(len(fake) / len(reals) * total).numpy()
+            tape.watch(points)
+            loss = model.generator_loss(number, live, real=tf.constant(real), fake=points, z=latents, classes=one_hot)
+        total += tf.convert_to_tensor(tape.gradient(loss, points)).numpy()
+    return -(len(fake) / len(reals) * total)

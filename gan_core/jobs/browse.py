@@ -8,7 +8,8 @@ import numpy as np
 
 from gan_core.config.rules import MOST_CLASSES
 from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays
-from gan_core.jobs.snapshot_sampler import OWN, Drawn, SampleCount, SnapshotSampler, discriminator_at
+from gan_core.jobs.snapshot_sampler import Drawn, SampleCount, SnapshotSampler, discriminator_at
+from gan_core.records import SNAPSHOT_SAMPLES
 from gan_core.validation import Label, Seed, Share
 
 AT_ONCE = 2_500
@@ -24,7 +25,7 @@ class Browse(Parameters):
     `label` asks for one class of a run that was trained with classes, `truncation` below 1 for more typical samples.
     """
 
-    n: SampleCount = OWN
+    n: SampleCount = SNAPSHOT_SAMPLES
     seed: Seed | None = None
     label: Label | None = None
     truncation: Share = 1.0
@@ -44,7 +45,7 @@ def answer(context: JobContext, asked: Browse) -> Arrays:
 
     dataset, progress, threads = context.dataset_of_run(), context.progress, context.threads
     sampler = SnapshotSampler.of(context.store, context.run, context.step)
-    n = OWN if asked.seed is None else asked.n
+    n = SNAPSHOT_SAMPLES if asked.seed is None else asked.n
     made = sampler.draw(asked.seed, 0, n, label=asked.label, truncation=asked.truncation)
     progress(0.1)
     real = held_out(dataset, threads)

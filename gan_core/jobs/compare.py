@@ -45,7 +45,7 @@ def answer(context: JobContext, asked: Compare) -> Verdict:
     runs = [store.runs.get(run_id) for run_id in steps_by_run]
     if len(hashes := {run.dataset for run in runs}) > 1 or None in hashes:
         raise GanometerError(f"the runs have not the same data ({_data_of(runs)}); compare runs on one data set")
-    groups = comparison.groups(runs)
+    groups = comparison.group_runs(runs)
     dataset = context.dataset_named(runs[0].config.data.name)
     n = min(asked.n, len(dataset.test.x))
     members = [run for group in groups for run in group.runs]

@@ -1,6 +1,6 @@
 """Which run is better? Runs as groups of one setting, their curves over seeds, and the verdict in words.
 
-    for group in groups(runs): print(group.name, group.seeds)
+    for group in group_runs(runs): print(group.name, group.seeds)
     curve = curve_of_group([history.curves["energy_distance"] for history in histories])
 
 Only text and arithmetic: pages use it freely. What is drawn by lot for a verdict is in distances/bootstrap.py.
@@ -67,7 +67,7 @@ def alike(one: RunInfo, other: RunInfo) -> bool:
     return one.parent_step == other.parent_step and not set(differences(one.config, other.config)) - free
 
 
-def groups(runs: Sequence[RunInfo]) -> tuple[Group, ...]:
+def group_runs(runs: Sequence[RunInfo]) -> tuple[Group, ...]:
     """The runs by setting, in the order in which each setting comes first.
 
     Of several runs with one seed the one that has come furthest counts.
@@ -99,7 +99,7 @@ def _labels(firsts: Sequence[RunInfo]) -> list[str]:
     labels = []
     for run in firsts:
         near = [other.config for other in firsts if other.config.preset == run.config.preset]
-        differing = [key for key in diff(near) if key not in ("seed", "preset", "training.seconds")]
+        differing = [key for key in settings_diff(near) if key not in ("seed", "preset", "training.seconds")]
         values = flatten_config(run.config)
         words = [f"{key} = {value_in_words(values[key])}" for key in differing[:MOST_NAMED]]
         if more := len(differing) - len(words):
@@ -120,7 +120,7 @@ def value_in_words(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def diff(configs: Sequence[RunConfig]) -> dict[str, tuple[Any, ...]]:
+def settings_diff(configs: Sequence[RunConfig]) -> dict[str, tuple[Any, ...]]:
     """Only what differs: `{dotted key: the value of each configuration}`."""
     flat = [flatten_config(config) for config in configs]
     keys = flat[0] if flat else ()
@@ -154,6 +154,11 @@ def curve_of_group(curves: Sequence[tuple[np.ndarray, np.ndarray]]) -> GroupCurv
         return None
     table = np.array([np.interp(grid, steps, values) for steps, values in curves])
     return GroupCurve(grid, table.mean(axis=0), table.std(axis=0, ddof=1) if len(table) > 1 else None, len(table))
+
+
+def mean_and_sd(values: Sequence[float]) -> tuple[float, float | None]:
+    """The mean of values over seeds, and their standard deviation (ddof=1), which one value has not."""
+    return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
 
 
 def step_of(run: RunInfo, steps: Sequence[int], asked: int | None) -> int | None:

@@ -23,6 +23,6 @@ KIND = JobKind(
     "measure",
     MeasureParameters,
     answer,
-    encode=lambda report: records.to_json(report).encode(),
+    encode=lambda report: records.record_to_json(report).encode(),
     decode=lambda data: records.report_from_json(data.decode()),
 )

@@ -10,7 +10,8 @@ from msgspec import Meta
 from gan_core.codec import to_storage
 from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays
 from gan_core.jobs.sample import Sample, draw
-from gan_core.jobs.snapshot_sampler import OWN, SampleCount, snapshot_samples, snapshot_step
+from gan_core.jobs.snapshot_sampler import SampleCount, snapshot_samples, snapshot_step
+from gan_core.records import SNAPSHOT_SAMPLES
 from gan_core.validation import Label, Seed
 
 
@@ -19,7 +20,7 @@ class Neighbours(Parameters):
     """The `k` nearest training rows of each of `n` new samples; of the snapshot's own 64 without a seed."""
 
     k: Annotated[int, Meta(ge=1, le=100)]
-    n: SampleCount = OWN
+    n: SampleCount = SNAPSHOT_SAMPLES
     seed: Seed | None = None
     label: Label | None = None
 

@@ -49,7 +49,7 @@ def answer(context: JobContext, asked: Projection) -> Arrays:
         sampler.generator,
         to_unit(target),
         seed=sampler.run.config.seed,
-        told=one_hot,
+        one_hot=one_hot,
         steps=asked.steps,
         starts=asked.starts,
         progress=context.progress,

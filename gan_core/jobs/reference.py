@@ -34,7 +34,7 @@ KIND = JobKind(
     "reference",
     ReferenceParameters,
     answer,
-    encode=lambda reference: records.to_json(reference).encode(),
+    encode=lambda reference: records.record_to_json(reference).encode(),
     decode=lambda data: records.reference_from_json(data.decode()),
     of_run=False,
 )

@@ -12,8 +12,8 @@ from msgspec import Meta
 
 from gan_core.data.datasets import Dataset
 from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays
-from gan_core.jobs.snapshot_sampler import OWN, SampleCount, SampleIndex, SnapshotSampler
-from gan_core.records import GanometerError
+from gan_core.jobs.snapshot_sampler import SampleCount, SampleIndex, SnapshotSampler
+from gan_core.records import SNAPSHOT_SAMPLES, GanometerError
 from gan_core.store import Store
 from gan_core.validation import Label, Seed, Share
 
@@ -23,7 +23,7 @@ class SampleDetail(Parameters):
     """Sample `index` of the `n` that a `browse` job with the same seed, label and truncation makes; its `k` nearest."""
 
     index: SampleIndex
-    n: SampleCount = OWN
+    n: SampleCount = SNAPSHOT_SAMPLES
     seed: Seed | None = None
     label: Label | None = None
     truncation: Share = 1.0
@@ -31,7 +31,7 @@ class SampleDetail(Parameters):
 
     def conflicts(self) -> Iterable[str]:
         """An index beyond the samples that there are."""
-        n = OWN if self.seed is None else self.n
+        n = SNAPSHOT_SAMPLES if self.seed is None else self.n
         if self.index >= n:
             yield f"index is {self.index} and there are {n:,} samples; give 0 to {n - 1}"
 

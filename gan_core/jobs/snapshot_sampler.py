@@ -11,14 +11,12 @@ from msgspec import Meta
 from gan_core import records
 from gan_core.codec import to_storage
 from gan_core.config.sections import ADVERSARIAL_LOSSES
-from gan_core.records import GanometerError
+from gan_core.records import SNAPSHOT_SAMPLES, GanometerError
 from gan_core.store import Store
 
 T = TypeVar("T")
 
-OWN = 64
-"""Samples of the run's fixed latents that are kept with every snapshot."""
-BLOCK = 64
+BLOCK = SNAPSHOT_SAMPLES
 """Samples made at once. One is always made in its whole block: alone, its last bits might be others."""
 MOST_SAMPLES = 10_000
 """Samples of one answer, at most."""
@@ -96,7 +94,7 @@ def discriminator_at(store: Store, run: records.RunInfo, step: int) -> Any:
     blank = networks.DataStatistics.blank(info.shape, len(info.classes) if run.config.data.conditional else 0)
     discriminator = networks.build_discriminator(run.config.discriminator, blank)
     for data in (store.recordings.snapshot_weights(run.id, step), checkpoint[1] if checkpoint else None):
-        if data is not None and checkpoints.holds(data, "discriminator"):
+        if data is not None and checkpoints.has_network(data, "discriminator"):
             checkpoints.load_weights(discriminator, data, "discriminator")
             return discriminator
     return None
@@ -146,9 +144,9 @@ class SnapshotSampler:
         One sample is the same in every range that holds it. Below 1, `truncation` shortens the latents.
         Raises GanometerError for a class the run was not trained with, and for a sample that is not among its own 64.
         """
-        if seed is None and last > OWN:
+        if seed is None and last > SNAPSHOT_SAMPLES:
             raise GanometerError(
-                f"sample {last - 1} was asked of run {self.run.id}, whose own are 0 to {OWN - 1}; "
+                f"sample {last - 1} was asked of run {self.run.id}, whose own are 0 to {SNAPSHOT_SAMPLES - 1}; "
                 "choose one of those, or give a seed"
             )
         number = self.number(label)

@@ -21,7 +21,7 @@ class Surface(Parameters):
 
 
 def answer(context: JobContext, asked: Surface) -> Arrays:
-    """The arrays of `engine.surface.draw`. Raises GanometerError for data that are not points in the plane."""
+    """The arrays of `engine.surface.compute`. Raises GanometerError for data that are not points in the plane."""
     store, run = context.store, context.store.runs.get(context.run)
     dataset, step = context.dataset_of_run(), snapshot_step(store, run.id, context.step)
     weights, number = snapshot_weights(store, run.id, step), class_number(store, run, asked.label)
@@ -32,7 +32,7 @@ def answer(context: JobContext, asked: Surface) -> Arrays:
 
     from gan_core.engine import surface
 
-    return surface.draw(run.config, weights, step, to_storage(dataset.train.x), labels=labels, label=number)
+    return surface.compute(run.config, weights, step, to_storage(dataset.train.x), labels=labels, label=number)
 
 
 KIND = JobKind("surface", Surface, answer, encode=encode_arrays, decode=decode_arrays)

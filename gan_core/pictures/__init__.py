@@ -1,4 +1,4 @@
-"""Samples as pictures: grids, thumbnails and films.
+"""Samples as pictures: grids of images, scatter pictures of points, films, and the colours of all of them.
 
-Imports records only. The service and the pages import it.
+Imports records and codec only. Service, command line, charts and pages import it.
 """

@@ -23,7 +23,7 @@ class LeaseLost(GanometerError):
 
 
 class Leases:
-    """Claims of workers on runs. A claim has a number, so that a worker that claims a run again is told from before."""
+    """Claims of workers on runs. Every claim of a run has a number of its own, also those of the same worker."""
 
     def __init__(self, database: Database):
         self._db = database

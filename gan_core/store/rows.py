@@ -85,7 +85,7 @@ def report_row(run_id: str, step: int, report: Report) -> dict[str, Any]:
         k=report.k,
         seed=report.seed,
         panel=report.panel,
-        report=records.to_json(report),
+        report=records.record_to_json(report),
     )
 
 
@@ -114,7 +114,7 @@ def reference_row(dataset: str, space: str, reference: Reference) -> dict[str, A
         k=reference.k,
         seed=reference.seed,
         panel=reference.panel,
-        reference=records.to_json(reference),
+        reference=records.record_to_json(reference),
     )
 
 

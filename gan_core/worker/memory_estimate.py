@@ -52,12 +52,12 @@ class NetworkSize(NamedTuple):
 
 def memory_estimate(config: RunConfig, dataset: Dataset) -> int:
     """About how many bytes a training adds to a warm worker."""
-    from gan_core.engine.base_model import BLOCK, updates
+    from gan_core.engine.base_model import BLOCK, batches_per_step
 
     pixels, batch, latent_dim = math.prod(dataset.shape), config.training.batch, config.generator.latent_dim
     generator, discriminator = (network_size(part, pixels) for part in (config.generator, config.discriminator))
     weights = FLOAT * (generator.weights + discriminator.weights + latent_dim * generator.first)
-    draws = FLOAT * BLOCK * updates(config) * batch * (latent_dim + 1)
+    draws = FLOAT * BLOCK * batches_per_step(config) * batch * (latent_dim + 1)
     outputs = FLOAT * SIDES * batch * (pixels + generator.activations + discriminator.activations)
     of_pairs = config.objective.energy_weight or config.objective.loss in DISTANCE_LOSSES
     pairs = FLOAT * batch**2 if of_pairs else 0

@@ -96,7 +96,7 @@ class Worker:
                     outcome = self._train(run)
                     from gan_core.engine import models
 
-                    enough = outcome == "queued" or models.programs() >= MOST_PROGRAMS
+                    enough = outcome == "queued" or models.compiled_in_this_process().compilations >= MOST_PROGRAMS
                     self.outgrown = self._alone and not self.ending and enough
 
     def train(self, run: RunInfo) -> str:
@@ -110,9 +110,9 @@ class Worker:
 
     def _suits(self, run: RunInfo) -> bool:
         """Have the cores divided for the run, and the first jobs after that: TensorFlow divides them only once."""
-        from gan_core.engine import cpu_threads as threads
+        from gan_core.engine import cpu_threads
 
-        return threads.suit(run.config) if self._alone else True
+        return cpu_threads.configure(run.config) if self._alone else True
 
     def _train(self, run: RunInfo) -> str:
         self._warm.set()
@@ -188,7 +188,7 @@ class Worker:
                     self._enter(self._phase)
                 if turn % 40 == 0:
                     machine.reap_dead_workers(self.store, resume=self.settings.resume)
-                    machine.give_back()
+                    machine.return_freed_memory()
             except GanometerError as error:
                 self._note(error)
             turn += 1
@@ -219,12 +219,12 @@ class Worker:
                     _quietly(self.store.jobs.finish, job.id, error=sentence(error))
                 else:
                     self._stopping.wait(2)
-            machine.give_back()
+            machine.return_freed_memory()
 
     # ------------------------------------------------------------ presence
 
     def _begin(self, phase: str) -> None:
-        machine.give_back()  # what the phase before has left, compiling above all
+        machine.return_freed_memory()  # what the phase before has left, compiling above all
         self._enter(phase)
 
     def _enter(self, phase: str) -> None:
@@ -252,7 +252,7 @@ def _watch(parent: int) -> Callable[[], bool]:
         process = psutil.Process(parent)
     except psutil.NoSuchProcess:
         return lambda: False
-    return lambda: machine.lives(process)
+    return lambda: machine.is_running(process)
 
 
 def _quietly(call: Callable[..., object], *args: object, **kwargs: object) -> None:

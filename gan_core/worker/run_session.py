@@ -68,7 +68,7 @@ class Session:
 
     # ------------------------------------------------------------ Control
 
-    def changed(self, step: int) -> RunConfig | None:
+    def new_config(self, step: int) -> RunConfig | None:
         """The configuration after what people have set since the last question; what cannot be set is refused."""
         for command in self._inbox.take_settings():
             try:
@@ -83,7 +83,7 @@ class Session:
                 self.store.commands.finish(command.id, "nothing to change")
         return self.config if self._buffer.edits else None
 
-    def wish(self, step: int) -> Decision:
+    def command(self, step: int) -> Decision:
         """What to do at this step: what the commands say; a run whose time on this server is over stops."""
         if self._trained_in_all() >= self._most_seconds and not self._inbox.released:
             minutes = self._most_seconds / 60
@@ -95,7 +95,7 @@ class Session:
         current = self._clock.uncommitted if self._state == "running" else 0.0
         return self.run.seconds + self._clock.committed + current
 
-    def until(self) -> int | None:
+    def next_command_step(self) -> int | None:
         """The step at which a command for some steps is done."""
         return self._inbox.until
 

@@ -49,6 +49,7 @@ def train_run(
 
         session.refresh(beat=False)  # what was sent before there was a worker holds from the first step
         from gan_core.engine.loop import Diverged, train
+        from gan_core.engine.models import compiled_in_this_process
 
         start = _start_of(session)
         try:
@@ -60,7 +61,8 @@ def train_run(
                 rows=rows,
                 labels=labels,
                 checkpoint=start.checkpoint,
-                beginning=start.beginning,
+                start_from=start.start_from,
+                models=compiled_in_this_process(),
             )
         except Diverged as end:
             session.fail(end.step, str(end))
@@ -118,20 +120,20 @@ class _Start(NamedTuple):
     """Where a run goes on: at a checkpoint of its own, at a step of the run it was forked from, or at the beginning."""
 
     checkpoint: bytes | None
-    beginning: tuple[int, bytes] | None
+    start_from: tuple[int, bytes] | None
 
 
 def _start_of(session: Session) -> _Start:
     """Where the run goes on. A newest checkpoint that is damaged costs the steps after the one before it."""
     store, run = session.store, session.run
-    checkpoint, beginning = store.recordings.checkpoint(run.id), None
+    checkpoint, start_from = store.recordings.checkpoint(run.id), None
     if checkpoint is None and run.parent_step is not None:
         weights = store.recordings.snapshot_weights(run.id, run.parent_step)
-        beginning = (run.parent_step, weights) if weights else None
-    known = checkpoint or beginning
+        start_from = (run.parent_step, weights) if weights else None
+    known = checkpoint or start_from
     if (known[0] if known else 0) < run.step:
         store.progress.rewind(run.id, session.worker_id, run.claim_no, known[0] if known else -1)
-    return _Start(checkpoint[1] if checkpoint else None, beginning)
+    return _Start(checkpoint[1] if checkpoint else None, start_from)
 
 
 # ---------------------------------------------------------------- after the last one

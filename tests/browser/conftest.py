@@ -64,26 +64,29 @@ class Server:
 
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory):
-    """`serve(home=None, env=None, below="") -> Server`: the app on a free port, until the module's tests are done.
+    """`serve(home=None, env=None, below="", app=None) -> Server`: the app on a free port, until the tests are done.
 
     A fresh home unless one is given, at the address's path `below`; of this process's GANOMETER_* variables only
-    GANOMETER_DATA is handed on.
+    GANOMETER_DATA is handed on. `app` is a command that takes `--port` and Streamlit's options, run in an empty folder;
+    without one it is the checkout that is served.
     """
     servers = []
 
-    def start(home: Path | None = None, env: dict[str, str] | None = None, below: str = "") -> Server:
+    def start(
+        home: Path | None = None, env: dict[str, str] | None = None, below: str = "", app: list[str] | None = None
+    ) -> Server:
         folder = tmp_path_factory.mktemp("server")
         home = home or folder / "home"
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("GANOMETER_") or k == "GANOMETER_DATA"}
         port = free_port()
-        command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless", "true"]
-        command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
+        command = [*app, "--port"] if app else [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port"]
+        command += [str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
         command += ["--browser.gatherUsageStats", "false", "--server.baseUrlPath", below]
         log = folder / "server.log"
         with log.open("wb") as out:
             process = subprocess.Popen(
                 command,
-                cwd=ROOT,
+                cwd=tmp_path_factory.mktemp("elsewhere") if app else ROOT,
                 env=inherited | {"GANOMETER_HOME": str(home)} | (env or {}),
                 stdin=subprocess.DEVNULL,
                 stdout=out,

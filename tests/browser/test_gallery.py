@@ -16,7 +16,7 @@ from gan_core.config.presets import preset
 from gan_core.config.run_config import override
 from gan_core.jobs import registry
 from gan_core.jobs.kind import Arrays
-from gan_core.pictures.grid import sheet as laid_out
+from gan_core.pictures.grid import grid_pixels
 from gan_core.store import Store
 from ui.frame.job_answers import WAITING
 from ui.frame.pickers import PLAY_SECONDS
@@ -422,7 +422,7 @@ def test_downloads_of_the_gallery_hold_what_they_say(server, open_page, store, d
             assert (film.format, film.n_frames) == (form, len(steps))
             film.seek(film.n_frames - 1)
             last = np.asarray(film.convert("L"))
-            wanted = laid_out(x)[..., 0]
+            wanted = grid_pixels(x)[..., 0]
             factor = last.shape[0] // wanted.shape[0]
             assert np.array_equal(last[::factor, ::factor], wanted)
 

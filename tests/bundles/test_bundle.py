@@ -12,12 +12,10 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
 
 from gan_core.bundles import bundle as export
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
-from gan_core.pictures import grid
 from gan_core.records import BundleError, DatasetInfo, Histogram, MetricResult, Reference, Report
 from gan_core.store import Store, pack
 from gan_core.store import schema as tables
@@ -461,19 +459,3 @@ def test_noise_with_fitting_hashes_is_a_bundle_error_or_a_run(bundle, target, fl
     target.recordings.history(new)
     target.measurements.reports(new)
     target.runs.delete(new)
-
-
-# ---------------------------------------------------------------- pictures
-
-
-@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])
-def test_a_sheet_shows_every_picture_in_reading_order(channels, mode):
-    images = RNG.integers(0, 256, (5, 4, 3, channels), dtype=np.uint8)
-    with Image.open(io.BytesIO(grid.png_grid(images, columns=2, scale=3))) as picture:
-        sheet = np.asarray(picture)
-        assert (picture.format, picture.mode, picture.size) == ("PNG", mode, (2 * 3 * 3, 3 * 4 * 3))
-    for i, image in enumerate(images):
-        top, left = i // 2 * 12, i % 2 * 9
-        shown = sheet[top : top + 12 : 3, left : left + 9 : 3].reshape(image.shape)
-        assert np.array_equal(shown, image)
-    assert not sheet[24:, 9:].any()

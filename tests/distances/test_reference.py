@@ -8,7 +8,7 @@ import pytest
 from scipy.spatial.distance import cdist, pdist
 
 from gan_core.distances import reference
-from gan_core.records import MeasureError, reference_from_json, to_json
+from gan_core.records import MeasureError, record_to_json, reference_from_json
 
 
 def numbered(start, count, d=3):
@@ -97,7 +97,7 @@ def test_the_same_seed_gives_the_same_reference_and_json_keeps_it():
     test, pool = rng.random((20, 4, 4, 1), dtype=np.float32), rng.random((60, 4, 4, 1), dtype=np.float32)
     one, again, other = (reference.calibrate(test=test, pool=pool, n=10, draws=3, seed=seed) for seed in (0, 0, 1))
     assert one == again != other
-    assert reference_from_json(to_json(one)) == one
+    assert reference_from_json(record_to_json(one)) == one
 
 
 @pytest.mark.parametrize("pool", [40, 60])

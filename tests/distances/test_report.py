@@ -15,7 +15,7 @@ from gan_core.distances.inputs import Case, RealPart
 from gan_core.distances.reference import calibrate, test_rows
 from gan_core.distances.report import check_ranges, measure
 from gan_core.distances.verdict import beside
-from gan_core.records import MeasureError, Reference, report_from_json, to_json
+from gan_core.records import MeasureError, Reference, record_to_json, report_from_json
 
 N = 100
 RNG = np.random.default_rng(0)
@@ -43,7 +43,7 @@ def without_clock(report):
 
 
 def assert_no_nan(report):
-    json.loads(to_json(report), parse_constant=lambda word: pytest.fail(f"{word} in a report"))
+    json.loads(record_to_json(report), parse_constant=lambda word: pytest.fail(f"{word} in a report"))
 
 
 def test_the_numbers_are_those_of_scipy_and_dcor():
@@ -114,7 +114,7 @@ def test_the_full_panel_has_every_metric_whose_inputs_are_there():
     assert shares == sorted(shares) and shares[-1] == 1
     assert all(0 < m.p <= 1 for m in report.metrics.values() if m.p is not None)
     assert_no_nan(report)
-    assert report_from_json(to_json(report)).metrics == report.metrics
+    assert report_from_json(record_to_json(report)).metrics == report.metrics
 
 
 def test_z_counts_standard_deviations_from_the_reference():
@@ -253,7 +253,7 @@ def test_constant_data_give_no_nan():
 def test_a_report_survives_json(reference):
     report = measure(real=REAL, fake=FRESH, reference=reference)
     assert_no_nan(report)
-    assert report_from_json(to_json(report)) == report
+    assert report_from_json(record_to_json(report)) == report
 
 
 def test_images_of_bytes_and_of_floats_are_the_same_images():

@@ -6,7 +6,7 @@ import tensorflow as tf
 from scipy import stats
 
 from gan_core.engine import penalties
-from gan_core.engine.augment import disturb, pack, translate
+from gan_core.engine.augment import add_noise, pack, translate
 
 RNG = np.random.default_rng(0)
 SEED = tf.constant([3, 7], tf.int64)
@@ -63,7 +63,7 @@ def test_half_a_side_is_the_most_and_a_quarter_of_each_image_stays_in_sight():
 
 def test_the_same_seed_is_the_same_view_and_another_is_not():
     x = tf.constant(RNG.uniform(size=(20, 8, 8, 1)), tf.float32)
-    for view in (lambda seed: translate(x, 0.25, seed), lambda seed: disturb(x, 0.1, seed)):
+    for view in (lambda seed: translate(x, 0.25, seed), lambda seed: add_noise(x, 0.1, seed)):
         same, again, other = (view(tf.constant(seed, tf.int64)).numpy() for seed in ([1, 2], [1, 2], [1, 3]))
         assert (same == again).all() and (same != other).any()
 
@@ -92,7 +92,7 @@ def test_a_penalty_passes_through_a_shift():
     assert float(tape.gradient(penalty, s)) == pytest.approx(2 * 3 * squares, rel=1e-5)
 
 
-@pytest.mark.parametrize("view", [disturb, tf.function(disturb, jit_compile=True)], ids=["eager", "compiled"])
+@pytest.mark.parametrize("view", [add_noise, tf.function(add_noise, jit_compile=True)], ids=["eager", "compiled"])
 @pytest.mark.parametrize("shape", [(2000, 2), (100, 5, 4, 2)])
 def test_noise_is_normal_and_of_its_deviation(view, shape):
     x = RNG.normal(size=shape).astype(np.float32)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
 from gan_core.engine import checkpoints, models
-from gan_core.engine.base_model import Batch, Dials, draw_block
+from gan_core.engine.base_model import Batch, LiveHyperparameters, draw_block
 from gan_core.engine.gan import GAN
 from gan_core.engine.networks import DataStatistics, build_generator, statistics
 from gan_core.store.progress import MOST_SNAPSHOTS
@@ -39,7 +39,7 @@ def walk(gan, first, last):
     draws = draw_block(CONFIG, len(X), 0)
     for step in range(first, last):
         batch = Batch(tf.gather(X, draws.rows[step]), draws.z[step])
-        gan.update(tf.constant(step, tf.int64), Dials.of(CONFIG), batch)
+        gan.update(tf.constant(step, tf.int64), LiveHyperparameters.of(CONFIG), batch)
 
 
 def bits(gan):
@@ -191,8 +191,8 @@ def test_too_few_or_too_many_weights_are_another_network(shapes, found):
 def test_a_run_of_the_article_s_networks_takes_at_most_40_megabytes():
     """Two checkpoints and as many snapshots as there may be, with their samples; curves and reports are small."""
     image = DataStatistics((28, 28, 1), np.full((28, 28, 1), 0.13, np.float32), 1.0)
-    gan = models.new(preset("classic-2014", data="mnist", shape=(28, 28, 1)), image)
-    state = checkpoints.capture(gan, 0, np.zeros((0, len(GAN.ROW)), np.float32))
+    gan = models.build(preset("classic-2014", data="mnist", shape=(28, 28, 1)), image)
+    state = checkpoints.capture(gan, 0, np.zeros((0, len(GAN.STEP_METRICS)), np.float32))
     snapshot = len(checkpoints.weights_to_bytes(gan.ema_generator.weights)) + 64 * 28 * 28
     assert 2 * len(state) + MOST_SNAPSHOTS * snapshot < 40e6
 
@@ -204,9 +204,9 @@ def test_convolutions_come_back_bit_for_bit(preset_name):
     config = override(config, {"training.batch": 4, "generator.channels": 4, "discriminator.channels": 4})
     pixels = np.random.default_rng(1).integers(0, 256, (20, 16, 16, 1), dtype=np.uint8)
     data = statistics(pixels)
-    gan = models.new(config, data)
-    gan.chunk(tf.constant(pixels), draw_block(config, 20, 0), 0, 3, 0, Dials.of(config))
+    gan = models.build(config, data)
+    gan.chunk(tf.constant(pixels), draw_block(config, 20, 0), 0, 3, 0, LiveHyperparameters.of(config))
     kept = checkpoints.capture(gan, 3, WINDOW)
-    other = models.new(override(config, {"seed": 9}), data)
+    other = models.build(override(config, {"seed": 9}), data)
     assert checkpoints.restore(other, kept)[0] == 3
     assert checkpoints.capture(other, 3, WINDOW) == kept

@@ -11,7 +11,7 @@ from gan_core.config.presets import preset
 from gan_core.config.run_config import ConfigError, override
 from gan_core.config.sections import ADVERSARIAL_LOSSES, LOSSES
 from gan_core.engine import models
-from gan_core.engine.base_model import Batch, Dials, updates
+from gan_core.engine.base_model import Batch, LiveHyperparameters, batches_per_step
 from gan_core.engine.gan import GAN
 from gan_core.engine.networks import DataStatistics
 from gan_core.engine.objectives import OBJECTIVES
@@ -148,14 +148,17 @@ def model_of(loss, kind="points", **changes):
 
 
 def batch_for(model):
-    rng, n = np.random.default_rng(0), updates(model.settings)
+    rng, n = np.random.default_rng(0), batches_per_step(model.settings)
     size = n, model.settings.training.batch
     real, z = rng.uniform(size=(*size, *model.data.shape)), rng.normal(size=(*size, 3))
     return Batch(tf.constant(real, tf.float32), tf.constant(z, tf.float32))
 
 
 def step(model, number=0):
-    return [float(x) for x in model.update(tf.constant(number, tf.int64), Dials.of(model.settings), batch_for(model))]
+    return [
+        float(x)
+        for x in model.update(tf.constant(number, tf.int64), LiveHyperparameters.of(model.settings), batch_for(model))
+    ]
 
 
 def bits(variables):
@@ -178,7 +181,7 @@ def test_which_networks_there_are_and_what_a_step_reports(loss, contract):
     assert isinstance(model, GAN) == (loss in ADVERSARIAL_LOSSES)
     assert set(model.networks) == {"generator", "ema", *contract.others}
     assert set(model.optimizers) == {f"{name}_optimizer" for name in ("generator", *contract.others)}
-    assert type(model).ROW == contract.row
+    assert type(model).STEP_METRICS == contract.row
     assert len(step(model)) == len(contract.row)
 
 
@@ -200,18 +203,18 @@ def test_a_step_moves_every_network_by_its_own_optimizer(loss, contract):
         {"discriminator.spectral_norm": True, "discriminator.packing": 2, "objective.instance_noise": 0.1},
         {"objective.r1": 0, "objective.r2": 0, "discriminator.clip": 1, "discriminator.batch_norm": True},
     ],
-    ids=["plain", "terms", "views", "normal"],
+    ids=["plain", "terms", "augmented", "normal"],
 )
 def test_each_half_of_a_game_moves_its_own_network_alone(loss, contract, changes):
     """Bit for bit, the averaged generator and the other one's optimizer included."""
     model, number = model_of(loss, **changes), tf.constant(0, tf.int64)
-    batch, dials = batch_for(model), Dials.of(model.settings)
+    batch, live = batch_for(model), LiveHyperparameters.of(model.settings)
     before = state(model)
-    gradients, *_ = model.judge(number, dials, batch.real[0], batch.z[0])
-    model.update_discriminator(number, dials, gradients)
+    gradients, *_ = model.discriminator_gradients(number, live, batch.real[0], batch.z[0])
+    model.update_discriminator(number, live, gradients)
     middle = state(model)
     assert changed(before, middle) == {"discriminator", "discriminator_optimizer"}
-    model.update_generator(number, dials, batch.real[1], batch.z[1])
+    model.update_generator(number, live, batch.real[1], batch.z[1])
     assert changed(middle, state(model)) == {"generator", "generator_optimizer"}
 
 

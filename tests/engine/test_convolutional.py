@@ -8,10 +8,11 @@ from scipy.signal import correlate2d
 
 from gan_core.config.run_config import RunConfig, override
 from gan_core.config.sections import DiscriminatorConfig, GeneratorConfig
-from gan_core.engine.base_model import Batch, Dials, parameters
-from gan_core.engine.convolutional import DISCRIMINATORS, GENERATORS, _block
+from gan_core.engine.base_model import Batch, LiveHyperparameters
+from gan_core.engine.convolutional import DISCRIMINATORS, GENERATORS, _residual_block
 from gan_core.engine.gan import GAN
-from gan_core.engine.networks import DataStatistics, Toolbox, build_discriminator, build_generator
+from gan_core.engine.layer_factory import LayerFactory
+from gan_core.engine.networks import DataStatistics, build_discriminator, build_generator
 
 RNG = np.random.default_rng(0)
 SIZES = [(8, 8, 1), (12, 12, 3), (20, 16, 1), (28, 28, 1), (32, 32, 3)]
@@ -31,6 +32,10 @@ def generator(kind, shape, seed=0, latent_dim=6, **options):
 
 def discriminator(kind, shape, seed=0, **options):
     return build_discriminator(DiscriminatorConfig(kind, **options), data_of(shape), seed=seed)
+
+
+def trainable_parameters(network):
+    return sum(np.asarray(v).size for v in network.trainable_variables)
 
 
 def layers(network, kind):
@@ -79,8 +84,8 @@ def test_all_of_their_weights_matter(kind, shape):
 @every_kind
 @every_size
 def test_they_are_small_enough_for_two_cores(kind, shape):
-    assert parameters(generator(kind, shape, latent_dim=64)) < 200_000
-    assert parameters(discriminator(kind, shape)) < 200_000
+    assert trainable_parameters(generator(kind, shape, latent_dim=64)) < 200_000
+    assert trainable_parameters(discriminator(kind, shape)) < 200_000
 
 
 # ---------------------------------------------------------------- first weights
@@ -116,7 +121,7 @@ def test_the_seed_alone_decides_the_first_weights(kind):
 def test_a_new_residual_block_changes_nothing():
     """Its second kernel is zero: what comes in goes out, and the first kernel is like any other."""
     seen = keras.Input((8, 8, 4))
-    block = keras.Model(seen, _block(Toolbox(GeneratorConfig("residual"), 0), seen, 4))
+    block = keras.Model(seen, _residual_block(LayerFactory(GeneratorConfig("residual"), 0), seen, 4))
     x = RNG.normal(size=(2, 8, 8, 4)).astype(np.float32)
     assert (block(x).numpy() == x).all()
     first, second = (np.asarray(layer.kernel) for layer in layers(block, keras.layers.Conv2D))
@@ -195,7 +200,7 @@ def test_a_penalised_step_moves_every_weight_and_stays_finite(kind, spectral):
     before = [np.asarray(w) for w in weights]
     for number in range(2):  # a block's first convolution learns only once its second has left zero
         batch = Batch(tf.constant(RNG.uniform(size=(2, 4, *shape)), tf.float32), tf.random.normal((2, 4, 6)))
-        row = gan.update(tf.constant(number, tf.int64), Dials.of(gan.settings), batch)
+        row = gan.update(tf.constant(number, tf.int64), LiveHyperparameters.of(gan.settings), batch)
         assert np.isfinite([float(x) for x in row]).all()
     still = [w.path for w, old in zip(weights, before) if not (np.asarray(w) != old).any()]
     assert not still
@@ -206,7 +211,7 @@ def test_a_penalised_step_moves_every_weight_and_stays_finite(kind, spectral):
 
 
 def test_a_convolution_is_scipys_correlation():
-    layer = Toolbox(GeneratorConfig(), 0).convolution(2)
+    layer = LayerFactory(GeneratorConfig(), 0).convolution(2)
     x = RNG.normal(size=(1, 5, 6, 3)).astype(np.float32)
     found, kernel = layer(x).numpy(), np.asarray(layer.kernel, np.float64)
     for out in range(2):
@@ -216,7 +221,7 @@ def test_a_convolution_is_scipys_correlation():
 
 def test_a_transposed_convolution_is_a_correlation_of_pixels_set_apart():
     """Zeros between the pixels, the kernel turned round, and the borders cut to twice the side."""
-    layer = Toolbox(GeneratorConfig(), 0).unconvolution(2, 4)
+    layer = LayerFactory(GeneratorConfig(), 0).transposed_convolution(2, 4)
     x = RNG.normal(size=(1, 3, 4, 3)).astype(np.float32)
     found, kernel = layer(x).numpy(), np.asarray(layer.kernel, np.float64)  # (4, 4, out, in)
     assert found.shape == (1, 6, 8, 2)

@@ -16,7 +16,7 @@ DENSE = preset("classic-2014", data="mnist", shape=(28, 28, 1))
 START = """
 import os
 import tensorflow as tf
-from gan_core.engine import threads
+from gan_core.engine.cpu_threads import configure, halves_batches
 from gan_core.config.presets import preset
 os.sched_getaffinity = lambda _: range(CORES)
 large = dict(data="mnist", shape=(28, 28, 1))
@@ -36,24 +36,24 @@ def alone(code: str, cores: int = 2) -> list:
 
 def test_a_process_divides_its_cores_once():
     assert alone("""
-        print([threads.suit(dense), divided()])
-        print([threads.suit(convolutions), divided()])  # nothing has been computed yet
+        print([configure(dense), divided()])
+        print([configure(convolutions), divided()])  # nothing has been computed yet
         tf.constant(1.0) + 1.0
-        print([threads.suit(convolutions), threads.side_by_side(convolutions), threads.side_by_side(dense)])
-        print([threads.suit(dense), divided()])
+        print([configure(convolutions), halves_batches(convolutions), halves_batches(dense)])
+        print([configure(dense), divided()])
     """) == [[True, [0, 0]], [True, [1, 2]], [True, True, False], [False, [1, 2]]]
 
 
 def test_a_process_that_has_computed_without_a_word_suits_dense_layers():
     assert alone("""
         tf.constant(1.0) + 1.0
-        print([threads.suit(dense), threads.suit(convolutions), threads.side_by_side(convolutions)])
+        print([configure(dense), configure(convolutions), halves_batches(convolutions)])
     """) == [[True, False, False]]
 
 
 @pytest.mark.parametrize(("cores", "division"), ((1, [0, 0]), (4, [2, 2]), (8, [4, 2])))
 def test_each_half_has_half_of_the_cores(cores, division):
-    assert alone("print([threads.suit(convolutions), divided()])", cores) == [[True, division]]
+    assert alone("print([configure(convolutions), divided()])", cores) == [[True, division]]
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ def test_each_half_has_half_of_the_cores(cores, division):
 def test_halves_are_for_convolutions_without_batch_normalization(monkeypatch, name, changes, expected):
     monkeypatch.setattr(cpu_threads.tf.config.threading, "get_intra_op_parallelism_threads", lambda: 1)
     config = override(preset(name, data="mnist", shape=(28, 28, 1), seconds=600 if name == "auto" else None), changes)
-    assert cpu_threads.side_by_side(config) is expected
+    assert cpu_threads.halves_batches(config) is expected
 
 
 def test_where_nothing_was_said_batches_stay_whole():
-    assert not cpu_threads.side_by_side(CONVOLUTIONS) and not cpu_threads.side_by_side(DENSE)
+    assert not cpu_threads.halves_batches(CONVOLUTIONS) and not cpu_threads.halves_batches(DENSE)

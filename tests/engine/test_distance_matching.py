@@ -8,9 +8,9 @@ from scipy.spatial.distance import cdist, pdist
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
 from gan_core.config.sections import DISTANCE_LOSSES
-from gan_core.engine.base_model import Batch, Dials
+from gan_core.engine.base_model import Batch, LiveHyperparameters
 from gan_core.engine.distance_losses import LOSSES
-from gan_core.engine.distance_matching import Matcher
+from gan_core.engine.distance_matching import DistanceMatching
 from gan_core.engine.networks import DataStatistics
 
 RNG = np.random.default_rng(0)
@@ -30,12 +30,12 @@ every_distance = pytest.mark.parametrize("loss", DISTANCE_LOSSES)
 
 def new(loss, data=DATA, **changes):
     settings = SMALL | {"objective.loss": loss} | {key.replace("__", "."): value for key, value in changes.items()}
-    return Matcher(override(preset("energy-only", shape=data.shape), settings), data)
+    return DistanceMatching(override(preset("energy-only", shape=data.shape), settings), data)
 
 
-def step(matcher, number=0, real=REAL, z=Z):
+def step(model, number=0, real=REAL, z=Z):
     batch = Batch(tf.constant(real[None]), tf.constant(z[None]))
-    (loss,) = matcher.update(tf.constant(number, tf.int64), Dials.of(matcher.settings), batch)
+    (loss,) = model.update(tf.constant(number, tf.int64), LiveHyperparameters.of(model.settings), batch)
     return float(loss)
 
 
@@ -58,10 +58,10 @@ def test_every_distance_of_the_settings_is_there():
 
 @every_distance
 def test_its_loss_and_gradient_by_finite_differences(loss):
-    matcher, real = new(loss), REAL.astype(float)
-    weights = [np.asarray(v, np.float64) for v in matcher.generator.trainable_variables]
-    assert step(matcher) == pytest.approx(DISTANCE[loss](real, generate(weights, Z)), rel=1e-4)
-    taken = [np.asarray(v) / 0.5 for v in matcher.generator_optimizer.variables if "momentum" in v.path]
+    model, real = new(loss), REAL.astype(float)
+    weights = [np.asarray(v, np.float64) for v in model.generator.trainable_variables]
+    assert step(model) == pytest.approx(DISTANCE[loss](real, generate(weights, Z)), rel=1e-4)
+    taken = [np.asarray(v) / 0.5 for v in model.generator_optimizer.variables if "momentum" in v.path]
     h = 1e-6
     for w, found in zip(weights, taken):
         for index in np.ndindex(w.shape):
@@ -75,9 +75,9 @@ def test_its_loss_and_gradient_by_finite_differences(loss):
 
 @every_distance
 def test_there_is_no_discriminator(loss):
-    matcher = new(loss)
-    assert set(matcher.networks) == {"generator", "ema"} and set(matcher.optimizers) == {"generator_optimizer"}
-    assert Matcher.ROW == ("loss_generator",)
+    model = new(loss)
+    assert set(model.networks) == {"generator", "ema"} and set(model.optimizers) == {"generator_optimizer"}
+    assert DistanceMatching.STEP_METRICS == ("loss_generator",)
 
 
 def ends_with(loss):
@@ -86,14 +86,14 @@ def ends_with(loss):
     real = rng.normal(0, 0.3, (3000, 2)) + np.where(rng.random((3000, 1)) < 0.5, -3, 3) * [1, 0]
     data = DataStatistics((2,), real.mean(0).astype(np.float32), float(real.std()))
     settings = {"generator.hidden": "24", "training.batch": 64, "optimizer.learning_rate_generator": 0.01}
-    matcher = new(loss, data, **{key.replace(".", "__"): value for key, value in settings.items()})
-    learn = tf.function(matcher.update, autograph=False)
-    dials = Dials.of(matcher.settings)
+    model = new(loss, data, **{key.replace(".", "__"): value for key, value in settings.items()})
+    learn = tf.function(model.update, autograph=False)
+    live = LiveHyperparameters.of(model.settings)
     for number in range(300):
         rows, z = rng.integers(0, 3000, 64), rng.normal(size=(64, 3))
         batch = Batch(tf.constant(real[rows][None], tf.float32), tf.constant(z[None], tf.float32))
-        learn(tf.constant(number, tf.int64), dials, batch)
-    return real, matcher.generator(rng.normal(size=(200, 3)).astype(np.float32)).numpy()
+        learn(tf.constant(number, tf.int64), live, batch)
+    return real, model.generator(rng.normal(size=(200, 3)).astype(np.float32)).numpy()
 
 
 def test_the_proper_distance_finds_both_clusters_and_the_improper_one_neither():

@@ -10,7 +10,7 @@ from gan_core.config.presets import preset
 from gan_core.config.run_config import RunConfig, override
 from gan_core.config.sections import ADVERSARIAL_LOSSES
 from gan_core.engine import checkpoints
-from gan_core.engine.base_model import BLOCK, Batch, Dials, draw_block, updates
+from gan_core.engine.base_model import BLOCK, Batch, LiveHyperparameters, batches_per_step, draw_block
 from gan_core.engine.gan import GAN
 from gan_core.engine.networks import DataStatistics, statistics
 
@@ -48,23 +48,25 @@ def new(data=DATA, **changes):
     return GAN(override(TINY, {key.replace("__", "."): value for key, value in changes.items()}), data)
 
 
-def step(gan, number=0, real=REAL, z=Z, real_g=REAL_G, z_g=Z_G, dials=None):
+def step(gan, number=0, real=REAL, z=Z, real_g=REAL_G, z_g=Z_G, live=None):
     """One whole step; the row as floats."""
-    dials = dials or Dials.of(gan.settings)
+    live = live or LiveHyperparameters.of(gan.settings)
     batch = Batch(tf.stack([real, real_g]), tf.stack([z, z_g]))
-    row = gan.update(tf.constant(number, tf.int64), dials, batch)
-    return dict(zip(GAN.ROW, (float(value) for value in row)))
+    row = gan.update(tf.constant(number, tf.int64), live, batch)
+    return dict(zip(GAN.STEP_METRICS, (float(value) for value in row)))
 
 
 def step_discriminator(gan, number=0):
     """The discriminator's part of a step."""
-    where = tf.constant(number, tf.int64), Dials.of(gan.settings)
-    gradients, *_ = gan.judge(*where, tf.constant(REAL), tf.constant(Z))
+    where = tf.constant(number, tf.int64), LiveHyperparameters.of(gan.settings)
+    gradients, *_ = gan.discriminator_gradients(*where, tf.constant(REAL), tf.constant(Z))
     gan.update_discriminator(*where, gradients)
 
 
 def step_generator(gan):
-    gan.update_generator(tf.constant(0, tf.int64), Dials.of(gan.settings), tf.constant(REAL), tf.constant(Z))
+    gan.update_generator(
+        tf.constant(0, tf.int64), LiveHyperparameters.of(gan.settings), tf.constant(REAL), tf.constant(Z)
+    )
 
 
 def kernels(network):
@@ -311,8 +313,8 @@ def test_the_gradient_of_a_penalty_between_the_two_by_finite_differences(kind):
     gan = new(**PLAIN, objective__gradient_penalty=kind, objective__gradient_penalty_weight=3)
     number = tf.constant(20, tf.int64)
     weights, fake = values(gan.discriminator.trainable_variables), gan.generator(Z).numpy().astype(float)
-    share = tf.random.stateless_uniform((5,), gan.seed_of(number, 0, 4)).numpy()[:, None]
-    noise = tf.random.stateless_uniform((5, 2), gan.seed_of(number, 0, 5)).numpy()
+    share = tf.random.stateless_uniform((5,), gan.random_seed(number, 0, 4)).numpy()[:, None]
+    noise = tf.random.stateless_uniform((5, 2), gan.random_seed(number, 0, 5)).numpy()
     end, target = (REAL + REAL.std() / 2 * noise, 1) if kind == "dragan" else (fake, int(kind == "wgan-gp"))
     points = (1 - share) * REAL + share * end
 
@@ -362,7 +364,7 @@ def test_the_unit_of_the_data_does_not_matter():
         gan = new(statistics(unit * np.concatenate([REAL, REAL_G])), objective__penalty_every=1)
         rows.append([list(step(gan, number, real=unit * REAL, real_g=unit * REAL_G).values()) for number in range(3)])
     assert np.array(rows[0]) == pytest.approx(np.array(rows[1]), rel=1e-3)
-    assert min(row[GAN.ROW.index("penalty")] for row in rows[0]) > 0
+    assert min(row[GAN.STEP_METRICS.index("penalty")] for row in rows[0]) > 0
 
 
 def test_the_scores_are_the_discriminators_beliefs_before_its_step():
@@ -446,14 +448,16 @@ def test_an_average_of_zero_memory_is_a_copy():
 def test_several_discriminator_updates_each_learn_from_a_batch_of_their_own():
     """Three of them and one of the generator: the same as their parts one after the other."""
     whole, parts = (new(training__discriminator_steps=3) for _ in range(2))
-    assert updates(whole.settings) == 4
+    assert batches_per_step(whole.settings) == 4
     real, z = RNG.normal(size=(4, 5, 2)).astype(np.float32), RNG.normal(size=(4, 5, 3)).astype(np.float32)
-    number, dials = tf.constant(0, tf.int64), Dials.of(whole.settings)
-    row = whole.update(number, dials, Batch(tf.constant(real), tf.constant(z)))
+    number, live = tf.constant(0, tf.int64), LiveHyperparameters.of(whole.settings)
+    row = whole.update(number, live, Batch(tf.constant(real), tf.constant(z)))
     for turn in range(3):
-        gradients, *seen = parts.judge(number, dials, tf.constant(real[turn]), tf.constant(z[turn]), turn=turn)
-        parts.update_discriminator(number, dials, gradients)
-    loss = parts.update_generator(number, dials, tf.constant(real[3]), tf.constant(z[3]))
+        gradients, *seen = parts.discriminator_gradients(
+            number, live, tf.constant(real[turn]), tf.constant(z[turn]), turn=turn
+        )
+        parts.update_discriminator(number, live, gradients)
+    loss = parts.update_generator(number, live, tf.constant(real[3]), tf.constant(z[3]))
     assert [float(x) for x in row] == [float(x) for x in (seen[0], loss, *seen[1:])]
     assert bits(whole.discriminator.weights) == bits(parts.discriminator.weights)
     assert bits(whole.generator.weights) == bits(parts.generator.weights)
@@ -465,9 +469,9 @@ def test_several_discriminator_updates_each_learn_from_a_batch_of_their_own():
 def test_without_fresh_samples_both_networks_learn_from_the_same(loss):
     """One batch for both: as with fresh ones that happen to be the same again."""
     saving, fresh = (new(objective__loss=loss, training__fresh_samples=flag) for flag in (False, True))
-    assert [updates(gan.settings) for gan in (saving, fresh)] == [1, 2]
+    assert [batches_per_step(gan.settings) for gan in (saving, fresh)] == [1, 2]
     batch = Batch(tf.constant(REAL[None]), tf.constant(Z[None]))
-    row = saving.update(tf.constant(0, tf.int64), Dials.of(saving.settings), batch)
+    row = saving.update(tf.constant(0, tf.int64), LiveHyperparameters.of(saving.settings), batch)
     assert [float(x) for x in row] == pytest.approx(list(step(fresh, real_g=REAL, z_g=Z).values()), rel=1e-5)
     for name in ("generator", "discriminator", "ema_generator"):
         assert_equal(*(values(kernels(getattr(gan, name))) for gan in (saving, fresh)), rel=1e-4)
@@ -478,15 +482,15 @@ AT_ONCE = {"training__fresh_samples": False, "training__simultaneous": True}
 
 def step_of_one_batch(gan, number=0):
     batch = Batch(tf.constant(REAL[None]), tf.constant(Z[None]))
-    row = gan.update(tf.constant(number, tf.int64), Dials.of(gan.settings), batch)
-    return dict(zip(GAN.ROW, (float(value) for value in row)))
+    row = gan.update(tf.constant(number, tf.int64), LiveHyperparameters.of(gan.settings), batch)
+    return dict(zip(GAN.STEP_METRICS, (float(value) for value in row)))
 
 
 @every_game
 def test_simultaneously_the_generator_plays_against_the_discriminator_as_it_was(loss):
     """Both gradients by finite differences at the weights before the step, on the same samples."""
     gan = new(objective__loss=loss, **PLAIN, **AT_ONCE)
-    assert updates(gan.settings) == 1
+    assert batches_per_step(gan.settings) == 1
     generator, discriminator = (values(net.trainable_variables) for net in (gan.generator, gan.discriminator))
 
     def of_generator(w):
@@ -574,9 +578,9 @@ def test_draws_are_uniform_rows_and_normal_latents():
 class Watched(GAN):
     """Remembers what each step was given."""
 
-    def update(self, number, dials, batch):
+    def update(self, number, live, batch):
         self.seen = [*getattr(self, "seen", []), (int(number), *batch.z.numpy())]
-        return super().update(number, dials, batch)
+        return super().update(number, live, batch)
 
 
 def test_plain_fit_trains_both_networks():
@@ -586,7 +590,7 @@ def test_plain_fit_trains_both_networks():
     history = gan.fit(x, batch_size=5, epochs=2, verbose=0).history
     assert all(a != b for a, b in zip(before, bits(kernels(gan.generator) + kernels(gan.discriminator))))
     assert int(gan.step) == 10  # the last, smaller batch of each epoch too
-    assert set(history) == set(GAN.ROW) and np.isfinite(list(history.values())).all()
+    assert set(history) == set(GAN.STEP_METRICS) and np.isfinite(list(history.values())).all()
     assert gan.predict(Z, verbose=0) == pytest.approx(gan.generator(Z).numpy(), rel=1e-5)
 
 
@@ -622,13 +626,15 @@ def fresh(compiled):
     return gan
 
 
-def walk(gan, cuts, dials=None):
+def walk(gan, cuts, live=None):
     """From cut to cut, each at most to the end of its block; returns all rows."""
     rows = []
     for begin, end in zip(cuts, cuts[1:]):
         draws = draw_block(IMAGES, len(PIXELS), begin // BLOCK)
-        chunk = gan.chunk(tf.constant(PIXELS), draws, begin % BLOCK, end - begin, begin, dials or Dials.of(IMAGES))
-        assert chunk.shape == (end - begin, len(GAN.ROW))
+        chunk = gan.chunk(
+            tf.constant(PIXELS), draws, begin % BLOCK, end - begin, begin, live or LiveHyperparameters.of(IMAGES)
+        )
+        assert chunk.shape == (end - begin, len(GAN.STEP_METRICS))
         rows.append(chunk)
     return np.concatenate(rows)
 
@@ -665,7 +671,7 @@ def test_nor_at_the_border_of_a_block(compiled, fresh):
 
 def test_the_steps_of_a_chunk_are_counted_from_its_first(compiled, fresh):
     """A penalty every third step of the run, wherever a chunk begins."""
-    penalty = walk(fresh, [0, 4, 12])[:, GAN.ROW.index("penalty")]
+    penalty = walk(fresh, [0, 4, 12])[:, GAN.STEP_METRICS.index("penalty")]
     assert np.flatnonzero(penalty).tolist() == [0, 3, 6, 9]
 
 
@@ -676,7 +682,7 @@ def test_each_side_of_a_chunk_has_its_own_draws(compiled, fresh):
     states = []
     for change in (0, mask, 1 - mask):
         checkpoints.restore(fresh, compiled[1])
-        fresh.chunk(tf.constant(PIXELS), draws._replace(z=draws.z + change), 0, 1, 0, Dials.of(IMAGES))
+        fresh.chunk(tf.constant(PIXELS), draws._replace(z=draws.z + change), 0, 1, 0, LiveHyperparameters.of(IMAGES))
         states.append((bits(fresh.discriminator.weights), bits(fresh.generator.weights)))
     same, other_g, other_d = states
     assert other_g[0] == same[0] and other_g[1] != same[1]
@@ -685,49 +691,51 @@ def test_each_side_of_a_chunk_has_its_own_draws(compiled, fresh):
 
 def test_no_steps_change_nothing(fresh):
     before = everything(fresh)
-    assert walk(fresh, [5, 5]).shape == (0, len(GAN.ROW))
+    assert walk(fresh, [5, 5]).shape == (0, len(GAN.STEP_METRICS))
     assert everything(fresh) == before
 
 
 def test_past_the_end_of_a_block_is_refused(fresh):
     with pytest.raises(ValueError, match="5 steps from row 60 pass the end of a block of 64; take the next block"):
-        fresh.chunk(tf.constant(PIXELS), draw_block(IMAGES, len(PIXELS), 0), 60, 5, 60, Dials.of(IMAGES))
+        fresh.chunk(tf.constant(PIXELS), draw_block(IMAGES, len(PIXELS), 0), 60, 5, 60, LiveHyperparameters.of(IMAGES))
 
 
 def test_one_program_serves_every_place_number_step_and_dial(fresh):
     """What XLA is given does not contain them: otherwise each new value would compile for seconds."""
     draws = draw_block(IMAGES, len(PIXELS), 0)
 
-    def program(first, n, number, dials):
+    def program(first, n, number, live):
         scalars = tf.constant(first), tf.constant(n), tf.constant(number, tf.int64)
-        given = tf.constant(PIXELS), None, draws.rows, draws.z, *scalars, dials
+        given = tf.constant(PIXELS), None, draws.rows, draws.z, *scalars, live
         return fresh._compiled.experimental_get_compiler_ir(*given)(stage="hlo")
 
     other = override(IMAGES, {"optimizer.learning_rate_generator": 1e-5, "objective.r1": 9.0, "training.steps": 50})
-    one = program(0, 0, 0, Dials.of(IMAGES))
+    one = program(0, 0, 0, LiveHyperparameters.of(IMAGES))
     assert len(one) > 10_000
-    assert program(3, 5, 777, Dials.of(other)) == one
+    assert program(3, 5, 777, LiveHyperparameters.of(other)) == one
     assert fresh._compiled.experimental_get_tracing_count() == 1
 
 
 def test_a_plain_number_as_a_dial_does_what_a_tensor_does(compiled, fresh):
-    dials = Dials.of(IMAGES)._replace(learning_rate_generator=tf.constant(0.01), r1=tf.constant(0.5))
-    rows, state = walk(fresh, [0, 5], dials), everything(fresh)
+    live = LiveHyperparameters.of(IMAGES)._replace(learning_rate_generator=tf.constant(0.01), r1=tf.constant(0.5))
+    rows, state = walk(fresh, [0, 5], live), everything(fresh)
     checkpoints.restore(fresh, compiled[1])
-    assert (walk(fresh, [0, 5], dials._replace(learning_rate_generator=0.01, r1=0.5)) == rows).all()
+    assert (walk(fresh, [0, 5], live._replace(learning_rate_generator=0.01, r1=0.5)) == rows).all()
     assert everything(fresh) == state
     assert fresh._compiled.experimental_get_tracing_count() == 1
 
 
 def test_the_dials_are_the_settings():
-    assert [float(d) for d in Dials.of(IMAGES)] == pytest.approx([3e-3, 3e-3, 1, 1, 10, *[0] * 5, 100])
-    assert {d.dtype for d in Dials.of(IMAGES)} == {tf.float32} and {d.shape.rank for d in Dials.of(IMAGES)} == {0}
+    assert [float(d) for d in LiveHyperparameters.of(IMAGES)] == pytest.approx([3e-3, 3e-3, 1, 1, 10, *[0] * 5, 100])
+    assert {d.dtype for d in LiveHyperparameters.of(IMAGES)} == {tf.float32} and {
+        d.shape.rank for d in LiveHyperparameters.of(IMAGES)
+    } == {0}
 
 
 def test_a_dial_turns_at_once(compiled, fresh):
     """A learning rate of 0 freezes one side and not the other."""
     start = bits(fresh.generator.weights)
-    walk(fresh, [0, 3], Dials.of(IMAGES)._replace(learning_rate_generator=0.0))
+    walk(fresh, [0, 3], LiveHyperparameters.of(IMAGES)._replace(learning_rate_generator=0.0))
     assert bits(fresh.generator.weights) == start
     walk(fresh, [3, 6])
     assert bits(fresh.generator.weights) != start
@@ -746,10 +754,12 @@ def test_the_same_seed_is_the_same_run_and_another_is_not(fresh):
 def test_the_halves_of_a_batch_side_by_side_are_the_batch(loss, every):
     """Five samples: two and three. But for roundings, nothing may tell the two ways from each other."""
     whole, halves = (new(objective__loss=loss, objective__penalty_every=every) for _ in range(2))
-    halves.in_halves = True
+    halves.halves_batches = True
     for number in range(3):
-        at = tf.constant(number, tf.int64), Dials.of(whole.settings), tf.constant(REAL), tf.constant(Z)
-        for mine, theirs in zip(halves.judge(*at)[0], whole.judge(*at)[0], strict=True):
+        at = tf.constant(number, tf.int64), LiveHyperparameters.of(whole.settings), tf.constant(REAL), tf.constant(Z)
+        for mine, theirs in zip(
+            halves.discriminator_gradients(*at)[0], whole.discriminator_gradients(*at)[0], strict=True
+        ):
             np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-6)
         assert step(halves, number) == pytest.approx(step(whole, number), rel=1e-4, abs=1e-6)
     for mine, theirs in zip(halves.generator.weights, whole.generator.weights, strict=True):
@@ -765,8 +775,8 @@ def test_what_halves_are_made_of():
         return x[0] * 2, tf.reduce_sum(x[1], axis=1)
 
     halves = new()
-    halves.in_halves = True
-    doubled, ones = halves.through(network, [REAL, classes])
+    halves.halves_batches = True
+    doubled, ones = halves.forward(network, [REAL, classes])
     np.testing.assert_array_equal(doubled, 2 * REAL)
     np.testing.assert_array_equal(ones, np.ones(5))
     assert seen == [[2, 2], [3, 3]]

@@ -12,15 +12,15 @@ from gan_core.config.sections import DiscriminatorConfig
 from gan_core.engine import checkpoints
 from gan_core.engine.layers import (
     Bias,
-    Classes,
-    Fourier,
-    Projection,
-    SingleFilterConv2D,
+    ClassEmbedding,
+    ClassProjection,
+    DepthToSpace,
+    FourierFeatures,
+    OneChannelConv2D,
+    SpaceToDepth,
+    SpectralClassProjection,
     SpectralConv2D,
     SpectralDense,
-    SpectralProjection,
-    ToChannels,
-    ToPixels,
 )
 from gan_core.engine.networks import DataStatistics, build_discriminator
 
@@ -49,7 +49,7 @@ def largest(kernel):
 
 def settle(layer, times=200):
     for _ in range(times):
-        layer.iterate()
+        layer.power_iteration()
 
 
 # ---------------------------------------------------------------- spectral normalization
@@ -65,8 +65,8 @@ def test_power_iteration_finds_the_largest_singular_value(make):
     assert sigma == pytest.approx(values[0], rel=1e-5)
     assert abs(np.asarray(layer.v) @ left[:, 0]) == pytest.approx(1, rel=1e-4)
     assert abs(np.asarray(layer.u) @ right[0]) == pytest.approx(1, rel=1e-4)
-    assert layer.normalised().numpy() == pytest.approx(np.asarray(layer.kernel) / values[0], rel=1e-4)
-    assert largest(layer.normalised()) == pytest.approx(1, rel=1e-5)
+    assert layer.normalised_kernel().numpy() == pytest.approx(np.asarray(layer.kernel) / values[0], rel=1e-4)
+    assert largest(layer.normalised_kernel()) == pytest.approx(1, rel=1e-5)
 
 
 def test_each_iteration_is_that_of_the_paper():
@@ -78,7 +78,7 @@ def test_each_iteration_is_that_of_the_paper():
         v /= np.linalg.norm(v)
         u = matrix.T @ v
         u /= np.linalg.norm(u)
-        layer.iterate()
+        layer.power_iteration()
         assert np.asarray(layer.v) == pytest.approx(v, rel=1e-5, abs=1e-6)
         assert np.asarray(layer.u) == pytest.approx(u, rel=1e-5, abs=1e-6)
 
@@ -88,7 +88,7 @@ def test_it_follows_a_kernel_that_moves():
     settle(layer)
     layer.kernel.assign(RNG.normal(size=layer.kernel.shape))
     settle(layer)
-    assert largest(layer.normalised()) == pytest.approx(1, rel=1e-5)
+    assert largest(layer.normalised_kernel()) == pytest.approx(1, rel=1e-5)
 
 
 def test_the_normalised_layer_stretches_by_1_at_most_and_somewhere_by_1():
@@ -112,7 +112,7 @@ def test_its_gradient_passes_through_sigma_with_u_and_v_held():
         return (c * w).sum() / (v @ w @ u)
 
     with tf.GradientTape() as tape:
-        result = tf.reduce_sum(tf.constant(c, tf.float32) * layer.normalised())
+        result = tf.reduce_sum(tf.constant(c, tf.float32) * layer.normalised_kernel())
     assert float(result) == pytest.approx(total(w), rel=1e-5)
     by_kernel, by_u, by_v = tape.gradient(result, [layer.kernel.value, layer.u.value, layer.v.value])
     assert by_u is by_v is None
@@ -167,7 +167,7 @@ def test_every_layer_of_a_normalised_discriminator_stretches_by_1_and_can_be_lea
     assert kernels and all(isinstance(layer, (SpectralDense, SpectralConv2D)) for layer in kernels)
     for layer in kernels:
         settle(layer, 50)
-        assert largest(layer.normalised()) == pytest.approx(1, rel=0.02)
+        assert largest(layer.normalised_kernel()) == pytest.approx(1, rel=0.02)
     with tf.GradientTape() as tape:
         result = tf.reduce_sum(discriminator(RNG.random((3, 8, 8, 1)).astype(np.float32)))
     sizes = [float(tf.norm(g)) for g in tape.gradient(result, discriminator.trainable_variables)]
@@ -195,7 +195,7 @@ def test_a_normalised_convolution_against_scipy(strides):
 
 def single_filter_and_keras(shape):
     """The layer and Keras' own with the same weights."""
-    layer = SingleFilterConv2D(kernel_initializer=NORMAL)
+    layer = OneChannelConv2D(kernel_initializer=NORMAL)
     layer.build((None, *shape))
     layer.bias.assign([0.3])
     keras_own = keras.layers.Conv2D(1, 3, padding="same")
@@ -242,23 +242,23 @@ def test_sines_and_cosines_of_points():
     x = RNG.normal(size=(5, 2)).astype(np.float32)
     waves = [np.pi / 2 * x, np.pi * x, 2 * np.pi * x]
     expected = np.concatenate([x, *map(np.sin, waves), *map(np.cos, waves)], axis=1)
-    assert Fourier(3)(x).numpy() == pytest.approx(expected, abs=1e-5)
-    assert Fourier(3)(keras.Input((2,))).shape == (None, 2 * 7)
+    assert FourierFeatures(3)(x).numpy() == pytest.approx(expected, abs=1e-5)
+    assert FourierFeatures(3)(keras.Input((2,))).shape == (None, 2 * 7)
 
 
 def test_a_class_stands_beside_the_latents_as_a_vector_of_its_own():
-    layer = Classes(3, (0.5, 0.25, 0.25), NORMAL)
+    layer = ClassEmbedding(3, (0.5, 0.25, 0.25), NORMAL)
     z, classes = RNG.normal(size=(4, 3)).astype(np.float32), np.array([2, 0, 2, 1])
     found = layer(np.concatenate([z, np.eye(3, dtype=np.float32)[classes]], axis=1)).numpy()
     embedding = np.asarray(layer.embedding)
     assert embedding.shape == (3, 3) and (embedding != 0).all()
     assert (found == np.concatenate([z, embedding[classes]], axis=1)).all()
     assert len(layer.trainable_variables) == 1
-    assert np.asarray(layer.shares).tolist() == [0.5, 0.25, 0.25]
+    assert np.asarray(layer.frequencies).tolist() == [0.5, 0.25, 0.25]
 
 
 def test_a_projection_is_the_product_with_the_vector_of_the_class():
-    layer = Projection(NORMAL)
+    layer = ClassProjection(NORMAL)
     features, classes = RNG.normal(size=(4, 6)).astype(np.float32), np.array([2, 0, 2, 1])
     found = layer([features, np.eye(3, dtype=np.float32)[classes]]).numpy()
     vectors = np.asarray(layer.kernel)[classes]
@@ -268,19 +268,19 @@ def test_a_projection_is_the_product_with_the_vector_of_the_class():
 
 def test_a_normalised_projection_divides_its_vectors_by_their_largest_stretch():
     """Also in a discriminator whose other layers are normalised."""
-    layer = SpectralProjection(NORMAL)
+    layer = SpectralClassProjection(NORMAL)
     features, classes = RNG.normal(size=(4, 6)).astype(np.float32), np.eye(3, dtype=np.float32)[[2, 0, 2, 1]]
     layer([features, classes])
     settle(layer)
     vectors = np.asarray(layer.kernel, np.float64) / largest(layer.kernel)
     expected = (classes @ vectors * features).sum(axis=1, keepdims=True)
     assert layer([features, classes]).numpy() == pytest.approx(expected, rel=1e-4)
-    told = replace(IMAGE, shares=(0.5, 0.25, 0.25))
+    told = replace(IMAGE, class_frequencies=(0.5, 0.25, 0.25))
     kinds = {}
     for spectral in (False, True):
         discriminator = build_discriminator(DiscriminatorConfig(hidden=(6,), spectral_norm=spectral), told, seed=1)
         kinds[spectral] = {type(layer) for layer in discriminator.layers if hasattr(layer, "kernel")}
-    assert kinds == {False: {keras.layers.Dense, Projection}, True: {SpectralDense, SpectralProjection}}
+    assert kinds == {False: {keras.layers.Dense, ClassProjection}, True: {SpectralDense, SpectralClassProjection}}
 
 
 def test_every_element_has_a_bias_that_learns():
@@ -297,27 +297,27 @@ def test_every_element_has_a_bias_that_learns():
 
 def test_four_pixels_become_the_channels_of_one():
     x = np.arange(16, dtype=np.float32).reshape(1, 4, 4, 1)
-    assert ToChannels()(x).numpy()[0].tolist() == [[[0, 1, 4, 5], [2, 3, 6, 7]], [[8, 9, 12, 13], [10, 11, 14, 15]]]
+    assert SpaceToDepth()(x).numpy()[0].tolist() == [[[0, 1, 4, 5], [2, 3, 6, 7]], [[8, 9, 12, 13], [10, 11, 14, 15]]]
 
 
 @pytest.mark.parametrize("shape", [(4, 6, 3), (2, 2, 1)])
 def test_there_and_back_again(shape):
     x = RNG.normal(size=(3, *shape)).astype(np.float32)
-    assert (ToPixels()(ToChannels()(x)).numpy() == x).all()
-    small = ToChannels()(x)
+    assert (DepthToSpace()(SpaceToDepth()(x)).numpy() == x).all()
+    small = SpaceToDepth()(x)
     assert (small.numpy() == tf.nn.space_to_depth(x, 2).numpy()).all()
-    assert (ToChannels()(ToPixels()(small)).numpy() == small.numpy()).all()
+    assert (SpaceToDepth()(DepthToSpace()(small)).numpy() == small.numpy()).all()
 
 
 @pytest.mark.parametrize("shape", [(5, 4, 2), (4, 7, 1), (5, 7, 3)])
 def test_an_odd_side_is_filled_up_with_zeros(shape):
     x = RNG.normal(size=(3, *shape)).astype(np.float32)
-    back = ToPixels()(ToChannels()(x)).numpy()
+    back = DepthToSpace()(SpaceToDepth()(x)).numpy()
     filled = np.zeros((3, shape[0] + shape[0] % 2, shape[1] + shape[1] % 2, shape[2]))
     filled[:, : shape[0], : shape[1]] = x
     assert (back == filled).all()
 
 
 def test_they_say_their_shapes_in_advance():
-    small = ToChannels()(keras.Input((5, 8, 3)))
-    assert small.shape == (None, 3, 4, 12) and ToPixels()(small).shape == (None, 6, 8, 3)
+    small = SpaceToDepth()(keras.Input((5, 8, 3)))
+    assert small.shape == (None, 3, 4, 12) and DepthToSpace()(small).shape == (None, 6, 8, 3)

@@ -16,12 +16,16 @@ from gan_core.config.presets import preset
 from gan_core.config.run_config import override
 from gan_core.config.sections import GeneratorConfig
 from gan_core.engine import checkpoints, cpu_threads, sampling
-from gan_core.engine.base_model import BLOCK, Dials, draw_block
+from gan_core.engine.base_model import BLOCK, LiveHyperparameters, draw_block
 from gan_core.engine.gan import GAN
-from gan_core.engine.loop import PREVIEWS, Diverged, train
+from gan_core.engine.loop import Diverged, train
+from gan_core.engine.models import CompiledModels
 from gan_core.engine.networks import statistics
+from gan_core.records import SNAPSHOT_SAMPLES
 
 ROWS = 7
+MODELS = CompiledModels()
+"""One for the whole file, as a worker has one: most of these runs have the same structure."""
 SAMPLES = np.random.default_rng(0).normal(3, 2, (40, 2)).astype(np.float32)
 CONFIG = override(
     preset("non-saturating", shape=(2,), seed=3),
@@ -88,13 +92,13 @@ class Person:
         self._wishes, self._edits, self._at = iter(wishes), dict(edits or {}), at
         self.waited, self.phases, self.said = 0, [], []
 
-    def changed(self, step):
+    def new_config(self, step):
         return self._edits.pop(step, None)
 
-    def wish(self, step):
+    def command(self, step):
         return next(self._wishes, "go")
 
-    def until(self):
+    def next_command_step(self):
         return self._at
 
     def wait_while_paused(self):
@@ -107,7 +111,7 @@ class Person:
 
 def run(*wishes, config=CONFIG, due=False, samples=SAMPLES, edits=None, at=None, clock=lambda: 0.0, **about):
     book, person = Book(due), Person(*wishes, edits=edits, at=at)
-    outcome = train(config, samples, book, person, rows=ROWS, clock=clock, **about)
+    outcome = train(config, samples, book, person, rows=ROWS, clock=clock, models=MODELS, **about)
     return outcome, book, person
 
 
@@ -118,7 +122,7 @@ def ticking(seconds):
 
 
 def untrained(config=CONFIG, samples=SAMPLES):
-    return checkpoints.capture(GAN(config, statistics(samples)), 0, np.zeros((0, len(GAN.ROW)), np.float32))
+    return checkpoints.capture(GAN(config, statistics(samples)), 0, np.zeros((0, len(GAN.STEP_METRICS)), np.float32))
 
 
 def arrays(data):
@@ -142,8 +146,8 @@ def rows():
     for block in range(3):
         n = min(BLOCK, 150 - block * BLOCK)
         draws = draw_block(CONFIG, len(SAMPLES), block)
-        found.append(gan.chunk(tf.constant(SAMPLES), draws, 0, n, block * BLOCK, Dials.of(CONFIG)))
-    return np.concatenate(found), checkpoints.capture(gan, 150, np.zeros((0, len(GAN.ROW)), np.float32))
+        found.append(gan.chunk(tf.constant(SAMPLES), draws, 0, n, block * BLOCK, LiveHyperparameters.of(CONFIG)))
+    return np.concatenate(found), checkpoints.capture(gan, 150, np.zeros((0, len(GAN.STEP_METRICS)), np.float32))
 
 
 # ---------------------------------------------------------------- what is recorded
@@ -165,9 +169,9 @@ def test_it_is_committed_where_it_is_due_and_at_the_end(undisturbed):
 
 def test_a_logged_value_is_the_mean_over_its_steps(undisturbed, rows):
     book, _ = undisturbed
-    means = rows[0].astype(np.float64).reshape(6, 25, len(GAN.ROW)).mean(axis=1)
+    means = rows[0].astype(np.float64).reshape(6, 25, len(GAN.STEP_METRICS)).mean(axis=1)
     for (_, values), expected in zip(book.curves, means):
-        assert list(values) == list(GAN.ROW)
+        assert list(values) == list(GAN.STEP_METRICS)
         assert list(values.values()) == pytest.approx(expected.tolist(), rel=1e-12)
     assert len(np.unique(means[:, 0])) == 6
 
@@ -197,12 +201,12 @@ def forward(weights, z):
 
 def test_a_snapshot_is_what_its_weights_make_of_the_planned_latents(undisturbed):
     book, _ = undisturbed
-    preview = sampling.latents(3, PREVIEWS, 2, sampling.PREVIEW)
+    preview = sampling.latents(3, SNAPSHOT_SAMPLES, 2, sampling.PREVIEW)
     for step, samples, weights, fake in book.snapshots:
         fresh = sampling.latents(3, ROWS, 2, sampling.MEASURE, step)
         assert samples == pytest.approx(forward(arrays(weights), preview), rel=1e-4, abs=1e-4)
         assert fake == pytest.approx(forward(arrays(weights), fresh), rel=1e-4, abs=1e-4)
-        assert (samples.shape, fake.shape) == ((PREVIEWS, 2), (ROWS, 2))
+        assert (samples.shape, fake.shape) == ((SNAPSHOT_SAMPLES, 2), (ROWS, 2))
     stored = {step: checkpoint for step, _, checkpoint, _ in book.commits}
     for step, _, weights, _ in book.snapshots:
         assert (arrays(weights)["0"] == arrays(stored[step])["ema.0"]).all()
@@ -216,7 +220,7 @@ def test_images_are_shown_between_black_and_white():
     outcome, book, _ = run(config=replace(config, generator=GeneratorConfig(latent_dim=4, hidden=(4,))), samples=images)
     assert outcome == "finished" and [step for step, *_ in book.snapshots] == [0, 3]
     for _, samples, _, fake in book.snapshots:
-        assert (samples.shape, fake.shape) == ((PREVIEWS, 2, 3, 1), (ROWS, 2, 3, 1))
+        assert (samples.shape, fake.shape) == ((SNAPSHOT_SAMPLES, 2, 3, 1), (ROWS, 2, 3, 1))
         assert samples.dtype == fake.dtype == np.float32
         assert 0 <= min(samples.min(), fake.min()) and max(samples.max(), fake.max()) <= 1
 
@@ -243,7 +247,7 @@ def test_interrupted_twice_and_continued_elsewhere_it_is_the_same_run(undisturbe
     outcome, first, person = run("pause", "go", "go", "pause", "pause", "go", "release")
     assert (outcome, person.waited) == ("running", 2)
     assert first.states == [(0, "paused"), (8, "paused"), (16, "running")]
-    assert arrays(first.commits[-1][2])["window"].shape == (16, len(GAN.ROW))
+    assert arrays(first.commits[-1][2])["window"].shape == (16, len(GAN.STEP_METRICS))
     assert first.commits[0][2] == untrained()
 
     outcome, second, person = run(checkpoint=first.commits[-1][2])
@@ -312,11 +316,9 @@ def test_a_dial_compiles_nothing():
     run("stop")  # now it is compiled
     _, _, person = run(edits={8: SLOWER, 16: CONFIG})
     assert person.said == ["building", "compiling", "training"] * 3
-    from gan_core.engine import models
-
-    model = models.build(CONFIG, statistics(SAMPLES))
+    model = MODELS.borrow(CONFIG, statistics(SAMPLES))
     assert model._compiled.experimental_get_tracing_count() == 1
-    models.give_back(model)
+    MODELS.give_back(model)
 
 
 def test_a_program_that_was_not_compiled_yet_says_about_how_long_it_takes():
@@ -341,7 +343,7 @@ def test_it_can_begin_with_what_another_run_made(undisturbed):
     """The generator and its average are the snapshot's; in the plane the discriminator too. Moments are new."""
     calm, _ = undisturbed
     _, _, weights, _ = calm.snapshots[3]
-    outcome, book, _ = run("stop", beginning=(87, weights))
+    outcome, book, _ = run("stop", start_from=(87, weights))
     assert outcome == "stopped" and book.snapshots == [] and book.states == [(87, "stopped")]
     found, kept = arrays(book.commits[0][2]), arrays(weights)
     fresh = arrays(untrained())
@@ -353,7 +355,7 @@ def test_it_can_begin_with_what_another_run_made(undisturbed):
             assert (array == kept[name]).all()
         elif kind.endswith("optimizer"):
             assert (array == fresh[name]).all()
-    outcome, book, _ = run(beginning=(87, weights))
+    outcome, book, _ = run(start_from=(87, weights))
     assert outcome == "finished" and [step for step, *_ in book.snapshots] == [114, 150]
 
 
@@ -401,7 +403,7 @@ def test_a_machine_too_slow_for_convolutions_gets_dense_layers():
 
 
 def test_a_process_whose_cores_are_divided_for_convolutions_leaves_the_dense_layers_to_another(monkeypatch):
-    monkeypatch.setattr(cpu_threads, "suit", lambda config: config.generator.architecture != "mlp")
+    monkeypatch.setattr(cpu_threads, "configure", lambda config: config.generator.architecture != "mlp")
     outcome, book, person = run(config=CONVOLUTIONS, samples=IMAGES, clock=ticking(1.0))
     assert outcome == "queued" and person.phases == TRIED
     (dense,) = book.configs
@@ -441,7 +443,7 @@ KINDS = {
     "normalised": (
         preset("sn-hinge", shape=(2,)),
         {"discriminator.batch_norm": True, "generator.batch_norm": True, "objective.instance_noise": 0.1},
-        list(GAN.ROW),
+        list(GAN.STEP_METRICS),
     ),
 }
 
@@ -471,14 +473,14 @@ def test_a_run_that_is_told_of_classes_shows_them_in_turn():
     """Preview i is of class i mod 3: latents beside the class's own vector, and then the layers as ever."""
     outcome, book, _ = run(config=TOLD, labels=LABELS)
     assert outcome == "finished"
-    z = sampling.latents(3, PREVIEWS, 2, sampling.PREVIEW)
+    z = sampling.latents(3, SNAPSHOT_SAMPLES, 2, sampling.PREVIEW)
     for _, samples, weights, fake in book.snapshots:
         embedding, shares, *others = arrays(weights).values()
         assert shares == pytest.approx(np.bincount(LABELS) / 40)
-        told = np.concatenate([z, embedding[np.arange(PREVIEWS) % 3]], axis=1)
+        told = np.concatenate([z, embedding[np.arange(SNAPSHOT_SAMPLES) % 3]], axis=1)
         network = {str(i): array for i, array in enumerate(others)}
         assert samples == pytest.approx(forward(network, told), rel=1e-4, abs=1e-4)
-        assert (samples.shape, fake.shape) == ((PREVIEWS, 2), (ROWS, 2))
+        assert (samples.shape, fake.shape) == ((SNAPSHOT_SAMPLES, 2), (ROWS, 2))
 
 
 def test_a_run_that_is_told_of_classes_learns_from_them():

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from gan_core.config.sections import DiscriminatorConfig
 from gan_core.engine.networks import DataStatistics, build_discriminator
-from gan_core.engine.penalties import around, away_from, between, logits_and_squared_gradients, zero_centred
+from gan_core.engine.penalties import interpolate, logits_and_squared_gradients, norm_penalty, perturb, zero_centred
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(6, 3)).astype(np.float32)
@@ -114,7 +114,7 @@ def test_a_logit_of_several_samples_has_the_gradient_of_all_of_them():
     assert squared.numpy() == pytest.approx((X**2).sum(1).reshape(3, 2).sum(1), rel=1e-6)
 
 
-# ---------------------------------------------------------------- between real and generated samples
+# ---------------------------------------------------------------- interpolate real and generated samples
 
 
 @pytest.mark.parametrize(("target", "scale"), [(1.0, 1.0), (1.0, 0.5), (0.0, 1.0), (0.0, 0.5)])
@@ -122,7 +122,7 @@ def test_a_slope_away_from_its_target_by_hand(target, scale):
     """The linear discriminator's slope is sqrt(5.25) everywhere, and `scale` is the unit it is seen in."""
     _, squared = logits_and_squared_gradients(linear, tf.constant(X))
     expected = 10 * (scale * np.sqrt(5.25) - target) ** 2
-    assert float(away_from(target, squared, 10.0, scale)) == pytest.approx(expected, rel=1e-6)
+    assert float(norm_penalty(target, squared, 10.0, scale)) == pytest.approx(expected, rel=1e-6)
 
 
 @pytest.mark.parametrize("target", [0.0, 1.0])
@@ -130,14 +130,14 @@ def test_a_flat_discriminator_has_a_finite_penalty_and_a_gradient_of_zero(target
     w = tf.Variable(np.zeros((3, 1), np.float32))
     with tf.GradientTape() as tape:
         _, squared = logits_and_squared_gradients(lambda x: tf.matmul(x, w)[:, 0], tf.constant(X))
-        penalty = away_from(target, squared, 10.0)
+        penalty = norm_penalty(target, squared, 10.0)
     assert float(penalty) == pytest.approx(10 * target, rel=1e-5)
     assert tape.gradient(penalty, w).numpy().tolist() == [[0], [0], [0]]
 
 
 def test_points_between_lie_where_their_share_says():
     real, fake = (tf.constant(RNG.normal(size=(3, 2, 2, 1)), tf.float32) for _ in range(2))
-    points = between(real=real, fake=fake, share=tf.constant([0.0, 0.25, 1.0])).numpy()
+    points = interpolate(real=real, fake=fake, fraction=tf.constant([0.0, 0.25, 1.0])).numpy()
     assert points[0] == pytest.approx(real[0].numpy())
     assert points[1] == pytest.approx(0.75 * real[1].numpy() + 0.25 * fake[1].numpy(), rel=1e-5, abs=1e-6)
     assert points[2] == pytest.approx(fake[2].numpy(), rel=1e-5, abs=1e-6)
@@ -146,5 +146,5 @@ def test_points_between_lie_where_their_share_says():
 def test_points_around_lie_on_the_way_to_a_disturbed_sample():
     """Half the standard deviation of all values of the batch, times noise of [0, 1)."""
     noise, share = RNG.random(X.shape).astype(np.float32), RNG.random(6).astype(np.float32)
-    points = around(real=tf.constant(X), noise=tf.constant(noise), share=tf.constant(share)).numpy()
+    points = perturb(real=tf.constant(X), noise=tf.constant(noise), fraction=tf.constant(share)).numpy()
     assert points == pytest.approx(X + share[:, None] * 0.5 * X.std() * noise, rel=1e-5, abs=1e-6)

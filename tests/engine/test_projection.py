@@ -84,7 +84,7 @@ def test_the_same_seed_finds_the_same_and_more_starts_no_worse():
 
 def test_a_generator_that_is_told_of_classes_stays_with_the_class():
     told = np.array([0, 1], np.float32)
-    found = projection.project(LINEAR, OFFSET + 1, seed=3, told=told, steps=400)
+    found = projection.project(LINEAR, OFFSET + 1, seed=3, one_hot=told, steps=400)
     assert found.z.shape == (4,)
     free, fixed = MATRIX[:, :4].astype(float), MATRIX[:, 5]
     assert found.x == pytest.approx(free @ found.z + fixed + OFFSET, abs=1e-4)

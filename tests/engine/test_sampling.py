@@ -121,9 +121,9 @@ def test_one_class_may_be_asked_for(told):
 
 def test_a_class_that_the_generator_does_not_know_is_refused(told, untold):
     for label in (-1, 3):
-        with pytest.raises(GanometerError, match=f"class number {label} was asked for; this generator knows 0 to 2"):
+        with pytest.raises(GanometerError, match=f"class number {label} was requested; this generator has 0 to 2"):
             inputs(told, 5, 9, REQUEST, label=label)
-    with pytest.raises(GanometerError, match="was not told of classes, so none can be chosen"):
+    with pytest.raises(GanometerError, match="was trained without class labels, so no class can be chosen"):
         inputs(untold, 5, 9, REQUEST, label=0)
 
 

@@ -27,7 +27,7 @@ def configured(loss="non-saturating", **changes):
 
 def snapshot(config, labels=None):
     """A model that never trained and what a training would keep of it, for data of which it knows."""
-    model = models.new(config, statistics(REAL, labels))
+    model = models.build(config, statistics(REAL, labels))
     rng = np.random.default_rng(1)
     for weight in model.state.values():
         weight.assign(np.asarray(weight) + rng.normal(0, 0.3, weight.shape).astype(weight.dtype))
@@ -37,7 +37,7 @@ def snapshot(config, labels=None):
 
 def drawn(config, labels=None, label=None):
     model, weights = snapshot(config, labels)
-    return model, surface.draw(config, weights, STEP, REAL, labels=labels, label=label)
+    return model, surface.compute(config, weights, STEP, REAL, labels=labels, label=label)
 
 
 def sigmoid(a):
@@ -59,7 +59,7 @@ def sigmoid(a):
 def test_the_surface_is_the_discriminator_asked_point_by_point(loss, read):
     model, found = drawn(configured(loss))
     on_fake = model.discriminator(found["points"]).numpy()
-    assert found["belief"].shape == (len(found["y"]), len(found["x"])) == (surface.AXIS, surface.AXIS)
+    assert found["belief"].shape == (len(found["y"]), len(found["x"])) == (surface.GRID_SIDE, surface.GRID_SIDE)
     for i, j in [(0, 0), (0, 60), (60, 0), (17, 42), (30, 5)]:
         logit = model.discriminator(np.array([[found["x"][j], found["y"][i]]])).numpy()[0, 0]
         assert found["belief"][i, j] == pytest.approx(read(logit, on_fake), abs=1e-5)
@@ -177,7 +177,7 @@ def pushed(config, n=8, batches=3):
         model,
         fake.astype(np.float64),
         reals.astype(np.float64),
-        surface.pushes(model, STEP, fake=fake, z=z, reals=reals),
+        surface.negative_gradients(model, STEP, fake=fake, z=z, reals=reals),
     )
 
 
@@ -276,8 +276,8 @@ def test_a_snapshot_of_an_earlier_version_says_what_is_missing():
     config = configured()
     model, _ = snapshot(config)
     alone = checkpoints.weights_to_bytes(model.ema_generator.weights)
-    with pytest.raises(records.GanometerError, match="holds no discriminator.*train the run again"):
-        surface.draw(config, alone, STEP, REAL)
+    with pytest.raises(records.GanometerError, match="has no discriminator.*train the run again"):
+        surface.compute(config, alone, STEP, REAL)
 
 
 def test_every_objective_says_how_its_outputs_are_read():

@@ -10,7 +10,7 @@ from scipy.spatial.distance import cdist, pdist
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
 from gan_core.engine import checkpoints
-from gan_core.engine.base_model import Batch, Dials, draw_block
+from gan_core.engine.base_model import Batch, LiveHyperparameters, draw_block
 from gan_core.engine.gan import GAN
 from gan_core.engine.layers import SpectralDense
 from gan_core.engine.networks import DataStatistics
@@ -48,23 +48,23 @@ def batch_for(gan, seed=0):
     return Batch(*(tf.constant(x, tf.float32) for x in (real, rng.normal(size=(n, 6, 3)))))
 
 
-def step(gan, number=0, batch=None, **dials):
+def step(gan, number=0, batch=None, **live):
     batch = batch or batch_for(gan)
-    row = gan.update(tf.constant(number, tf.int64), Dials.of(gan.settings)._replace(**dials), batch)
-    return dict(zip(GAN.ROW, (float(value) for value in row)))
+    row = gan.update(tf.constant(number, tf.int64), LiveHyperparameters.of(gan.settings)._replace(**live), batch)
+    return dict(zip(GAN.STEP_METRICS, (float(value) for value in row)))
 
 
 def step_discriminator(gan, number=0):
     batch = batch_for(gan)
-    where = tf.constant(number, tf.int64), Dials.of(gan.settings)
-    gradients, *seen = gan.judge(*where, batch.real[0], batch.z[0])
+    where = tf.constant(number, tf.int64), LiveHyperparameters.of(gan.settings)
+    gradients, *seen = gan.discriminator_gradients(*where, batch.real[0], batch.z[0])
     gan.update_discriminator(*where, gradients)
     return seen
 
 
 def step_generator(gan, number=0):
     batch = batch_for(gan)
-    where = tf.constant(number, tf.int64), Dials.of(gan.settings)
+    where = tf.constant(number, tf.int64), LiveHyperparameters.of(gan.settings)
     return gan.update_generator(*where, batch.real[0], batch.z[0])
 
 
@@ -77,8 +77,8 @@ class Watched(GAN):
 
     def __init__(self, *given):
         super().__init__(*given)
-        self.shown, eyes = [], self.eyes
-        self.eyes = lambda x, **options: self.shown.append(x) or eyes(x, **options)
+        self.shown, feature_model = [], self.feature_model
+        self.feature_model = lambda x, **options: self.shown.append(x) or feature_model(x, **options)
 
 
 def watched(data=POINTS, **changes):
@@ -165,7 +165,7 @@ def test_packing_widens_the_first_layer_only(data):
 def test_three_samples_share_a_logit():
     gan = new(discriminator__packing=3)
     x = RNG.normal(size=(6, 2)).astype(np.float32)
-    _, logits = gan.see(tf.constant(x), step=tf.constant(0), dials=Dials.of(gan.settings), turn=0)
+    _, logits = gan.discriminate(tf.constant(x), step=tf.constant(0), live=LiveHyperparameters.of(gan.settings), turn=0)
     assert logits.shape == (2,)
     assert logits.numpy() == pytest.approx(gan.discriminator(x.reshape(2, 6)).numpy()[:, 0], rel=1e-5)
 
@@ -273,7 +273,7 @@ def spectral(gan):
 @pytest.mark.parametrize("times", [1, 3])
 def test_power_iteration_is_done_once_in_every_discriminator_update(times, monkeypatch):
     gan, calls = new(discriminator__spectral_norm=True, training__discriminator_steps=times), []
-    monkeypatch.setattr(SpectralDense, "iterate", lambda layer: calls.append(layer.name))
+    monkeypatch.setattr(SpectralDense, "power_iteration", lambda layer: calls.append(layer.name))
     step(gan)
     assert sorted(calls) == sorted(layer.name for layer in spectral(gan) * times)
 
@@ -298,7 +298,7 @@ def test_a_normalised_discriminator_is_never_steep():
     for number in range(20):
         step_discriminator(gan, number)
     for layer in spectral(gan):
-        assert np.linalg.svd(layer.normalised().numpy(), compute_uv=False)[0] == pytest.approx(1, rel=0.1)
+        assert np.linalg.svd(layer.normalised_kernel().numpy(), compute_uv=False)[0] == pytest.approx(1, rel=0.1)
     a, b = RNG.normal(size=(2, 200, 2)).astype(np.float32)
     rises = np.abs(gan.discriminator(a) - gan.discriminator(b))[:, 0]
     assert (rises / np.linalg.norm((a - b) / SCALE, axis=1)).max() <= 1.2
@@ -391,7 +391,7 @@ def test_the_same_latents_are_another_sample_as_another_class():
     samples = [gan.generator(np.concatenate([z, c], axis=1)).numpy() for c in (one, other)]
     assert (samples[0] != samples[1]).all()
     logits = [gan.discriminator([x, c]).numpy() for c in (one, other)]
-    features = gan.eyes([x, one])[0].numpy()
+    features = gan.feature_model([x, one])[0].numpy()
     projection = np.asarray(gan.discriminator.layers[-2].kernel)
     difference = features @ (projection[0] - projection[2])
     assert (logits[0] - logits[1])[:, 0] == pytest.approx(difference, rel=1e-3, abs=1e-5)
@@ -434,14 +434,19 @@ def test_step_sizes_on_half_a_cosine_to_what_is_left():
         gan = new(optimizer__schedule="cosine", optimizer__decay_from=start, optimizer__decay_to=left)
         numbers = np.array([0, 10, 50, 75, 99, 100, 120])
         done = np.clip((numbers / 100 - start) / (1 - start), 0, 1)
-        found = [float(gan.rate_schedule(tf.constant(int(n), tf.int64), Dials.of(gan.settings))) for n in numbers]
+        found = [
+            float(gan.learning_rate_factor(tf.constant(int(n), tf.int64), LiveHyperparameters.of(gan.settings)))
+            for n in numbers
+        ]
         assert found == pytest.approx(left + (1 - left) * (1 + np.cos(np.pi * done)) / 2, abs=1e-6)
 
 
 def test_step_sizes_on_a_line_to_what_is_left():
     gan = new(optimizer__decay_from=0.6, optimizer__decay_to=0.1, optimizer__warmup_steps=10)
     numbers = [0, 9, 60, 80, 100, 120]
-    found = [float(gan.rate_schedule(tf.constant(n, tf.int64), Dials.of(gan.settings))) for n in numbers]
+    found = [
+        float(gan.learning_rate_factor(tf.constant(n, tf.int64), LiveHyperparameters.of(gan.settings))) for n in numbers
+    ]
     assert found == pytest.approx([0.1, 1, 1, 0.55, 0.1, 0.1], rel=1e-5)
 
 
@@ -483,12 +488,12 @@ def test_a_compiled_chunk_with_every_term_is_the_same_steps_one_by_one():
     x = RNG.uniform(0, 8, (40, 2)).astype(np.float32)
     compiled, single = (new(**everything) for _ in range(2))
     still = {"instance_noise": tf.constant(0.0), "gradient_penalty_weight": tf.constant(0.0)}
-    draws, dials = draw_block(compiled.settings, 40, 0), Dials.of(compiled.settings)._replace(**still)
-    rows = compiled.chunk(tf.constant(x), draws, 0, 4, 0, dials)
+    draws, live = draw_block(compiled.settings, 40, 0), LiveHyperparameters.of(compiled.settings)._replace(**still)
+    rows = compiled.chunk(tf.constant(x), draws, 0, 4, 0, live)
     for k in range(4):
         batch = Batch(tf.constant(x[draws.rows[k].numpy()]), draws.z[k])
         assert list(step(single, k, batch, **still).values()) == pytest.approx(rows[k].tolist(), rel=2e-3, abs=1e-5)
-    assert (rows[:, GAN.ROW.index("penalty")] > 0).tolist() == [True, False, True, False]
+    assert (rows[:, GAN.STEP_METRICS.index("penalty")] > 0).tolist() == [True, False, True, False]
     for name, network in single.networks.items():
         pairs = zip(network.weights, compiled.networks[name].weights)
         for a, b in [(a, b) for a, b in pairs if "kernel" in a.path]:  # a bias before a normalization learns nothing

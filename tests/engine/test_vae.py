@@ -7,7 +7,7 @@ from scipy import stats
 
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
-from gan_core.engine.base_model import Batch, Dials
+from gan_core.engine.base_model import Batch, LiveHyperparameters
 from gan_core.engine.networks import DataStatistics
 from gan_core.engine.vae import VAE, divergence, reconstruction
 
@@ -39,8 +39,8 @@ def new(data=POINTS, **changes):
 def step(vae, number=0, classes=None):
     """One step as floats; at step 0 the divergence has no weight, from 10 of 100 on its full one."""
     batch = Batch(*(tf.constant(x[None]) for x in (REAL[vae.data.shape], NOISE)), classes)
-    row = vae.update(tf.constant(number, tf.int64), Dials.of(vae.settings), batch)
-    return dict(zip(VAE.ROW, (float(value) for value in row)))
+    row = vae.update(tf.constant(number, tf.int64), LiveHyperparameters.of(vae.settings), batch)
+    return dict(zip(VAE.STEP_METRICS, (float(value) for value in row)))
 
 
 def bits(variables):
@@ -224,7 +224,7 @@ def test_an_autoencoder_may_be_convolutional(kind):
     batch = Batch(tf.constant(RNG.uniform(size=(1, 5, *shape)), tf.float32), tf.constant(NOISE[None]))
     before = bits(vae.generator.trainable_variables + vae.encoder.trainable_variables)
     for number in range(3):
-        row = vae.update(tf.constant(number, tf.int64), Dials.of(vae.settings), batch)
+        row = vae.update(tf.constant(number, tf.int64), LiveHyperparameters.of(vae.settings), batch)
         assert np.isfinite([float(x) for x in row]).all()
     assert all(
         a != b for a, b in zip(before, bits(vae.generator.trainable_variables + vae.encoder.trainable_variables))

@@ -33,7 +33,7 @@ def names(groups) -> list[str]:
 
 def test_runs_that_differ_only_in_seed_and_name_are_one_group():
     runs = [run(1, seed=3), run(2, seed=1, name="mine"), run(3, seed=0, objective__r1=2), run(4, seed=2)]
-    first, second = comparison.groups(runs)
+    first, second = comparison.group_runs(runs)
     assert (first.letter, first.seeds, [r.id for r in first.runs]) == ("A", (1, 2, 3), [f"{i:08x}" for i in (2, 4, 1)])
     assert (second.letter, second.seeds) == ("B", (0,))
     assert names((first, second)) == ["A · objective.r1 = 1", "B · objective.r1 = 2"]
@@ -42,45 +42,45 @@ def test_runs_that_differ_only_in_seed_and_name_are_one_group():
 def test_what_a_clock_decided_keeps_no_runs_apart():
     by_clock = [run(i, seed=i, training__seconds=60, training__steps=9000 + i) for i in (0, 1)]
     by_hand = run(2, seed=2, training__steps=9001)  # as a repetition of the second one is
-    assert [group.seeds for group in comparison.groups([*by_clock, by_hand])] == [(0, 1, 2)]
+    assert [group.seeds for group in comparison.group_runs([*by_clock, by_hand])] == [(0, 1, 2)]
     # The bridge between two that seemed apart may come last, or first.
-    assert len(comparison.groups([by_clock[0], by_hand])) == 2
-    assert [group.seeds for group in comparison.groups([by_clock[0], by_hand, by_clock[1]])] == [(0, 1, 2)]
+    assert len(comparison.group_runs([by_clock[0], by_hand])) == 2
+    assert [group.seeds for group in comparison.group_runs([by_clock[0], by_hand, by_clock[1]])] == [(0, 1, 2)]
     other = run(3, training__seconds=90, training__steps=9500)
-    assert len(comparison.groups([*by_clock, other])) == 2
+    assert len(comparison.group_runs([*by_clock, other])) == 2
 
 
 def test_the_same_run_twice_counts_once():
-    group, *others = comparison.groups([run(1, step=50, state="stopped"), run(2), run(3, seed=1), run(4, step=100)])
+    group, *others = comparison.group_runs([run(1, step=50, state="stopped"), run(2), run(3, seed=1), run(4, step=100)])
     assert not others and group.seeds == (0, 1)
     assert group.runs[0].step == 100 and {r.id for r in group.again} == {f"{1:08x}", f"{2:08x}"}
 
 
 def test_a_branch_is_another_setting_than_a_run_from_the_beginning():
     branch = run(2, seed=1, parent_id="x", parent_step=50)
-    assert names(comparison.groups([run(1), branch])) == ["A · auto", "B · from step 50"]
+    assert names(comparison.group_runs([run(1), branch])) == ["A · auto", "B · from step 50"]
 
 
 def test_recipes_name_groups_where_they_differ():
     other = preset("wgan-gp", data="digits")
-    groups = comparison.groups([run(1), run(2, optimizer__beta1=0.5), run(3, other), run(4, other, seed=1)])
+    groups = comparison.group_runs([run(1), run(2, optimizer__beta1=0.5), run(3, other), run(4, other, seed=1)])
     assert names(groups) == ["A · auto · optimizer.beta1 = 0", "B · auto · optimizer.beta1 = 0.5", "C · wgan-gp"]
-    assert names(comparison.groups([run(1)])) == ["A · auto"]
+    assert names(comparison.group_runs([run(1)])) == ["A · auto"]
 
 
 def test_many_differences_are_named_in_short():
     changes = dict(
         objective__r1=2, objective__r2=2, optimizer__beta1=0.5, generator__hidden=(64, 32), training__batch=64
     )
-    label = comparison.groups([run(1), run(2, **changes)])[1].label
+    label = comparison.group_runs([run(1), run(2, **changes)])[1].label
     assert label == "generator.hidden = 64–32, objective.r1 = 2, objective.r2 = 2, 2 more"
 
 
 def test_the_table_of_settings_holds_what_differs_and_nothing_else():
     configs = [run(1).config, run(2, objective__r1=2, seed=4).config, run(3, generator__batch_norm=True).config]
-    found = comparison.diff(configs)
+    found = comparison.settings_diff(configs)
     assert found == {"seed": (0, 4, 0), "generator.batch_norm": (False, False, True), "objective.r1": (1.0, 2.0, 1.0)}
-    assert comparison.diff(configs[:1]) == {} and comparison.diff([]) == {}
+    assert comparison.settings_diff(configs[:1]) == {} and comparison.settings_diff([]) == {}
     words = [comparison.value_in_words(value) for value in ((64, 32), True, False, None, 0.0003, 12000, "mlp")]
     assert words == ["64–32", "on", "off", "none", "0.0003", "12,000", "mlp"]
 
@@ -125,7 +125,7 @@ def test_a_run_counts_where_it_has_come_to(state, asked, found):
 
 def groups_of(*sizes, **settings):
     runs = [run(10 * i + seed, seed=seed, objective__r1=i + 1) for i, size in enumerate(sizes) for seed in range(size)]
-    return comparison.groups(runs)
+    return comparison.group_runs(runs)
 
 
 def verdicts(*values, metric="energy_distance", noise=0.001):
@@ -212,6 +212,6 @@ def test_a_verdict_survives_its_json():
 
 
 def test_letters_go_on_after_the_alphabet():
-    found = comparison.groups([run(i, objective__r1=i) for i in range(28)])
+    found = comparison.group_runs([run(i, objective__r1=i) for i in range(28)])
     assert [group.letter for group in found][-3:] == ["Z", "A2", "B2"]
     assert replace(found[0]).name.startswith("A · ")

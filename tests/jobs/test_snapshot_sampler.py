@@ -127,7 +127,7 @@ def logits(network, x) -> np.ndarray:
 
 def test_of_images_the_discriminator_is_in_the_newest_checkpoints_only(store, plain):
     run = store.runs.get(plain)
-    model = models.new(run.config, networks.statistics(DIGITS.train.x))
+    model = models.build(run.config, networks.statistics(DIGITS.train.x))
     step, data = store.recordings.checkpoint(plain)
     assert step == 20
     checkpoints.restore(model, data)

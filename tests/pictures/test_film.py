@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan_core.pictures.film import FAKE, FORMATS, HEAD, PAPER, REAL, WIDTH, film, scatters
+from gan_core.pictures import colours
+from gan_core.pictures.film import FORMATS, HEAD, WIDTH, film, scatter_frames
 from gan_core.records import GanometerError
 
 RNG = np.random.default_rng(0)
+REAL, FAKE, PAPER = (colours.rgb(name) for name in (colours.REAL, colours.FAKE, colours.PAPER))
 
 
 def played(data: bytes) -> tuple[list[np.ndarray], list[float]]:
@@ -75,7 +77,7 @@ def test_pictures_that_are_wide_already_are_not_enlarged():
 @pytest.mark.parametrize(
     ("frames", "options", "said"),
     [
-        ([np.zeros((4, 4, 1), np.uint8)], {"format": "mp4"}, "'mp4' is no format of a film; choose gif or webp"),
+        ([np.zeros((4, 4, 1), np.uint8)], {"format": "mp4"}, "'mp4' is not a format of films; choose gif or webp"),
         ([np.zeros((4, 4, 1), np.uint8)], {"fps": 0}, "fps is 0; give 0.1 to 50"),
         ([np.zeros((4, 4, 1), np.uint8)], {"fps": float("nan")}, "fps is nan"),
         ([], {}, "there are none"),
@@ -104,7 +106,7 @@ def pixel(frame: np.ndarray, x: float, y: float, half: float) -> tuple[int, ...]
 @pytest.mark.parametrize("format", FORMATS)
 def test_points_stand_in_every_frame_where_they_are_in_the_plane(format):
     generated = [np.array(points, np.float32) for points in ([[0, 1]], [[1, -1]], [[-1.5, 0.5]])]
-    frames, _ = played(film(scatters(generated, [0, 10, 2000], real=CORNERS), format))
+    frames, _ = played(film(scatter_frames(generated, [0, 10, 2000], real=CORNERS), format))
     assert [frame.shape for frame in frames] == [(HEAD + WIDTH, WIDTH, 3)] * 3
     for frame, ((x, y),) in zip(frames, generated):
         assert pixel(frame, x, y, 2.2) == FAKE  # a tenth wider than the real points need
@@ -118,22 +120,16 @@ def test_points_stand_in_every_frame_where_they_are_in_the_plane(format):
 def test_the_axes_of_a_film_hold_all_its_points_and_never_move():
     """They reach to 3, half as far again as the real points do, in every frame."""
     generated = [np.array([[3, 0]], np.float32), np.array([[0, 0]], np.float32)]
-    for frame, ((x, y),) in zip(scatters(generated, [0, 1], real=CORNERS), generated):
+    for frame, ((x, y),) in zip(scatter_frames(generated, [0, 1], real=CORNERS), generated):
         assert pixel(frame, x, y, 3.3) == FAKE
         assert [pixel(frame, *corner, 3.3) for corner in CORNERS] == [REAL] * 4
 
 
 def test_a_diverged_generator_does_not_shrink_the_real_points_to_a_dot():
     far = np.array([[1e30, 0], [np.nan, 1], [np.inf, -np.inf]], np.float32)
-    (frame,) = scatters([far], [7], real=CORNERS)
+    (frame,) = scatter_frames([far], [7], real=CORNERS)
     assert [pixel(frame, *corner, 4.4) for corner in CORNERS] == [REAL] * 4
     assert not (frame[HEAD + 1 :] == FAKE).all(axis=-1).any()
-
-
-def test_the_colours_of_a_film_are_those_of_the_charts():
-    from ui.charts import training
-
-    assert ["#{:02x}{:02x}{:02x}".format(*colour) for colour in (REAL, FAKE)] == [training.REAL, training.FAKE]
 
 
 @pytest.mark.parametrize(
@@ -146,4 +142,4 @@ def test_the_colours_of_a_film_are_those_of_the_charts():
 )
 def test_what_is_no_film_of_the_plane_is_said(samples, real, said):
     with pytest.raises(GanometerError, match=said):
-        scatters(samples, [0], real=real)
+        scatter_frames(samples, [0], real=real)

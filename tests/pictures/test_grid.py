@@ -9,6 +9,7 @@ from PIL import Image
 
 from gan_core import GanometerError
 from gan_core.pictures import grid
+from gan_core.pictures.scatter import scatter
 
 
 def decode(png):
@@ -84,7 +85,6 @@ def test_pairs_put_each_query_before_its_neighbours_with_a_wider_gap():
         (lambda: grid.pairs(dots(1, 2), np.zeros((3, 2, 1, 1, 1), np.uint8)), r"\(3, 2, 1, 1, 1\)"),
         (lambda: grid.pairs(dots(1, 2), np.zeros((2, 0, 1, 1, 1), np.uint8)), r"\(2, 0, 1, 1, 1\)"),
         (lambda: grid.pairs(dots(1), np.zeros((1, 2, 1, 1, 1))), "float64"),
-        (lambda: grid.scatter(np.zeros(4)), r"\(4,\)"),
         (lambda: grid.thumbnail(np.zeros((4, 0))), r"\(4, 0\)"),
     ],
 )
@@ -94,69 +94,9 @@ def test_what_cannot_be_drawn_is_named(draw, value):
 
 
 def test_equal_input_gives_equal_bytes():
-    batch, cloud = noise(9, 8, 8, 3), np.random.default_rng(1).normal(size=(300, 2))
+    batch = noise(9, 8, 8, 3)
     assert grid.grid(batch) == grid.grid(np.asfortranarray(batch))
     assert grid.grid(batch) != grid.grid(batch[::-1])
-    assert grid.scatter(cloud, cloud + 1) == grid.scatter(cloud.copy(), cloud + 1)
-    assert grid.scatter(cloud, cloud + 1) != grid.scatter(cloud + 1, cloud)
-
-
-# ---------------------------------------------------------------- points
-
-SQUARE = ((0.0, 10.0), (0.0, 10.0))
-NOTHING = np.empty((0, 2))
-
-
-@pytest.mark.parametrize(("point", "row", "column"), [((2, 9), 10, 20), ((5, 5), 50, 50), ((8, 1), 90, 80)])
-def test_scatter_draws_a_point_where_it_is(point, row, column):
-    alpha = decode(grid.scatter(np.array([point]), size=100, limits=SQUARE))[..., 3].astype(float)
-    rows, columns = np.indices(alpha.shape) + 0.5  # a pixel's middle
-    assert (rows * alpha).sum() / alpha.sum() == pytest.approx(row, abs=0.5)
-    assert (columns * alpha).sum() / alpha.sum() == pytest.approx(column, abs=0.5)
-
-
-def test_scatter_colours_generated_over_real():
-    real, fake = np.array([[2, 5]]), np.array([[8, 5]])
-    picture = decode(grid.scatter(fake, real, size=300, limits=SQUARE))
-    assert picture[150, 60, :3].tolist() == [0x3B, 0x82, 0xF6]
-    assert picture[150, 240, :3].tolist() == [0xE0, 0x68, 0x2B]
-    assert picture[5, 5, 3] == 0
-    both = decode(grid.scatter(real, real, size=300, limits=SQUARE))[150, 60]
-    orange = 0.65 * 7 / 9  # the cross leaves two of this pixel's nine parts free
-    blue = 0.45 * (1 - orange)  # what of the disc shows through it
-    mixed = (orange * np.array([0xE0, 0x68, 0x2B]) + blue * np.array([0x3B, 0x82, 0xF6])) / (orange + blue)
-    assert both == pytest.approx([*mixed, 255 * (orange + blue)], abs=0.5)
-
-
-def test_scatter_deepens_where_points_coincide_and_smooths_edges():
-    once, twice = (decode(grid.scatter(NOTHING, np.full((n, 2), 5.0), size=300, limits=SQUARE))[..., 3] for n in (1, 2))
-    assert once[150, 150] == 115 and twice[150, 150] == 178  # 255 * .45 and 255 * (1 - .55 ** 2)
-    assert ((once > 0) & (once < 115)).any()
-
-
-def test_discs_and_crosses_differ_in_shape():
-    one = np.full((1, 2), 5.0)
-    disc = decode(grid.scatter(NOTHING, one, size=300, limits=SQUARE))[..., 3] > 0
-    cross = decode(grid.scatter(one, size=300, limits=SQUARE))[..., 3] > 0
-    assert disc[148, 150] and not cross[148, 150]
-
-
-def test_scatter_leaves_out_what_lies_outside_or_is_not_finite():
-    wild = np.array([[np.nan, 5], [np.inf, 5], [1e300, 5], [-0.01, 5], [10.01, 5], [5, 10.01], [5, -9]])
-    assert not decode(grid.scatter(wild, size=100, limits=SQUARE)).any()
-    assert decode(grid.scatter(NOTHING, size=64)).shape == (64, 64, 4)
-
-
-def test_plane_shows_the_first_two_coordinates():
-    assert grid.plane(np.array([[1, 2, 3], [4, np.nan, 6]])).tolist() == [[1, 2]]
-    assert grid.plane(np.array([[7.0], [8.0]])).tolist() == [[7, 0], [8, 0]]
-
-
-def test_window_is_square_with_a_margin():
-    (left, right), (bottom, top) = grid.window(np.array([[0, 0], [4, 2]]))
-    assert (left, right, bottom, top) == pytest.approx((-0.2, 4.2, -1.2, 3.2))
-    assert grid.window(np.full((3, 2), 5.0)) == ((4.0, 6.0), (4.0, 6.0))
-    assert grid.window(np.full((3, 2), np.nan)) == ((-1.0, 1.0), (-1.0, 1.0))
 
 
 def test_thumbnail_of_images_shows_the_first_sixteen():
@@ -169,7 +109,7 @@ def test_thumbnail_of_images_shows_the_first_sixteen():
 def test_thumbnail_of_points_lies_over_the_real_ones():
     cloud = np.random.default_rng(2).normal(size=(50, 3))
     real = np.array([[0.0, 0.0, 0.0]])
-    assert grid.thumbnail(cloud, real=real, size=80) == grid.scatter(cloud[:, :2], real[:, :2], size=80)
+    assert grid.thumbnail(cloud, real=real, size=80) == scatter(fake=cloud[:, :2], real=real[:, :2], size=80)
 
 
 def test_an_embedded_picture_is_the_picture():

@@ -167,13 +167,13 @@ def test_its_answers_uploads_and_references_are_read(old_store):
 
 def test_its_paused_run_can_be_resumed(old_url, tmp_path):
     lab = Lab(Settings(tmp_path, old_url, None, "none"))
-    assert lab.resume(PAUSED, by="ada") == "queued"
-    assert lab.set(PAUSED, {"objective.r1": 0.75}, by="ada") == "sent"
-    waiting = [command.payload["changes"]["objective.r1"] for command in lab.store.commands.waiting(PAUSED)]
+    assert lab.runs.resume(PAUSED, by="ada") == "queued"
+    assert lab.runs.change(PAUSED, {"objective.r1": 0.75}, by="ada") == "sent"
+    waiting = [command.payload["changes"]["objective.r1"] for command in lab.runs.sent_commands(PAUSED)]
     assert waiting == [0.25, 0.75]
-    claimed = lab.store.leases.claim("w1", run_id=PAUSED)
-    assert (claimed.state, claimed.step) == ("running", 3186)
     lab.close()
+    claimed = Store(old_url).leases.claim("w1", run_id=PAUSED)
+    assert (claimed.state, claimed.step) == ("running", 3186)
 
 
 @pytest.mark.parametrize("name", ["ring-8.zip", "fork-of-ring-8.zip"])

@@ -738,7 +738,7 @@ def test_a_full_report_is_a_job_that_is_drawn_when_it_is_done(home, store, data,
     n = min(1000, len(dataset.test.x))
     assert asked(job) == MeasureParameters(n, 7, panel="full", k=3)
     before, report = len(figures(at)), full_report(dataset)
-    store.jobs.finish(job.id, result=records.to_json(report).encode())
+    store.jobs.finish(job.id, result=records.record_to_json(report).encode())
     drawn(at.run())
     assert report.verdict in said(at).replace("\\", "")
     rows = {
@@ -764,7 +764,7 @@ def test_a_new_snapshot_does_not_take_the_report_away(home, store, data):
     run_id = trained(store, digits, "running")
     at = drawn(open_page("pages/distances.py", run=run_id).button(key="measure").click().run())
     job = claim(store, "measure")
-    store.jobs.finish(job.id, result=records.to_json(full_report(digits)).encode())
+    store.jobs.finish(job.id, result=records.record_to_json(full_report(digits)).encode())
     commit_report(store, run_id, measured(digits)[-1][2], state="running", error=None)
     drawn(at.run())
     assert at.select_slider[0].value == job.step == 100 and "Museum" in said(at)

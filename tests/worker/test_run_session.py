@@ -68,33 +68,33 @@ def waiting(session: Session) -> list[str]:
 
 def test_no_command_is_go(session):
     session.refresh(beat=True)
-    assert session.wish(5) == "go"
+    assert session.command(5) == "go"
 
 
 def test_commands_are_read_from_memory_and_done_by_the_commit(session):
     ask(session, "pause")
-    assert session.wish(5) == "pause" and waiting(session) == ["pause"]
+    assert session.command(5) == "pause" and waiting(session) == ["pause"]
     session.commit(5, b"state", "paused", None)
     assert waiting(session) == [] and state(session) == "paused"
     ask(session, "resume")
-    assert session.wish(5) == "go" and session.due()  # a change of state is told at once
+    assert session.command(5) == "go" and session.due()  # a change of state is told at once
     session.commit(5, b"state", "running", None)
     assert waiting(session) == [] and state(session) == "running"
 
 
 def test_a_commit_finishes_only_what_the_loop_has_seen(session):
     ask(session, "pause")
-    assert session.wish(5) == "pause"
+    assert session.command(5) == "pause"
     ask(session, "resume")  # after the loop looked and before it committed
     session.commit(5, b"state", "paused", None)
     assert waiting(session) == ["resume"]
-    assert session.wish(5) == "go"
+    assert session.command(5) == "go"
 
 
 def test_the_last_command_counts(session):
     for kind in ("pause", "resume", "stop"):
         ask(session, kind)
-    assert session.wish(5) == "stop"
+    assert session.command(5) == "stop"
     session.commit(5, b"state", "stopped", None)
     assert waiting(session) == [] and state(session) == "stopped"
 
@@ -102,21 +102,21 @@ def test_the_last_command_counts(session):
 def test_a_release_goes_before_every_command(session):
     ask(session, "stop")
     session.release()
-    assert session.wish(5) == "release"
+    assert session.command(5) == "release"
 
 
 def test_no_command_undoes_a_stop_of_the_process_itself(session):
     session.stop()
     ask(session, "pause")
-    assert session.wish(5) == "stop"
+    assert session.command(5) == "stop"
 
 
 def test_a_lost_lease_lets_the_run_go(session):
     session.store.leases.interrupt(["w1"])
     session.refresh(beat=False)
-    assert session.wish(5) == "go"
+    assert session.command(5) == "go"
     session.refresh(beat=True)
-    assert session.wish(5) == "release"
+    assert session.command(5) == "release"
 
 
 def test_a_beat_keeps_the_lease(session):
@@ -132,38 +132,38 @@ def test_a_beat_keeps_the_lease(session):
 
 def test_a_command_for_some_steps_is_one_for_a_pause_after_them(session):
     ask(session, "step", steps=3)
-    assert session.wish(5) == "go" and session.until() == 8
+    assert session.command(5) == "go" and session.next_command_step() == 8
     session.commit(7, b"state", "running", None)
-    assert session.wish(7) == "go" and session.until() == 8  # counted from where it was first heard of
+    assert session.command(7) == "go" and session.next_command_step() == 8  # counted from where it was first heard of
     assert waiting(session) == ["step"]
-    assert session.wish(8) == "pause"
+    assert session.command(8) == "pause"
     session.commit(8, b"state", "paused", None)
     assert waiting(session) == [] and state(session) == "paused"
     ask(session, "step", steps=2)
-    assert session.wish(8) == "go" and session.until() == 10
-    assert session.wish(10) == "pause"
+    assert session.command(8) == "go" and session.next_command_step() == 10
+    assert session.command(10) == "pause"
     session.commit(10, b"state", "paused", None)
     ask(session, "resume")
-    assert session.wish(10) == "go" and session.until() is None
+    assert session.command(10) == "go" and session.next_command_step() is None
 
 
 def test_a_release_does_not_wait_for_the_steps(session):
     ask(session, "step", steps=300)
-    assert session.wish(5) == "go"
+    assert session.command(5) == "go"
     session.release()
-    assert session.wish(6) == "release"
+    assert session.command(6) == "release"
 
 
 def test_settings_are_taken_over_once_and_enter_the_diary(session):
     ask(session, "set", changes={"optimizer.learning_rate_generator": 0.5})
     ask(session, "set", changes={"training.steps": 400, "objective.r1": "2"})
     wanted = {"optimizer.learning_rate_generator": 0.5, "training.steps": 400, "objective.r1": 2.0}
-    config = session.changed(7)
+    config = session.new_config(7)
     assert config == override(CONFIG, wanted)
     session.refresh(beat=True)  # before it is committed: nothing is heard twice
     session.commit(7, b"state", "running", None)
     session.refresh(beat=True)
-    assert session.changed(7) is None and waiting(session) == []
+    assert session.new_config(7) is None and waiting(session) == []
     run = session.store.runs.get(session.run.id)
     assert (run.config, run.total_steps) == (config, 400)
     told = [(e.step, e.payload) for e in session.store.recordings.events(run.id) if e.kind == "set"]
@@ -177,7 +177,7 @@ def test_what_cannot_be_set_is_refused_with_the_reason_and_the_rest_is_taken_ove
     ask(session, "set", changes={"training.steps": 6})
     ask(session, "set", changes={"objective.r1": CONFIG.objective.r1})
     ask(session, "set", changes={"objective.r2": 3.0})
-    assert session.changed(50) == override(CONFIG, {"objective.r2": 3.0})
+    assert session.new_config(50) == override(CONFIG, {"objective.r2": 3.0})
     said = [outcome for _, outcome in session.store.commands.finished(session.run.id)]
     assert said[0] == "nothing to change"
     assert said[1] == "refused: training.steps is 6 and the run is at step 50 already; give more"
@@ -186,24 +186,24 @@ def test_what_cannot_be_set_is_refused_with_the_reason_and_the_rest_is_taken_ove
 def test_what_was_set_and_not_committed_is_not_lost(session):
     """The next worker hears of it again."""
     ask(session, "set", changes={"objective.r2": 3.0})
-    assert session.changed(5) is not None
+    assert session.new_config(5) is not None
     session.store.leases.interrupt(["w1"])
     assert waiting(session) == ["set"] and session.store.runs.get(session.run.id).config == CONFIG
     session.store.commands.send(session.run.id, "resume")
     again = Session(session.store, session.store.leases.claim("w2"), "w2")
     again.refresh(beat=False)
-    assert again.changed(5).objective.r2 == 3.0
+    assert again.new_config(5).objective.r2 == 3.0
 
 
 def test_a_paused_session_takes_settings_over_at_once(session):
     ask(session, "pause")
-    assert session.wish(5) == "pause"
+    assert session.command(5) == "pause"
     session.commit(5, b"state", "paused", None)
     waiter = threading.Thread(target=session.wait_while_paused)
     waiter.start()
     ask(session, "set", changes={"objective.r2": 3.0})
     waiter.join(timeout=30)
-    assert not waiter.is_alive() and session.wish(5) == "pause" and session.changed(5).objective.r2 == 3.0
+    assert not waiter.is_alive() and session.command(5) == "pause" and session.new_config(5).objective.r2 == 3.0
     session.commit(5, b"state", "paused", None)
     assert state(session) == "paused" and waiting(session) == []
 
@@ -213,22 +213,22 @@ def test_a_paused_session_takes_settings_over_at_once(session):
 
 def test_a_paused_session_goes_on_when_a_command_comes(session):
     ask(session, "pause")
-    session.wish(5)
+    session.command(5)
     session.commit(5, b"state", "paused", None)
     waiter = threading.Thread(target=session.wait_while_paused)
     waiter.start()
     ask(session, "resume")
     waiter.join(timeout=30)
-    assert not waiter.is_alive() and session.wish(5) == "go"
+    assert not waiter.is_alive() and session.command(5) == "go"
 
 
 def test_a_long_pause_gives_the_place_up(store, clock):
     session = begin(store, clock, pause_seconds=0.01)
     ask(session, "pause")
-    session.wish(5)
+    session.command(5)
     session.commit(5, b"state", "paused", None)
     session.wait_while_paused()
-    assert session.wish(5) == "release"
+    assert session.command(5) == "release"
     run = store.runs.get(session.run.id)
     assert (run.state, run.worker) == ("paused", None)
 
@@ -236,13 +236,13 @@ def test_a_long_pause_gives_the_place_up(store, clock):
 def test_a_resume_in_the_last_moment_keeps_the_place(store, clock):
     session = begin(store, clock, pause_seconds=0.01)
     ask(session, "pause")
-    session.wish(5)
+    session.command(5)
     session.commit(5, b"state", "paused", None)
     store.commands.send(session.run.id, "resume")  # in the store, not yet heard of
     session.wait_while_paused()
     assert store.runs.get(session.run.id).worker == "w1"
     session.refresh(beat=True)
-    assert session.wish(5) == "go"
+    assert session.command(5) == "go"
 
 
 def test_resting_and_loading_are_not_training_time(session, clock):
@@ -280,14 +280,14 @@ def test_a_run_gets_no_more_time_than_there_is_for_one(store, clock):
     """Also over several workers: what it trained before counts."""
     session = begin(store, clock, most_minutes=1)
     clock.now += 40
-    assert session.wish(5) == "go"
+    assert session.command(5) == "go"
     session.commit(5, b"state", "running", None)
     store.leases.interrupt(["w1"])
     store.commands.send(session.run.id, "resume")
     session = Session(store, store.leases.claim("w2"), "w2", clock=clock, most_minutes=1)
-    assert session.wish(5) == "go"
+    assert session.command(5) == "go"
     clock.now += 21
-    assert session.wish(9) == "stop"
+    assert session.command(9) == "stop"
     session.commit(9, b"state", "stopped", None)
     run = store.runs.get(session.run.id)
     assert (run.state, run.error) == ("stopped", "stopped after 1 minutes: this server gives a run no more")
@@ -395,7 +395,7 @@ def test_a_commit_after_the_lease_was_lost_writes_nothing(session):
     with pytest.raises(LeaseLost):
         session.commit(5, b"state", "running", None)
     assert session.store.recordings.rows(session.run.id) == before
-    assert session.wish(5) == "release"
+    assert session.command(5) == "release"
 
 
 def test_a_failure_keeps_what_was_recorded(session):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.charts.training import BOTH, FAKE, GREY, REAL, blank
+from gan_core.pictures.colours import BOTH, FAKE, GREY, REAL
+from ui.charts.training import blank
 
 
 def latent(z: np.ndarray) -> go.Figure:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from ui.charts.training import BOTH, FAKE, REAL, SVG_POINTS, add_pairs_of_bars, blank
+from gan_core.pictures.colours import BOTH, FAKE, REAL
+from ui.charts.training import SVG_POINTS, add_pairs_of_bars, blank
 
 SHOWN_ON_MAP = 2_000
 """Generated samples a map shows at most: from more one sees no more."""

@@ -11,7 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gan_core import METRICS, CorruptionCell, Histogram
-from ui.charts.training import BOTH, DASH, FAKE, GREY, REAL, SPREADS, add_pairs_of_bars, blank, tint
+from gan_core.pictures.colours import BOTH, FAKE, GREY, REAL
+from ui.charts.training import DASH, SPREADS, add_pairs_of_bars, blank, tint
 
 FAR = 10.0
 """Standard deviations at which the colours of the corruption test end."""

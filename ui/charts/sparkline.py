@@ -7,7 +7,8 @@ import html
 
 import numpy as np
 
-from ui.charts.training import FAKE, REAL, SPREADS, decimate, is_logarithmic, on_log_axis
+from gan_core.pictures.colours import FAKE, REAL
+from ui.charts.training import SPREADS, decimate, is_logarithmic, on_log_axis
 
 POINTS = 60
 """A small curve has at most so many."""

@@ -16,11 +16,11 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gan_core import METRICS, History, Reference
-from gan_core.pictures.grid import plane
+from gan_core.pictures.colours import BOTH, FAKE, GREY, REAL, rgb
+from gan_core.pictures.scatter import plane
 
-REAL, FAKE, BOTH = "#3b82f6", "#e0682b", "#9840a0"
-BAND = "rgba(59, 130, 246, 0.18)"
-GREY = "#8a8f98"
+BAND = f"rgba{(*rgb(REAL), 0.18)}"
+"""Behind curves: what real samples give against other real ones."""
 
 DASH = {REAL: "solid", FAKE: "9px,2px", BOTH: "2px,2px"}
 """Generated is a long dash with a short gap: told apart on a smooth curve, and still one line on a noisy one."""
@@ -389,6 +389,5 @@ def _add_arrows(figure: go.Figure, start: np.ndarray, pushes: np.ndarray, longes
 
 
 def tint(colour: str, alpha: float) -> str:
-    """One of the colours above, so far transparent."""
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, {alpha})"
+    """A colour "#rrggbb" with an opacity `alpha` in [0, 1], as CSS writes it."""
+    return f"rgba{(*rgb(colour), alpha)}"

@@ -9,10 +9,10 @@ from dataclasses import asdict
 
 import streamlit as st
 
-from gan_core import METRICS, DatasetInfo, History, Report, report_to_json
+from gan_core import METRICS, DatasetInfo, History, Report, mark_of, record_to_json
 from ui.charts import report as report_charts
 from ui.charts import training
-from ui.distances.metric_cards import MARKS, mark
+from ui.distances.metric_cards import MARKS
 from ui.frame.page import chart
 from ui.frame.text import plain
 
@@ -150,7 +150,7 @@ def show_tables(report: Report, key: str) -> None:
                 {
                     "metric": about.title,
                     "value": metric.value,
-                    "mark": [mark(metric)],
+                    "mark": [mark_of(metric)],
                     "real vs real": metric.reference_mean,
                     "±": metric.reference_sd,
                     "z": metric.z,
@@ -169,7 +169,7 @@ def show_tables(report: Report, key: str) -> None:
 
 def show_downloads(report: Report, name: str) -> None:
     with st.container(horizontal=True):
-        for label, kind, make in (("CSV", "text/csv", to_csv), ("JSON", "application/json", report_to_json)):
+        for label, kind, make in (("CSV", "text/csv", to_csv), ("JSON", "application/json", record_to_json)):
             st.download_button(
                 f"Download all as {label}",
                 make(report),

@@ -6,12 +6,10 @@ compare, in words and not only in colour.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import streamlit as st
 
-from gan_core import METRICS, NOTABLE, History, Report, badness, with_spread
+from gan_core import METRICS, NOTABLE, History, Report, mark_of, spread_ratio, with_spread
 from ui.charts.sparkline import spark
 from ui.frame.text import plain
 
@@ -35,18 +33,6 @@ CARD_WIDTH = 230
 SPREAD = "Mean distance within the generated samples over that within the real ones: below 1 they are too alike."
 
 
-def mark(metric) -> str:
-    """One of MARKS."""
-    if metric.value is None:
-        return "not measured"
-    if metric.reference_mean is None:
-        return "not judged yet"
-    if metric.direction == "diagnostic":
-        return "no score"
-    worse = badness(metric)
-    return "off" if worse >= NOTABLE else "beyond real" if worse <= -NOTABLE else "like real"
-
-
 def show_headline(report: Report) -> None:
     if report.status == "diverged":
         st.error(plain(report.verdict), title="The generator diverged", icon=":material/error:")
@@ -59,7 +45,7 @@ def show_headline(report: Report) -> None:
 def show_cards(report: Report, history: History, step: int) -> None:
     """The live panel: what was measured at a step, each number on a card of its own with how it came about."""
     known = {name: metric for name, metric in report.metrics.items() if metric.value is not None}
-    if ratio := _spread_ratio(report):
+    if ratio := spread_ratio(report):
         known["spread_ratio"] = ratio
     for title, names in CARDS.items():
         shown = [known[name] for name in names if name in known]
@@ -85,7 +71,7 @@ def show_cards(report: Report, history: History, step: int) -> None:
 
 
 def _card(metric, report: Report, history: History, step: int) -> None:
-    word = mark(metric)
+    word = mark_of(metric)
     odds = [] if metric.z is None else [f"z = {metric.z:+,.1f}" if abs(metric.z) < 10 else f"z = {metric.z:+,.0f}"]
     odds += [] if metric.p is None else [f"p = {metric.p:.2g}"]
     title, help = (
@@ -140,20 +126,6 @@ def _help(metric, report: Report) -> str:
         real = f" (real samples: {with_spread(other)})" if other.reference_mean is not None else ""
         parts.append(f"Plain {other.name}: {other.value:.3f}{real}. {METRICS[other.name].sentence}")
     return "\n\n".join(plain(part) for part in [*parts, f"Source: {about.source}."])
-
-
-def _spread_ratio(report: Report):
-    """Generated over real mean distance, beside what other real samples give against the same real ones."""
-    spread, own = report.metrics["mean_fake_fake"], report.metrics["mean_real_real"].value
-    if spread.value is None or not own:
-        return None
-    ratio = replace(spread, name="spread_ratio", value=spread.value / own, direction="target", ideal=1.0)
-    if spread.reference_mean is None:
-        return ratio
-    ratio = replace(ratio, reference_mean=spread.reference_mean / own, reference_sd=spread.reference_sd / own)
-    other = "Less varied than" if ratio.value < ratio.reference_mean else "More varied than"
-    words = "As varied as" if mark(ratio) == "like real" else other
-    return replace(ratio, verdict=f"{words} other real samples, which give {with_spread(ratio)}.")
 
 
 def _show_arithmetic(report: Report) -> None:

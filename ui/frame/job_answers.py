@@ -24,12 +24,12 @@ def show_answer(
     a step that follows another changes a chart instead of building it anew. `draw` therefore tells of the job it
     is given, whichever was asked for. `again` asks anew for a failed one.
     """
-    job = page.lab.job(job_id, result=False)
+    job = page.lab.jobs.get(job_id, result=False)
     waiting = job is not None and job.state in WAITING
     shown = _answered_before(page, key, job) if waiting else job
 
     def look():
-        now = page.lab.job(job_id, result=False)
+        now = page.lab.jobs.get(job_id, result=False)
         if now is None or now.state not in WAITING:
             st.rerun()  # the rhythm can rest
         elif shown:
@@ -61,7 +61,7 @@ def show_answer(
 def _answered_before(page: Page, key: str, job: Job) -> Job | None:
     """The answer that was last drawn in a place, if it told of the same run."""
     before = st.session_state.get(f"{key} answered")
-    found = page.lab.job(before, result=False) if before and job.run_id else None
+    found = page.lab.jobs.get(before, result=False) if before and job.run_id else None
     alike = found and (found.kind, found.run_id, found.state) == (job.kind, job.run_id, "done")
     return found if alike else None
 
@@ -73,13 +73,13 @@ def ask_worker(
 
     That is the job asked for, or the one before while its answer is awaited. Returns the id of the job asked for.
     """
-    job_id = page.lab.request(asked, run_id=run_id, step=step)
+    job_id = page.lab.jobs.request(asked, run_id=run_id, step=step)
     show_answer(
         page,
         job_id,
         lambda job: draw(answered(job.id, page.lab), job),
         key=key,
-        again=lambda: page.lab.request(asked, run_id=run_id, step=step, retry=True),
+        again=lambda: page.lab.jobs.request(asked, run_id=run_id, step=step, retry=True),
     )
     return job_id
 
@@ -94,7 +94,7 @@ def _awaited(job: Job, shown: Job) -> str:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def answered(job_id: int, _lab: Lab) -> Any:
     """The answer of a job that is done, as its kind decodes it, for everybody who looks at it; nobody writes to it."""
-    job = _lab.job(job_id)
+    job = _lab.jobs.get(job_id)
     if job is None:
         raise GanometerError("this answer has been cleared away: ask again")
-    return _lab.answer(job)
+    return _lab.jobs.answer(job)

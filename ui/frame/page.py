@@ -65,7 +65,7 @@ def open_page(name: str) -> Iterator[Page]:
     _menu(name)
     try:
         lab = get_lab()
-        lab.ensure_worker()
+        lab.worker.ensure()
     except GanometerError as error:
         st.error(plain(error), title="The store cannot be used", icon=":material/database_off:")
         st.stop()
@@ -129,7 +129,7 @@ class Page:
             if navigation().place.run != run or (shared and is_off(now, rhythm(every))):
                 st.rerun()
             with _errors_said():
-                self.lab.ensure_worker()
+                self.lab.worker.ensure()
                 draw()
 
         part()
@@ -139,7 +139,7 @@ class Page:
         """Draw the whole page again as soon as there is a run."""
 
         def look():
-            if self.lab.runs(by=self.me):
+            if self.lab.runs.newest(by=self.me):
                 st.rerun()
 
         self.live(look, every=IDLE_SECONDS, key="wait")
@@ -149,11 +149,11 @@ class Page:
 
         Not at every commit: what a person is just choosing or reading would be taken from under them.
         """
-        drawn = [(run.state, self.lab.store.recordings.snapshot_steps(run.id)) for run in runs]
+        drawn = [(run.state, self.lab.results.snapshot_steps(run.id)) for run in runs]
 
         def look():
-            now = [self.lab.run(run.id, by=self.me).state for run in runs]
-            if [(state, self.lab.store.recordings.snapshot_steps(run.id)) for state, run in zip(now, runs)] != drawn:
+            now = [self.lab.runs.get(run.id, by=self.me).state for run in runs]
+            if [(state, self.lab.results.snapshot_steps(run.id)) for state, run in zip(now, runs)] != drawn:
                 st.rerun()
 
         self.live(look, every=LIVE_SECONDS if any(run.active for run in runs) else IDLE_SECONDS, key="watch")

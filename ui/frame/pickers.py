@@ -23,7 +23,7 @@ def run_in_address(page: Page) -> RunInfo | None:
     if not run_id:
         return None
     try:
-        return page.lab.run(run_id, by=page.me)
+        return page.lab.runs.get(run_id, by=page.me)
     except GanometerError:
         st.warning(
             f"There is no run `{plain(run_id[:40])}` here. It may have been deleted, or the link is from another "
@@ -40,8 +40,10 @@ def run_in_address(page: Page) -> RunInfo | None:
 
 def pick_run(page: Page) -> RunInfo | None:
     """The run in the address, else an active one, the newest, or the example; with a picker to choose another."""
-    runs = page.lab.runs(by=page.me)
-    chosen = run_in_address(page) or next((r for r in runs if r.active), runs[0] if runs else page.lab.example())
+    runs = page.lab.runs.newest(by=page.me)
+    chosen = run_in_address(page) or next(
+        (r for r in runs if r.active), runs[0] if runs else page.lab.bundles.example()
+    )
     if chosen is None:
         return None
     ids = {run.id: run for run in [chosen, *runs]}
@@ -106,7 +108,7 @@ def play_on(page: Page, steps: tuple[int, ...], *, after: Iterable[int] = ()) ->
         if not drawn:  # the page has only just been drawn
             drawn.append(True)
             return
-        if any(page.lab.job_state(job) in WAITING for job in jobs):
+        if any(page.lab.jobs.state(job) in WAITING for job in jobs):
             return
         following = next((step for step in steps if step > shown_step(steps)), steps[-1])
         go_to_step(following, steps, playing=following != steps[-1])

@@ -114,7 +114,7 @@ def draw_samples(page: Page, data: DatasetInfo, found: Mapping, job: Job) -> Non
         st.caption(
             f"Samples {(number - 1) * A_PAGE + 1:,} to {(number - 1) * A_PAGE + len(shown):,} of {len(order):,}."
         )
-    key = f"picked {job.run_id} {job.step} {page.lab.asked(job)}"
+    key = f"picked {job.run_id} {job.step} {page.lab.jobs.asked(job)}"
     picked = st.session_state.get(key, int(order[0]))
     if data.kind == "image":
         places = np.flatnonzero(shown == picked)
@@ -215,7 +215,7 @@ def show_downloads(page: Page, found: Mapping, shown: np.ndarray, job: Job, data
             )
         st.download_button(
             "All as NPZ",
-            lambda: page.lab.samples_npz(page.lab.job(job.id)),
+            lambda: page.lab.jobs.samples_npz(page.lab.jobs.get(job.id)),
             f"{name}.npz",
             "application/octet-stream",
             icon=":material/download:",

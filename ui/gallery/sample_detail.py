@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from gan_core import Browse, DatasetInfo, Job, SampleDetail
+from gan_core import Browse, DatasetInfo, Job, SampleDetail, closeness
 from gan_core.pictures import grid
 from ui.charts import latent
 from ui.frame.feature_spaces import COORDINATES, SPACES
@@ -25,14 +25,14 @@ def show_detail(
     more: Callable[[SampleDetail], object] = lambda asked: None,
 ) -> None:
     """Sample `index` of those that a `browse` job has made; `more(asked)` is drawn below it."""
-    browse: Browse = page.lab.asked(job)
+    browse: Browse = page.lab.jobs.asked(job)
     asked = SampleDetail(
         index, n=browse.n, seed=browse.seed, label=browse.label, truncation=browse.truncation, k=NEAREST
     )
     ask_worker(
         page,
         asked,
-        lambda found, job: draw_detail(found, data, page.lab.asked(job), key, more),
+        lambda found, job: draw_detail(found, data, page.lab.jobs.asked(job), key, more),
         key=f"{key} detail",
         run_id=job.run_id,
         step=job.step,
@@ -86,12 +86,3 @@ def show_row(found: Mapping, space: str, data: DatasetInfo, key: str) -> None:
                 alt = f"A real training image{' of ' + words if told else ''} at distance {distance:.3f}"
                 st.image(grid.embedded(picture), width=SMALL, alt=alt)
                 st.caption(f"{distance:.3g}" + (f"  \n{words}" if told else ""))
-
-
-def closeness(ratio: float) -> str:
-    """What it means that a sample's nearest training sample is `ratio` times as far as a real sample's."""
-    if ratio < 0.25:
-        return "this one is nearly a copy."
-    if ratio < 0.75:
-        return "this one is closer than real samples are, so typical, blurred or partly copied."
-    return "as it should be." if ratio < 1.25 else "this one lies off: no training sample looks like it."

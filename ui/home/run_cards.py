@@ -31,7 +31,7 @@ def matches(run: RunInfo, words: str, state: str | None) -> bool:
 
 
 def show_cards(page: Page, runs: list[RunInfo]) -> None:
-    headlines = page.lab.headlines(runs, by=page.me)
+    headlines = page.lab.results.headlines(runs, by=page.me)
     with st.grid(min_column_width=CARD_WIDTH, gap="medium", key="cards"):
         for run in runs:
             with st.container(border=True, height="stretch", gap="small", key=f"run {run.id}"):
@@ -42,8 +42,8 @@ def show_card(page: Page, run: RunInfo, headline: Headline) -> None:
     """One run. Only what changes while it trains is drawn again by itself, so what is open or has focus keeps it."""
 
     def now() -> None:
-        current = page.lab.run(run.id, by=page.me)
-        show_progress(page, current, page.lab.headlines([current], by=page.me)[run.id])
+        current = page.lab.runs.get(run.id, by=page.me)
+        show_progress(page, current, page.lab.results.headlines([current], by=page.me)[run.id])
 
     if run.state == "running":
         page.live(now, every=LIVE_SECONDS, key=f"live {run.id}")
@@ -59,7 +59,7 @@ def show_card(page: Page, run: RunInfo, headline: Headline) -> None:
         for name in LEADS_TO:
             if name in PAGES:
                 page_link(name, PAGES[name][1], run=run.id)
-    if page.lab.may_change(run, by=page.me):
+    if page.lab.runs.may_change(run, by=page.me):
         with st.container(horizontal=True, gap="small"):
             with st.popover("Edit", icon=":material/edit:", key=f"edit {run.id}"):
                 show_edit(page, run)
@@ -122,7 +122,9 @@ def facts(run: RunInfo) -> str:
 def show_edit(page: Page, run: RunInfo) -> None:
     name, tags = f"name {run.id}", f"tags {run.id}"
     st.text_input("Name", run.name, max_chars=LONGEST_NAME, key=name, on_change="ignore")
-    st.button("Rename", key=f"rename {run.id}", on_click=lambda: page.do(page.lab.rename, run.id, said(name, run.name)))
+    st.button(
+        "Rename", key=f"rename {run.id}", on_click=lambda: page.do(page.lab.runs.rename, run.id, said(name, run.name))
+    )
     st.text_input(
         "Tags",
         ", ".join(run.tags),
@@ -133,7 +135,7 @@ def show_edit(page: Page, run: RunInfo) -> None:
     st.button(
         "Keep tags",
         key=f"tag {run.id}",
-        on_click=lambda: page.do(page.lab.tag, run.id, in_list(said(tags, ", ".join(run.tags)))),
+        on_click=lambda: page.do(page.lab.runs.tag, run.id, in_list(said(tags, ", ".join(run.tags)))),
     )
 
 
@@ -147,7 +149,7 @@ def show_delete(page: Page, run: RunInfo) -> None:
         type="primary",
         icon=":material/delete:",
         on_click=page.do,
-        args=(page.lab.delete, run.id),
+        args=(page.lab.runs.delete, run.id),
     )
 
 
@@ -162,5 +164,5 @@ def in_list(text: str) -> list[str]:
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def thumbnail(_lab, run_id: str, step: int) -> bytes | None:
-    snapshot = _lab.store.recordings.snapshot(run_id, step)
+    snapshot = _lab.results.snapshot(run_id, step)
     return grid.thumbnail(snapshot.samples, size=112) if snapshot else None

@@ -8,7 +8,7 @@ DIARY = {"set": "settings changed", "forked": "branched off"}
 
 def marks_of(lab: Lab, run: RunInfo) -> list[tuple[int, str]]:
     """What the charts mark: (step, words) of every change of settings and of the branch."""
-    return [(event.step, words(event)) for event in lab.store.recordings.events(run.id) if event.kind in DIARY]
+    return [(event.step, words(event)) for event in lab.runs.events(run.id) if event.kind in DIARY]
 
 
 def words(event: Event) -> str:

@@ -4,12 +4,22 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from gan_core import EDITABLE, RunConfig, RunInfo, edited, flatten_config, is_live, needs_compiling, override
+from gan_core import (
+    EDITABLE,
+    RunConfig,
+    RunInfo,
+    edited,
+    flatten_config,
+    has_effect,
+    is_live,
+    needs_compiling,
+    override,
+)
 from ui.frame.navigation import go_to_run, shown_step
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import Page
 from ui.frame.text import plain
-from ui.train.run_form import in_pairs, means_nothing, setting_widget
+from ui.train.run_form import in_pairs, setting_widget
 
 NOT_OVER = ("queued", "running", "paused", "stopped", "interrupted")
 
@@ -22,13 +32,13 @@ def show_steps(page: Page, run: RunInfo, mine: bool) -> None:
             "Train so many, then pause",
             key="step",
             icon=":material/skip_next:",
-            on_click=lambda: page.do(page.lab.step, run.id, int(st.session_state.get("step by", steps))),
+            on_click=lambda: page.do(page.lab.runs.step, run.id, int(st.session_state.get("step by", steps))),
         )
 
 
 def show_steering(page: Page, run: RunInfo) -> None:
     """Below the live part: what can be changed of this run, and what can be made of it."""
-    mine = page.lab.may_change(run, by=page.me)
+    mine = page.lab.runs.may_change(run, by=page.me)
     if not mine:
         st.caption("This run is somebody else's. You can watch it, measure it, and fork it.")
     if mine and page.lab.settings.shared and run.config.data.name.startswith("upload-"):
@@ -39,7 +49,7 @@ def show_steering(page: Page, run: RunInfo) -> None:
                 show_edit(page, run)
     if mine and run.state in ("finished", "stopped"):
         show_more_steps(page, run)
-    if kept := page.lab.store.runs.kept_steps(run.id):
+    if kept := page.lab.runs.kept_steps(run.id):
         with st.expander("Fork from here", icon=":material/call_split:", on_change="rerun", key="fork box") as box:
             if box.open:
                 show_fork(page, run, kept)
@@ -53,7 +63,7 @@ def show_publishing(page: Page, run: RunInfo) -> None:
         "Everybody may see this run",
         key=key,
         help="It was trained on data that only you see: its samples may show them.",
-        on_change=lambda: page.do(page.lab.publish, run.id, st.session_state[key]),
+        on_change=lambda: page.do(page.lab.runs.publish, run.id, st.session_state[key]),
     )
 
 
@@ -70,17 +80,17 @@ def show_edit(page: Page, run: RunInfo) -> None:
         icon=":material/check:",
         on_click=lambda: page.do(change, page, run.id, changes),
     )
-    waiting = [c for c in page.lab.store.commands.waiting(run.id) if c.kind == "set"]
+    waiting = [c for c in page.lab.runs.sent_commands(run.id) if c.kind == "set"]
     for command in waiting:
         st.caption(f"Waits for the worker: {told(command.payload['changes'])}")
-    for command, outcome in page.lab.store.commands.finished(run.id):
+    for command, outcome in page.lab.runs.done_commands(run.id):
         if command.kind == "set":
             st.caption(f"{plain(outcome).capitalize()}: {told(command.payload['changes'])}")
 
 
 def change(page: Page, run_id: str, wanted: Callable[[], dict], *, by: str) -> None:
-    run, changes = page.lab.run(run_id, by=by), wanted()
-    said = page.lab.set(run_id, changes, by=by)
+    run, changes = page.lab.runs.get(run_id, by=by), wanted()
+    said = page.lab.runs.change(run_id, changes, by=by)
     if said == "nothing to change":
         st.toast("Nothing was changed: every setting is as it was.", icon=":material/info:")
     elif needs_compiling(run.config, edited(run.config, changes, step=run.step)):
@@ -103,7 +113,7 @@ def show_more_steps(page: Page, run: RunInfo) -> None:
 
 
 def more(page: Page, run_id: str, steps: int, nonce: str, *, by: str) -> None:
-    page.lab.more(run_id, steps, by=by, nonce=nonce)
+    page.lab.runs.extend(run_id, steps, by=by, nonce=nonce)
     renew_nonce(f"more {run_id}")
 
 
@@ -130,17 +140,14 @@ def show_fork(page: Page, run: RunInfo, kept: dict[int, bool]) -> None:
 
 
 def branch(page: Page, run_id: str, step: int, wanted: Callable[[], dict], nonce: str, *, by: str) -> None:
-    go_to_run(page.lab.fork(run_id, step, wanted(), by=by, nonce=nonce))
+    go_to_run(page.lab.runs.fork(run_id, step, wanted(), by=by, nonce=nonce))
     renew_nonce(f"fork {run_id}")
 
 
 def settings_of(config: RunConfig, name: str) -> Callable[[], dict]:
     """Widgets of what may be changed: those that turn at once, and one other. Returns a function: what has changed."""
     values = flatten_config(config)
-    kinds = (config.objective.loss, config.generator.architecture, config.discriminator.architecture)
-    meant = [key for key in EDITABLE if not means_nothing(key, *kinds)]
-    if config.objective.gradient_penalty == "none":
-        meant = [key for key in meant if key != "objective.gradient_penalty_weight"]
+    meant = [key for key in EDITABLE if has_effect(key, values)]
     at_once = {key: values[key] for key in meant if is_live(config, key)}
     in_pairs(at_once, lambda key: f"{name} {key}")
     others = [key for key in meant if key not in at_once]

@@ -6,6 +6,7 @@ import streamlit as st
 
 from gan_core import (
     ADVERSARIAL_LOSSES,
+    DECIDING,
     MOST_CLASSES,
     OPTIONS,
     PRESETS,
@@ -17,6 +18,7 @@ from gan_core import (
     RunConfig,
     describe_setting,
     flatten_config,
+    has_effect,
     override,
     setting_type,
 )
@@ -44,8 +46,8 @@ ELSEWHERE = ("preset", "seed", "data.name", "data.conditional", "training.steps"
 """Settings that have their place above "All settings"."""
 FIRST = {"data": "digits", "preset": "auto", "length": "steps", "seconds": 60, "seed": 0}
 """What the form says to somebody who comes for the first time."""
-DECIDING = ("objective.loss", "generator.architecture", "discriminator.architecture")
-"""Settings that decide which others mean anything."""
+BESIDE = {"objective.gradient_penalty_weight": "objective.gradient_penalty"}
+"""Settings that stand beside another one, whatever that says."""
 SUMMED_UP = tuple(key for key in SETTINGS if setting_type(key)[0] not in ("number", "text"))
 """Settings on which the summary depends: it is drawn again when one of them is changed."""
 
@@ -53,8 +55,8 @@ SUMMED_UP = tuple(key for key in SETTINGS if setting_type(key)[0] not in ("numbe
 def start(lab: Lab, me: str, nonce: str) -> None:
     """Begin a run of `me` with what the widgets say; problems are all said at once."""
     try:
-        config = chosen_config(lab)
-        run_id = lab.start(config, by=me, nonce=nonce)
+        config = chosen_config(lab, me)
+        run_id = lab.runs.start(config, by=me, nonce=nonce)
         renew_nonce("start")
         st.query_params.clear()  # a link has done what it was for
         go_to_run(run_id)
@@ -65,17 +67,17 @@ def start(lab: Lab, me: str, nonce: str) -> None:
         st.session_state["problems"] = [str(error)]
 
 
-def chosen_config(lab: Lab) -> RunConfig:
+def chosen_config(lab: Lab, me: str) -> RunConfig:
     """What the widgets say; what has no widget keeps the recipe's value."""
-    base = chosen_base(lab)
+    base = chosen_base(lab, me)
     said = {key: value_now(key, base) for key in flatten_config(base)}
     return override(base, said | {"seed": st.session_state["seed"]})
 
 
-def chosen_base(lab: Lab) -> RunConfig:
+def chosen_base(lab: Lab, me: str) -> RunConfig:
     """The recipe for these data, and for this time where a time was given."""
     time = st.session_state["seconds"] if st.session_state["length"] == "time" else None
-    return lab.preset(st.session_state["preset"], data=st.session_state["data"], seconds=time)
+    return lab.recipes.preset(st.session_state["preset"], data=st.session_state["data"], seconds=time, by=me)
 
 
 def value_now(key: str, base: RunConfig):
@@ -95,33 +97,21 @@ def group_of(key: str) -> str:
     return section
 
 
-def means_nothing(key: str, loss: str, generator: str, discriminator: str) -> bool:
-    """Whether nothing reads a setting under this loss and with these architectures."""
-    section, _, name = key.partition(".")
-    architecture = {"generator": generator, "discriminator": discriminator}.get(section)
-    if architecture and name == ("channels" if architecture == "mlp" else "hidden"):
-        return True
-    if loss in ADVERSARIAL_LOSSES:
-        return False
-    if section == "objective":
-        return name != "loss"
-    if key in ("training.discriminator_steps", "training.fresh_samples", "training.simultaneous"):
-        return True
-    if loss == "vae":
-        return key in ("discriminator.spectral_norm", "discriminator.clip", "discriminator.packing")
-    return section == "discriminator" or key == "optimizer.learning_rate_discriminator"
-
-
 def shown_settings(base: RunConfig) -> dict[str, list[str]]:
     """The settings of each group that mean something, for the recipe or for what was chosen instead.
 
     For both, because a penalty of the recipe has to be in sight of somebody who chooses a loss that forbids it.
     """
     values = flatten_config(base)
-    recipe, chosen = [values[key] for key in DECIDING], [value_now(key, base) for key in DECIDING]
+    chosen = {key: value_now(key, base) for key in DECIDING}
+
+    def has_place(key: str) -> bool:
+        key = BESIDE.get(key, key)
+        return key not in ELSEWHERE and (has_effect(key, values) or has_effect(key, chosen))
+
     shown: dict[str, list[str]] = {group: [] for group in GROUPS}
     for key in values:
-        if key not in ELSEWHERE and not (means_nothing(key, *recipe) and means_nothing(key, *chosen)):
+        if has_place(key):
             shown[group_of(key)].append(key)
     return shown
 
@@ -171,7 +161,7 @@ def in_pairs(values: dict[str, object], name: Callable[[str], str], **options) -
 def show_setup(lab: Lab, me: str) -> None:
     """The form of a new run; what it says is checked when the run starts, all problems at once."""
     st.subheader("New run", anchor=False)
-    uploads = {info.name: info for info in lab.uploads(by=me)}
+    uploads = {info.name: info for info in lab.uploads.visible(by=me)}
     names = [*OPTIONS, *uploads]
     show_link(lab, me)
     for key, value in FIRST.items():
@@ -190,8 +180,8 @@ def show_setup(lab: Lab, me: str) -> None:
         show_sharing(lab, uploads[data], me)
     preset = st.selectbox("Recipe", list(PRESETS), key="preset", persist_state="session")
     st.caption(PRESETS[preset])
-    base = show_length(lab)
-    classes = OPTIONS[data].classes if data in OPTIONS else len(uploads[data].classes)
+    base = show_length(lab, me)
+    classes = lab.uploads.about(data, by=me).classes
     if 2 <= classes <= MOST_CLASSES and base.objective.loss in (*ADVERSARIAL_LOSSES, "vae"):
         st.toggle(
             "Tell the networks the class",
@@ -225,7 +215,7 @@ def show_setup(lab: Lab, me: str) -> None:
     show_upload(lab, me)
 
 
-def show_length(lab: Lab) -> RunConfig:
+def show_length(lab: Lab, me: str) -> RunConfig:
     """Steps or seconds, and the seed; returns the recipe that they lead to."""
     timed = "time" == st.segmented_control(
         "Length",
@@ -247,7 +237,7 @@ def show_length(lab: Lab) -> RunConfig:
             persist_state="session",
             help=about["help"],
         )
-    base = chosen_base(lab)
+    base = chosen_base(lab, me)
     if not timed:
         about, key = describe_setting("training.steps"), widget_key("training.steps", base)
         st.session_state.setdefault(key, base.training.steps)
@@ -317,11 +307,11 @@ def fill(link: Link) -> None:
 def show_summary(lab: Lab, me: str) -> None:
     """What will run, about how long that takes here, and a link to it; nothing for what cannot run."""
     try:
-        config = chosen_config(lab)
+        config = chosen_config(lab, me)
     except ConfigError:
         st.caption("Some of these settings do not go together: Start training says which.")
         return
-    st.markdown(summary(config, lab.estimate(config)))
+    st.markdown(summary(config, lab.recipes.estimate(config)))
     with st.popover("Share this setting", icon=":material/link:", on_change="rerun", key="share") as box:
         if box.open:
             share_form(lab, me, config)
@@ -337,7 +327,7 @@ def show_sharing(lab: Lab, info, me: str) -> None:
         "Everybody may use this data",
         key=key,
         help="Off: only you see it, and the runs on it.",
-        on_change=lambda: attempt(lab.publish_upload, info.name, st.session_state[key], by=me),
+        on_change=lambda: attempt(lab.uploads.publish, info.name, st.session_state[key], by=me),
     )
 
 
@@ -359,7 +349,7 @@ def show_upload(lab: Lab, me: str) -> None:
         size = left.select_slider("Image size", [8, 12, 16, 20, 24, 28, 32], 28, key="upload size")
         colour = right.toggle("Keep colours", key="upload colour")
         try:
-            upload = lab.read_upload(file.getvalue(), file.name, size=size, colour=colour)
+            upload = lab.uploads.read(file.getvalue(), file.name, size=size, colour=colour)
         except GanometerError as error:
             st.error(plain(error), title="This file cannot be used", icon=":material/error:")
             return
@@ -386,4 +376,4 @@ def show_upload(lab: Lab, me: str) -> None:
 
 
 def keep_upload(lab: Lab, upload, me: str) -> None:
-    st.session_state["data"] = lab.keep_upload(upload, by=me)
+    st.session_state["data"] = lab.uploads.keep(upload, by=me)

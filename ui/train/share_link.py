@@ -92,7 +92,7 @@ def share_form(lab: Lab, me: str, config: RunConfig) -> None:
 def share_run(lab: Lab, me: str, run: RunInfo) -> None:
     """The link to the settings of a run."""
     st.markdown("**Share its settings**")
-    if run.parent_id is not None or any(event.kind == "set" for event in lab.store.recordings.events(run.id)):
+    if run.parent_id is not None or any(event.kind == "set" for event in lab.runs.events(run.id)):
         st.caption("It was changed or branched off on its way: the link holds its settings of now, not that way.")
     elif run.config.training.seconds is not None and run.step == 0:
         st.caption("Its steps are not decided yet: a link made once it trains starts the same run again.")
@@ -103,7 +103,7 @@ def share_run(lab: Lab, me: str, run: RunInfo) -> None:
 
 def _show_link(lab: Lab, me: str, config: RunConfig, made_with, key: str) -> None:
     try:
-        query = query_of(config, preset_for=partial(lab.preset, by=me), versions=made_with)
+        query = query_of(config, preset_for=partial(lab.recipes.preset, by=me), versions=made_with)
     except GanometerError as error:  # the data of an old run may be gone
         st.caption(f"There is no link: {plain(error)}.")
         return
@@ -114,8 +114,8 @@ def link_in_address(lab: Lab, me: str) -> tuple[Link | None, list[str]]:
     """What the address brings, checked like any input, and what is wrong with it."""
     query = {key: st.query_params.get_all(key) for key in st.query_params}
     try:
-        link = config_from_query(query, preset_for=partial(lab.preset, by=me))
-        lab.check(link.config, by=me)
+        link = config_from_query(query, preset_for=partial(lab.recipes.preset, by=me))
+        lab.recipes.check(link.config, by=me)
     except ConfigError as error:
         return None, list(error.problems)
     except GanometerError as error:

@@ -55,7 +55,7 @@ def answer(store, lead=0.4, noise=0.001) -> records.Job:
     job = store.jobs.claim("hand")
     while job.kind != "compare":
         job = store.jobs.claim("hand")
-    groups = comparison.groups([store.runs.get(run_id) for run_id, _ in job.params["runs"]])
+    groups = comparison.group_runs([store.runs.get(run_id) for run_id, _ in job.params["runs"]])
     rng = np.random.default_rng(0)
     values = {g.name: 0.5 - lead * i + 0.01 * np.arange(len(g.runs)) for i, g in enumerate(groups)}
     drawn = {name: v[:, None] + rng.normal(0, noise, (len(v), 200)) for name, v in values.items()}

@@ -6,11 +6,11 @@ import io
 import numpy as np
 import pytest
 
+from gan_core import closeness
 from gan_core.records import History
 from ui.charts import latent, map
 from ui.distances.full_report import history_to_csv
 from ui.gallery.sample_browser import ORDERS, ordered, told
-from ui.gallery.sample_detail import closeness
 
 FOUND = {
     "x": np.zeros((5, 8, 8, 1), np.uint8),
@@ -50,7 +50,7 @@ def test_what_is_not_known_of_a_sample_is_not_told():
 
 def test_closeness_in_words():
     words = [closeness(ratio) for ratio in (0.1, 0.5, 1.0, 2.0)]
-    assert "copy" in words[0] and "typical" in words[1] and "should" in words[2] and "off" in words[3]
+    assert "copy" in words[0] and "typical" in words[1] and "should" in words[2] and "unlike" in words[3]
 
 
 def test_the_history_as_csv():

@@ -32,7 +32,7 @@ def emptied(tmp_path_factory) -> Path:
     """A store whose example somebody has deleted."""
     folder = tmp_path_factory.mktemp("emptied")
     lab = Lab(Settings(folder, f"sqlite:///{folder / 'ganometer.sqlite'}", None, "none"))
-    lab.store.runs.delete(lab.example().id)
+    lab.runs.delete(lab.bundles.example().id)
     lab.close()
     return folder / "ganometer.sqlite"
 

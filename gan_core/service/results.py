@@ -1,0 +1,159 @@
+"""What a run has: its samples, curves, measurements, and what they are compared with.
+
+Ask `lab.runs` for the run first: it gives only what this visitor may see. Everything here is asked of such a run.
+"""
+
+from __future__ import annotations
+
+from typing import Iterable
+
+from gan_core.distances.verdict import beside, placed
+from gan_core.jobs import references
+from gan_core.pictures import film
+from gan_core.records import (
+    DatasetInfo,
+    GanometerError,
+    Headline,
+    History,
+    MetricResult,
+    Reference,
+    Report,
+    RunInfo,
+    Snapshot,
+    UnknownRun,
+)
+from gan_core.service.runs import RunService
+from gan_core.store import Store
+
+
+class ResultService:
+    """Reads what trainings have written."""
+
+    def __init__(self, store: Store, runs: RunService):
+        self._store, self._runs = store, runs
+
+    # ------------------------------------------------------------ samples
+
+    def snapshot_steps(self, run_id: str) -> tuple[int, ...]:
+        """The steps of which a run keeps samples and weights, in order."""
+        return self._store.recordings.snapshot_steps(run_id)
+
+    def snapshot(self, run_id: str, step: int | None = None) -> Snapshot | None:
+        """The samples of one step, or of the newest one; None when there is none."""
+        return self._store.recordings.snapshot(run_id, step)
+
+    def film(self, run_id: str, *, format: str = "gif", fps: float = 6) -> bytes:
+        """A run's snapshots one after the other, from its 64 fixed latents: an animated GIF or WebP.
+
+        Images lie on a grid, points in the plane among real ones. Raises GanometerError for a run without snapshots
+        or of points that have not two coordinates, and for a format or speed there is not.
+        """
+        steps = self.snapshot_steps(run_id)
+        if not steps:
+            raise GanometerError(f"run {run_id} has no snapshot yet: let it train a little first")
+        kept = [snapshot for step in steps if (snapshot := self.snapshot(run_id, step))]  # some are thinned out
+        frames = [snapshot.samples for snapshot in kept]
+        if frames[0].ndim == 2:
+            data = self.dataset_of(self._store.runs.get(run_id))
+            if data is None:
+                raise GanometerError(f"the data of run {run_id} have not been loaded yet: let it train a little first")
+            frames = film.scatters(frames, [snapshot.step for snapshot in kept], real=data.preview)
+        return film.film(frames, format, fps)
+
+    def size(self, run_id: str) -> int:
+        """About how many bytes a run takes in the store."""
+        return self._store.recordings.size(run_id)
+
+    # ------------------------------------------------------------ data and references
+
+    def dataset_of(self, run: RunInfo) -> DatasetInfo | None:
+        """The run's data set with a preview of real rows; None until its worker has loaded it."""
+        return self._store.datasets.get(run.dataset) if run.dataset else None
+
+    def reference_of(self, run: RunInfo, n: int) -> Reference | None:
+        """Real-vs-real at n for the run's data, when it has been measured."""
+        return references.known(self._store, run.dataset, "pixels", n) if run.dataset else None
+
+    def live_reference(self, run: RunInfo) -> Reference | None:
+        """Real-vs-real at the n of the run's own measurements."""
+        data = self.dataset_of(run)
+        return self.reference_of(run, min(run.config.recording.rows, data.parts["test"])) if data else None
+
+    # ------------------------------------------------------------ curves
+
+    def lineage(self, run: RunInfo, *, by: str | None = "") -> tuple[RunInfo, ...]:
+        """A run, the one it branched off, and so on, as long as they are there and `by` may see them."""
+        found, seen = [run], {run.id}
+        while (parent_id := found[-1].parent_id) is not None and parent_id not in seen:
+            try:
+                found.append(self._runs.get(parent_id, by=by))
+            except UnknownRun:
+                break
+            seen.add(parent_id)  # the ids of imported runs may form a circle
+        return tuple(found)
+
+    def curves(
+        self, run: RunInfo, names: Iterable[str] | None = None, *, points: int = 300, by: str | None = ""
+    ) -> History:
+        """The curves of a run; before its branch those of the runs it branched off, where `by` may see them.
+
+        Of each of these runs about `points` evenly thinned values of a curve; `names` None means all curves.
+        """
+        found, until, names = History({}), None, None if names is None else list(names)
+        for one in self.lineage(run, by=by):
+            part = self._store.recordings.history(one.id, names, points, until=until)
+            found = part if until is None else part.continued(found, until)
+            if one.parent_step is None:
+                break
+            until = one.parent_step if until is None else min(until, one.parent_step)
+        return found
+
+    def headlines(self, runs: Iterable[RunInfo], *, by: str | None = "") -> dict[str, Headline]:
+        """{run: what a listing shows of it}, with a handful of questions to the store for all of them.
+
+        A branch that has not been measured yet has the number of the step where it begins.
+        """
+        by_id = {run.id: run for run in runs}
+        snapshots = self._store.recordings.newest_snapshots(by_id)
+        energies = self._store.recordings.newest_values(by_id, "energy_distance")
+        for run in by_id.values():
+            if run.parent_id is not None and run.id not in energies:
+                last = self.curves(run, ["energy_distance"], points=1, by=by).last("energy_distance")
+                energies |= {} if last is None else {run.id: last}
+        measured_alike: dict[tuple[str | None, int], Reference | None] = {}
+        found = {}
+        for run_id, run in by_id.items():
+            energy, alike = None, (run.dataset, run.config.recording.rows)
+            if run_id in energies:
+                if alike not in measured_alike:
+                    measured_alike[alike] = self.live_reference(run)
+                known = measured_alike[alike]
+                energy = MetricResult("energy_distance", energies[run_id], direction="lower", ideal=0.0)
+                energy = placed(energy, known, known.n if known else run.config.recording.rows)
+            found[run_id] = Headline(snapshots.get(run_id), energy)
+        return found
+
+    # ------------------------------------------------------------ reports
+
+    def reports(self, run: RunInfo) -> list[tuple[int, Report]]:
+        """(step, report) of every measurement of the run itself, not of one that it branched off; each beside the
+        reference even if that was measured later."""
+        known, found = {}, []
+        for step, report in self._store.measurements.reports(run.id):
+            about = (report.space, report.n_fake, report.k, report.panel)  # of a training they are all alike
+            if about not in known:
+                known[about] = self._reference_for(run, report)
+            found.append((step, beside(report, known[about])))
+        return found
+
+    def measured(self, run_id: str) -> dict[int, Report]:
+        """What was measured during the training, by step; not what people have asked for since."""
+        return {step: report for step, report in self._store.measurements.reports(run_id) if report.seed == 0}
+
+    def judged(self, run: RunInfo, report: Report) -> Report:
+        """A report of a run beside what is known today of real against real."""
+        return beside(report, self._reference_for(run, report))
+
+    def _reference_for(self, run: RunInfo, report: Report) -> Reference | None:
+        about = dict(k=report.k, panel=report.panel)
+        return references.known(self._store, run.dataset, report.space, report.n_fake, **about) if run.dataset else None

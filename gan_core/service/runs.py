@@ -1,0 +1,272 @@
+"""Runs: start them, find them, and change what they do."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Iterable, Mapping
+
+from gan_core.config.live_edits import edited
+from gan_core.config.run_config import ConfigError, RunConfig, differences, override
+from gan_core.jobs import comparison
+from gan_core.records import Command, Event, GanometerError, RunInfo, UnknownRun
+from gan_core.service import estimates, permissions
+from gan_core.service.recipes import RecipeService
+from gan_core.service.uploads import UploadService
+from gan_core.service.worker_host import LOOK_SECONDS, WorkerHost
+from gan_core.settings import Settings
+from gan_core.store import RESUMABLE, Store
+
+LISTED = 10_000
+MOST_SEEDS = 20
+
+
+class RunService:
+    """Everything a person may do with runs.
+
+    `by` says who asks (see `permissions`). A method that changes a run returns, where it returns a word, what has
+    happened. It raises UnknownRun for a run that `by` does not see, and NotAllowed for one of somebody else.
+
+    A page sends the nonce of the form whose button was pressed. The same nonce again is the second half of a double
+    click: it makes nothing, and returns what the first one made. Without a nonce every call is a new one.
+    """
+
+    def __init__(
+        self, store: Store, settings: Settings, worker: WorkerHost, uploads: UploadService, recipes: RecipeService
+    ):
+        self._store, self._settings = store, settings
+        self._worker, self._uploads, self._recipes = worker, uploads, recipes
+
+    # ------------------------------------------------------------ make runs
+
+    def start(self, config: RunConfig, *, name: str = "", by: str | None = "", nonce: str | None = None) -> str:
+        """Queue a new run of `by`; returns its id, the same one for the same nonce.
+
+        Raises what `recipes.check` does, and NotAllowed for more than this server gives to one person.
+        """
+        self._recipes.check(config, by=by)
+        permissions.check_known(self._settings, by)
+        (run_id,) = self._store.submit(
+            nonce, lambda: [self._store.runs.create(self._allowed(config, by), name=name, owner=by or "")]
+        )
+        self._worker.ensure()
+        return run_id
+
+    def fork(
+        self,
+        run_id: str,
+        step: int,
+        changes: Mapping[str, Any] | None = None,
+        *,
+        name: str = "",
+        by: str | None = "",
+        nonce: str | None = None,
+    ) -> str:
+        """A new run of `by` that goes on from a step of any run with changed settings; returns its id, the same one
+        for the same nonce.
+
+        Raises ConfigError for what networks of that shape cannot do, and GanometerError for a step that is not kept.
+        """
+        run = self._source(run_id, by)
+        config = edited(run.config, dict(changes or {}), step=step)
+        (made,) = self._store.submit(
+            nonce,
+            lambda: [self._store.runs.fork(run_id, step, self._allowed(config, by), name=name, owner=by or "")],
+        )
+        self._worker.ensure()
+        return made
+
+    def repeat(self, run_id: str, seeds: int = comparison.ENOUGH_SEEDS, *, by: str | None = "") -> list[str]:
+        """Queue the settings of a run under as many further seeds as it takes to have so many; returns the ids of
+        all, in order of seeds. Asking twice is asking once, without a nonce: runs that are there, or wait already,
+        count; stopped ones do not.
+
+        Raises ConfigError for too few or too many seeds, GanometerError for a run that cannot be repeated like this,
+        and NotAllowed for more than this server gives to one person.
+        """
+        if not 2 <= seeds <= MOST_SEEDS:
+            raise ConfigError([f"seeds is {seeds}; give 2 to {MOST_SEEDS}"])
+        run = self._source(run_id, by)
+        if run.parent_id is not None:
+            raise GanometerError(f"run {run_id} branched off run {run.parent_id}: repeat that one, and fork from each")
+        if run.config.training.seconds is not None and not run.step:
+            raise GanometerError(f"run {run_id} has not begun, so its time is not yet a number of steps: wait for it")
+        ids = self._store.submit(None, lambda: self._repeated(run, seeds, by))
+        self._worker.ensure()
+        return ids
+
+    def _repeated(self, run: RunInfo, seeds: int, by: str | None) -> list[str]:
+        known = {run.config.seed: run.id}
+        for other in self.newest(LISTED, by=by):
+            if other.state != "stopped" and comparison.alike(other, run):
+                known.setdefault(other.config.seed, other.id)
+        free = (seed for seed in itertools.count() if seed not in known)
+        config = override(run.config, {"training.seconds": None})
+        new = [override(config, {"seed": seed}) for seed in itertools.islice(free, max(0, seeds - len(known)))]
+        if new:
+            permissions.check_limits(self._settings, config, by, queued=self._unfinished_of(by), runs=len(new))
+        for config in new:
+            name = f"{run.name.partition(' · seed ')[0]} · seed {config.seed}"
+            known[config.seed] = self._store.runs.create(config, name=name, owner=by or "")
+        return [known[seed] for seed in sorted(known)]
+
+    # ------------------------------------------------------------ tell a run what to do
+
+    def pause(self, run_id: str, *, by: str | None = "") -> str:
+        """Let a run rest after the step it is at."""
+        return self._send(self._own(run_id, by), "pause", by)
+
+    def resume(self, run_id: str, *, by: str | None = "") -> str:
+        """Let a run that rests, or was stopped or interrupted, go on."""
+        return self._send(self._own(run_id, by), "resume", by)
+
+    def stop(self, run_id: str, *, by: str | None = "") -> str:
+        """End a run after the step it is at."""
+        return self._send(self._own(run_id, by), "stop", by)
+
+    def step(self, run_id: str, steps: int, *, by: str | None = "") -> str:
+        """Train so many steps more, and pause. Raises ConfigError for a number out of range."""
+        if not 1 <= steps <= 1_000_000:
+            raise ConfigError([f"steps is {steps}; give 1 to 1,000,000"])
+        return self._send(self._own(run_id, by), "step", by, {"steps": steps})
+
+    def change(self, run_id: str, changes: Mapping[str, Any], *, by: str | None = "") -> str:
+        """Change settings of a run that is not over, from its next step on.
+
+        Raises ConfigError for what cannot be changed, or does not go together.
+        """
+        run = self._own(run_id, by)
+        after = edited(run.config, changes, step=run.step)
+        self._allowed(after, by, new=False)
+        if not (changed := differences(after, run.config)):
+            return "nothing to change"
+        return self._send(run, "set", by, {"changes": {key: value for key, (value, _) in changed.items()}})
+
+    def extend(self, run_id: str, steps: int, *, by: str | None = "", nonce: str | None = None) -> None:
+        """Make a run that has ended longer by so many steps, and queue it: its schedules stretch with it.
+
+        The same nonce again adds nothing.
+        """
+
+        def extend() -> list[str]:
+            run = self._own(run_id, by)
+            config = edited(run.config, {"training.steps": run.total_steps + steps}, step=run.step)
+            self._store.runs.extend(run_id, self._allowed(config, by), by=by or "")
+            return [run_id]
+
+        self._store.submit(nonce, extend)
+        self._worker.ensure()
+
+    def queue(self, run_id: str, *, by: str | None = "") -> None:
+        """Put a run into the queue that waits, or is paused, stopped or interrupted, and that no worker has.
+
+        Raises GanometerError for any other one: which worker has it, or what state it is in.
+        """
+        run = self._own(run_id, by)
+        free = run.worker is None and run.state in ("queued", *RESUMABLE)
+        if not free or self._send(run, "resume", by) != "queued":
+            self._store.leases.check_free(run_id, "resuming it here")
+            raise GanometerError(
+                f"run {run_id} is {run.state}; only a run that waits, or that is paused, stopped or interrupted, can "
+                "be resumed"
+            )
+
+    def delete(self, run_id: str, *, by: str | None = "") -> None:
+        """Remove a run and everything of it. Raises GanometerError for one that is being trained."""
+        self._store.runs.delete(self._own(run_id, by).id)
+
+    def rename(self, run_id: str, name: str, *, by: str | None = "") -> None:
+        """Give a run another name. Raises GanometerError for one that is too long or cannot be shown."""
+        self._store.runs.rename(self._own(run_id, by).id, name)
+
+    def tag(self, run_id: str, tags: Iterable[str], *, by: str | None = "") -> None:
+        """Give a run these tags instead of those it has. Raises GanometerError for tags there cannot be."""
+        self._store.runs.tag(self._own(run_id, by).id, tags)
+
+    def publish(self, run_id: str, published: bool, *, by: str | None = "") -> None:
+        """Let everybody see a run on one's own data, or no longer."""
+        self._store.runs.publish(self._own(run_id, by).id, published)
+
+    # ------------------------------------------------------------ find runs
+
+    def get(self, run_id: str, *, by: str | None = "") -> RunInfo:
+        """One run. Raises UnknownRun when there is none of this id that `by` may see."""
+        self._worker.reap(every=LOOK_SECONDS)
+        run = self._store.runs.get(run_id)
+        if not permissions.may_see(self._settings, run, by, self._seen_data(by)):
+            raise UnknownRun(f"there is no run {run_id!r}; `runs` and the Home page list those there are")
+        return run
+
+    def newest(self, limit: int = 200, *, by: str | None = "") -> list[RunInfo]:
+        """The newest runs that `by` may see, the newest first."""
+        self._worker.reap(every=LOOK_SECONDS)
+        seen = self._seen_data(by)
+        return [run for run in self._store.runs.all(limit) if permissions.may_see(self._settings, run, by, seen)]
+
+    def may_change(self, run: RunInfo, *, by: str | None) -> bool:
+        """Whether `by` may control this run."""
+        return permissions.owns(self._settings, run.owner, by)
+
+    def seconds_to_wait(self, run: RunInfo) -> float | None:
+        """About how many seconds until a queued run begins; None where nobody can know."""
+        if run.position is None:
+            return None
+        return estimates.seconds_to_wait(run, self._store.runs.all(), at_once=self._settings.limits.at_once)
+
+    # The rest is asked of a run that `get` or `newest` has given.
+
+    def kept_steps(self, run_id: str) -> dict[int, bool]:
+        """The steps that a fork can begin at, each with whether exactly: from a checkpoint, not only a snapshot."""
+        return self._store.runs.kept_steps(run_id)
+
+    def events(self, run_id: str) -> list[Event]:
+        """What has happened to a run, newest first."""
+        return self._store.recordings.events(run_id)
+
+    def sent_commands(self, run_id: str) -> list[Command]:
+        """Commands that no worker has carried out yet, oldest first."""
+        return self._store.commands.waiting(run_id)
+
+    def last_command(self, run_id: str) -> str | None:
+        """The kind of the last command that no worker has carried out yet: pause, resume, stop, step or set."""
+        sent = self.sent_commands(run_id)
+        return sent[-1].kind if sent else None
+
+    def done_commands(self, run_id: str) -> list[tuple[Command, str]]:
+        """Commands that are over, each with what came of it, newest first."""
+        return self._store.commands.finished(run_id)
+
+    # ------------------------------------------------------------ parts
+
+    def _send(self, run: RunInfo, kind: str, by: str | None, payload: Mapping[str, Any] | None = None) -> str:
+        outcome = self._store.commands.send(run.id, kind, by=by or "", payload=payload)
+        self._worker.ensure()
+        return outcome
+
+    def _own(self, run_id: str, by: str | None) -> RunInfo:
+        """The run as it is at this moment, which `by` may change."""
+        self._worker.reap()
+        run = self.get(run_id, by=by)
+        permissions.check_owner(self._settings, run.owner, by, f"run {run_id}")
+        return run
+
+    def _source(self, run_id: str, by: str | None) -> RunInfo:
+        """A run that `by` may make further runs of: on data that `by` may use."""
+        run = self.get(run_id, by=by)
+        permissions.check_known(self._settings, by)
+        self._uploads.about(run.config.data.name, by=by)
+        return run
+
+    def _allowed(self, config: RunConfig, by: str | None, *, new: bool = True) -> RunConfig:
+        """The configuration, if this server gives so much to `by`. Raises NotAllowed."""
+        queued = self._unfinished_of(by) if new and self._settings.limits.queued else 0
+        permissions.check_limits(self._settings, config, by, queued=queued)
+        return config
+
+    def _unfinished_of(self, by: str | None) -> int:
+        self._worker.reap(every=LOOK_SECONDS)
+        return self._store.runs.unfinished_of(by or "")
+
+    def _seen_data(self, by: str | None) -> set[str]:
+        if permissions.is_admin(self._settings, by):
+            return set()
+        return {info.name for info in self._uploads.visible(by=by)}

@@ -1,0 +1,173 @@
+"""Runs: starting, forking and repeating them, also with double clicks and several servers, and the queue."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from gan_core.config.run_config import ConfigError, override
+from gan_core.records import GanometerError, UnknownRun
+from gan_core.service.lab import Lab
+from gan_core.service.permissions import NotAllowed
+from gan_core.settings import Settings
+from tests.service.labs import CONFIG, finish_by_hand, finished_by_hand, seeds_of, shared, store_of
+
+
+def test_queueing_renaming_stopping_deleting(lab):
+    run_id = lab.runs.start(CONFIG)
+    assert (lab.runs.get(run_id).state, lab.runs.get(run_id).position) == ("queued", 1)
+    assert lab.results.dataset_of(lab.runs.get(run_id)) is lab.results.live_reference(lab.runs.get(run_id)) is None
+    lab.runs.rename(run_id, "better")
+    lab.runs.tag(run_id, ["class 4b"])
+    assert (lab.runs.get(run_id).name, lab.runs.get(run_id).tags) == ("better", ("class 4b",))
+    assert (
+        lab.runs.stop(run_id) == "stopped"
+        and lab.runs.resume(run_id) == "queued"
+        and lab.runs.stop(run_id) == "stopped"
+    )
+    lab.runs.delete(run_id)
+    assert lab.runs.newest() == []
+
+
+def test_two_visitors_in_turn_who_click_twice_get_one_run_each(lab):
+    clicks = [lab.runs.start(CONFIG, by=by, nonce=nonce) for nonce, by in [("a", "ada"), ("b", "bob")] * 2]
+    assert clicks[:2] == clicks[2:] and len(set(clicks)) == len(lab.runs.newest()) == 2
+    assert lab.runs.start(CONFIG, by="ada", nonce="c") not in clicks  # a form that was drawn anew
+
+
+def test_without_a_nonce_every_start_is_a_new_one(lab):
+    assert lab.runs.start(CONFIG) != lab.runs.start(CONFIG) and len(lab.runs.newest()) == 2
+
+
+def test_a_start_that_was_refused_may_be_tried_again_and_a_double_click_counts_once(tmp_path):
+    with shared(tmp_path, queued=1) as lab:
+        first = lab.runs.start(CONFIG, by="ada", nonce="a")
+        assert lab.runs.start(CONFIG, by="ada", nonce="a") == first
+        with pytest.raises(NotAllowed, match="at most 1"):
+            lab.runs.start(CONFIG, by="ada", nonce="b")
+        lab.runs.stop(first, by="ada")
+        assert lab.runs.start(CONFIG, by="ada", nonce="b") != first
+
+
+def test_a_double_click_forks_once(lab):
+    run_id, longer = finished_by_hand(lab), {"training.steps": 60}
+    one, other = [lab.runs.fork(run_id, 40, longer, by=by, nonce=by) for by in ("ada", "bob")]
+    assert lab.runs.fork(run_id, 40, longer, by="ada", nonce="ada") == one != other
+    assert lab.runs.fork(run_id, 40, longer) not in (one, other) and len(lab.runs.newest()) == 4
+
+
+def test_a_double_click_on_more_steps_adds_them_once(lab):
+    """Even where the run has ended again before the second one comes."""
+    run_id = finished_by_hand(lab)
+    lab.runs.extend(run_id, 10, nonce="a")
+    finish_by_hand(lab, store_of(lab).leases.claim("w1"), 50)
+    lab.runs.extend(run_id, 10, nonce="a")
+    assert (lab.runs.get(run_id).total_steps, lab.runs.get(run_id).state) == (50, "finished")
+    lab.runs.extend(run_id, 10, nonce="b")
+    assert (lab.runs.get(run_id).total_steps, lab.runs.get(run_id).state) == (60, "queued")
+
+
+@pytest.fixture
+def servers(store_url, tmp_path):
+    """Two servers on one store."""
+    found = [Lab(Settings(tmp_path / name, store_url, None, "none"), examples=tmp_path) for name in ("one", "other")]
+    yield found
+    for server in found:
+        server.close()
+
+
+@pytest.mark.parametrize("request_", ["start", "repeat"])
+def test_the_same_request_at_the_same_moment_on_two_servers_is_one(servers, request_):
+    barrier, first = threading.Barrier(2), servers[0].runs.start(CONFIG)
+    rounds = range(5) if request_ == "start" else [0]
+
+    def ask(server: Lab) -> list:
+        made = []
+        for number in rounds:
+            barrier.wait(timeout=30)
+            made.append(
+                server.runs.start(CONFIG, nonce=str(number)) if request_ == "start" else server.runs.repeat(first)
+            )
+        return made
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(ask, servers)
+    assert one == other and len(servers[0].runs.newest()) == (6 if request_ == "start" else 5)
+
+
+def test_a_queued_run_knows_about_when_its_turn_comes(lab):
+    """What runs has so long to go, and what waits ahead takes as long as its like did."""
+    done = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
+    nothing = dict(seconds=1.0, values=(), measured=(), taken=(), checkpoint=None)
+    key = (done.id, "w1", done.claim_no)
+    store_of(lab).progress.commit(*key, state="finished", step=40, steps_per_second=20.0, **nothing)
+    first, second, third = (lab.runs.start(override(CONFIG, {"seed": seed})) for seed in (1, 2, 3))
+    assert lab.runs.seconds_to_wait(lab.runs.get(second)) == pytest.approx(40 / 20)
+    run = store_of(lab).leases.claim("w1", run_id=first)
+    assert lab.runs.seconds_to_wait(lab.runs.get(third)) is None  # nobody knows yet how fast the first one is
+    store_of(lab).progress.commit(run.id, "w1", 1, state="running", step=10, steps_per_second=10.0, **nothing)
+    assert lab.runs.seconds_to_wait(lab.runs.get(second)) == pytest.approx(30 / 10)
+    assert lab.runs.seconds_to_wait(lab.runs.get(third)) == pytest.approx(30 / 10 + 40 / 20)
+    strange = lab.runs.start(override(CONFIG, {"data.name": "ring-8", "generator.latent_dim": 2}))
+    assert (
+        lab.runs.seconds_to_wait(lab.runs.get(lab.runs.start(override(CONFIG, {"seed": 4})))) is None
+    )  # its like has never run
+    assert lab.runs.seconds_to_wait(lab.runs.get(strange)) is not None and lab.runs.seconds_to_wait(done) is None
+
+
+def test_a_repetition_adds_the_seeds_that_are_missing(lab):
+    first = lab.runs.start(override(CONFIG, {"seed": 2}), name="mine")
+    ids = lab.runs.repeat(first)
+    assert seeds_of(lab, ids) == [0, 1, 2, 3, 4] and ids[2] == first
+    assert {lab.runs.get(i).name for i in ids} == {"mine", *(f"mine · seed {seed}" for seed in (0, 1, 3, 4))}
+    for made in ids:
+        assert override(lab.runs.get(made).config, {"seed": 2}) == lab.runs.get(first).config
+    assert (
+        lab.runs.repeat(ids[0]) == ids == lab.runs.repeat(first)
+    )  # there is nothing left to add, however often one asks
+    assert lab.runs.repeat(first, 3) == ids and len(lab.runs.newest()) == 5
+    more = lab.runs.repeat(ids[-1], 6)
+    assert seeds_of(lab, more) == [0, 1, 2, 3, 4, 5] and lab.runs.get(more[-1]).name == "mine · seed 5"
+
+
+def test_clicks_at_the_same_moment_repeat_once(lab):
+    first = lab.runs.start(CONFIG)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: lab.runs.repeat(first), range(4)))
+    assert found[1:] == found[:1] * 3 and len(lab.runs.newest()) == 5
+
+
+def test_a_stopped_run_is_no_repetition_of_another_one(lab):
+    first, second = lab.runs.start(CONFIG), lab.runs.start(override(CONFIG, {"seed": 1}))
+    lab.runs.stop(second)
+    ids = lab.runs.repeat(first, 2)
+    assert seeds_of(lab, ids) == [0, 1] and second not in ids
+
+
+def test_a_time_becomes_the_steps_it_was_found_to_be(lab):
+    timed = override(CONFIG, {"training.seconds": 9})
+    first = lab.runs.start(timed)
+    with pytest.raises(GanometerError, match="not yet a number of steps"):
+        lab.runs.repeat(first)
+    run = store_of(lab).leases.claim("w1")
+    resolved = override(timed, {"training.steps": 777})
+    store_of(lab).progress.describe(first, "w1", run.claim_no, config=resolved)
+    nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=None)
+    store_of(lab).progress.commit(first, "w1", run.claim_no, state="running", step=10, **nothing)
+    _, other = lab.runs.repeat(first, 2)
+    assert (lab.runs.get(other).config.training.steps, lab.runs.get(other).config.training.seconds) == (777, None)
+
+
+def test_what_cannot_be_repeated_is_said(lab):
+    first = lab.runs.start(CONFIG)
+    for seeds in (1, 21):
+        with pytest.raises(ConfigError, match=f"seeds is {seeds}; give 2 to 20"):
+            lab.runs.repeat(first, seeds)
+    with pytest.raises(UnknownRun):
+        lab.runs.repeat("00000000")
+    run = store_of(lab).leases.claim("w1")
+    nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=())
+    store_of(lab).progress.commit(first, "w1", run.claim_no, state="running", step=10, checkpoint=b"state", **nothing)
+    branch = lab.runs.fork(first, 10)
+    with pytest.raises(GanometerError, match=f"run {branch} branched off run {first}"):
+        lab.runs.repeat(branch)

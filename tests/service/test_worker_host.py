@@ -1,0 +1,141 @@
+"""The worker's host: one worker a server, whatever happens to it, and what dead workers leave behind."""
+
+import itertools
+import subprocess
+import sys
+
+import psutil
+import pytest
+
+from gan_core import machine
+from gan_core.records import StoreError
+from gan_core.service.lab import Lab
+from gan_core.service.worker_host import WorkerHost
+from gan_core.store import schema as tables
+from tests.service.labs import CONFIG, ENDLESS, opened, store_of, wait_until
+
+
+def workers_of(lab: Lab) -> list[int]:
+    """Process numbers of this process's living children that work on the lab's store."""
+    return [
+        c.pid
+        for c in psutil.Process().children()
+        if machine.is_running(c)
+        and "worker" in c.cmdline()
+        and c.environ().get("GANOMETER_STORE") == lab.settings.store_url
+    ]
+
+
+def test_one_worker_whatever_happens(tmp_path):
+    with opened(tmp_path, "process") as lab:
+        (first,) = workers_of(lab)
+        if psutil.POSIX:  # pages go first
+            assert psutil.Process(first).nice() > psutil.Process().nice()
+        second = Lab(lab.settings)  # as after a hot reload, or "Clear cache"
+        assert workers_of(lab) == [first]
+        run_id = lab.runs.start(ENDLESS)
+        wait_until(lambda: lab.runs.get(run_id).step)
+        assert lab.settings.store_url not in psutil.Process(first).cmdline()  # it may hold a password
+
+        psutil.Process(first).kill()
+
+        def another():
+            second.worker.ensure()
+            return [pid for pid in workers_of(lab) if pid != first]
+
+        assert len(wait_until(another)) == 1
+        wait_until(lambda: second.worker.ensure() or lab.runs.get(run_id).state == "interrupted")
+        before = lab.runs.get(run_id).step
+        assert lab.runs.resume(run_id) == "queued"
+        wait_until(lambda: lab.runs.get(run_id).step > before)
+        assert len(workers_of(lab)) == 1
+        second.close()
+        assert workers_of(lab) == []
+        run = lab.runs.get(run_id)
+        assert run.state == "interrupted" and run.step == store_of(lab).recordings.checkpoint(run_id)[0]
+        assert lab.worker.workers() == []
+    assert f"run {run_id}: interrupted" in lab.worker.log_path.read_text()
+
+
+def test_closing_ends_a_worker_that_has_hardly_begun(tmp_path):
+    with opened(tmp_path, "process") as lab:
+        assert len(workers_of(lab)) == 1
+    assert workers_of(lab) == []
+
+
+def test_a_lab_without_a_worker_starts_none(lab):
+    lab.runs.start(CONFIG)
+    assert workers_of(lab) == [] and lab.worker.workers() == []
+
+
+def test_a_store_that_cannot_be_written_is_said_where_a_worker_is_silent(lab, monkeypatch):
+    host = WorkerHost(store_of(lab), lab.settings)
+    run = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
+    assert host.trouble() is None
+    with store_of(lab).database.writing() as db:
+        db.execute(tables.runs.update().values(heartbeat=tables.runs.c.heartbeat - 10))
+    assert host.trouble() is None  # it is the worker's own fault
+
+    def refuse(*_):
+        raise StoreError("the store refused: database or disk is full")
+
+    monkeypatch.setattr(store_of(lab), "remember", refuse)
+    assert host.trouble() == "the store refused: database or disk is full"
+    store_of(lab).leases.renew(run.id, "w1", run.claim_no)
+    assert host.trouble() is None
+
+
+def test_a_run_goes_on_by_itself_where_that_is_wanted_unless_it_only_dies(tmp_path):
+    """A worker elsewhere falls silent; the second time without a step in between the run stays as it is."""
+    nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=None)
+    clock, found = itertools.count(step=5), []
+    with opened(tmp_path, clock=lambda: next(clock), resume=True) as lab:
+        run_id = lab.runs.start(CONFIG)
+        for step in (10, 20, 20):
+            run = store_of(lab).leases.claim("w1")
+            store_of(lab).progress.commit(run.id, "w1", run.claim_no, state="running", step=step, **nothing)
+            with store_of(lab).database.writing() as db:
+                db.execute(tables.runs.update().values(heartbeat=tables.runs.c.heartbeat - 100))
+            lab.worker.ensure()
+            found.append(lab.runs.get(run_id).state)
+    assert found == ["queued", "queued", "interrupted"]
+
+
+def killed(lab: Lab) -> str:
+    """The id of a run whose worker process is dead."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    run_id = store_of(lab).runs.create(CONFIG, worker_id="dead")
+    store_of(lab).workers.report("dead", host=machine.HOST, pid=process.pid, phase="run", memory=0, versions={})
+    return run_id
+
+
+@pytest.mark.parametrize(
+    ("do", "state"),
+    [
+        (lambda lab, run_id: lab.runs.resume(run_id), "queued"),
+        (lambda lab, run_id: lab.runs.step(run_id, 5), "queued"),
+        (lambda lab, run_id: lab.runs.stop(run_id), "interrupted"),
+        (lambda lab, run_id: lab.runs.pause(run_id), "interrupted"),
+        (lambda lab, run_id: lab.runs.extend(run_id, 5), "queued"),
+    ],
+)
+def test_a_click_sees_at_once_that_a_worker_has_died(tmp_path, do, state):
+    with opened(tmp_path, clock=lambda: 0.0) as lab:
+        assert lab.runs.newest() == []  # it has just looked for dead workers
+        run_id = killed(lab)
+        assert do(lab, run_id) in (state, None)
+        assert lab.runs.get(run_id).state == state
+
+
+def test_a_run_whose_worker_has_died_can_be_deleted_at_once(tmp_path):
+    with opened(tmp_path, clock=lambda: 0.0) as lab:
+        lab.runs.delete(killed(lab))
+        assert lab.runs.newest() == []
+
+
+def test_a_listing_sees_what_has_died_since_the_last_look(tmp_path):
+    clock = itertools.count(step=5)
+    with opened(tmp_path, clock=lambda: next(clock)) as lab:
+        run_id = killed(lab)
+        assert [run.state for run in lab.runs.newest()] == ["interrupted"] and lab.runs.get(run_id).worker is None
