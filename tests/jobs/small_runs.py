@@ -22,7 +22,7 @@ def kept(store: Store, data: datasets.Dataset, *, weights: float | None = None, 
     changes = {key.replace("__", "."): value for key, value in changes.items()}
     config = override(preset("auto", data=data.name, shape=data.shape), TINY | changes)
     labels = np.searchsorted(data.classes, data.train.y) if config.data.conditional else None
-    model, rng = models.new(config, statistics(data.train.x, labels)), np.random.default_rng(1)
+    model, rng = models.build(config, statistics(data.train.x, labels)), np.random.default_rng(1)
     for weight in [*model.ema_generator.weights, *model.discriminator.weights]:
         if len(weight.shape) == 2 and min(weight.shape) > 1:
             weight.assign(np.asarray(weight) + rng.normal(0, 0.4, weight.shape))
@@ -35,7 +35,7 @@ def kept(store: Store, data: datasets.Dataset, *, weights: float | None = None, 
     run_id = store.runs.create(config, worker_id="hand")
     store.datasets.put(data.info())
     store.progress.describe(run_id, "hand", 1, dataset=data.sha256)
-    state = checkpoints.capture(model, STEP, np.zeros((0, len(model.ROW)), np.float32))
+    state = checkpoints.capture(model, STEP, np.zeros((0, len(model.STEP_METRICS)), np.float32))
     about = dict(seconds=1.0, steps_per_second=None, values=[], measured=[], checkpoint=state)
     store.progress.commit(run_id, "hand", 1, state="finished", step=STEP, taken=[(STEP, shown, saved)], **about)
     return run_id
