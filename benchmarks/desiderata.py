@@ -20,7 +20,7 @@ import numpy as np
 
 from gan_core.distances import transport
 from gan_core.distances.catalogue import METRICS
-from gan_core.distances.inputs import Case, RealPart
+from gan_core.distances.inputs import Inputs, RealPart
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "metrics.md"
 BEGIN, END = "<!-- written by benchmarks.desiderata -->", "<!-- end -->"
@@ -385,12 +385,12 @@ CHECKS = (
 
 def scores(part: RealPart, fake: np.ndarray, null: float) -> dict[str, float]:
     """Every metric as a score; `null` is the sliced distance of real from real. NaN where a metric is not defined."""
-    case = Case(part, fake, permutations=0)
+    inputs = Inputs(part, fake, permutations=0)
     moved = transport.sliced_wasserstein(real=part.rows, fake=fake, projections=part.projections)
     equal = len(part) == len(fake)
-    accuracy = (case.accuracies.real, case.accuracies.fake) if equal else (np.nan, np.nan)
-    found = asdict(case.manifold) | {
-        "energy_coefficient": 1 - case.energy.h,
+    accuracy = (inputs.accuracies.real, inputs.accuracies.fake) if equal else (np.nan, np.nan)
+    found = asdict(inputs.manifold) | {
+        "energy_coefficient": 1 - inputs.energy_distance.h,
         "sliced_wasserstein": null / moved if moved > null else 1.0,
         "nn_accuracy_real": 1 - 2 * abs(accuracy[0] - 0.5),
         "nn_accuracy_fake": 1 - 2 * abs(accuracy[1] - 0.5),

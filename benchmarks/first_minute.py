@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from benchmarks.browser import chromium, drawn, machine, serve, verdict, visitor
 from gan_core import records
 from gan_core.data import datasets
-from gan_core.distances.neighbours import class_shares
+from gan_core.distances import pairwise
+from gan_core.distances.modes import Labeller
 from gan_core.store import Store, unpack
 
 FIRST_SAMPLES_GOAL, ENERGY_GOAL, SHARE_GOAL = 15.0, 0.02, 0.04
@@ -98,7 +99,8 @@ def measure(browser, seed: int, digits: datasets.Dataset) -> Minute:
         report = records.report_from_json(answer(store, "measure", run.id, step, n).decode())
         fake = unpack(answer(store, "sample", run.id, step, SHARED_SAMPLES))["x"]
         store.close()
-    shares = class_shares(real=digits.train.x, fake=fake, labels=digits.train.y)
+    labeller = Labeller.of(train=digits.train.x, train_labels=digits.train.y)
+    shares = dict(zip(labeller.labels.tolist(), labeller.shares(pairwise.rows(fake)).tolist()))
     energy = report.metrics["energy_distance"]
     reference = (energy.reference_mean, energy.reference_sd)
     return Minute(seed, first_samples, first_step, step, report.n_fake, energy.value, reference, shares)

@@ -37,6 +37,7 @@ from gan_core.config.presets import PRESETS, preset
 from gan_core.data import datasets
 from gan_core.distances import modes, parzen, reference
 from gan_core.distances.catalogue import VERSION
+from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
 from gan_core.jobs import measurement, references
 from gan_core.jobs.measure_parameters import MeasureParameters
@@ -354,10 +355,10 @@ def picture(dataset: datasets.Dataset, generate: Generate) -> bytes:
 
 def score(dataset: datasets.Dataset, generate: Generate) -> dict[str, dict]:
     """Every number of a finished generator on the test part: {name: {value, reference_mean, reference_sd, z}}."""
-    n, real, part, known = ruler(dataset)
+    n, real_part, known = real_side(dataset)
     # The quick half of the metrics; those of copying look at as many training rows as there are held-out ones.
     report = measure(
-        real=real, fake=codec.flatten(generate(n)), reference=known, modes=dataset.modes, real_part=part, panel="live"
+        real=real_part, fake=codec.flatten(generate(n)), reference=known, modes=dataset.modes, panel="live"
     )
     found = {
         name: beside(metric.value, metric.reference_mean, metric.reference_sd, metric.z)
@@ -379,14 +380,13 @@ def score(dataset: datasets.Dataset, generate: Generate) -> dict[str, dict]:
 
 
 @cache
-def ruler(dataset: datasets.Dataset):
-    """(n, the fixed test rows, the real side of every measurement, what real samples give)."""
+def real_side(dataset: datasets.Dataset) -> tuple[int, RealPart, records.Reference]:
+    """(n, the real side of every measurement, what real samples give)."""
     request = MeasureParameters(SAMPLES, panel="full").at(dataset)
     known = references.shipped().get((dataset.sha256, request.space, request.n, request.k, request.panel))
     if known is None or known.version != VERSION:
         known = calibration(dataset, request)
-    real = codec.flatten(reference.test_rows(dataset.test.x, request.n))
-    return request.n, real, measurement.real_part(dataset, request, codec.flatten), known
+    return request.n, measurement.real_part(dataset, request, codec.flatten), known
 
 
 def calibration(dataset: datasets.Dataset, request: MeasureParameters) -> records.Reference:

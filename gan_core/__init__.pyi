@@ -78,4 +78,4 @@ from .jobs.reference import ReferenceParameters as ReferenceParameters
 from .jobs.sample_detail import SampleDetail as SampleDetail
 from .jobs.surface import Surface as Surface
 from .records import CorruptionCell as CorruptionCell
-from .records import CorruptionSheet as CorruptionSheet
+from .records import CorruptionTest as CorruptionTest

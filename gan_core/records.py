@@ -1,31 +1,38 @@
-"""Frozen values that cross borders: what a page, the command line and the worker hand each other.
+"""Frozen values that wings hand each other: the store, the jobs, the worker, the pages and the command line.
 
 Samples have one convention everywhere. Images are (n, h, w, c): uint8 in storage, float32 in [0, 1]
 wherever they are computed with. Points are (n, d) in the data's own units, float32 for networks; a data set keeps
 them in float64 where float32 would lose digits, and everything is measured in the precision it came in.
+
+Times are seconds since 1970 by the database's clock, durations are seconds, sizes are bytes.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Mapping
+from typing import Any, Literal
 
 import numpy as np
 
+from gan_core.arrays import Array, Floats, Ints
 from gan_core.config.run_config import RunConfig
 
 State = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
 Panel = Literal["live", "full"]
+"""Which metrics a report holds: `live` those quick enough to follow a training, `full` all of them."""
+Direction = Literal["lower", "higher", "target", "diagnostic"]
+"""Which values of a metric are better; `target`: those near its ideal, `diagnostic`: it is no score."""
 ACTIVE: tuple[str, ...] = ("queued", "running", "paused")
-"""States in which a run still wants something from a worker."""
+"""States in which a run still needs a worker."""
 SNAPSHOT_SAMPLES = 64
 """The fixed latents of every run, whose samples make up its snapshots; a data set's preview has as many real rows."""
 
 
 class GanometerError(Exception):
-    """What a person did or met, said in one sentence: cause, value, remedy. Pages and the command line show it."""
+    """What went wrong, in one sentence: cause, value, remedy. Pages and the command line show it as it is."""
 
 
 class StoreError(GanometerError):
@@ -50,7 +57,14 @@ class MeasureError(GanometerError):
 
 @dataclass(frozen=True)
 class RunInfo:
-    """One run as listings show it; times are seconds since 1970 by the database's clock."""
+    """One run as listings show it.
+
+    `step` of `total_steps` is the last one committed, `seconds` the time trained up to it. `created`, `started` and
+    `ended` are times. `position` (from 1) is the place of a queued run. `heartbeat_age` is the number of seconds since
+    the worker's last sign of life, `at_risk` the seconds of training that a crash may cost. `version` grows with each
+    change of the row. `parent_id` and `parent_step` say which snapshot a fork started from. `claim_no` counts the
+    workers that have taken the run. `versions`: the libraries it was trained with. `error`: why it failed.
+    """
 
     id: str
     name: str
@@ -82,14 +96,17 @@ class RunInfo:
 
     @property
     def active(self) -> bool:
+        """Whether the run still needs a worker."""
         return self.state in ACTIVE
 
     @property
     def progress(self) -> float:
+        """The share of the steps that are done, in [0, 1]; 0 where there are none to do."""
         return self.step / self.total_steps if self.total_steps else 0.0
 
     @property
     def seconds_left(self) -> float | None:
+        """What the remaining steps take at the current speed; None when nothing trains or the speed is not known."""
         if not self.steps_per_second or self.state not in ("running", "paused"):
             return None
         return (self.total_steps - self.step) / self.steps_per_second
@@ -99,56 +116,81 @@ class RunInfo:
 class History:
     """Numeric curves of a run: for each name, (steps, values) as two float64 arrays of one length."""
 
-    curves: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    curves: Mapping[str, tuple[Floats, Floats]]
 
     def last(self, name: str) -> float | None:
-        _, values = self.curves.get(name, ((), ()))
+        """The newest value of a curve; None when there is no such curve or it is empty."""
+        _, values = self.curves.get(name, _NO_CURVE)
         return float(values[-1]) if len(values) else None
 
     def continued(self, later: History, step: int) -> History:
-        """These curves up to a step, and after it those of the run that branched off there."""
+        """The curves of a fork from its parent's start: these up to and with `step`, then `later`'s beyond it.
+
+        A curve that only `later` has is taken whole.
+        """
         curves = dict(later.curves)
         for name, (steps, values) in self.curves.items():
-            early = steps <= step
-            others = later.curves.get(name, (np.empty(0), np.empty(0)))
-            new = others[0] > step
-            parts = zip((steps[early], values[early]), (others[0][new], others[1][new]))
-            curves[name] = tuple(np.concatenate(part) for part in parts)
+            later_steps, later_values = later.curves.get(name, _NO_CURVE)
+            early, new = steps <= step, later_steps > step
+            curves[name] = (
+                np.concatenate([steps[early], later_steps[new]]),
+                np.concatenate([values[early], later_values[new]]),
+            )
         return History(curves)
+
+
+_NO_CURVE = (np.empty(0), np.empty(0))
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What the generator was at a step: samples from the run's fixed latents, uint8 images or float32 points."""
+    """What the generator made of the run's fixed latents at a step: uint8 images (n, h, w, c) or float32 points."""
 
     run_id: str
     step: int
-    samples: np.ndarray
+    samples: Array
 
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A data set as pages see it; `preview` holds up to 64 real rows with `labels`, in storage form."""
+    """A data set as pages see it; `shape` is one sample's, `parts` the number of rows of train, holdout and test.
+
+    `preview` holds up to 64 test rows in storage form, points in float32, and `labels` (n,) theirs.
+    """
 
     name: str
     sha256: str
     kind: Literal["image", "points"]
     shape: tuple[int, ...]
     parts: Mapping[str, int]
-    preview: np.ndarray
-    labels: np.ndarray
+    preview: Array
+    labels: Ints
     owner: str = ""
     published: bool = False
 
     @property
     def classes(self) -> tuple[int, ...]:
-        """The labels there are, ascending; all of them where there are at most as many as rows in the preview."""
-        return tuple(np.unique(self.labels).tolist())
+        """The labels of the preview, ascending; all there are, unless they are more than the rows it holds."""
+        return tuple(int(label) for label in np.unique(self.labels))
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """The equal Gaussians that some 2-D data are drawn from, all equally likely.
+
+    `centres` (K, d) in the data's units, float64, and `std`, the standard deviation along every axis.
+    """
+
+    centres: Floats
+    std: float
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command to a run: pause, resume, stop, step or set, sent `by` somebody."""
+    """What somebody wants of a run: pause, resume, stop, step (n steps, then pause) or set (live hyperparameters).
+
+    `payload` holds what the kind needs, `by` says who sent it, and `created` when.
+    """
 
     id: int
     run_id: str
@@ -160,7 +202,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Event:
-    """One line of a run's diary."""
+    """One entry of a run's event log: what happened at which step and time, by kind, with what belongs to it."""
 
     step: int
     time: float
@@ -170,7 +212,11 @@ class Event:
 
 @dataclass(frozen=True)
 class Job:
-    """A request to the worker other than training; `result` is bytes once `state` is done."""
+    """A request to the worker other than training: of which kind, about which run and step, with which parameters.
+
+    `progress` is the share that is done, in [0, 1]. `result` holds the bytes of the answer once `state` is done, and
+    `error` says why there is none once it is failed.
+    """
 
     id: int
     kind: str
@@ -185,7 +231,11 @@ class Job:
 
 @dataclass(frozen=True)
 class WorkerInfo:
-    """A process that trains runs; `alive` is the database's judgement (a recent heartbeat)."""
+    """A process that trains runs and answers jobs.
+
+    `age` is the number of seconds since its last heartbeat, and `alive` says whether that is recent, both by the
+    database's clock. `memory` is what the process occupies, in bytes.
+    """
 
     id: str
     host: str
@@ -200,9 +250,12 @@ class WorkerInfo:
 
 @dataclass(frozen=True)
 class MetricResult:
-    """One number beside what real-vs-real gives at the same n; lacking an input it is None, and `needs` names it.
+    """One number beside what two sets of real samples give at the same n (`reference_mean` and `reference_sd`).
 
-    `seconds` is what the pass took that gave it; metrics of one pass share it. `parameters` fixed what was computed.
+    `value` is None when an input is missing, and `needs` then names it. `z` is (value - mean) / sd, and `p` the
+    p-value of the metric's own test. `ideal` is the value of a perfect generator, if it is known. `seconds` is what
+    the pass took that gave the number; metrics of one pass share it. `parameters` are the settings it depends on.
+    `verdict` is one sentence on it.
     """
 
     name: str
@@ -211,11 +264,11 @@ class MetricResult:
     reference_sd: float | None = None
     z: float | None = None
     p: float | None = None
-    direction: Literal["lower", "higher", "target", "diagnostic"] = "diagnostic"
+    direction: Direction = "diagnostic"
     ideal: float | None = None
     seconds: float = 0.0
     needs: str | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
     verdict: str = ""
 
 
@@ -229,7 +282,10 @@ class Headline:
 
 @dataclass(frozen=True)
 class Histogram:
-    """How often each distance occurs: `edges` (b+1,) in data units, and three densities (b,) that integrate to 1."""
+    """How often each distance occurs: `edges` (b+1,) in the data's units, and three densities (b,).
+
+    Each density integrates to 1: between real samples, between generated ones, and from real to generated.
+    """
 
     edges: tuple[float, ...]
     real_real: tuple[float, ...]
@@ -239,10 +295,11 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Reference:
-    """Real-vs-real calibration at n: for every metric its (mean, sd) over `draws` pairs of real samples.
+    """Calibration of real against real at n: for every metric its (mean, sd) over `draws` pairs of real sample sets.
 
-    `overlap`: the draws share rows, so the sds are a little too small. `bandwidth`: the median distance of the fixed
-    real rows, the scale of the RBF kernel. `version`: of the metrics' definitions.
+    `k`: neighbours of the k-NN metrics. `overlap`: the draws share rows, so the sds are a little too small.
+    `bandwidth`: the median distance of the fixed real rows, the scale of the RBF kernel. `version`: of the metrics'
+    definitions.
     """
 
     n: int
@@ -258,7 +315,10 @@ class Reference:
 
 @dataclass(frozen=True)
 class FeatureSpace:
-    """A learned space of one data set: the network's weights as bytes, and how well it tells the classes apart."""
+    """A feature space that was learned from one data set: the classifier's weights as bytes.
+
+    `dataset` is the hash of the data, `accuracy` the share of held-out samples the classifier labels correctly.
+    """
 
     dataset: str
     space: str
@@ -272,8 +332,11 @@ class FeatureSpace:
 class Report:
     """Every metric of one set of generated samples against one set of real ones.
 
+    `status`: `diverged` when samples hold NaN or infinity, and then nothing is measured; `collapsed` when all are the
+    same. `k`: neighbours of the k-NN metrics. `space`: the feature space. `version`: of the metrics' definitions.
     `details` holds what is more than a number, by name: `nearest` (quantiles of nearest distances), `prd` (a curve),
-    `modes`, `classes`, `copies`, `direction` (where real and generated differ most) and `parzen` (its warning rows).
+    `modes`, `classes`, `copies`, `direction` (along which real and generated differ most) and `parzen` (the
+    log-likelihood of generated, real and k-means samples).
     """
 
     status: Literal["measured", "diverged", "collapsed"]
@@ -282,49 +345,55 @@ class Report:
     k: int
     space: str
     seed: int
-    metrics: Mapping[str, MetricResult] = field(default_factory=dict)
+    metrics: Mapping[str, MetricResult] = field(default_factory=dict[str, MetricResult])
     histogram: Histogram | None = None
     verdict: str = ""
     seconds: float = 0.0
     panel: Panel = "live"
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict[str, Any])
     version: int = 1
 
 
 def record_to_json(record: Report | Reference) -> str:
+    """The record as one JSON object with sorted keys; `report_from_json` or `reference_from_json` reads it."""
     return json.dumps(dataclasses.asdict(record), sort_keys=True)
 
 
 def report_from_json(text: str) -> Report:
-    values = json.loads(text)
-    values["metrics"] = {name: MetricResult(**m) for name, m in values["metrics"].items()}
-    if values["histogram"]:
-        values["histogram"] = Histogram(**{k: tuple(v) for k, v in values["histogram"].items()})
-    return Report(**values)
+    """The inverse of `to_json` for reports; lists stay lists in `details` and `parameters`."""
+    values: dict[str, Any] = json.loads(text)
+    metrics = {name: MetricResult(**metric) for name, metric in values.pop("metrics").items()}
+    found: dict[str, list[float]] | None = values.pop("histogram")
+    histogram = Histogram(**{name: tuple(numbers) for name, numbers in found.items()}) if found else None
+    return Report(**values, metrics=metrics, histogram=histogram)
 
 
 def reference_from_json(text: str) -> Reference:
-    values = json.loads(text)
-    values["metrics"] = {name: tuple(pair) for name, pair in values["metrics"].items()}
-    return Reference(**values)
+    """The inverse of `to_json` for references."""
+    values: dict[str, Any] = json.loads(text)
+    metrics = {name: (float(mean), float(sd)) for name, (mean, sd) in values.pop("metrics").items()}
+    return Reference(**values, metrics=metrics)
 
 
 @dataclass(frozen=True)
 class CorruptionCell:
-    """What one metric makes of one damage, beside what real samples give; `z` is None where those have no spread."""
+    """One metric under one corruption at one level, beside what real samples give.
+
+    `z` is (value - reference_mean) / reference_sd, and None where real samples have no spread or were not measured.
+    """
 
     corruption: str
     level: float
     metric: str
     value: float
     z: float | None
-    reference_mean: float
-    reference_sd: float
+    reference_mean: float | None
+    reference_sd: float | None
 
 
 @dataclass(frozen=True)
-class CorruptionSheet:
-    """Every metric of a panel under every damage, mild to strong; the first row has corruption "none" and level 0."""
+class CorruptionTest:
+    """Every metric of a panel under every corruption, mild to strong; the first cells are those of "none"."""
 
     n: int
     kind: Literal["image", "points"]

@@ -9,7 +9,7 @@ from gan_core import (
     METRICS,
     OPTIONS,
     Corruptions,
-    CorruptionSheet,
+    CorruptionTest,
     DatasetInfo,
     Job,
     MeasureParameters,
@@ -215,7 +215,7 @@ def show_corruptions(run: RunInfo) -> None:
 
 
 def draw_corruptions(job: Job) -> None:
-    sheet: CorruptionSheet = page.lab.jobs.answer(job)
+    sheet: CorruptionTest = page.lab.jobs.answer(job)
     st.markdown(f"**{sheet.n:,} real samples, damaged, against {sheet.n:,} others**")
     chart(report_charts.corruptions(sheet.cells), "sheet", "What every metric makes of every damage")
     st.caption(

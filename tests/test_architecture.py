@@ -26,6 +26,7 @@ WINGS = (
     "gan_core.skip_import",
     "gan_core.validation",
     "gan_core.config",
+    "gan_core.arrays",
     "gan_core.records",
     "gan_core.codec",
     "gan_core.settings",
@@ -53,7 +54,7 @@ WINGS = (
     "app",
 )
 
-VALUES = "gan_core.validation gan_core.config.* gan_core.records gan_core.codec"
+VALUES = "gan_core.validation gan_core.config.* gan_core.arrays gan_core.records gan_core.codec"
 DATA, DISTANCES, ENGINE, STORE = "gan_core.data.*", "gan_core.distances.*", "gan_core.engine.*", "gan_core.store*"
 JOBS, PICTURES, BUNDLES = "gan_core.jobs.*", "gan_core.pictures.*", "gan_core.bundles.*"
 DOOR_AND_PICTURES = f"gan_core {PICTURES}"
@@ -66,7 +67,8 @@ MAY_IMPORT = {
     "gan_core.skip_import": "",
     "gan_core.validation": "msgspec",
     "gan_core.config*": "gan_core.validation gan_core.config.* numpy msgspec",
-    "gan_core.records": "gan_core.config.* numpy",
+    "gan_core.arrays": "numpy",
+    "gan_core.records": "gan_core.config.* gan_core.arrays numpy",
     "gan_core.codec": "numpy",
     "gan_core.settings": "gan_core.validation msgspec",
     "gan_core.data*": f"{VALUES} {DATA} numpy sklearn PIL keras",
@@ -84,10 +86,10 @@ MAY_IMPORT = {
     "gan_core.worker*": f"{VALUES} gan_core.worker.* {JOBS} {STORE} {DATA} {DISTANCES} {ENGINE} gan_core.machine"
     " gan_core.settings numpy psutil threadpoolctl",
     "gan_core.service*": f"{VALUES} gan_core.service.* {STORE} {JOBS} {DATA} {BUNDLES} {PICTURES} {DISTANCES}"
-    " gan_core.worker.process gan_core.machine gan_core.settings psutil",
+    " gan_core.worker.process gan_core.worker.train_run gan_core.machine gan_core.settings numpy psutil",
     "gan_core.app_server": "",
-    "gan_core.cli": f"gan_core {VALUES} {STORE} {DISTANCES} {JOBS} {DATA} {BUNDLES} {PICTURES} gan_core.worker.*"
-    " gan_core.settings gan_core.machine gan_core.app_server numpy",
+    "gan_core.cli*": f"{DOOR_AND_PICTURES} {VALUES} gan_core.cli.* gan_core.service.* gan_core.settings"
+    " gan_core.app_server numpy",
     "gan_core.__main__": "gan_core.skip_import gan_core.cli",
     "ui": "",
     "ui.charts.plot": "gan_core ui.charts.* streamlit plotly",
@@ -112,6 +114,7 @@ ONLY_INSIDE = {
     ("gan_core.jobs.*", ENGINE): "*",
     ("gan_core.worker.*", ENGINE): "*",
     ("gan_core.service.*", "gan_core.worker.*"): "*",
+    ("gan_core.service.foreground", "gan_core.jobs.*"): "*",
     ("gan_core.distances.pairwise", "gan_core.distances.kernels"): "*",
 }
 

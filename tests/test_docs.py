@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 import gan_core
-from gan_core import cli, settings
+from gan_core import settings
+from gan_core.cli.parser import make_parser
 from gan_core.config import presets, rules, run_config, sections
 from gan_core.data import datasets, safe_archives, uploads
 from gan_core.distances import catalogue
@@ -47,7 +48,7 @@ def rows(text: str) -> list[list[str]]:
 
 def commands() -> dict:
     """Each command of the command line with its parser."""
-    return next(action.choices for action in cli._parser()._actions if isinstance(action.choices, dict))
+    return next(action.choices for action in make_parser()._actions if isinstance(action.choices, dict))
 
 
 def options(parser) -> set[str]:
@@ -182,7 +183,7 @@ EXAMPLES = FENCE.search(section("command-line", "Examples"))[2].splitlines()
 def test_examples_are_understood(line):
     python, dash, package, *arguments = shlex.split(line)
     assert (python, dash, package) == ("python", "-m", "gan_core")
-    parsed = cli._parser().parse_args(arguments)
+    parsed = make_parser().parse_args(arguments)
     assert parsed.command == arguments[0]
     if parsed.command == "train" and not parsed.resume:
         assert parsed.data in datasets.OPTIONS

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from gan_core import codec
 from gan_core.data import datasets
 from gan_core.distances import neighbours, pairwise
-from gan_core.distances.inputs import Case, RealPart
+from gan_core.distances.inputs import Inputs, RealPart
 from gan_core.distances.report import measure
 from gan_core.jobs import measurement
 from gan_core.jobs.measure_parameters import MeasureParameters
@@ -27,18 +27,18 @@ def summary(real: np.ndarray, fake: np.ndarray, folder: Path) -> Callable[[], di
 
 
 def cached(real: np.ndarray, fake: np.ndarray, folder: Path) -> Callable[[], dict]:
-    """The same when the real samples were swept before."""
+    """The same when the real samples were measured before."""
     part = RealPart.of(real, k=K)
     assert part.within.k == K
     return lambda: _numbers(part, fake)
 
 
 def _numbers(part: RealPart, fake: np.ndarray) -> dict:
-    case = Case(part, pairwise.rows(fake, "fake"), permutations=0)
+    inputs = Inputs(part, pairwise.rows(fake, "fake"), permutations=0)
     equal = len(part) == len(fake)
-    accuracies = {"nn_accuracy": [case.accuracies.real, case.accuracies.fake]} if equal else {}
-    nearest = asdict(neighbours.chamfer(across=case.across))
-    return asdict(case.manifold) | accuracies | nearest | {"energy_distance": case.energy.u}
+    accuracies = {"nn_accuracy": [inputs.accuracies.real, inputs.accuracies.fake]} if equal else {}
+    nearest = asdict(neighbours.chamfer(across=inputs.across))
+    return asdict(inputs.manifold) | accuracies | nearest | {"energy_distance": inputs.energy_distance.u}
 
 
 def products(real: np.ndarray, fake: np.ndarray, folder: Path) -> Callable[[], dict]:
@@ -83,13 +83,12 @@ def full(real: np.ndarray, fake: np.ndarray, folder: Path) -> Callable[[], dict]
 def _panel(panel: str, n: int, threads: int | None) -> Callable[[], dict]:
     mnist = datasets.load("mnist", folder=Path(os.environ["GANOMETER_DATA"]))
     part = measurement.real_part(mnist, MeasureParameters(n, panel=panel), codec.to_unit, threads=threads)
-    real = part.rows.reshape(-1, *part.shape)
     rng = np.random.default_rng(0)
     some = codec.to_unit(mnist.train.x[rng.choice(len(mnist.train.x), n, replace=False)])
     fake = np.clip(some + rng.normal(0, 0.05, some.shape), 0, 1).astype(np.float32)
 
     def work() -> dict:
-        report = measure(real=real, fake=fake, panel=panel, real_part=part)
+        report = measure(real=part, fake=fake, panel=panel)
         seconds = {name: metric.seconds for name, metric in report.metrics.items() if metric.value is not None}
         return {"verdict": report.verdict, "metrics": len(seconds), "seconds": seconds}
 

@@ -1,4 +1,4 @@
 """A name or a person's own file -> samples in three disjoint parts: train, holdout and test.
 
-Imports config and records. The jobs, the worker and the service import it.
+Imports arrays, codec, config and records. The jobs, the worker, the service and the command line import it.
 """

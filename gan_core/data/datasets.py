@@ -1,4 +1,4 @@
-"""A name -> three disjoint labelled parts: train for the two networks, holdout and test for the measuring.
+"""A name -> three disjoint labelled parts: train for the two networks, holdout and test for the metrics.
 
     dataset = load("digits")
     dataset.test.x.shape          # (360, 8, 8, 1), uint8
@@ -19,19 +19,22 @@ from typing import Literal
 
 import numpy as np
 
+from gan_core.arrays import Array, Ints
 from gan_core.codec import to_storage
 from gan_core.data.safe_archives import MAX_DECOMPRESSED_BYTES, read_npz
-from gan_core.records import SNAPSHOT_SAMPLES, DatasetError, DatasetInfo
+from gan_core.records import SNAPSHOT_SAMPLES, DatasetError, DatasetInfo, Modes
 
 Progress = Callable[[float, str], None]
-Pair = tuple[np.ndarray, np.ndarray]
+"""Is called with the share that is done, in [0, 1], and one sentence on what is being done."""
+Pair = tuple[Array, Ints]
+"""Samples (n, ...) and their labels (n,)."""
 
 SIZES = {"train": 50_000, "holdout": 10_000, "test": 10_000}
-"""Rows of the parts wherever there is enough data."""
+"""Rows of the parts where the data have so many."""
 SEED = 0
 """Fixes the draws of the 2-D sets and every split, so that one name always means one data set."""
 STORED = (("uint8", 4), ("float32", 2), ("float64", 2))
-"""Types and numbers of axes of samples in storage form."""
+"""Types and numbers of axes that samples have in storage form."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +44,10 @@ class Part:
     Raises DatasetError if the arrays are anything else.
     """
 
-    x: np.ndarray
-    y: np.ndarray
+    x: Array
+    y: Ints
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         x, y = (np.ascontiguousarray(a).view() for a in (self.x, self.y))
         if (x.dtype.name, x.ndim) not in STORED or x.size == 0:
             raise DatasetError(f"Samples are {x.dtype} {x.shape}; give uint8 (n, h, w, c), float32 or float64 (n, d).")
@@ -59,16 +62,11 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
-class Modes:
-    """The equal Gaussians a 2-D set is drawn from: centres float64 (K, 2), and one standard deviation per axis."""
-
-    centres: np.ndarray
-    std: float
-
-
-@dataclass(frozen=True, eq=False)
 class Dataset:
-    """Three parts that share no row; `shape` is one sample's. Raises DatasetError if the parts' shapes differ."""
+    """Three parts that share no row; `shape` is one sample's. Raises DatasetError if the parts' shapes differ.
+
+    `modes` are the Gaussians the data are drawn from, where they are known.
+    """
 
     name: str
     kind: Literal["image", "points"]
@@ -78,18 +76,19 @@ class Dataset:
     test: Part
     modes: Modes | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, part in self.parts.items():
             if part.x.shape[1:] != self.shape:
                 raise DatasetError(f"The {name} part holds {part.x.shape[1:]}, not {self.shape}; make the parts alike.")
 
     @property
     def parts(self) -> dict[str, Part]:
+        """The three parts by name."""
         return {"train": self.train, "holdout": self.holdout, "test": self.test}
 
     @cached_property
-    def classes(self) -> np.ndarray:
-        """The labels that occur in the train part, ascending: class number i is `classes[i]`."""
+    def classes(self) -> Ints:
+        """The labels (c,) that occur in the train part, ascending: class number i is `classes[i]`."""
         return np.unique(self.train.y)
 
     @cached_property
@@ -99,11 +98,11 @@ class Dataset:
         for part in self.parts.values():
             for array in (part.x, part.y):
                 digest.update(f"{array.dtype.str}{array.shape}".encode())
-                digest.update(array)
+                digest.update(array.data)
         return digest.hexdigest()
 
     def info(self, owner: str = "") -> DatasetInfo:
-        """What pages show: the sizes, and up to 64 test rows dealt out class by class, points in float32."""
+        """What pages show: the sizes, and up to 64 test rows, taken from the classes in turn, points in float32."""
         y = self.test.y
         order = np.argsort(y, kind="stable")
         _, starts, counts = np.unique(y[order], return_index=True, return_counts=True)
@@ -129,14 +128,47 @@ class Option:
 OPTIONS: dict[str, Option] = {
     option.name: option
     for option in (
-        Option("ring-8", "Ring of 8", "Eight tight clusters on a circle: will all be found?", "points", (2,), 8),
         Option(
-            "grid-25", "Grid of 25", "Twenty-five clusters: losing some is called mode collapse.", "points", (2,), 25
+            "ring-8",
+            "Ring of 8",
+            "Eight small clusters on a circle: does the generator find all of them?",
+            "points",
+            (2,),
+            8,
         ),
-        Option("swiss-roll", "Swiss roll", "One thin spiral band, with no clusters to hold on to.", "points", (2,), 6),
-        Option("digits", "Digits 8 x 8", "1,797 tiny handwritten digits: quick to learn.", "image", (8, 8, 1), 10),
-        Option("mnist", "MNIST", "70,000 handwritten digits: the classic test of a GAN.", "image", (28, 28, 1), 10),
-        Option("fashion-mnist", "Fashion-MNIST", "70,000 clothes: MNIST's size, but harder.", "image", (28, 28, 1), 10),
+        Option(
+            "grid-25",
+            "Grid of 25",
+            "Twenty-five small clusters: missing some of them is called mode collapse.",
+            "points",
+            (2,),
+            25,
+        ),
+        Option(
+            "swiss-roll",
+            "Swiss roll",
+            "A thin spiral band: the data lie on a curve and form no clusters.",
+            "points",
+            (2,),
+            6,
+        ),
+        Option("digits", "Digits 8 x 8", "1,797 small handwritten digits: trains fast.", "image", (8, 8, 1), 10),
+        Option(
+            "mnist",
+            "MNIST",
+            "70,000 handwritten digits: the data of Goodfellow et al. (2014).",
+            "image",
+            (28, 28, 1),
+            10,
+        ),
+        Option(
+            "fashion-mnist",
+            "Fashion-MNIST",
+            "70,000 pictures of clothes: as many as MNIST and as large, but harder.",
+            "image",
+            (28, 28, 1),
+            10,
+        ),
     )
 }
 
@@ -148,14 +180,14 @@ def load(name: str, *, folder: Path | None = None, progress: Progress | None = N
     """A built-in data set; the same name is the same data every time.
 
     mnist and fashion-mnist are read from `folder`/<name>.npz (x_train, y_train, x_test, y_test) if it is there,
-    else downloaded once by Keras; `progress(share, message)` is told. Exact duplicates of a row in another part
+    else downloaded once by Keras; `progress` is called with (share, message). Exact duplicates of a row in another part
     are removed: a row stays in test before holdout before train. Raises DatasetError for a name that is not in
     OPTIONS, a file that is not this data set, and a download without network.
     """
     if name not in OPTIONS:
         raise DatasetError(f"{name!r} is not a data set; choose one of {', '.join(OPTIONS)}.")
-    tell = progress or (lambda share, message: None)
-    tell(0.0, f"Preparing {OPTIONS[name].title}")
+    report_progress = progress or _ignore
+    report_progress(0.0, f"Preparing {OPTIONS[name].title}")
     modes = None
     if name == "digits":
         parts = split(*_digits())
@@ -165,15 +197,19 @@ def load(name: str, *, folder: Path | None = None, progress: Progress | None = N
         modes = _MODES[name]()
         parts = _cut(*_draw(modes, sum(SIZES.values())))
     else:
-        parts = _cut(*_mnist_like(name, folder, tell))
+        parts = _cut(*_mnist_like(name, folder, report_progress))
     dataset = disjoint(name, parts, modes)
-    tell(1.0, f"{OPTIONS[name].title} is ready")
+    report_progress(1.0, f"{OPTIONS[name].title} is ready")
     return dataset
 
 
 def unknown_dataset(name: str) -> DatasetError:
     """The error for a name that neither a built-in data set has nor an upload."""
     return DatasetError(f"there is no data set {name!r}: choose one of {', '.join(OPTIONS)}, or upload one")
+
+
+def _ignore(share: float, message: str) -> None:
+    pass
 
 
 def dataset_to_bytes(dataset: Dataset) -> bytes:
@@ -200,14 +236,17 @@ def dataset_from_bytes(data: bytes, name: str) -> Dataset:
 # ---------------------------------------------------------------- three disjoint parts
 
 
-def _cut(x: np.ndarray, y: np.ndarray) -> dict[str, Pair]:
+def _cut(x: Array, y: Ints) -> dict[str, Pair]:
     """The first 50,000 rows, the next 10,000 and the last 10,000."""
     edges = np.cumsum([0, *SIZES.values()])
     return {name: (x[a:b], y[a:b]) for name, a, b in zip(SIZES, edges, edges[1:])}
 
 
-def split(x: np.ndarray, y: np.ndarray) -> dict[str, Pair]:
-    """60/20/20, stratified: rows in random order within their class are dealt out by fives."""
+def split(x: Array, y: Ints) -> dict[str, Pair]:
+    """60/20/20, stratified: of every five rows of a class, in random order, three are train, one holdout, one test.
+
+    `x` (n, ...) are samples and `y` (n,) their labels.
+    """
     rng = np.random.default_rng(SEED)
     order = rng.permutation(len(y))
     order = order[np.argsort(y[order], kind="stable")]
@@ -218,19 +257,24 @@ def split(x: np.ndarray, y: np.ndarray) -> dict[str, Pair]:
 
 
 def disjoint(name: str, parts: dict[str, Pair], modes: Modes | None = None) -> Dataset:
-    """The parts without rows that a more precious part already has: scores must not see what training saw."""
-    seen: set[bytes] = set()
+    """The parts without rows that are in another one: a row stays in test before holdout before train.
+
+    What a metric compares with must not have been trained on. Raises DatasetError for parts that are not in storage
+    form, or left empty.
+    """
+    known: set[bytes] = set()
     kept: dict[str, Part] = {}
     for which in ("test", "holdout", "train"):
         x, y = parts[which]
         keys = row_keys(x)
-        fresh = np.array([key not in seen for key in keys])
-        seen.update(keys)
+        fresh = np.array([key not in known for key in keys])
+        known.update(keys)
         kept[which] = Part(x[fresh], y[fresh])
-    return Dataset(name, _kind(kept["test"]), kept["test"].x.shape[1:], **kept, modes=modes)
+    train, holdout, test = (kept[which] for which in SIZES)
+    return Dataset(name, _kind(test), test.x.shape[1:], train, holdout, test, modes)
 
 
-def row_keys(x: np.ndarray) -> list[bytes]:
+def row_keys(x: Array) -> list[bytes]:
     """One short digest for each row of x (n, ...): rows of equal bits, and only those, have equal keys."""
     return [hashlib.blake2b(row, digest_size=16).digest() for row in np.ascontiguousarray(x)]
 
@@ -277,26 +321,27 @@ def _swiss_roll(n: int) -> Pair:
 
 
 def _digits() -> Pair:
-    """scikit-learn's 1,797 digits: 8x8 counts of ink from 0 to 16, stretched to 0..255."""
+    """scikit-learn's 1,797 digits: 8x8 counts of ink from 0 to 16, scaled to 0..255."""
     from sklearn.datasets import load_digits
 
-    digits = load_digits()
-    return np.rint(digits.images * 255 / 16).astype(np.uint8)[..., None], digits.target.astype(np.int64)
+    counts, y = load_digits(return_X_y=True)
+    images = np.asarray(counts).reshape(-1, 8, 8, 1)
+    return np.rint(images * 255 / 16).astype(np.uint8), np.asarray(y).astype(np.int64)
 
 
-def _mnist_like(name: str, folder: Path | None, tell: Progress) -> Pair:
+def _mnist_like(name: str, folder: Path | None, progress: Progress) -> Pair:
     """All 70,000 rows in their official order: 60,000 of the training file, then 10,000 of the test file."""
     path = None if folder is None else Path(folder) / f"{name}.npz"
     if path is not None and path.is_file():
-        tell(0.1, f"Reading {path.name}")
+        progress(0.1, f"Reading {path.name}")
         try:
             found, source = read_npz(path.read_bytes()), path.name
         except (DatasetError, OSError) as error:
             raise DatasetError(f"{path.name} cannot be read ({error}); get the original file again.") from error
     else:
-        tell(0.1, f"Downloading {OPTIONS[name].title} (once, up to 30 MB)")
+        progress(0.1, f"Downloading {OPTIONS[name].title} (once, up to 30 MB)")
         found, source = _download(name), "the download"
-    arrays = {}
+    arrays: dict[str, Array] = {}
     for key, shape in _MNIST_SHAPES.items():
         if key not in found or found[key].shape != shape or found[key].dtype.kind not in "iu":
             got = f"{found[key].dtype} {found[key].shape}" if key in found else "missing"
@@ -309,7 +354,7 @@ def _mnist_like(name: str, folder: Path | None, tell: Progress) -> Pair:
 _MNIST_SHAPES = {"x_train": (60_000, 28, 28), "y_train": (60_000,), "x_test": (10_000, 28, 28), "y_test": (10_000,)}
 
 
-def _download(name: str) -> dict[str, np.ndarray]:
+def _download(name: str) -> dict[str, Array]:
     try:
         import keras.datasets
 

@@ -1,4 +1,4 @@
-"""Files from strangers -> bytes and arrays, without trusting them: no pickles, no bombs, no path outside."""
+"""Untrusted files -> bytes and arrays: nothing is unpickled, unpacked beyond a limit, or written to disk."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import io
 import math
 import re
 import zipfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 
+from gan_core.arrays import Array
 from gan_core.records import DatasetError
 
 MAX_DECOMPRESSED_BYTES = 200 * 2**20
 """What an archive may unpack to; checked before a byte is unpacked, and held to while reading."""
 
 
-def read_npz(data: bytes, limit: int = MAX_DECOMPRESSED_BYTES) -> dict[str, np.ndarray]:
+def read_npz(data: bytes, limit: int = MAX_DECOMPRESSED_BYTES) -> dict[str, Array]:
     """Every array of an .npz by its name, read-only; at most `limit` bytes decompressed. Raises DatasetError."""
     archive = open_zip(data, limit)
     members = [m for m in archive.infolist() if m.filename.endswith(".npy")]
@@ -25,7 +27,7 @@ def read_npz(data: bytes, limit: int = MAX_DECOMPRESSED_BYTES) -> dict[str, np.n
     return {m.filename.removesuffix(".npy"): parse_npy(read_member(archive, m)) for m in members}
 
 
-def parse_npy(data: bytes) -> np.ndarray:
+def parse_npy(data: bytes) -> Array:
     """The array of an .npy file: real numbers or text, not empty, read-only. Raises DatasetError; never unpickles."""
     stream = io.BytesIO(data)
     with readable("The array", "save it again with numpy.save or numpy.savez"):
@@ -35,7 +37,7 @@ def parse_npy(data: bytes) -> np.ndarray:
             raise DatasetError("The array holds Python objects (pickled), which are never opened; save plain numbers.")
         if dtype.kind not in "biufU":
             raise DatasetError(f"The array has type {dtype}; save plain real numbers.")
-        # Allocating what a header promises would let 100 bytes claim all memory: the bytes must be there.
+        # A header of 100 bytes may claim terabytes, so nothing is allocated before the bytes are known to be there.
         promised, there = math.prod(shape) * dtype.itemsize, len(data) - stream.tell()
         if promised != there:
             raise DatasetError(f"The array should have {promised} bytes but {there} follow its header; save it again.")
@@ -73,8 +75,11 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 
 
 @contextmanager
-def readable(what: str, remedy: str):
-    """Decoders raise a dozen different exceptions on hostile bytes; to a person all of them mean one thing."""
+def readable(what: str, remedy: str) -> Iterator[None]:
+    """Turns whatever a decoder raises into one DatasetError: `what` is damaged; `remedy`.
+
+    On damaged bytes decoders raise a dozen different exceptions, which all mean the same to a person.
+    """
     try:
         yield
     except DatasetError:
@@ -84,8 +89,10 @@ def readable(what: str, remedy: str):
 
 
 def megabytes(n: int) -> str:
+    """A number of bytes for a message."""
     return f"{n / 2**20:.1f} MB"
 
 
 def short(text: str) -> str:
+    """A text from a file for a message: in quotes, cut after 60 characters."""
     return repr(text if len(text) <= 60 else text[:57] + "...")

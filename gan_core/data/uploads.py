@@ -3,8 +3,8 @@
     upload = read_upload(data, "cats.zip", size=28)
     upload.notes        # ("500 pictures were cropped to their central square.", ...)
 
-The bytes are a stranger's: every size is checked before it is allocated, nothing is written to disk,
-and whatever is wrong ends as one DatasetError that says what to do about it.
+The bytes are not trusted: every size is checked before it is allocated, nothing is written to disk, and whatever is
+wrong becomes one DatasetError that says what to do about it.
 """
 
 from __future__ import annotations
@@ -15,21 +15,27 @@ import math
 import zipfile
 from array import array
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from gan_core.arrays import Array, Ints
 from gan_core.data.datasets import Dataset, dataset_from_bytes, dataset_to_bytes, disjoint, row_keys, split
 from gan_core.data.safe_archives import megabytes, open_zip, parse_npy, read_member, read_npz, readable, short
 from gan_core.records import DatasetError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 __all__ = ["Upload", "dataset_from_bytes", "dataset_from_upload", "dataset_to_bytes", "read_upload"]
 
 MAX_UPLOAD_BYTES = 20 * 2**20
 MAX_ROWS = 70_000
 MIN_ROWS = 250
-"""Different rows an upload needs: a fifth of them, 50, is the smallest sample the distances accept."""
+"""Different rows an upload needs: a fifth of them, 50, are the test part, and the metrics need so many."""
 MAX_SIDE = 4096
 """Pixels along one side of one source picture."""
 MAX_PIXELS = 500_000_000
@@ -37,7 +43,7 @@ MAX_PIXELS = 500_000_000
 MAX_DIMENSIONS = 32
 """Columns of a table that is read as points; more of them, in a square count, are grey images."""
 COARSE = 1e-3
-"""Steps between float32 numbers, as a share of a column's standard deviation, from which on a person is told."""
+"""Steps between float32 numbers, as a share of a column's standard deviation, from which on a note warns."""
 SIZES = range(8, 33)
 """Sides an image can be brought to."""
 MAX_CLASSES = 100
@@ -58,13 +64,13 @@ class Upload:
     before and after the conversion, uint8 (h, w, 3) each; both are empty for points.
     """
 
-    x: np.ndarray
-    y: np.ndarray
-    kind: str
+    x: Array
+    y: Ints
+    kind: Literal["image", "points"]
     shape: tuple[int, ...]
     notes: tuple[str, ...]
-    originals: tuple[np.ndarray, ...] = ()
-    converted: tuple[np.ndarray, ...] = ()
+    originals: tuple[Array, ...] = ()
+    converted: tuple[Array, ...] = ()
 
 
 def read_upload(data: bytes, filename: str, *, size: int = 28, colour: bool = False) -> Upload:
@@ -103,8 +109,11 @@ def dataset_from_upload(upload: Upload, name: str) -> Dataset:
 
 # ---------------------------------------------------------------- files -> arrays and labels
 
+Table = tuple[Array, Ints | None]
+"""Samples as the file has them, and their labels (n,), if there are any."""
 
-def _read_npz(data: bytes, notes: list[str]):
+
+def _read_npz(data: bytes, notes: list[str]) -> Table:
     arrays = read_npz(data)
     key = next((k for k in _LABELS if k in arrays), None)
     labels = arrays.pop(key) if key and len(arrays) > 1 else None
@@ -116,18 +125,22 @@ def _read_npz(data: bytes, notes: list[str]):
     return x, None if labels is None else _classes(labels.ravel().tolist(), f"the array {key}", notes)
 
 
-def _read_npy(data: bytes, notes: list[str]):
+def _read_npy(data: bytes, notes: list[str]) -> Table:
     return parse_npy(data), None
 
 
-def _read_csv(data: bytes, notes: list[str]):
+def _read_csv(data: bytes, notes: list[str]) -> Table:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DatasetError(f"The .csv is not text (byte {error.start} is not UTF-8); save it as CSV UTF-8.") from None
     delimiter = max(",;\t", key=text.lstrip().partition("\n")[0].count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    values, labels, width, at, header = array("d"), [], None, None, []
+    values: array[float] = array("d")
+    labels: list[str] = []
+    header: list[str] = []
+    width: int | None = None
+    at: int | None = None  # the column of the labels
     try:
         for row in filter(None, rows):
             if width is None:
@@ -165,14 +178,14 @@ def _read_csv(data: bytes, notes: list[str]):
     return x, y
 
 
-def _numbers(cells) -> list[float] | None:
+def _numbers(cells: Sequence[Any]) -> list[float] | None:
     try:
         return [float(cell) for cell in cells]
     except ValueError:
         return None
 
 
-def _classes(labels: list, where: str, notes: list[str]) -> np.ndarray | None:
+def _classes(labels: list[Any], where: str, notes: list[str]) -> Ints | None:
     """Whole numbers stay what they are, text is numbered in alphabetical order; None if these are no classes."""
     numbers = _numbers(labels)
     if numbers is None:
@@ -196,7 +209,7 @@ def _classes(labels: list, where: str, notes: list[str]) -> np.ndarray | None:
 # ---------------------------------------------------------------- pictures
 
 
-def _read_pictures(data: bytes, notes: list[str]):
+def _read_pictures(data: bytes, notes: list[str]) -> tuple[int, Iterator[Picture], Ints | None]:
     archive = open_zip(data)
     files = [(PurePosixPath(m.filename.replace("\\", "/")), m) for m in archive.infolist() if not m.is_dir()]
     files = [(p, m) for p, m in files if not any(part.startswith((".", "__MACOSX")) for part in p.parts)]
@@ -215,7 +228,7 @@ def _read_pictures(data: bytes, notes: list[str]):
     return len(pictures), _decoded(archive, [m for _, m in pictures]), labels
 
 
-def _decoded(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]):
+def _decoded(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> Iterator[Picture]:
     from PIL import Image, ImageOps
 
     pixels = 0
@@ -233,7 +246,7 @@ def _decoded(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]):
         yield picture
 
 
-def _drawn(x: np.ndarray, scale: float):
+def _drawn(x: Array, scale: float) -> Iterator[Picture]:
     from PIL import Image
 
     for row in x:
@@ -241,7 +254,7 @@ def _drawn(x: np.ndarray, scale: float):
         yield _plain(Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels))
 
 
-def _plain(picture):
+def _plain(picture: Picture) -> Picture:
     """Any Pillow picture as mode L or RGB: 16 bits become 8, what is transparent becomes white."""
     from PIL import Image
 
@@ -253,13 +266,18 @@ def _plain(picture):
     return picture if picture.mode in ("L", "RGB") else picture.convert("L" if picture.mode == "1" else "RGB")
 
 
-def _pack(pictures, n: int, size: int, colour: bool, notes: list[str]):
+def _pack(
+    pictures: Iterable[Picture], n: int, size: int, colour: bool, notes: list[str]
+) -> tuple[Array, tuple[Array, ...], tuple[Array, ...]]:
+    """Images (n, size, size, channels), and some of the pictures before and after."""
     from PIL import Image
 
     mode, channels = ("RGB", 3) if colour else ("L", 1)
     x = np.empty((n, size, size, channels), np.uint8)
     shown = set(np.linspace(0, n - 1, min(n, _PREVIEWS)).astype(int).tolist())
-    originals, converted, done = [], [], Counter()
+    originals: list[Array] = []
+    converted: list[Array] = []
+    done: Counter[str] = Counter()
     for i, picture in enumerate(pictures):
         width, height = picture.size
         side = min(width, height)
@@ -282,7 +300,7 @@ def _pack(pictures, n: int, size: int, colour: bool, notes: list[str]):
 # ---------------------------------------------------------------- checks on samples
 
 
-def _arrange(x: np.ndarray, notes: list[str]) -> np.ndarray:
+def _arrange(x: Array, notes: list[str]) -> Array:
     """Samples as a file has them -> finite points (n, d) or images (n, h, w, c), values untouched."""
     if x.dtype.kind == "U" or not x.ndim:
         raise DatasetError(f"The samples are {'text' if x.ndim else 'one single value'}; save rows of numbers.")
@@ -315,7 +333,7 @@ def _arrange(x: np.ndarray, notes: list[str]) -> np.ndarray:
     return x
 
 
-def _points(x: np.ndarray, notes: list[str]) -> np.ndarray:
+def _points(x: Array, notes: list[str]) -> Array:
     """The values in float32, or in float64 where float32 would lose digits."""
     exact = x.astype(np.float64) + 0.0  # -0 becomes 0: one point, one bit pattern
     with np.errstate(over="ignore"):
@@ -340,12 +358,13 @@ def _points(x: np.ndarray, notes: list[str]) -> np.ndarray:
     return exact
 
 
-def _scale(x: np.ndarray, notes: list[str]) -> float:
+def _scale(x: Array, notes: list[str]) -> float:
+    """What pixel values are multiplied by to lie in 0..255."""
     low, high = float(x.min()), float(x.max())
     top = next((top for top in (1, 16, 255) if high <= top * (1 + 1e-6)), None)
     if low < 0 or top is None:
         raise DatasetError(f"The pixels run from {low:g} to {high:g}; give values in 0..1, 0..16 or 0..255.")
-    notes.append(f"Pixel values were read as 0..{top}" + (" and stretched to 0..255." if top < 255 else "."))
+    notes.append(f"Pixel values were read as 0..{top}" + (" and scaled to 0..255." if top < 255 else "."))
     return 255 / top
 
 
@@ -359,7 +378,14 @@ def _check_side(width: int, height: int) -> None:
         raise DatasetError(f"A picture has {width} x {height} pixels; give at most {MAX_SIDE} along a side.")
 
 
-def _finish(x, originals=(), converted=(), *, labels: np.ndarray | None, notes: list[str]) -> Upload:
+def _finish(
+    x: Array,
+    originals: tuple[Array, ...] = (),
+    converted: tuple[Array, ...] = (),
+    *,
+    labels: Ints | None,
+    notes: list[str],
+) -> Upload:
     n = len(x)
     if labels is not None and len(labels) != n:
         raise DatasetError(f"There are {len(labels)} labels for {n} samples; give one label for each sample.")
@@ -381,10 +407,10 @@ def _finish(x, originals=(), converted=(), *, labels: np.ndarray | None, notes: 
     return Upload(x[keep], y[keep], kind, x.shape[1:], tuple(notes), originals, converted)
 
 
-# ---------------------------------------------------------------- words
+# ---------------------------------------------------------------- messages
 
 
-def _listed(names) -> str:
+def _listed(names: Iterable[str]) -> str:
     names = [name if len(name) <= 30 else name[:27] + "..." for name in names]
     return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
 

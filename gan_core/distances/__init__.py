@@ -1,14 +1,9 @@
-"""How far are generated samples from real ones? Arrays in, records out: no TensorFlow, no files.
+"""How far generated samples are from real ones, and the checks of these metrics: arrays in, records out.
 
-    report        every metric of one set of samples, as a records.Report   measure(real=, fake=, ...)
-      reference     the same between two sets of real samples               calibrate(test=, pool=, n=)
-      ruler         the same for real samples that were damaged             sheet(test=, pool=, n=)
-      verdict       numbers -> words                                        catalogue: every metric in words
-      panels        which metrics, in which order                           case: what they share
-        energy, neighbours, transport, modes, memorization, parzen          the metrics
-          pairwise    exact Euclidean distances, one pass                   within(x), across(real=, fake=)
-            kernels     its compiled loops
+Imports arrays, codec and records, no TensorFlow and no files. The jobs, the worker, the service and the command line
+import it: `report.measure`, `reference.calibrate`, `corruptions.corruption_test`, `verdict` and `catalogue`.
 
-Each module imports only modules below it. `real` and `fake` are keyword-only everywhere, because swapping
-them gives a different number and no error.
+The metrics (energy, neighbours, transport, modes, memorization, parzen) are computed from `pairwise`, one exact pass
+over all pairs; `inputs` holds what they share, and `registry` lists them. `real` and `fake` are keyword-only
+everywhere, because swapping them gives a different number and no error.
 """

@@ -1,4 +1,4 @@
-"""Every metric by the name it has on the command line and in JSON: what it says, what is better, where it is from.
+"""Every metric by the name it has on the command line and in JSON: what it means, what is better, which paper.
 
 Only text: pages read it without loading anything that computes.
 """
@@ -7,20 +7,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gan_core.records import Direction
+
 VERSION = 2
 """Of the definitions below: references and reports of another version are measured again."""
 
 
 @dataclass(frozen=True)
 class Metric:
-    """`better`: lower, higher, target (both sides are bad) or diagnostic (no score). `ideal`: at endless n, if any.
+    """`better`: lower, higher, target (too low and too high are bad) or diagnostic (no score).
 
-    `needs`: which inputs besides real and fake samples. `live`: quick enough to follow a training.
+    `ideal`: the value that a perfect generator approaches as n grows, if there is one. `sentence` explains the metric,
+    `source` is its paper, `group` the table it stands in. `needs`: which inputs besides real and fake samples.
+    `live`: quick enough to follow a training.
     """
 
     name: str
     title: str
-    better: str
+    better: Direction
     ideal: float | None
     sentence: str
     source: str
@@ -46,8 +50,8 @@ _ALL = (
         "Energy distance",
         "lower",
         0.0,
-        "Twice the mean distance from real to generated, minus what each kind has within itself: 0 exactly when both "
-        "come from one distribution.",
+        "Twice the mean distance from real to generated samples, minus the mean distances within each kind: 0 on "
+        "average exactly when both come from one distribution.",
         _SZEKELY,
         "Distances",
     ),
@@ -56,7 +60,7 @@ _ALL = (
         "Energy coefficient",
         "lower",
         0.0,
-        "The energy distance as a share of the largest it could be, from 0 to 1; units do not matter.",
+        "The energy distance as a share of the largest it could be, from 0 to 1, so it does not depend on units.",
         _SZEKELY,
         "Distances",
     ),
@@ -65,7 +69,7 @@ _ALL = (
         "Real to real",
         "diagnostic",
         None,
-        "How far two different real samples are from each other on average: the data's own spread.",
+        "The mean distance between two different real samples: how spread out the data are.",
         _SZEKELY,
         "Distances",
     ),
@@ -74,7 +78,7 @@ _ALL = (
         "Generated to generated",
         "diagnostic",
         None,
-        "The same among generated samples. Much smaller than real to real: they are too alike.",
+        "The mean distance between two generated samples. Much smaller than real to real: they are too alike.",
         _SZEKELY,
         "Distances",
     ),
@@ -83,7 +87,8 @@ _ALL = (
         "Real to generated",
         "diagnostic",
         None,
-        "From a real sample to a generated one. Alone it proves nothing: a single average image scores best.",
+        "The mean distance from a real sample to a generated one. Alone it proves nothing: a generator that always "
+        "shows the average image scores best.",
         _SZEKELY,
         "Distances",
     ),
@@ -92,7 +97,8 @@ _ALL = (
         "MMD, Gaussian kernel",
         "lower",
         0.0,
-        "Like the energy distance, with a Gaussian of the median real distance as the measure of closeness.",
+        "Maximum mean discrepancy (squared): like the energy distance, but pairs are compared by a Gaussian kernel "
+        "whose width is the median distance between real samples.",
         _GRETTON,
         "Distances",
     ),
@@ -101,7 +107,8 @@ _ALL = (
         "MMD, cubic kernel",
         "lower",
         0.0,
-        "Compares means, spreads and skews of all coordinates at once; the kernel of KID.",
+        "Maximum mean discrepancy (squared) with a kernel of degree 3, which compares means, variances and skewness of "
+        "all coordinates at once; KID uses the same kernel.",
         "Bińkowski et al. 2018, arXiv:1801.01401",
         "Distances",
         live=False,
@@ -111,8 +118,8 @@ _ALL = (
         "1-NN accuracy, real",
         "target",
         0.5,
-        "How often a real sample's nearest neighbour is real: .5 is perfect, 1 is told apart at sight, less than .5 "
-        "means generated samples crowd around real ones.",
+        "How often a real sample's nearest neighbour is real: .5 is perfect, 1 means that real and generated samples "
+        "lie apart, less than .5 that generated samples lie closer to real ones than new real samples would.",
         _XU,
         "Nearest neighbours",
     ),
@@ -121,7 +128,8 @@ _ALL = (
         "1-NN accuracy, generated",
         "target",
         0.5,
-        "How often a generated sample's nearest neighbour is generated: .5 is perfect, more means they keep together.",
+        "How often a generated sample's nearest neighbour is generated: .5 is perfect, more means that they form "
+        "clusters of their own.",
         _XU,
         "Nearest neighbours",
     ),
@@ -148,7 +156,7 @@ _ALL = (
         "Minimum matching distance",
         "lower",
         None,
-        "The mean distance from a real sample to the nearest generated one; blind to additional bad samples.",
+        "The mean distance from a real sample to the nearest generated one; additional bad samples do not change it.",
         _ACHLIOPTAS,
         "Nearest neighbours",
     ),
@@ -166,8 +174,8 @@ _ALL = (
         "Wasserstein-2, exact",
         "lower",
         None,
-        "How far samples have to move, root mean square, when each generated one is paired with a real one in the "
-        "best way. Never 0 for different samples: read it beside real-vs-real.",
+        "How far samples have to move (root mean square) when each generated one is paired with a real one in the "
+        "cheapest way. Never 0 for different samples: compare it with what two sets of real samples give.",
         "Peyré & Cuturi 2019, arXiv:1803.00567",
         "Transport",
         live=False,
@@ -177,7 +185,8 @@ _ALL = (
         "Sliced Wasserstein",
         "lower",
         None,
-        "The same seen along 512 fixed directions, where pairing is sorting; scaled so that a shift counts its length.",
+        "Wasserstein-2 of the samples projected onto 512 fixed random directions, averaged; scaled so that a shift by "
+        "a vector counts about its length.",
         "Bonneel et al. 2015, J. Math. Imaging Vis. 51",
         "Transport",
     ),
@@ -186,7 +195,8 @@ _ALL = (
         "Fréchet distance",
         "lower",
         0.0,
-        "Compares means and covariances only, as FID does in its own feature space. Grows when n is small.",
+        "Compares means and covariances only, as FID does on features of an Inception network. It is larger when n is "
+        "small.",
         "Heusel et al. 2017, arXiv:1706.08500",
         "Transport",
         live=False,
@@ -196,72 +206,77 @@ _ALL = (
         "Precision",
         "higher",
         None,
-        "Which share of the generated samples lies inside the ball around some real sample. Blur raises it.",
+        "The share of generated samples that lie within the neighbourhood of some real sample: the ball around it that "
+        "reaches to its k-th nearest real neighbour. Blur raises it.",
         _KYNKAANNIEMI,
-        "Balls around samples",
+        "Neighbourhoods (k-NN)",
     ),
     Metric(
         "recall",
         "Recall",
         "higher",
         None,
-        "Which share of the real samples lies inside the ball around some generated one.",
+        "The share of real samples that lie within the neighbourhood of some generated one: the ball around it that "
+        "reaches to its k-th nearest generated neighbour.",
         _KYNKAANNIEMI,
-        "Balls around samples",
+        "Neighbourhoods (k-NN)",
     ),
     Metric(
         "density",
         "Density",
         "target",
         1.0,
-        "In how many real balls a generated sample lies, on average 1. Above 1 they are denser than real ones: blur.",
+        "In how many real neighbourhoods a generated sample lies, divided by k: 1 on average. Above 1, generated "
+        "samples are concentrated where real ones are dense, as blurred ones are.",
         _NAEEM,
-        "Balls around samples",
+        "Neighbourhoods (k-NN)",
     ),
     Metric(
         "coverage",
         "Coverage",
         "higher",
         None,
-        "Which share of the real samples has a generated one inside its ball: .97 is perfect at k = 5.",
+        "The share of real samples with a generated one in their neighbourhood: .97 is perfect at k = 5.",
         _NAEEM,
-        "Balls around samples",
+        "Neighbourhoods (k-NN)",
     ),
     Metric(
         "symmetric_precision",
         "Symmetric precision",
         "higher",
         None,
-        "Precision, but a generated sample must also have a real one inside its own ball: blur lowers it.",
+        "The smaller of precision and the share of generated samples with a real one in their own neighbourhood: blur "
+        "lowers it.",
         _SYMMETRIC,
-        "Balls around samples",
+        "Neighbourhoods (k-NN)",
     ),
     Metric(
         "symmetric_recall",
         "Symmetric recall",
         "higher",
         None,
-        "The smaller of recall and coverage: which share of the real variety is there.",
+        "The smaller of recall and coverage: the share of the real variety that is generated.",
         _SYMMETRIC,
-        "Balls around samples",
+        "Neighbourhoods (k-NN)",
     ),
     Metric(
         "clipped_density",
         "Clipped density",
         "higher",
         1.0,
-        "Density that no crowd and no outlier can inflate: falls in step with the share of bad samples.",
+        "Density with large neighbourhoods cut to the median size and each sample counted in at most k of them, so "
+        "outliers and crowded regions cannot raise it: it falls in proportion to the share of bad samples.",
         _SALVY,
-        "Balls around samples",
+        "Neighbourhoods (k-NN)",
     ),
     Metric(
         "clipped_coverage",
         "Clipped coverage",
         "higher",
         1.0,
-        "Coverage read as the share of good samples that would cover as much.",
+        "Coverage turned into the share of good samples that would cover as much.",
         _SALVY,
-        "Balls around samples",
+        "Neighbourhoods (k-NN)",
     ),
     Metric(
         "modes_captured",
@@ -278,7 +293,7 @@ _ALL = (
         "High-quality share",
         "higher",
         None,
-        "Which share of the samples lies within three standard deviations of a cluster: .9889 is perfect in 2-D.",
+        "The share of samples within three standard deviations of a cluster's centre: .9889 is perfect in 2-D.",
         _MODES,
         "Modes",
         needs=("modes",),
@@ -288,7 +303,8 @@ _ALL = (
         "Bins that differ",
         "lower",
         0.05,
-        "Of up to 100 regions of the training data, the share whose proportions differ at .05; chance alone gives .05.",
+        "Number of statistically different bins: k-means cuts the training data into up to 100 regions, and this share "
+        "of them holds significantly more or fewer generated than real samples (at .05; chance alone gives .05).",
         "Richardson & Weiss 2018, arXiv:1805.12462",
         "Modes",
         live=False,
@@ -299,7 +315,8 @@ _ALL = (
         "Closer to training data",
         "target",
         0.5,
-        "Which share is closer to a training sample than to any of as many held-out ones: .5 unless it copies.",
+        "The share of generated samples closer to a training sample than to any of as many held-out ones: .5 unless "
+        "training data were copied.",
         "distance to closest record, Platzer & Reutterer 2021, Front. Big Data 4",
         "Copies",
         needs=("train", "holdout"),
@@ -309,7 +326,7 @@ _ALL = (
         "Very close to training data",
         "lower",
         0.01,
-        "Which share is nearer to a training sample than 99 % of the held-out samples are.",
+        "The share of generated samples nearer to a training sample than 99 % of the held-out samples are.",
         "metrics of memorization, see dcr_share",
         "Copies",
         needs=("train", "holdout"),
@@ -319,8 +336,8 @@ _ALL = (
         "Authenticity",
         "target",
         None,
-        "Which share is farther from its nearest training sample than that one is from the next. Blur raises it too: "
-        "compare with held-out samples only.",
+        "The share of generated samples that are farther from their nearest training sample than that one is from any "
+        "other. Blur raises it too: compare it with what held-out samples give.",
         "Alaa et al. 2022, arXiv:2102.08921",
         "Copies",
         needs=("train",),
@@ -330,8 +347,8 @@ _ALL = (
         "Data-copying test C_T",
         "target",
         0.0,
-        "Are generated samples nearer to the training data than held-out ones are, region by region? Far below 0 it "
-        "copies, far above 0 it misses the data.",
+        "Compares, region by region, how near generated and held-out samples are to the training data, as a z-score "
+        "(standard deviations from no difference). Far below 0 the generator copies, far above 0 it misses the data.",
         _MEEHAN,
         "Copies",
         live=False,
@@ -342,9 +359,10 @@ _ALL = (
         "Parzen log-likelihood",
         "higher",
         None,
-        "The yardstick of 2014, in nats. k-means centroids beat real images on it, so it proves nothing.",
+        "How likely test samples are under Gaussian kernels on generated ones, in nats: the usual metric of 2014. "
+        "Centroids of k-means score better than real images, so it proves nothing.",
         "Goodfellow et al. 2014, arXiv:1406.2661; the warning is Theis et al. 2016, arXiv:1511.01844",
-        "Museum",
+        "Historical: Parzen log-likelihood (2014)",
         live=False,
         needs=("holdout",),
     ),
@@ -353,14 +371,17 @@ _ALL = (
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _ALL}
 
 CORRUPTION_TITLES: dict[str, tuple[str, str]] = {
-    "drop": ("Thinned classes", "Half of the classes lose this share of their samples: with 1 they are gone."),
-    "blur": ("Blur", "Every image is smoothed by a Gaussian this many pixels wide."),
-    "noise": ("Noise", "Every value is moved at random, by this share of the data's range."),
+    "drop": ("Thinned classes", "Half of the classes lose this share of their samples; 1 removes them."),
+    "blur": ("Blur", "Every image is smoothed by a Gaussian filter; the level is its standard deviation in pixels."),
+    "noise": (
+        "Noise",
+        "Gaussian noise is added to every value; its standard deviation is this share of the data's range.",
+    ),
     "shift": ("Shift", "Every sample is moved: an image by this many pixels, a point by as many standard deviations."),
     "dim": ("Dimming", "Every value is multiplied by this."),
     "outliers": ("Outliers", "This share of the samples is replaced by uniform noise."),
-    "shrink": ("Shrunk to the mean", "Every sample is drawn this far towards the average sample."),
-    "atoms": ("Few different samples", "Only this share of the samples is different; all others repeat them."),
+    "shrink": ("Shrunk to the mean", "Every sample is moved towards the mean by this share of the way."),
+    "atoms": ("Few different samples", "Only this share of the samples is different; all others are repetitions."),
     "copies": ("Copies of training data", "This share of the samples is replaced by training samples."),
 }
-"""What the ruler is tested with, mild to strong: name -> (title, what one level does). The deeds are in ruler.py."""
+"""How real samples are corrupted to check the metrics: name -> (title, what its level means). See corruptions.py."""

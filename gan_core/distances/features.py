@@ -2,9 +2,9 @@
 
     pixels      the sample itself, its numbers in one row
     pca64       its coordinates along the 64 directions in which the training rows differ most
-    classifier  what a network that learned the data set's labels sees in it; it is trained once and kept in the store
+    classifier  the last hidden layer of a network that learned the data set's labels; trained once, kept in the store
 
-Pictures that look alike can be far apart in pixels; the other two spaces see more of what a person sees.
+Images that look alike can be far apart in pixels; in the other two spaces they lie closer together.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
+from gan_core.arrays import Array, ArrayLike, Floats, Reals
 from gan_core.distances import pairwise
 from gan_core.records import MeasureError
 
@@ -25,7 +26,7 @@ ROWS_AT_ONCE = 2048
 """Rows held as numbers at a time: all of MNIST's 50,000 would fill 160 MB, and 300 more where they are centred."""
 
 
-def space_of(name: str, *, train) -> Callable[[np.ndarray], np.ndarray]:
+def space_of(name: str, *, train: ArrayLike) -> Callable[[ArrayLike], Reals]:
     """A function from samples, (n, d) or (n, h, w, c) in either form, to their rows (n, features) in the space.
 
     `train` are the real samples that pca64 is fitted on; pixels needs none. Raises MeasureError for a name that
@@ -51,12 +52,12 @@ class Pca:
     Distances between projections are in the units of the data, and never longer than between the samples.
     """
 
-    mean: np.ndarray
-    components: np.ndarray
+    mean: Floats
+    components: Floats
     variance: float
 
     @classmethod
-    def of(cls, train, dimensions: int = DIMENSIONS) -> Pca:
+    def of(cls, train: ArrayLike, dimensions: int = DIMENSIONS) -> Pca:
         """The first min(dimensions, d, n) axes of `train`, (n, d) or (n, h, w, c), from its exact covariance.
 
         Of each axis the largest coordinate is positive, as in scikit-learn. With all d axes it is a rotation.
@@ -68,7 +69,8 @@ class Pca:
         n, d = len(train), math.prod(train.shape[1:])
         if n < 2:
             raise MeasureError(f"train has only {n} sample, so it differs in no direction; give at least 2")
-        mean, scatter = sum(rows.sum(axis=0, dtype=np.float64) for rows in _parts(train)) / n, np.zeros((d, d))
+        mean = sum((rows.sum(axis=0, dtype=np.float64) for rows in _parts(train)), start=np.zeros(d)) / n
+        scatter = np.zeros((d, d))
         for rows in _parts(train):
             centred = rows - mean
             scatter += centred.T @ centred
@@ -79,7 +81,7 @@ class Pca:
         components *= np.sign(components[np.arange(kept), largest])[:, None]
         return cls(mean, components, float(np.trace(scatter)) / n)
 
-    def transform(self, x) -> np.ndarray:
+    def transform(self, x: ArrayLike) -> Floats:
         """Coordinates (n, k) float64 of samples of the same shape. Raises MeasureError for others."""
         x = pairwise.samples(x)
         if (values := math.prod(x.shape[1:])) != len(self.mean):
@@ -90,6 +92,6 @@ class Pca:
         return np.concatenate([(rows - self.mean) @ self.components.T for rows in _parts(x)])
 
 
-def _parts(x: np.ndarray) -> Iterator[np.ndarray]:
+def _parts(x: Array) -> Iterator[Reals]:
     """The rows of all samples, ROWS_AT_ONCE of them at a time."""
     return (pairwise.rows(x[start : start + ROWS_AT_ONCE]) for start in range(0, len(x), ROWS_AT_ONCE))

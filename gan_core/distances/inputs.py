@@ -1,17 +1,21 @@
-"""What metrics share: the real side, worked out once, and one set of fakes held against it.
+"""What the metrics are computed from: the real side, prepared once, and one set of generated samples beside it.
 
-Everything is computed when the first metric asks for it and kept, so metrics can be written as if alone.
+Everything is computed on first use and kept, so each metric is written as if it were the only one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
+from gan_core.arrays import Array, ArrayLike, Floats, Ints, Reals
 from gan_core.distances import energy, memorization, modes, neighbours, pairwise, transport
-from gan_core.records import MeasureError, Reference
+from gan_core.records import MeasureError, Modes, Reference
+
+Given = TypeVar("Given")
 
 BINS = 90
 DIRECTIONS = 512
@@ -19,57 +23,80 @@ CLOSE = 1e-6
 """All fakes within this share of the real spread are one sample, rounded in float32."""
 
 
-@dataclass(frozen=True)
-class KnownModes:
-    """The equal Gaussians some 2-D data are drawn from: `centres` (K, d), and their standard deviation per axis."""
-
-    centres: np.ndarray
-    std: float
-
-
 @dataclass(frozen=True, eq=False)
 class RealPart:
     """What a measurement needs of the real samples alone: keep it, and measure any number of fakes against it.
 
-    `rows` (n, d); `train` and `holdout` (N, d) in the same space, with labels if there are any; `k` neighbours.
-    `pool`: how many rows of train and holdout the metrics of copying look at; all of them unless said.
+    `rows` (n, d) are the real samples and `shape` is one sample's; `train` and `holdout` (N, d) are other real samples
+    in the same space, with labels (N,) if there are any, for the metrics of copying and of classes. `k`: neighbours of
+    the k-NN metrics. `pool`: how many rows of train and holdout the metrics of copying look at; all of them unless
+    given. `precision` of sums of distances: float64 up to 2,000 samples, float32 above, unless given.
     """
 
-    rows: np.ndarray
+    rows: Reals
     shape: tuple[int, ...]
     k: int = 5
     seed: int = 0
     pool: int | None = None
-    train: np.ndarray | None = None
-    holdout: np.ndarray | None = None
-    train_labels: np.ndarray | None = None
-    holdout_labels: np.ndarray | None = None
+    train: Reals | None = None
+    holdout: Reals | None = None
+    train_labels: Array | None = None
+    holdout_labels: Array | None = None
     precision: pairwise.Precision | None = None
     threads: int | None = None
 
     @classmethod
-    def of(cls, real, *, train=None, holdout=None, **options) -> RealPart:
-        """Raises MeasureError when `real`, (n, d) or (n, h, w, c), has n < 2, is not finite, or the others differ."""
+    def of(
+        cls,
+        real: ArrayLike,
+        *,
+        train: ArrayLike | None = None,
+        holdout: ArrayLike | None = None,
+        train_labels: Array | None = None,
+        holdout_labels: Array | None = None,
+        k: int = 5,
+        seed: int = 0,
+        pool: int | None = None,
+        precision: pairwise.Precision | None = None,
+        threads: int | None = None,
+    ) -> RealPart:
+        """Of `real`, (n, d) or (n, h, w, c), and of `train` and `holdout` of the same shape.
+
+        Raises MeasureError when real has fewer than 2 samples or is not finite, another shape differs, or k < 1.
+        """
+        if k < 1:
+            raise MeasureError(f"k is {k}; choose at least 1 neighbour")
         rows = pairwise.rows(real, "real")
         if len(rows) < 2:
-            raise MeasureError(f"real has {len(rows)} sample; give at least 2")
-        others = {}
+            raise MeasureError(f"real has {len(rows)} sample; a measurement needs 2 samples of each")
+        others: dict[str, Reals] = {}
         for name, x in (("train", train), ("holdout", holdout)):
             if x is not None:
                 pairwise.same_shape(real=real, fake=x, names=("real", name))
                 others[name] = pairwise.rows(x, name)
-        return cls(rows, np.shape(real)[1:], **others, **options)
+        return cls(
+            rows,
+            np.shape(real)[1:],
+            k=k,
+            seed=seed,
+            pool=pool,
+            **others,
+            train_labels=train_labels,
+            holdout_labels=holdout_labels,
+            precision=precision,
+            threads=threads,
+        )
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def of_rows(self, real) -> RealPart:
-        """The same with other real samples."""
+    def of_rows(self, real: ArrayLike) -> RealPart:
+        """The same with other real samples (n, ...) of the same shape."""
         return replace(self, rows=pairwise.rows(real, "real"))
 
     @cached_property
-    def edges(self) -> np.ndarray:
-        """Of the histograms: from 0 to a bound of every real distance, so they stand still while a generator learns."""
+    def edges(self) -> Floats:
+        """Of the histograms: from 0 to a bound of every real distance, the same while a generator learns."""
         offsets = self.rows - self.rows.mean(axis=0, dtype=np.float64)
         return np.linspace(0, 2 * float(np.sqrt((offsets**2).sum(axis=1).max())) or 1.0, BINS + 1)
 
@@ -96,28 +123,33 @@ class RealPart:
 
     @cached_property
     def pools(self) -> memorization.Pools:
-        return memorization.pools_of(train=self.train, holdout=self.holdout, most=self.pool, seed=self.seed)
+        return memorization.pools_of(
+            train=required(self.train, "train"),
+            holdout=required(self.holdout, "holdout"),
+            most=self.pool,
+            seed=self.seed,
+        )
 
     @cached_property
-    def pool_of_train(self) -> np.ndarray:
-        return _some(self.train, self.pool, self.seed)
+    def pool_of_train(self) -> Reals:
+        return _some(required(self.train, "train"), self.pool, self.seed)
 
     @cached_property
-    def sought(self) -> pairwise.Sought:
-        """The train rows, to be searched for those nearest to one set of fakes after the other."""
-        return pairwise.Sought.of(self.train, "train")
+    def train_index(self) -> pairwise.SearchIndex:
+        """The train rows, in which one set of fakes after the other looks for its nearest ones."""
+        return pairwise.SearchIndex.of(required(self.train, "train"), "train")
 
     @cached_property
-    def sought_pool(self) -> pairwise.Sought:
-        return pairwise.Sought.of(self.pool_of_train, "train")
+    def pool_index(self) -> pairwise.SearchIndex:
+        return pairwise.SearchIndex.of(self.pool_of_train, "train")
 
     @cached_property
-    def train_apart(self) -> np.ndarray:
+    def train_apart(self) -> Floats:
         return memorization.distances_apart(self.pool_of_train)
 
     @cached_property
     def authenticity_of_holdout(self) -> float | None:
-        """What rows that nobody was trained on score: the only thing authenticity can be compared with."""
+        """The authenticity of held-out rows: the only value that the authenticity of fakes can be compared with."""
         if self.holdout is None:
             return None
         unseen = _some(self.holdout, self.pool, self.seed)
@@ -125,11 +157,16 @@ class RealPart:
 
     @cached_property
     def labeller(self) -> modes.Labeller:
-        known = {} if self.holdout_labels is None else dict(holdout=self.holdout, holdout_labels=self.holdout_labels)
-        return modes.Labeller.of(train=self.train, train_labels=self.train_labels, **known)
+        """Labels rows by their nearest train row."""
+        return modes.Labeller.of(
+            train=required(self.train, "train"),
+            train_labels=required(self.train_labels, "train_labels"),
+            holdout=None if self.holdout_labels is None else self.holdout,
+            holdout_labels=self.holdout_labels,
+        )
 
     @cached_property
-    def label_shares(self) -> np.ndarray:
+    def label_shares(self) -> Floats:
         return self.labeller.shares(self.rows)
 
     @cached_property
@@ -138,91 +175,108 @@ class RealPart:
 
     @cached_property
     def bins(self) -> modes.Bins:
-        return modes.bins_of(self.train, seed=self.seed)
+        return modes.bins_of(required(self.train, "train"), seed=self.seed)
 
 
-def _some(x: np.ndarray, most: int | None, seed: int) -> np.ndarray:
+def required(x: Given | None, name: str) -> Given:
+    """x itself. Raises MeasureError when it was not given; steps of the registry check that beforehand."""
+    if x is None:
+        raise MeasureError(f"{name} was not given; this metric needs it")
+    return x
+
+
+def _some(x: Reals, most: int | None, seed: int) -> Reals:
+    """At most `most` rows of x, drawn by `seed`, in their order."""
     if most is None or len(x) <= most:
         return x
     return x[np.sort(np.random.default_rng([seed, 5]).choice(len(x), most, replace=False))]
 
 
 @dataclass(frozen=True, eq=False)
-class Case:
-    """One set of fakes, rows (m, d), against the real side."""
+class Inputs:
+    """One set of generated samples `fake`, rows (m, d), beside the real side: what every metric is a function of.
 
-    part: RealPart
-    fake: np.ndarray
-    modes: KnownModes | None = None
+    `modes` are those the data are drawn from, if they are known; `reference` is the calibration, if there is one.
+    """
+
+    real_part: RealPart
+    fake: Reals
+    modes: Modes | None = None
     permutations: int = 199
     reference: Reference | None = None
 
     @cached_property
     def within(self) -> pairwise.Within:
-        part = self.part
-        k = min(part.within.k, len(self.fake) - 1)
-        return pairwise.within(self.fake, k=k, edges=part.edges, precision=part.precision, threads=part.threads)
-
-    @cached_property
-    def across(self) -> pairwise.Across:
-        part = self.part
-        return pairwise.across(
-            real=part.within, fake=self.within, edges=part.edges, precision=part.precision, threads=part.threads
+        real_part = self.real_part
+        k = min(real_part.within.k, len(self.fake) - 1)
+        return pairwise.within(
+            self.fake, k=k, edges=real_part.edges, precision=real_part.precision, threads=real_part.threads
         )
 
     @cached_property
-    def energy(self) -> energy.EnergyDistance:
-        rr, ff, rf = (x.moments.mean for x in (self.part.within, self.within, self.across))
-        return energy.EnergyDistance(len(self.part), len(self.fake), rr, ff, rf)
+    def across(self) -> pairwise.Across:
+        real_part = self.real_part
+        return pairwise.across(
+            real=real_part.within,
+            fake=self.within,
+            edges=real_part.edges,
+            precision=real_part.precision,
+            threads=real_part.threads,
+        )
+
+    @cached_property
+    def energy_distance(self) -> energy.EnergyDistance:
+        rr, ff, rf = (x.moments.mean for x in (self.real_part.within, self.within, self.across))
+        return energy.EnergyDistance(len(self.real_part), len(self.fake), rr, ff, rf)
 
     @cached_property
     def bandwidth(self) -> float:
-        """Of the RBF kernel: the reference's own, so that values and calibration speak of one kernel."""
+        """Of the RBF kernel: the reference's own, so that values and calibration use one kernel."""
         known = self.reference.bandwidth if self.reference else None
-        return known or self.part.bandwidth
+        return known or self.real_part.bandwidth
 
     @cached_property
     def test(self) -> energy.TwoSampleTest:
         return energy.two_sample_test(
-            real=self.part.rows,
+            real=self.real_part.rows,
             fake=self.fake,
             bandwidth=self.bandwidth,
             permutations=self.permutations,
-            seed=self.part.seed,
-            threads=self.part.threads,
+            seed=self.real_part.seed,
+            threads=self.real_part.threads,
         )
 
     @cached_property
     def accuracies(self) -> neighbours.Accuracies:
         return neighbours.nn_accuracy(
-            real=self.part.within,
+            real=self.real_part.within,
             fake=self.within,
             across=self.across,
             permutations=self.permutations,
-            seed=self.part.seed,
+            seed=self.real_part.seed,
         )
 
     @cached_property
     def manifold(self) -> neighbours.Manifold:
-        return neighbours.manifold(real=self.part.within, fake=self.within, across=self.across)
+        return neighbours.manifold(real=self.real_part.within, fake=self.within, across=self.across)
 
     @cached_property
-    def nearest_train(self) -> tuple[np.ndarray, np.ndarray]:
-        """The distance (m,) to the nearest train row, and its place (m,): copies, regions and classes ask for it."""
-        return memorization.nearest_row(fake=self.fake, pool=self.part.sought)
+    def nearest_train(self) -> tuple[Floats, Ints]:
+        """The distance (m,) to the nearest train row, and its index (m,): copies, regions and classes need it."""
+        return memorization.nearest_row(fake=self.fake, pool=self.real_part.train_index)
 
     @cached_property
-    def nearest_in_pool(self) -> tuple[np.ndarray, np.ndarray]:
-        part = self.part
-        if part.pool_of_train is part.train:
+    def nearest_in_pool(self) -> tuple[Floats, Ints]:
+        real_part = self.real_part
+        if real_part.pool_of_train is real_part.train:
             return self.nearest_train
-        return memorization.nearest_row(fake=self.fake, pool=part.sought_pool)
+        return memorization.nearest_row(fake=self.fake, pool=real_part.pool_index)
 
     @cached_property
     def to_pools(self) -> memorization.Distances:
-        pools = self.part.pools
-        known = self.nearest_train if len(pools.train) == len(self.part.train) else None
-        # Where no fake has another one at a distance of 0, all are different, and none needs to be looked for.
+        pools = self.real_part.pools
+        known = self.nearest_train if len(pools.train) == len(required(self.real_part.train, "train")) else None
+        # Where no fake has another one at a distance of 0, all are different: equal ones need not be looked for.
         different = self.within.k and self.within.distances[:, 0].all()
         return memorization.distances_to(
             pools, fake=self.fake, to_train=known, unique=len(self.fake) if different else None
@@ -230,4 +284,5 @@ class Case:
 
     @property
     def collapsed(self) -> bool:
-        return self.within.moments.largest <= CLOSE * self.part.within.moments.mean
+        """Whether all fakes are one sample, up to rounding."""
+        return self.within.moments.largest <= CLOSE * self.real_part.within.moments.mean

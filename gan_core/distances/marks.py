@@ -38,10 +38,11 @@ def spread_ratio(report: Report) -> MetricResult | None:
     if spread.value is None or not own:
         return None
     ratio = replace(spread, name="spread_ratio", value=spread.value / own, direction="target", ideal=1.0)
-    if spread.reference_mean is None or spread.reference_sd is None:
+    mean, sd = spread.reference_mean, spread.reference_sd
+    if mean is None or sd is None:
         return ratio
-    ratio = replace(ratio, reference_mean=spread.reference_mean / own, reference_sd=spread.reference_sd / own)
-    other = "Less varied than" if ratio.value < ratio.reference_mean else "More varied than"
+    ratio = replace(ratio, reference_mean=mean / own, reference_sd=sd / own)
+    other = "Less varied than" if spread.value < mean else "More varied than"
     words = "As varied as" if mark_of(ratio) == "like real" else other
     return replace(ratio, verdict=f"{words} other real samples, which give {with_spread(ratio)}.")
 

@@ -1,8 +1,8 @@
 """Did the generator copy its training data? Samples are compared with train rows and as many rows it never saw.
 
-A distance to the training data alone proves nothing: good samples are near it, and so are dull ones. Samples that
-are new lie as near to unseen rows as to train rows; only copies prefer the latter. No number here is a guarantee of
-privacy: a copy moved by one pixel is far away in Euclidean distance.
+A distance to the training data alone proves nothing: good samples are near it, and so are blurred ones. New
+samples lie as near to unseen rows as to train rows; only copies lie nearer to train rows. No number here is a guarantee
+of privacy: a copy moved by one pixel is far away in Euclidean distance.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from scipy import stats
 from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
+from gan_core.arrays import Array, ArrayLike, Floats, Ints, Reals
 from gan_core.distances import pairwise
 from gan_core.distances.modes import Bins, bins_of
 from gan_core.records import MeasureError
@@ -39,16 +40,16 @@ class Pools:
     the distances from holdout; `duplicates` rows were left out before drawing.
     """
 
-    train: np.ndarray
-    holdout: np.ndarray
-    train_index: np.ndarray
-    holdout_to_train: np.ndarray
+    train: Array
+    holdout: Array
+    train_index: Ints
+    holdout_to_train: Floats
     duplicates: int
 
     @cached_property
-    def sought(self) -> tuple[pairwise.Sought, pairwise.Sought]:
-        """Train and holdout, to be searched for the nearest rows of one set of fakes after the other."""
-        return pairwise.Sought.of(self.train, "train"), pairwise.Sought.of(self.holdout, "holdout")
+    def search_indexes(self) -> tuple[pairwise.SearchIndex, pairwise.SearchIndex]:
+        """Train and holdout, in which one set of fakes after the other looks for its nearest rows."""
+        return pairwise.SearchIndex.of(self.train, "train"), pairwise.SearchIndex.of(self.holdout, "holdout")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +59,10 @@ class Distances:
     `unique` is the number of different fakes, `pool_size` that of the rows in either pool.
     """
 
-    to_train: np.ndarray
-    to_train_index: np.ndarray
-    to_holdout: np.ndarray
-    to_holdout_index: np.ndarray
+    to_train: Floats
+    to_train_index: Ints
+    to_holdout: Floats
+    to_holdout_index: Ints
     unique: int
     pool_size: int
 
@@ -83,7 +84,7 @@ class Copy(NamedTuple):
     to_holdout: float
 
 
-def pools_of(*, train, holdout, most: int | None = None, seed: int = 0) -> Pools:
+def pools_of(*, train: ArrayLike, holdout: ArrayLike, most: int | None = None, seed: int = 0) -> Pools:
     """Draw pools of equal size, at most `most` rows each, from `train` (n, ...) and `holdout` (p, ...).
 
     Nearest distances shrink as a pool grows, hence the equal size. Of equal rows within one array the first stays;
@@ -92,9 +93,9 @@ def pools_of(*, train, holdout, most: int | None = None, seed: int = 0) -> Pools
     """
     train, holdout = np.asarray(train), np.asarray(holdout)
     pairwise.same_shape(real=train, fake=holdout, names=("train", "holdout"))
-    ours, theirs = _first_rows(train, "train"), _first_rows(holdout, "holdout")
+    of_train, of_holdout = _first_rows(train, "train"), _first_rows(holdout, "holdout")
     kept = [np.array([i for key, i in one.items() if key not in other], dtype=np.int64)
-            for one, other in ((ours, theirs), (theirs, ours))]  # fmt: skip
+            for one, other in ((of_train, of_holdout), (of_holdout, of_train))]  # fmt: skip
     size = min(len(kept[0]), len(kept[1]), len(train) if most is None else most)
     if size < 2:
         raise MeasureError(
@@ -115,15 +116,15 @@ def pools_of(*, train, holdout, most: int | None = None, seed: int = 0) -> Pools
 
 
 def distances_to(
-    pools: Pools, *, fake, to_train: tuple[np.ndarray, np.ndarray] | None = None, unique: int | None = None
+    pools: Pools, *, fake: ArrayLike, to_train: tuple[Floats, Ints] | None = None, unique: int | None = None
 ) -> Distances:
     """Measure `fake` (m, ...) against both pools. Raises MeasureError for an unusable array or another shape.
 
-    `to_train`, the distances (m,) and places (m,) of the nearest rows in the train pool, and `unique`, how many
+    `to_train`, the distances (m,) and indices (m,) of the nearest rows in the train pool, and `unique`, how many
     different rows `fake` has: both only if they are known already.
     """
     fake = np.asarray(fake)
-    train, holdout = pools.sought
+    train, holdout = pools.search_indexes
     pairwise.same_shape(real=train, fake=fake, names=("train", "fake"))
     unique = len(_first_rows(fake, "fake")) if unique is None else unique
     near, i = nearest_row(fake=fake, pool=train) if to_train is None else to_train
@@ -131,8 +132,8 @@ def distances_to(
     return Distances(near, i, to_holdout, j, unique, len(pools.train))
 
 
-def nearest_row(*, fake, pool) -> tuple[np.ndarray, np.ndarray]:
-    """The distance (m,) of every fake to the row of `pool`, rows or `Sought`, nearest to it, and its place (m,)."""
+def nearest_row(*, fake: ArrayLike, pool: ArrayLike | pairwise.SearchIndex) -> tuple[Floats, Ints]:
+    """The nearest row of `pool` (rows or a `SearchIndex`) to every fake: its distance (m,) and its index (m,)."""
     distances, indices = pairwise.nearest(queries=fake, points=pool, k=1)
     return distances[:, 0], indices[:, 0]
 
@@ -168,9 +169,9 @@ def copy_share(pools: Pools, distances: Distances) -> Share:
     value = float(np.mean(distances.to_train < _copy_limit(pools)))
     total = len(pools.holdout_to_train) + 1
     rank = math.ceil(1 + RARE * (total - 2))  # NumPy's quantile is not above this one of the sorted distances
-    found = stats.betabinom(n, rank, total - rank)
-    p = float(found.pmf(np.arange(round(value * n), n + 1)).sum())
-    return Share(value, float(found.std()) / n, min(p, 1.0))
+    new = (n, rank, total - rank)
+    p = float(stats.betabinom.pmf(np.arange(round(value * n), n + 1), *new).sum())
+    return Share(value, float(stats.betabinom.std(*new)) / n, min(p, 1.0))
 
 
 def copy_list(pools: Pools, distances: Distances, most: int = 20) -> tuple[Copy, ...]:
@@ -183,7 +184,11 @@ def copy_list(pools: Pools, distances: Distances, most: int = 20) -> tuple[Copy,
 
 
 def authenticity(
-    *, train, fake, to_train: tuple[np.ndarray, np.ndarray] | None = None, apart: np.ndarray | None = None
+    *,
+    train: ArrayLike,
+    fake: ArrayLike,
+    to_train: tuple[Floats, Ints] | None = None,
+    apart: Floats | None = None,
 ) -> float:
     """The share of fakes that are further from their nearest train row than any other train row is from it.
 
@@ -198,7 +203,7 @@ def authenticity(
     return float(np.mean(distances > apart[indices]))
 
 
-def distances_apart(x) -> np.ndarray:
+def distances_apart(x: ArrayLike) -> Floats:
     """The distance (n,) of every row of x (n, ...) to the nearest other one. Raises MeasureError when n < 2."""
     return pairwise.within(x, k=1).distances[:, 0]
 
@@ -213,7 +218,7 @@ class Cells:
     pca: PCA | None
     bins: Bins
 
-    def find(self, x) -> np.ndarray:
+    def find(self, x: ArrayLike) -> Ints:
         """The cell (n,) of every row of x (n, ...)."""
         x = pairwise.rows(x)
         return self.bins.find(_reduced(self.pca, x) if self.pca else x)
@@ -232,31 +237,35 @@ def cells_of(pools: Pools, *, count: int = 3, seed: int = 0) -> Cells:
     return Cells(pca, bins_of(_reduced(pca, train), count=count, seed=seed))
 
 
-def ct_score(pools: Pools, distances: Distances, *, fake, cells: Cells | None = None, seed: int = 0) -> float:
+def ct_score(
+    pools: Pools, distances: Distances, *, fake: ArrayLike, cells: Cells | None = None, seed: int = 0
+) -> float:
     """C_T of Meehan et al. 2020: far below 0 when fakes are nearer to train than unseen rows are, far above when not.
 
     In each cell Z is the standardised Mann-Whitney count of distances to train, fakes over holdout rows; C_T is its
     mean, weighted by holdout rows, over cells with more than 20 fakes (over everything when there is none). It is
-    blind to quality: dull samples are nearer to train than real ones too, so read it beside `dcr_share`.
+    blind to quality: blurred samples are nearer to train than real ones too, so read it beside `dcr_share`.
     `fake` (m, ...) is what `distances` were measured for, `cells` the result of `cells_of` when it is known already.
     Raises MeasureError when `fake` has another number of rows.
     """
+    fake = np.asarray(fake)
     if len(fake) != len(distances.to_train):
         raise MeasureError(f"distances are of {len(distances.to_train)} fakes, not {len(fake)}; give the same fakes")
     cells = cells or cells_of(pools, seed=seed)
-    ours, theirs = cells.find(pools.holdout), cells.find(fake)
-    scores, weights = [], []
+    of_holdout, of_fake = cells.find(pools.holdout), cells.find(fake)
+    scores: list[float] = []
+    weights: list[int] = []
     for cell in range(len(cells.bins.centres)):
-        new, made = pools.holdout_to_train[ours == cell], distances.to_train[theirs == cell]
-        if len(made) > FEW and len(new):
-            scores.append(mann_whitney_z(made, new))
-            weights.append(len(new))
+        held_out, generated = pools.holdout_to_train[of_holdout == cell], distances.to_train[of_fake == cell]
+        if len(generated) > FEW and len(held_out):
+            scores.append(mann_whitney_z(generated, held_out))
+            weights.append(len(held_out))
     if not scores:
         return mann_whitney_z(distances.to_train, pools.holdout_to_train)
     return float(np.average(scores, weights=weights))
 
 
-def mann_whitney_z(x: np.ndarray, y: np.ndarray) -> float:
+def mann_whitney_z(x: Floats, y: Floats) -> float:
     """(U - (mn/2 - 1/2)) / sqrt(mn(m + n + 1)/12), where U counts the pairs with x > y (m, n), ties as half.
 
     The half is Meehan et al.'s, a continuity correction in favour of the generator.
@@ -266,7 +275,7 @@ def mann_whitney_z(x: np.ndarray, y: np.ndarray) -> float:
     return float((u - (m * n / 2 - 0.5)) / math.sqrt(m * n * (m + n + 1) / 12))
 
 
-def _reduced(pca: PCA, rows: np.ndarray) -> np.ndarray:
+def _reduced(pca: PCA, rows: Reals) -> Floats:
     with threadpool_limits(1):
         return pca.transform(rows.astype(np.float64))
 
@@ -275,8 +284,8 @@ def _copy_limit(pools: Pools) -> float:
     return float(np.quantile(pools.holdout_to_train, RARE))
 
 
-def _first_rows(x: np.ndarray, name: str) -> dict[bytes, int]:
-    """The place of the first of every set of equal rows, by a digest of its values."""
+def _first_rows(x: Array, name: str) -> dict[bytes, int]:
+    """The index of the first of every set of equal rows, by a digest of its values."""
     places: dict[bytes, int] = {}
     for start in range(0, len(x), ROWS_AT_ONCE):  # float64 rows of a whole training set would fill memory
         rows = pairwise.rows(x[start : start + ROWS_AT_ONCE], name).astype(np.float64) + 0.0  # -0 becomes 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy import optimize, stats
@@ -16,6 +17,7 @@ from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+from gan_core.arrays import Array, ArrayLike, Floats, Ints, Reals
 from gan_core.distances import pairwise
 from gan_core.records import MeasureError
 
@@ -48,7 +50,7 @@ class ModeCounts:
     ideal_high_quality: float
 
 
-def mode_counts(*, fake, centres, std: float) -> ModeCounts:
+def mode_counts(*, fake: ArrayLike, centres: ArrayLike, std: float) -> ModeCounts:
     """Count `fake` (m, d) by nearest mode: `centres` (K, d), and one standard deviation per axis.
 
     Raises MeasureError for unusable arrays and for a std that is not a positive number.
@@ -77,7 +79,7 @@ def mode_counts(*, fake, centres, std: float) -> ModeCounts:
     )
 
 
-def kl_to_uniform(counts) -> float:
+def kl_to_uniform(counts: ArrayLike) -> float:
     """Kullback-Leibler divergence of `counts` (K,) from K equal shares, in nats: 0 when equal, log K when one has all.
 
     N draws that are uniform give (K-1)/(2N) on average, not 0. Raises MeasureError when nothing was counted.
@@ -100,7 +102,7 @@ class ClassHistogram:
     nothing is corrected.
     """
 
-    labels: tuple
+    labels: tuple[Any, ...]
     real: tuple[float, ...]
     fake: tuple[float, ...]
     raw_real: tuple[float, ...]
@@ -110,16 +112,26 @@ class ClassHistogram:
 
 @dataclass(frozen=True, eq=False)
 class Labeller:
-    """Labels rows by their nearest `train` row; `confusion` (K, K) and `accuracy` are what it does to the holdout."""
+    """Labels rows by their nearest `train` row (N, d): row i has the label `labels[known[i]]` of the K labels.
 
-    train: np.ndarray
-    known: np.ndarray
-    labels: np.ndarray
-    confusion: np.ndarray | None = None
+    `confusion` (K, K) and `accuracy` are what it makes of the holdout, whose labels are known too.
+    """
+
+    train: Reals
+    known: Ints
+    labels: Array
+    confusion: Floats | None = None
     accuracy: float | None = None
 
     @classmethod
-    def of(cls, *, train, train_labels, holdout=None, holdout_labels=None) -> Labeller:
+    def of(
+        cls,
+        *,
+        train: ArrayLike,
+        train_labels: ArrayLike,
+        holdout: ArrayLike | None = None,
+        holdout_labels: ArrayLike | None = None,
+    ) -> Labeller:
         """Raises MeasureError when arrays do not fit, or a holdout label is not a train label."""
         labels, known = np.unique(_labels(train, train_labels, "train"), return_inverse=True)
         labeller = cls(pairwise.rows(train, "train"), known, labels)
@@ -131,26 +143,26 @@ class Labeller:
         true, found = np.searchsorted(labels, true), labeller.find(pairwise.rows(holdout, "holdout"))
         return replace(labeller, confusion=_confusion(true, found, len(labels)), accuracy=float(np.mean(true == found)))
 
-    def find(self, x: np.ndarray) -> np.ndarray:
-        """The place (n,) in `labels` of each row's label."""
+    def find(self, x: Reals) -> Ints:
+        """The index (n,) in `labels` of each row's label."""
         return self.known[pairwise.nearest(queries=x, points=self.train, k=1)[1][:, 0]]
 
-    def shares(self, x: np.ndarray) -> np.ndarray:
+    def shares(self, x: Reals) -> Floats:
         """The share (K,) of each label among the rows of x, as found."""
         return self.shares_of(self.find(x))
 
-    def shares_of(self, found: np.ndarray) -> np.ndarray:
-        """The share (K,) of each label among found ones, given by their places (n,)."""
+    def shares_of(self, found: Ints) -> Floats:
+        """The share (K,) of each label among found ones, given by their indices (n,)."""
         return np.bincount(found, minlength=len(self.labels)) / len(found)
 
 
 def class_histogram(
     *,
-    real,
-    fake,
+    real: ArrayLike,
+    fake: ArrayLike,
     labeller: Labeller,
-    real_shares: np.ndarray | None = None,
-    fake_shares: np.ndarray | None = None,
+    real_shares: Floats | None = None,
+    fake_shares: Floats | None = None,
 ) -> ClassHistogram:
     """Label `real` (n, ...) and `fake` (m, ...) and count; the shares as found of either if they are known already.
 
@@ -172,22 +184,24 @@ def class_test(histogram: ClassHistogram, n_real: int, n_fake: int) -> float:
     `n_real` and `n_fake` are the numbers of samples behind the histogram. Labels that nobody has do not count.
     """
     table = np.rint([np.multiply(histogram.raw_real, n_real), np.multiply(histogram.raw_fake, n_fake)])
-    return float(stats.chi2_contingency(table[:, table.any(axis=0)], correction=False).pvalue)
+    found: Any = stats.chi2_contingency(table[:, table.any(axis=0)], correction=False)
+    return float(found.pvalue)
 
 
-def _labels(rows, labels, name: str) -> np.ndarray:
-    if np.shape(labels) != (len(rows),):
-        raise MeasureError(f"the labels of {name} are {np.shape(labels)} for {len(rows)} rows; give one for each row")
-    return np.asarray(labels)
+def _labels(rows: ArrayLike, labels: ArrayLike | None, name: str) -> Array:
+    found, n = np.asarray(labels), len(np.asarray(rows))
+    if found.shape != (n,):
+        raise MeasureError(f"the labels of {name} are {found.shape} for {n} rows; give one for each row")
+    return found
 
 
-def _confusion(true: np.ndarray, predicted: np.ndarray, k: int) -> np.ndarray:
+def _confusion(true: Ints, predicted: Ints, k: int) -> Floats:
     counts = np.bincount(true * k + predicted, minlength=k * k).reshape(k, k)
     total = counts.sum(axis=1, keepdims=True)
     return np.where(total > 0, counts / np.maximum(total, 1), np.eye(k))
 
 
-def _unmixed(q: np.ndarray, confusion: np.ndarray) -> np.ndarray:
+def _unmixed(q: Floats, confusion: Floats) -> Floats:
     # A heavy last equation makes the sum 1 to about 1e-8 where the others disagree; the division does the rest.
     heavy = 1e4
     system = np.vstack([confusion.T, np.full(len(q), heavy)])
@@ -202,15 +216,15 @@ def _unmixed(q: np.ndarray, confusion: np.ndarray) -> np.ndarray:
 class Bins:
     """A partition of the space: a sample belongs to the nearest of `centres` (K, d), float64."""
 
-    centres: np.ndarray
+    centres: Floats
     seed: int
 
-    def find(self, x) -> np.ndarray:
+    def find(self, x: ArrayLike) -> Ints:
         """The bin (n,) of every row of x (n, ...). Raises MeasureError when x does not fit the centres."""
         return pairwise.nearest(queries=pairwise.rows(x), points=self.centres, k=1)[1][:, 0]
 
 
-def bins_of(train, *, count: int = 100, seed: int = 0) -> Bins:
+def bins_of(train: ArrayLike, *, count: int = 100, seed: int = 0) -> Bins:
     """Cut the space into `count` cells by k-means on `train` (n, ...): fewer when a cell would have under 50 rows.
 
     There are at least 2, unless all rows are equal. Raises MeasureError for an unusable array or a count below 2.
@@ -222,7 +236,7 @@ def bins_of(train, *, count: int = 100, seed: int = 0) -> Bins:
     rng = np.random.default_rng([seed, BINS_DRAW])
     if len(train) > FITTED_ROWS:
         train = train[np.sort(rng.choice(len(train), FITTED_ROWS, replace=False))]
-    means = KMeans(count, n_init=1, max_iter=50, random_state=int(rng.integers(2**31)))
+    means = KMeans(count, n_init=1, max_iter=50, random_state=int(rng.integers(2**31)))  # pyright: ignore[reportArgumentType]
     labels = _fitted(means, train.astype(np.float64, copy=False))
     return Bins(means.cluster_centers_[np.unique(labels)], seed)  # equal rows may leave a centre without any
 
@@ -239,7 +253,7 @@ class NDB:
     p_values: tuple[float, ...]
 
 
-def ndb(*, real, fake, bins: Bins, level: float = 0.05) -> NDB:
+def ndb(*, real: ArrayLike, fake: ArrayLike, bins: Bins, level: float = 0.05) -> NDB:
     """Compare the shares of `real` (n, ...) and `fake` (m, ...) bin by bin: the pooled two-proportion z-test.
 
     `bins` come from other rows than `real`, or these would be counted where k-means put them. A bin with none or all
@@ -247,10 +261,10 @@ def ndb(*, real, fake, bins: Bins, level: float = 0.05) -> NDB:
     """
     real, fake = pairwise.pair(real=real, fake=fake)
     n, m, k = len(real), len(fake), len(bins.centres)
-    ours, theirs = (np.bincount(bins.find(x), minlength=k) for x in (real, fake))
-    pooled = (ours + theirs) / (n + m)
+    of_real, of_fake = (np.bincount(bins.find(x), minlength=k) for x in (real, fake))
+    pooled = (of_real + of_fake) / (n + m)
     scale = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
-    z = np.divide(ours / n - theirs / m, scale, out=np.zeros(k), where=scale > 0)
+    z = np.divide(of_real / n - of_fake / m, scale, out=np.zeros(k), where=scale > 0)
     p = 2 * stats.norm.sf(np.abs(z))
     return NDB(float(np.mean(p < level)), tuple(np.flatnonzero(p < level).tolist()), tuple(p.tolist()))
 
@@ -263,13 +277,15 @@ class PRD:
     so it falls when fakes are wrong. Both are 1 for equal distributions.
     """
 
-    precision: np.ndarray
-    recall: np.ndarray
+    precision: Floats
+    recall: Floats
     f8: float
     f1_8: float
 
 
-def prd_curve(*, real, fake, clusters: int = 20, runs: int = 10, angles: int = 1001, seed: int = 0) -> PRD:
+def prd_curve(
+    *, real: ArrayLike, fake: ArrayLike, clusters: int = 20, runs: int = 10, angles: int = 1001, seed: int = 0
+) -> PRD:
     """Precision and recall for distributions (Sajjadi et al. 2018), averaged over `runs` k-means of the pooled rows.
 
     With p and q the shares of `real` and `fake` (n, ...) in each cluster, precision(l) = sum of min(l p, q) and
@@ -288,7 +304,7 @@ def prd_curve(*, real, fake, clusters: int = 20, runs: int = 10, angles: int = 1
     slopes = np.tan(np.linspace(1e-10, np.pi / 2 - 1e-10, angles))[:, None]
     precision = np.zeros(angles)
     for state in np.random.default_rng([seed, PRD_DRAW]).integers(2**31, size=runs):
-        means = MiniBatchKMeans(min(clusters, 2 * n), n_init=1, random_state=int(state))
+        means = MiniBatchKMeans(min(clusters, 2 * n), n_init=1, random_state=int(state))  # pyright: ignore[reportArgumentType]
         labels = _fitted(means, pooled)
         p, q = (np.bincount(part, minlength=clusters) / n for part in (labels[:n], labels[n:]))
         precision += np.minimum(slopes * p, q).sum(axis=1) / runs
@@ -301,14 +317,14 @@ def prd_curve(*, real, fake, clusters: int = 20, runs: int = 10, angles: int = 1
     )
 
 
-def _best_f(precision: np.ndarray, recall: np.ndarray, beta: float) -> float:
+def _best_f(precision: Floats, recall: Floats, beta: float) -> float:
     below = beta**2 * precision + recall
     f = np.divide((1 + beta**2) * precision * recall, below, out=np.zeros_like(below), where=below > 0)
     return min(float(f.max()), 1.0)
 
 
-def _fitted(means: KMeans | MiniBatchKMeans, rows: np.ndarray) -> np.ndarray:
+def _fitted(means: KMeans | MiniBatchKMeans, rows: Reals) -> Ints:
     """The cluster (n,) of every row. One thread: several would add up in an order that changes from run to run."""
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than clusters is no mistake here
-        return means.fit(rows).labels_
+        return np.asarray(means.fit(rows).labels_)

@@ -1,8 +1,8 @@
-"""Metrics of nearest neighbours and of balls around samples, as counts over one sweep of the pairs.
+"""Metrics of nearest neighbours and of k-NN balls around samples, counted in one pass over the pairs.
 
     real, fake = within(real, k=5), within(fake, k=5)
     both = across(real=real, fake=fake)
-    manifold(real, fake, both).symmetric_precision
+    manifold(real=real, fake=fake, across=both).symmetric_precision
 
 The ball of a row reaches to its k-th neighbour in its own set, border included (prdc leaves the border out, which
 makes everything 0 on discrete data: Räisä et al. 2025).
@@ -11,10 +11,12 @@ makes everything 0 on discrete data: Räisä et al. 2025).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from gan_core.arrays import ArrayLike, Floats, Ints, Reals
 from gan_core.distances import pairwise
 from gan_core.distances.pairwise import Across, Within
 from gan_core.records import MeasureError
@@ -37,8 +39,9 @@ def nn_accuracy(*, real: Within, fake: Within, across: Across, permutations: int
     """Leave-one-out 1-NN two-sample test over the pooled rows (Lopez-Paz & Oquab 2017; Xu et al. 2018).
 
     Each share is that of rows whose nearest other row is of their own kind; a tie counts one half. Two equal
-    distributions give (n-1)/(2n-1); 1 is told apart at sight; both below .5 are copies. Their average hides
-    failures, so there are two. The permutations relabel the rows over the fixed nearest neighbours.
+    distributions give (n-1)/(2n-1); 1 means that real and fake can always be told apart, and both below .5 that fakes
+    are copies. Their average hides failures, so there are two. The permutations relabel the rows over the fixed
+    nearest neighbours.
     Raises MeasureError when n and m differ, or k is 0.
     """
     n = len(real)
@@ -111,11 +114,11 @@ def manifold(*, real: Within, fake: Within, across: Across) -> Manifold:
     """Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020), their symmetric
     forms (Khayatkhoei & AbdAlmageed 2023) and clipped ones (Salvy et al. 2026), with the k of `real` and `fake`.
 
-    Raises MeasureError when the two were not swept with the same k >= 1.
+    Raises MeasureError when the two were not measured with the same k >= 1.
     """
     k = real.k
     if not k or fake.k != k:
-        raise MeasureError(f"real has k {k} and fake has k {fake.k}; sweep both with the same k of at least 1")
+        raise MeasureError(f"real has k {k} and fake has k {fake.k}; measure both with the same k of at least 1")
     precision, recall = (float(np.mean(count > 0)) for count in (across.in_real_balls, across.in_fake_balls))
     coverage, complement = (float(np.mean(count > 0)) for count in (across.fakes_in_ball, across.reals_in_ball))
     filled = float(np.minimum(across.in_clipped_real_balls / k, 1).mean())
@@ -145,7 +148,7 @@ def _as_share_of_good(covered: float, *, n: int, m: int, k: int) -> tuple[float,
     """Which share of good samples would fill the balls as much (Salvy et al. 2026, clipped coverage).
 
     With g good samples of m, a real row's ball holds a beta-binomial(g, k, n - k) number of them; the mean of
-    min(number / k, 1) rises with g, and is read backwards. Second, the same drawn on beyond 1 in a straight line
+    min(number / k, 1) rises with g, and is inverted. Second, the same extrapolated beyond 1 by a straight line
     through the last tenth.
     """
     if n <= k:
@@ -159,46 +162,46 @@ def _as_share_of_good(covered: float, *, n: int, m: int, k: int) -> tuple[float,
     return share, share if share < 1 else 1 + float((covered - expected[-1]) / slope)
 
 
-def realism(*, real: Within, fake, threads: int | None = None) -> np.ndarray:
+def realism(*, real: Within, fake: ArrayLike, threads: int | None = None) -> Floats:
     """How typical each fake is, (m,): max of radius / distance over the real balls not larger than the median one.
 
     At least 1 inside one of them (Kynkäänniemi et al. 2019, section 5); infinite for an exact copy of a real row.
     Raises MeasureError when the samples differ in length, or k is 0.
     """
-    fake = _beside(real, fake)
+    rows = _fitting(real, fake)
     balls = np.sqrt(real.square_radii)
     kept = real.square_radii <= np.median(real.square_radii)
 
-    def of(part: slice, distances: np.ndarray) -> np.ndarray:
+    def of(part: slice, distances: Floats) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.where(distances > 0, balls[kept] / distances, np.inf).max(axis=1)
 
-    return np.concatenate(pairwise.map_blocks(of, fake, real.rows[kept], threads=threads))
+    return np.concatenate(pairwise.map_blocks(of, rows, real.rows[kept], threads=threads))
 
 
-def rarity(*, real: Within, fake, threads: int | None = None) -> np.ndarray:
+def rarity(*, real: Within, fake: ArrayLike, threads: int | None = None) -> Floats:
     """How rare each fake is, (m,): the smallest real ball that holds it; NaN outside all of them (Han et al. 2023).
 
     Raises MeasureError when the samples differ in length, or k is 0.
     """
-    fake = _beside(real, fake)
+    rows = _fitting(real, fake)
     balls = np.sqrt(real.square_radii)
     reach = balls * (1 + 1e-9)  # on the border is inside, and the distances below are rounded
 
-    def of(part: slice, distances: np.ndarray) -> np.ndarray:
+    def of(part: slice, distances: Floats) -> Floats:
         smallest = np.where(distances <= reach, balls, np.inf).min(axis=1)
         return np.where(np.isinf(smallest), np.nan, smallest)
 
-    return np.concatenate(pairwise.map_blocks(of, fake, real.rows, threads=threads))
+    return np.concatenate(pairwise.map_blocks(of, rows, real.rows, threads=threads))
 
 
-def _beside(real: Within, fake) -> np.ndarray:
-    """The fakes as rows, if the real balls are known and live in the same space."""
-    fake = pairwise.rows(fake, "fake")
-    pairwise.same_shape(real=real.rows, fake=fake)
+def _fitting(real: Within, fake: ArrayLike) -> Reals:
+    """The fakes as rows, checked: the real balls are known, and samples have the same length."""
+    rows = pairwise.rows(fake, "fake")
+    pairwise.same_shape(real=real.rows, fake=rows)
     if not real.k:
         raise MeasureError("k is 0, so the balls are not known; measure with k of at least 1")
-    return fake
+    return rows
 
 
 @dataclass(frozen=True)
@@ -214,7 +217,7 @@ class NearestCurves:
 
 
 def nearest_curves(*, real: Within, across: Across) -> NearestCurves:
-    """Nearest distances of fakes to real rows beside those of real rows to each other (metrics of one sweep).
+    """Nearest distances of fakes to real rows beside those of real rows to each other (metrics of one pass).
 
     `auc` is .5 and `largest_gap` (Kolmogorov-Smirnov) about 0 for equal distributions. The intrinsic dimension of
     the real rows is TwoNN's (Facco et al. 2017); None with duplicates only, or k < 2.
@@ -222,11 +225,13 @@ def nearest_curves(*, real: Within, across: Across) -> NearestCurves:
     own, generated = real.distances[:, 0], across.fake_nearest
     grid = np.linspace(0, 1, 101)
     test = stats.mannwhitneyu(own, generated)
-    quantiles = (tuple(np.quantile(x, grid).tolist()) for x in (own, generated, across.real_nearest))
+    gap: Any = stats.ks_2samp(own, generated)
     return NearestCurves(
-        *quantiles,
+        tuple(np.quantile(own, grid).tolist()),
+        tuple(np.quantile(generated, grid).tolist()),
+        tuple(np.quantile(across.real_nearest, grid).tolist()),
         float(test.statistic / (len(own) * len(generated))),
-        float(stats.ks_2samp(own, generated).statistic),
+        float(gap.statistic),
         _two_nn(real),
     )
 
@@ -244,13 +249,13 @@ def _two_nn(real: Within) -> float | None:
     return float((x @ y) / (x @ x)) if x @ x > 0 else None
 
 
-def nearest_real(*, real, fake, k: int = 5, threads: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def nearest_real(*, real: ArrayLike, fake: ArrayLike, k: int = 5, threads: int | None = None) -> tuple[Floats, Ints]:
     """The k real rows nearest to every fake: (distances (m, k), indices into real (m, k)), nearest first.
 
     Both in storage or measured form. Equal distances come in the order of the real rows. Raises MeasureError
     when k is not in 1..n.
     """
-    real = np.asarray(real)
+    real, fake = np.asarray(real), np.asarray(fake)
     if not 1 <= k <= len(real):
         raise MeasureError(f"k is {k}, but {len(real)} neighbours can be found; choose k from 1 to {len(real)}")
     distances, indices = np.empty((len(fake), 0)), np.empty((len(fake), 0), dtype=np.int64)
@@ -261,18 +266,3 @@ def nearest_real(*, real, fake, k: int = 5, threads: int | None = None) -> tuple
         order = np.argsort(distances, axis=1, kind="stable")[:, :k]  # stable: earlier rows stay first among equals
         distances, indices = np.take_along_axis(distances, order, 1), np.take_along_axis(indices, order, 1)
     return distances, indices
-
-
-def class_shares(*, real, fake, labels, classes=None) -> dict:
-    """For every class, the share of fakes whose nearest real row carries that label.
-
-    `labels` (n,) belong to `real`; `classes` fixes which are listed and in what order (default: all, sorted).
-    The shares sum to 1 unless `classes` leaves some labels out. Raises MeasureError when labels do not fit real.
-    """
-    labels = np.asarray(labels)
-    if labels.shape != (len(real),):
-        raise MeasureError(f"labels is {labels.shape} for {len(real)} real samples; give one label for each")
-    _, indices = nearest_real(real=real, fake=fake, k=1)
-    found = labels[indices[:, 0]]
-    listed = np.unique(labels) if classes is None else np.asarray(classes)
-    return {name: float(np.mean(found == name)) for name in listed.tolist()}

@@ -1,7 +1,8 @@
-"""The yardstick of 2014: how likely are test images under Gaussians placed on the samples? Kept as a museum piece.
+"""Parzen log-likelihood, the metric of 2014: how likely are test images under Gaussian kernels on the samples?
 
 In many dimensions the number says more about the kernels' width than about the samples: centroids of k-means, which
-are blurred averages, get a higher likelihood than real images do (Theis et al. 2016). So it is shown beside both.
+are blurred averages, get a higher likelihood than real images do (Theis et al. 2016). So it is kept only as a piece of
+history, and shown beside those of real images and of centroids.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from sklearn.cluster import MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+from gan_core.arrays import ArrayLike, Floats, Reals
 from gan_core.distances import pairwise
 from gan_core.records import MeasureError
 
@@ -23,7 +25,7 @@ SIGMAS = np.logspace(-1, 0, 10)
 
 HOLDOUT_ROWS = 1000
 MOST_CENTROIDS = 1000  # with a centroid for nearly every row, k-means would only give the rows back
-MUSEUM_DRAW = 101  # keeps this module's draws of a seed apart
+COMPARISON_DRAW = 101  # keeps this module's draws of a seed apart
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,14 @@ class ParzenLikelihood:
     at_edge: bool
 
 
-def parzen_log_likelihood(*, samples, holdout, test, sigmas=None, threads: int | None = None) -> ParzenLikelihood:
+def parzen_log_likelihood(
+    *,
+    samples: ArrayLike,
+    holdout: ArrayLike,
+    test: ArrayLike,
+    sigmas: ArrayLike | None = None,
+    threads: int | None = None,
+) -> ParzenLikelihood:
     """Mean log-likelihood of `test` under Gaussian kernels on `samples`, all (n, d) or (n, h, w, c).
 
     log p(x) = log mean_j exp(-|x - y_j|² / (2 sigma²)) - d/2 · log(2 pi sigma²), by the protocol of Goodfellow et al.
@@ -58,10 +67,16 @@ def parzen_log_likelihood(*, samples, holdout, test, sigmas=None, threads: int |
     return ParzenLikelihood(float(found.mean()), error, float(grid[best]), best in (0, len(grid) - 1))
 
 
-def parzen_museum(
-    *, real_train, fake, holdout, test, seed: int = 0, centroids: int | None = None
+def parzen_comparison(
+    *,
+    real_train: ArrayLike,
+    fake: ArrayLike,
+    holdout: ArrayLike,
+    test: ArrayLike,
+    seed: int = 0,
+    centroids: int | None = None,
 ) -> dict[str, ParzenLikelihood]:
-    """The same for "generated", "real training samples" and "k-means centroids" of the latter: these beat real ones.
+    """The same for "generated", "real training samples" and "k-means centroids" of the latter, which score highest.
 
     All with one number of kernels: `centroids`, 1,000 unless given, or all of `fake` or `real_train` when they are
     fewer. Larger sets are drawn from by `seed`. Raises MeasureError as parzen_log_likelihood does, or when `centroids`
@@ -74,7 +89,7 @@ def parzen_museum(
     train, fake = pairwise.rows(real_train, "real_train"), pairwise.rows(fake, "fake")
     holdout, test = pairwise.rows(holdout, "holdout"), pairwise.rows(test, "test")
     count = min(MOST_CENTROIDS if centroids is None else centroids, len(fake), len(train))
-    rng = np.random.default_rng([seed, MUSEUM_DRAW])
+    rng = np.random.default_rng([seed, COMPARISON_DRAW])
     rows = {
         "generated": fake[rng.choice(len(fake), count, replace=False)],
         "real training samples": train[rng.choice(len(train), count, replace=False)],
@@ -83,15 +98,15 @@ def parzen_museum(
     return {name: parzen_log_likelihood(samples=x, holdout=holdout, test=test) for name, x in rows.items()}
 
 
-def _log_densities(queries: np.ndarray, samples: np.ndarray, sigmas: np.ndarray, threads: int | None) -> np.ndarray:
+def _log_densities(queries: Reals, samples: Reals, sigmas: Floats, threads: int | None) -> Floats:
     """(len(sigmas), n): log p of each query. The nearest kernel is taken out of the sum, which is then at least 1."""
 
-    def densities(_, distances: np.ndarray) -> list[np.ndarray]:
+    def densities(_: slice, distances: Floats) -> list[Floats]:
         squares = distances
         squares *= distances
         nearest = squares.min(axis=1)
         squares -= nearest[:, None]
-        found = []
+        found: list[Floats] = []
         for sigma in sigmas:
             terms = squares / (-2 * sigma**2)
             np.exp(terms, out=terms)
@@ -103,15 +118,16 @@ def _log_densities(queries: np.ndarray, samples: np.ndarray, sigmas: np.ndarray,
     return found - math.log(len(samples)) - volumes[:, None]
 
 
-def _centroids(rows: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+def _centroids(rows: Reals, count: int, rng: np.random.Generator) -> Floats:
     """k-means centroids (count, d). One thread: several would add up in an order that changes from run to run."""
-    means = MiniBatchKMeans(count, init="random", n_init=1, random_state=int(rng.integers(2**31)))
+    state = int(rng.integers(2**31))
+    means = MiniBatchKMeans(count, init="random", n_init=1, random_state=state)  # pyright: ignore[reportArgumentType]
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than centroids is no mistake here
-        return means.fit(rows.astype(np.float64)).cluster_centers_
+        return np.asarray(means.fit(rows.astype(np.float64)).cluster_centers_)
 
 
-def _checked(sigmas) -> np.ndarray:
+def _checked(sigmas: ArrayLike) -> Floats:
     grid = np.asarray(sigmas, dtype=np.float64)
     if grid.ndim != 1 or not len(grid) or not ((1 / pairwise.LARGEST <= grid) & (grid <= pairwise.LARGEST)).all():
         raise MeasureError(f"sigmas is {sigmas}; give a list of positive numbers that float32 can hold")

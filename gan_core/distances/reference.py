@@ -12,16 +12,17 @@ from contextlib import suppress
 
 import numpy as np
 
+from gan_core.arrays import Array, ArrayLike, Ints
 from gan_core.distances import pairwise
 from gan_core.distances.catalogue import VERSION
-from gan_core.distances.inputs import Case, KnownModes, RealPart
+from gan_core.distances.inputs import Inputs, RealPart
 from gan_core.distances.registry import STEPS, Step, Value
 from gan_core.distances.report import lacks
-from gan_core.records import MeasureError, Panel, Reference
+from gan_core.records import MeasureError, Modes, Panel, Reference
 
 
-def test_rows(test: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
-    """The n fixed rows of the test part that stand for "real", in every calibration and every measurement.
+def test_rows(test: Array, n: int, seed: int = 0) -> Array:
+    """The n fixed rows of `test` (N, ...) that stand for "real", in every calibration and every measurement.
 
     Raises MeasureError when n is not in 2..len(test).
     """
@@ -30,19 +31,19 @@ def test_rows(test: np.ndarray, n: int, seed: int = 0) -> np.ndarray:
     return test[np.sort(np.random.default_rng(seed).choice(len(test), n, replace=False))]
 
 
-test_rows.__test__ = False  # pytest would take a function of this name for a test
+test_rows.__test__ = False  # pyright: ignore[reportFunctionMemberAccess]  # else pytest takes it for a test
 
 
 def calibrate(
     *,
-    test,
-    pool,
+    test: ArrayLike,
+    pool: ArrayLike,
     n: int,
-    train=None,
-    holdout=None,
-    ruler: RealPart | None = None,
-    transform: Callable = pairwise.rows,
-    modes: KnownModes | None = None,
+    train: ArrayLike | None = None,
+    holdout: ArrayLike | None = None,
+    real_part: RealPart | None = None,
+    transform: Callable[[Array], Array] = pairwise.rows,
+    modes: Modes | None = None,
     panel: Panel = "live",
     k: int = 5,
     draws: int = 20,
@@ -53,15 +54,15 @@ def calibrate(
     """Mean and sd (ddof=1) of every metric between `test_rows(test, n, seed)` and `draws` sets of n rows of `pool`.
 
     `test` and `pool` are disjoint parts of one data set, (N, d) or (N, h, w, c); `train` and `holdout` are what the
-    metrics of copying look at, and there other rows of `test` play the generator. `transform` carries samples into
-    the space of the measurement; `ruler` is the fixed rows' side in it, if it is known already.
+    metrics of copying look at, and there other rows of `test` stand in for generated ones. `transform` carries samples
+    into the space of the measurement; `real_part` are the fixed rows prepared in it, if that was done already.
 
     The draws are disjoint while the rows last; then they are shuffled and cut anew, and the Reference says
     `overlap`: its sd is a little too small.
     A pool of less than 2n rows would give nearly the same draw every time; there the fixed rows are shuffled in
     with it, and each draw compares n rows of all with n others, as in a permutation test. A test part of less than
     2n rows is drawn from with replacement.
-    `progress` is called after every draw with the share that is done. Raises MeasureError when n is larger
+    `progress` is called after every draw with the share of draws that are done. Raises MeasureError when n is larger
     than either part, or draws < 2.
     """
     if draws < 2:
@@ -73,27 +74,30 @@ def calibrate(
     pairwise.same_shape(real=fixed, fake=pool, names=("test", "pool"))
     for x, name in ((fixed, "test"), (pool, "pool")):
         pairwise.check_finite(x, name)
-    if ruler is None:
-        given = {name: transform(x) for name, x in (("train", train), ("holdout", holdout)) if x is not None}
-        ruler = RealPart.of(transform(fixed), **given, k=k, seed=seed, threads=threads)
+    if real_part is None:
+        train_rows, holdout_rows = (None if x is None else transform(np.asarray(x)) for x in (train, holdout))
+        real_part = RealPart.of(
+            transform(fixed), train=train_rows, holdout=holdout_rows, k=k, seed=seed, threads=threads
+        )
     if len(pool) < 2 * n:
         everything = np.concatenate([transform(fixed), transform(pool)])
         from_pool = (
-            (ruler.of_rows(everything[i[:n]]), everything[i[n:]]) for i in _draws(len(everything), 2 * n, seed)
+            (real_part.of_rows(everything[i[:n]]), everything[i[n:]]) for i in _draws(len(everything), 2 * n, seed)
         )
     else:
-        from_pool = ((ruler, transform(pool[i])) for i in _draws(len(pool), n, seed))
+        from_pool = ((real_part, transform(pool[i])) for i in _draws(len(pool), n, seed))
     known = pool if train is None else np.asarray(train)
-    from_train = ((ruler, transform(known[i])) for i in _draws(len(known), n, seed))
+    from_train = ((real_part, transform(known[i])) for i in _draws(len(known), n, seed))
     draws_of_test = (_draws if len(test) >= 2 * n else _redraws)(len(test), n, seed)
-    from_test = ((ruler, transform(test[i])) for i in draws_of_test)
-    players = {"pool": from_pool, "test": from_test}
+    from_test = ((real_part, transform(test[i])) for i in draws_of_test)
+    fakes = {"pool": from_pool, "test": from_test}
     if len(known) >= 2 * n:  # else it would be nearly the same draw every time
-        players["train"] = from_train
-    values, spreads = defaultdict(list), defaultdict(list)
+        fakes["train"] = from_train
+    values: dict[str, list[float]] = defaultdict(list)
+    spreads: dict[str, list[float]] = defaultdict(list)
     for done in range(draws):
-        for who, pairs in players.items():
-            steps = [step for step in STEPS if step.names and step.players == who]
+        for source, pairs in fakes.items():
+            steps = [step for step in STEPS if step.names and step.fake_from == source]
             for name, found in _values(*next(pairs), steps, modes, panel):
                 values[name].append(found.value)
                 spreads[name].append(found.value if found.spread is None else found.spread)
@@ -104,18 +108,20 @@ def calibrate(
         name: (statistics.fmean(v), statistics.stdev(spreads[name])) for name, v in values.items() if len(v) == draws
     }
     overlap = draws * n > len(pool) // n * n
-    return Reference(n, draws, seed, metrics, overlap, ruler.k, panel, ruler.bandwidth, VERSION)
+    return Reference(n, draws, seed, metrics, overlap, real_part.k, panel, real_part.bandwidth, VERSION)
 
 
-def _values(part: RealPart, rows, steps: list[Step], modes, panel: Panel) -> Iterator[tuple[str, Value]]:
-    case = Case(part, pairwise.rows(rows, "pool"), modes, permutations=0)
+def _values(
+    real_part: RealPart, fake: Array, steps: list[Step], modes: Modes | None, panel: Panel
+) -> Iterator[tuple[str, Value]]:
+    inputs = Inputs(real_part, pairwise.rows(fake, "pool"), modes, permutations=0)
     for step in steps:
-        if not lacks(step, case, panel):
-            with suppress(MeasureError):  # a report says what these data lack; here it is one metric less
-                yield from step.take(case).values.items()
+        if not lacks(step, inputs, panel):
+            with suppress(MeasureError):  # these data do not suit the step: the reference has one metric less
+                yield from step.compute(inputs).values.items()
 
 
-def _draws(size: int, n: int, seed: int) -> Iterator[np.ndarray]:
+def _draws(size: int, n: int, seed: int) -> Iterator[Ints]:
     """Indices (n,) of one draw after the other: a shuffled pool cut into pieces, shuffled again when it is used up."""
     rng = np.random.default_rng([seed, 1])  # another stream than the test rows
     while True:
@@ -124,7 +130,7 @@ def _draws(size: int, n: int, seed: int) -> Iterator[np.ndarray]:
             yield order[start : start + n]
 
 
-def _redraws(size: int, n: int, seed: int) -> Iterator[np.ndarray]:
+def _redraws(size: int, n: int, seed: int) -> Iterator[Ints]:
     """Indices (n,) drawn with replacement, for a part with too few rows to be cut into pieces."""
     rng = np.random.default_rng([seed, 4])
     while True:

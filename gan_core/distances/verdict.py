@@ -1,6 +1,6 @@
 """From numbers to words: each metric beside real-vs-real, and one sentence on all of them.
 
-A verdict needs two metrics that agree and look in different ways. Only text and arithmetic: pages may use it freely.
+A verdict needs two metrics of different families that agree. Only text and arithmetic: importing it is cheap.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from gan_core.distances.catalogue import METRICS
 from gan_core.records import MeasureError, MetricResult, Reference, Report
 
 NOTABLE = 3.0
-"""Standard deviations from real-vs-real before words speak of a difference."""
+"""Standard deviations from real-vs-real from which on a difference is reported."""
 
 FAR = 100.0
-"""Standard deviations beyond which their number says no more."""
+"""Standard deviations beyond which their number is not given any more."""
 
 SMALL = 400
-"""Samples below which the smallest effect that could be seen is said too."""
+"""Samples below which the smallest effect that could be detected is given too."""
 
 COPIES = 5.0
-"""Standard errors above .5 before the share that is closer to training data is called copying."""
+"""Standard errors above .5 from which on the share that is closer to training data is called copying."""
 
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("all distances", ("energy_distance", "mmd_rbf")),
@@ -31,7 +31,8 @@ FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("variety", ("symmetric_recall", "coverage")),
     ("projections", ("sliced_wasserstein",)),
 )
-"""Different ways of looking; two of them have to see a difference. (Precision and density praise blur: not here.)"""
+"""Metrics that measure different things; two families have to show a difference. (Blur improves precision and density:
+they are not here.)"""
 
 
 def judged(report: Report, *, seconds: float) -> Report:
@@ -53,15 +54,15 @@ def beside(report: Report, reference: Reference | None) -> Report:
 
 
 def placed(metric: MetricResult, reference: Reference | None, n: int) -> MetricResult:
-    """A value beside what real samples give, with its z and its own sentence."""
+    """A value beside what real samples give, with its z and its own sentence; `n` is the number of samples."""
     mean, sd = reference.metrics.get(metric.name, (None, None)) if reference else (None, None)
-    z = (metric.value - mean) / sd if metric.value is not None and sd else None
+    z = (metric.value - mean) / sd if metric.value is not None and mean is not None and sd else None
     metric = replace(metric, reference_mean=mean, reference_sd=sd, z=z)
     return replace(metric, verdict=_of_one(metric, n))
 
 
 def check_size(reference: Reference, n_real: int, n_fake: int) -> None:
-    """Raises MeasureError when the reference does not speak of this number of samples."""
+    """Raises MeasureError when the reference is for another number of samples."""
     if not reference.n == n_real == n_fake:
         raise MeasureError(
             f"the reference is for {reference.n} samples, but there are {n_real} real and {n_fake} fake ones; "
@@ -76,12 +77,12 @@ def badness(metric: MetricResult) -> float:
 
 
 def smallest_effect(metric: MetricResult) -> float | None:
-    """The change of value that would just be noticed at this n."""
+    """The smallest change of the value that can be detected at this n; None when that is not known."""
     return NOTABLE * metric.reference_sd if metric.reference_sd else None
 
 
 def sentence(report: Report) -> str:
-    """One or two sentences on a whole report; what it says is seen by two ways of looking, or said to be by one."""
+    """One or two sentences on a whole report; they say so where only one family of metrics shows a difference."""
     metrics, n = report.metrics, _sizes(report)
     distance = metrics["energy_distance"]
     collapsed = (
@@ -99,21 +100,21 @@ def sentence(report: Report) -> str:
             f"{_copies(metrics)}"
         )
     z = "" if distance.z is None else f" (z = {distance.z:+.0f})"
-    said = f"{found}; two sets of real samples of this size give {with_spread(distance)}{z}: "
+    text = f"{found}; two sets of real samples of this size give {with_spread(distance)}{z}: "
     signs = _signs(metrics)
     if len(signs) >= 2:
         others = [metric for metric in signs if metric.name != "energy_distance"][:2]
         shown = " and ".join(_named(metric) for metric in others)
         show = "show" if others[1:] else "shows"
         too = " too" if badness(distance) >= NOTABLE else ""
-        said += f"the generated samples still differ from the real ones, as {shown} {show}{too}."
+        text += f"the generated samples still differ from the real ones, as {shown} {show}{too}."
     elif badness(distance) <= -NOTABLE:
-        said += "the generated samples lie closer to the real ones than real samples do, so look for copies."
+        text += "the generated samples lie closer to the real ones than real samples do, so look for copies."
     elif signs:
-        said += f"only {_named(signs[0])} points to a difference. A verdict needs a second one: use more samples."
+        text += f"only {_named(signs[0])} points to a difference. A verdict needs a second one: use more samples."
     else:
-        said += "at this n the generated samples cannot be told from real ones."
-    return f"{said}{_variety(metrics)}{_copies(metrics)}{_resolution(report)}"
+        text += "at this n the generated samples cannot be told from real ones."
+    return f"{text}{_variety(metrics)}{_copies(metrics)}{_resolution(report)}"
 
 
 def with_spread(metric: MetricResult) -> str:
@@ -129,8 +130,8 @@ def with_spread(metric: MetricResult) -> str:
 
 
 def _signs(metrics: Mapping[str, MetricResult]) -> list[MetricResult]:
-    """The strongest witness of every way of looking that sees a difference."""
-    strongest = []
+    """The worst metric of every family that shows a difference."""
+    strongest: list[MetricResult] = []
     for _, names in FAMILIES:
         known = [metrics[name] for name in names if name in metrics and metrics[name].value is not None]
         worst = max(known, key=badness, default=None)
@@ -167,7 +168,7 @@ def _named(metric: MetricResult) -> str:
 
 def _variety(metrics: Mapping[str, MetricResult]) -> str:
     spread, own = metrics["mean_fake_fake"], metrics["mean_real_real"]
-    if spread.reference_mean is None or not own.value or abs(_gap(spread)) < NOTABLE:
+    if spread.value is None or spread.reference_mean is None or not own.value or abs(_gap(spread)) < NOTABLE:
         return ""
     compared = "less" if _gap(spread) < 0 else "more"
     return f" They are {compared} varied than real ones (spread {spread.value / own.value:.2f} of real)."
@@ -175,8 +176,10 @@ def _variety(metrics: Mapping[str, MetricResult]) -> str:
 
 def _copies(metrics: Mapping[str, MetricResult]) -> str:
     share = metrics.get("dcr_share")
-    error = share.parameters.get("standard_error") if share else None
-    if not error or share.value is None or share.value - 0.5 < COPIES * error:
+    if share is None or share.value is None:
+        return ""
+    error = share.parameters.get("standard_error")
+    if not error or share.value - 0.5 < COPIES * error:
         return ""
     return f" They copy: {share.value:.0%} are closer to a training sample than to any of as many held-out ones."
 

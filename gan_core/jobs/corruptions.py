@@ -13,7 +13,7 @@ from gan_core.distances.catalogue import CORRUPTION_TITLES
 from gan_core.jobs import references
 from gan_core.jobs.kind import JobContext, JobKind, Parameters
 from gan_core.jobs.measure_parameters import MeasuredCount
-from gan_core.records import CorruptionCell, CorruptionSheet, Panel
+from gan_core.records import CorruptionCell, CorruptionTest, Panel
 from gan_core.validation import Text
 
 
@@ -33,13 +33,13 @@ class Corruptions(Parameters):
                 yield f"corruptions has {name[:60]!r}; choose from {', '.join(CORRUPTION_TITLES)}"
 
 
-def answer(context: JobContext, asked: Corruptions) -> CorruptionSheet:
+def answer(context: JobContext, asked: Corruptions) -> CorruptionTest:
     """What every metric of the panel makes of every damage, beside real against real where that is known."""
     from gan_core.distances import corruptions
 
     dataset = context.dataset_named(asked.dataset)
     n = min(asked.n, len(dataset.test.x))
-    return corruptions.sheet(
+    return corruptions.corruption_test(
         test=dataset.test.x,
         pool=np.concatenate([dataset.train.x, dataset.holdout.x]),
         labels_of_pool=np.concatenate([dataset.train.y, dataset.holdout.y]),
@@ -53,15 +53,15 @@ def answer(context: JobContext, asked: Corruptions) -> CorruptionSheet:
     )
 
 
-def encode(sheet: CorruptionSheet) -> bytes:
+def encode(sheet: CorruptionTest) -> bytes:
     """As JSON."""
     return json.dumps(dataclasses.asdict(sheet)).encode()
 
 
-def decode(data: bytes) -> CorruptionSheet:
+def decode(data: bytes) -> CorruptionTest:
     """From JSON."""
     values = json.loads(data)
-    return CorruptionSheet(**values | {"cells": tuple(CorruptionCell(**cell) for cell in values["cells"])})
+    return CorruptionTest(**values | {"cells": tuple(CorruptionCell(**cell) for cell in values["cells"])})
 
 
 KIND = JobKind("corruptions", Corruptions, answer, encode=encode, decode=decode, of_run=False)

@@ -14,11 +14,12 @@ from gan_core import codec, machine, records
 from gan_core.codec import to_storage
 from gan_core.data.datasets import Dataset
 from gan_core.distances import features, reference
-from gan_core.distances.inputs import KnownModes, RealPart
+from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
 from gan_core.jobs import references
 from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.jobs.sample import Sample, draw
+from gan_core.records import Modes
 from gan_core.store import Store
 
 Transform = Callable[[np.ndarray], np.ndarray]
@@ -102,7 +103,7 @@ def calibration(
         test=dataset.test.x,
         pool=np.concatenate([dataset.train.x, dataset.holdout.x]),
         train=dataset.train.x,
-        ruler=real_part(dataset, asked, transform, threads=threads),
+        real_part=real_part(dataset, asked, transform, threads=threads),
         transform=transform,
         n=asked.n,
         modes=_modes(dataset, asked),
@@ -128,13 +129,12 @@ def report_for(
     # Where nobody has calibrated this yet, that takes 20 times as long as the report itself.
     known = reference_for(store, dataset, asked, lambda share: tell(0.25 + share * 0.7), threads=threads)
     report = measure(
-        real=transform(reference.test_rows(dataset.test.x, asked.n)),
+        real=real_part(dataset, asked, transform, threads=threads),
         fake=transform(x),
         reference=known,
         modes=_modes(dataset, asked),
         space=asked.space,
         panel=asked.panel,
-        real_part=real_part(dataset, asked, transform, threads=threads),
         progress=lambda share: tell(0.95 + share / 20),
     )
     rows = _train_rows(dataset, asked)
@@ -146,5 +146,5 @@ def _train_rows(dataset: Dataset, asked: MeasureParameters) -> np.ndarray:
     return np.sort(np.random.default_rng(0).permutation(len(dataset.train.x))[: TRAIN_ROWS[asked.panel]])
 
 
-def _modes(dataset: Dataset, asked: MeasureParameters) -> KnownModes | None:
+def _modes(dataset: Dataset, asked: MeasureParameters) -> Modes | None:
     return dataset.modes if asked.space == "pixels" else None

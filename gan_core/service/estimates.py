@@ -16,15 +16,16 @@ def seconds_to_wait(run: RunInfo, known: Sequence[RunInfo], *, at_once: int) -> 
     """
     if run.position is None:
         return None
-    waits = []
+    waits: list[float | None] = []
     for other in known:
         if other.worker is not None:
             waits.append(other.seconds_left)
         elif other.position is not None and other.position < run.position:
-            alike = (r for r in known if _recipe(r) == _recipe(other) and r.state == "finished" and r.steps_per_second)
-            last = next(alike, None)
-            waits.append((other.total_steps - other.step) / last.steps_per_second if last else None)
-    return None if None in waits else sum(waits) / at_once
+            alike = (r for r in known if _recipe(r) == _recipe(other) and r.state == "finished")
+            pace = next((r.steps_per_second for r in alike if r.steps_per_second), None)
+            waits.append((other.total_steps - other.step) / pace if pace else None)
+    known_waits = [wait for wait in waits if wait is not None]
+    return sum(known_waits) / at_once if len(known_waits) == len(waits) else None
 
 
 def seconds_of_training(config: RunConfig, known: Iterable[RunInfo]) -> float | None:

@@ -69,7 +69,7 @@ class JobService:
 
     def answer(self, job: Job) -> Any:
         """The answer of a job that is done, as its kind decodes it: arrays by name, a Report, a Reference, a Verdict or
-        a CorruptionSheet. Raises GanometerError where the answer has been cleared away meanwhile."""
+        a CorruptionTest. Raises GanometerError where the answer has been cleared away meanwhile."""
         return registry.decoded(job if job.result is not None else self.get(job.id) or job)
 
     def samples_npz(self, job: Job) -> bytes:

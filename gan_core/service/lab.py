@@ -10,6 +10,7 @@ import psutil
 
 from gan_core import machine
 from gan_core.service.bundles import EXAMPLES, BundleService
+from gan_core.service.foreground import ForegroundService
 from gan_core.service.jobs import JobService
 from gan_core.service.recipes import RecipeService
 from gan_core.service.results import ResultService
@@ -36,6 +37,7 @@ class Lab:
         self.results = ResultService(self._store, self.runs)
         self.jobs = JobService(self._store, self.runs.get, self.worker.ensure)
         self.bundles = BundleService(self._store, self.runs, examples)
+        self.foreground = ForegroundService(self._store, settings, self.recipes, self.runs)
         self.worker.ensure()
 
     def close(self) -> None:

@@ -66,7 +66,7 @@ def check_limits(settings: Settings, config: RunConfig, by: str | None, *, queue
     limits = settings.limits
     if by is None or (settings.shared and is_admin(settings, by)):
         return
-    problems = []
+    problems: list[str] = []
     if limits.queued is not None and queued + runs > limits.queued:
         more = f", these would be {runs} more" if runs > 1 else ""
         problems.append(

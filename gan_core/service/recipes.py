@@ -61,7 +61,7 @@ class RecipeService:
         """
         seconds = run.config.training.seconds
         own = ("seed", "training.seconds") if seconds is None else ("seed", "training.seconds", "training.steps")
-        found = []
+        found: list[dict[str, tuple[Any, Any]]] = []
         for time in {seconds, None}:
             preset = self.preset(run.config.preset, data=run.config.data.name, seconds=time, by=None)
             differing = differences(run.config, preset)

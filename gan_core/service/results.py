@@ -121,7 +121,7 @@ class ResultService:
                 last = self.curves(run, ["energy_distance"], points=1, by=by).last("energy_distance")
                 energies |= {} if last is None else {run.id: last}
         measured_alike: dict[tuple[str | None, int], Reference | None] = {}
-        found = {}
+        found: dict[str, Headline] = {}
         for run_id, run in by_id.items():
             energy, alike = None, (run.dataset, run.config.recording.rows)
             if run_id in energies:
@@ -138,7 +138,8 @@ class ResultService:
     def reports(self, run: RunInfo) -> list[tuple[int, Report]]:
         """(step, report) of every measurement of the run itself, not of one that it branched off; each beside the
         reference even if that was measured later."""
-        known, found = {}, []
+        known: dict[tuple[str, int, int, str], Reference | None] = {}
+        found: list[tuple[int, Report]] = []
         for step, report in self._store.measurements.reports(run.id):
             about = (report.space, report.n_fake, report.k, report.panel)  # of a training they are all alike
             if about not in known:
@@ -155,5 +156,6 @@ class ResultService:
         return beside(report, self._reference_for(run, report))
 
     def _reference_for(self, run: RunInfo, report: Report) -> Reference | None:
-        about = dict(k=report.k, panel=report.panel)
-        return references.known(self._store, run.dataset, report.space, report.n_fake, **about) if run.dataset else None
+        if not run.dataset:
+            return None
+        return references.known(self._store, run.dataset, report.space, report.n_fake, k=report.k, panel=report.panel)

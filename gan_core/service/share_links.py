@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence, cast
 from urllib.parse import quote, urlencode
 
 from gan_core.config.run_config import ConfigError, RunConfig, differences, override, wrong_alone
@@ -94,7 +94,9 @@ def repeating(run: RunInfo) -> RunConfig:
 
 def _told(query: Mapping[str, Sequence[str]]) -> tuple[dict[str, str], list[str], list[str]]:
     """What a query says of the settings, what is wrong with how it says it, and what was left out."""
-    told, problems, warnings = {}, [], []
+    told: dict[str, str] = {}
+    problems: list[str] = []
+    warnings: list[str] = []
     for key, values in query.items():
         if key in OF_THE_PAGE:
             continue
@@ -114,5 +116,5 @@ def _told(query: Mapping[str, Sequence[str]]) -> tuple[dict[str, str], list[str]
 def _text(value: Any) -> str:
     """A value as `override` reads it back: 60, 0.5, true, 96,96."""
     if isinstance(value, tuple):
-        return ",".join(map(str, value))
+        return ",".join(str(part) for part in cast("tuple[Any, ...]", value))
     return str(value).lower() if isinstance(value, bool) else str(value).removesuffix(".0")

@@ -15,7 +15,6 @@ from gan_core.codec import flatten, to_storage
 from gan_core.config.rules import conflicts_with_data
 from gan_core.config.run_config import RunConfig
 from gan_core.data.datasets import Dataset
-from gan_core.distances import reference
 from gan_core.jobs import measurement, references, registry
 from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.jobs.reference import ReferenceParameters
@@ -111,9 +110,8 @@ def _live_measurement(store: Store, dataset: Dataset, rows: int) -> LiveMeasurem
 
     if find_reference() is None:
         registry.request(store, ReferenceParameters(dataset.name, rows))
-    real = flatten(reference.test_rows(dataset.test.x, rows))
     part = measurement.real_part(dataset, MeasureParameters(rows), flatten)
-    return LiveMeasurement(real, part, dataset.modes, find_reference)
+    return LiveMeasurement(part, dataset.modes, find_reference)
 
 
 class _Start(NamedTuple):

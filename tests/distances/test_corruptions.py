@@ -1,5 +1,6 @@
-"""Damaged on purpose: every corruption does what it says and nothing else, and the sheet measures exactly that."""
+"""Every corruption does what it says and nothing else, and the corruption test measures exactly that."""
 
+import dataclasses
 import json
 from functools import cache
 
@@ -36,7 +37,7 @@ def keys(x):
 
 def changed(name, level, of="digits"):
     """Which rows a corruption touched."""
-    before, after = keys(material(of).rows), keys(corruptions.damaged(material(of), name, level))
+    before, after = keys(material(of).rows), keys(corruptions.corrupted(material(of), name, level))
     return np.array([a != b for a, b in zip(after, before)])
 
 
@@ -101,16 +102,16 @@ def test_shapes_stay_and_the_neutral_level_is_the_identity(name, of):
     m = material(of)
     if m.kind not in corruptions.CORRUPTIONS[name].kinds:
         with pytest.raises(MeasureError, match=f"{name} needs images"):
-            corruptions.damaged(m, name, 1.0)
+            corruptions.corrupted(m, name, 1.0)
         return
     before = m.rows.copy()
-    assert (corruptions.damaged(m, name, WHOLE.get(name, 0.0)) == m.rows).all()
+    assert (corruptions.corrupted(m, name, WHOLE.get(name, 0.0)) == m.rows).all()
     for level in corruptions.CORRUPTIONS[name].levels:
-        found = corruptions.damaged(m, name, level)
+        found = corruptions.corrupted(m, name, level)
         assert (found.shape, found.dtype) == (m.rows.shape, np.float32)
         assert np.isfinite(found).all()
         assert (found != m.rows).any()
-        assert (found == corruptions.damaged(m, name, level)).all()
+        assert (found == corruptions.corrupted(m, name, level)).all()
         if m.kind == "image":
             assert found.min() >= 0 and found.max() <= 1 + 1e-6
     assert (m.rows == before).all()
@@ -118,7 +119,7 @@ def test_shapes_stay_and_the_neutral_level_is_the_identity(name, of):
 
 @pytest.mark.parametrize("name", ["drop", "noise", "outliers", "atoms", "copies"])
 def test_the_seed_decides_what_is_drawn(name):
-    assert (corruptions.damaged(material(), name, 0.3) != corruptions.damaged(material(), name, 0.3, seed=1)).any()
+    assert (corruptions.corrupted(material(), name, 0.3) != corruptions.corrupted(material(), name, 0.3, seed=1)).any()
 
 
 @pytest.mark.parametrize("level", [0.2, 0.5, 1.0])
@@ -129,14 +130,14 @@ def test_drop_thins_the_first_half_of_the_classes(level):
     assert hit.sum() == round(level * thinned.sum())
     assert not hit[~thinned].any()
     label = dict(zip(keys(m.spare), m.spare_labels))
-    new = [key for key, touched in zip(keys(corruptions.damaged(m, "drop", level)), hit) if touched]
+    new = [key for key, touched in zip(keys(corruptions.corrupted(m, "drop", level)), hit) if touched]
     assert len(set(new)) == len(new)
     assert min(label[key] for key in new) >= 5
 
 
 @pytest.mark.parametrize("name", ["drop", "outliers", "copies"])
 def test_a_stronger_level_carries_the_milder_one_on(name):
-    mild, strong = (corruptions.damaged(material(), name, level) for level in (0.3, 0.6))
+    mild, strong = (corruptions.corrupted(material(), name, level) for level in (0.3, 0.6))
     hit = changed(name, 0.3)
     assert (mild[hit] == strong[hit]).all()
     assert changed(name, 0.6)[hit].all()
@@ -146,7 +147,7 @@ def test_a_stronger_level_carries_the_milder_one_on(name):
 def test_blur_spreads_a_point_as_a_gaussian_within_its_image(level):
     images = np.zeros((3, 15, 15, 2), np.float32)
     images[1, 7, 7, 0] = 1
-    found = corruptions.damaged(corruptions.Material(images, None, images, None, images, images), "blur", level)
+    found = corruptions.corrupted(corruptions.Material(images, None, images, None, images, images), "blur", level)
     weights = np.exp(-(np.arange(-7, 8) ** 2) / (2 * level**2))
     weights[np.abs(np.arange(-7, 8)) > round(4 * level)] = 0
     weights /= weights.sum()
@@ -156,41 +157,41 @@ def test_blur_spreads_a_point_as_a_gaussian_within_its_image(level):
 
 def test_blur_keeps_the_ink():
     m = material()
-    assert corruptions.damaged(m, "blur", 1.0).sum() == pytest.approx(m.rows.sum(dtype=np.float64), rel=1e-5)
+    assert corruptions.corrupted(m, "blur", 1.0).sum() == pytest.approx(m.rows.sum(dtype=np.float64), rel=1e-5)
 
 
 def test_noise_has_its_spread_and_no_pixel_leaves_the_range():
     points = material("ring-8")
-    added = (corruptions.damaged(points, "noise", 0.1) - points.rows) / np.ptp(points.rows)
+    added = (corruptions.corrupted(points, "noise", 0.1) - points.rows) / np.ptp(points.rows)
     error = 0.1 / np.sqrt(2 * added.size)
     assert added.std() == pytest.approx(0.1, abs=4 * error)
     assert added.mean() == pytest.approx(0, abs=4 * 0.1 / np.sqrt(added.size))
     images = material()
     grey = (images.rows > 0.4) & (images.rows < 0.6)
-    on_grey = (corruptions.damaged(images, "noise", 0.1) - images.rows)[grey]
+    on_grey = (corruptions.corrupted(images, "noise", 0.1) - images.rows)[grey]
     assert on_grey.std() == pytest.approx(0.1, abs=4 * 0.1 / np.sqrt(2 * on_grey.size))
-    assert (images.rows == 0).any() and corruptions.damaged(images, "noise", 0.1).min() == 0
+    assert (images.rows == 0).any() and corruptions.corrupted(images, "noise", 0.1).min() == 0
 
 
 def test_shift_moves_images_to_the_right_and_points_by_their_spread():
     m = material()
-    half, whole = (corruptions.damaged(m, "shift", level) for level in (0.5, 1.0))
+    half, whole = (corruptions.corrupted(m, "shift", level) for level in (0.5, 1.0))
     assert (whole[:, :, 1:] == m.rows[:, :, :-1]).all()
     assert not whole[:, :, 0].any()
     assert half[:, :, 1:] == pytest.approx((m.rows[:, :, 1:] + m.rows[:, :, :-1]) / 2, abs=1e-6)
     points = material("ring-8")
-    moved = corruptions.damaged(points, "shift", 0.5) - points.rows
+    moved = corruptions.corrupted(points, "shift", 0.5) - points.rows
     assert moved == pytest.approx(np.broadcast_to(0.5 * points.rows.std(axis=0), moved.shape), abs=1e-6)
 
 
 def test_dim_multiplies():
-    assert (corruptions.damaged(material(), "dim", 0.5) == material().rows * np.float32(0.5)).all()
+    assert (corruptions.corrupted(material(), "dim", 0.5) == material().rows * np.float32(0.5)).all()
 
 
 @pytest.mark.parametrize("level", [0.1, 0.6, 1.0])
 def test_shrink_keeps_the_mean_and_scales_every_distance_to_it(level):
     rows = material().rows.reshape(N, -1).astype(np.float64)
-    found = corruptions.damaged(material(), "shrink", level).reshape(N, -1).astype(np.float64)
+    found = corruptions.corrupted(material(), "shrink", level).reshape(N, -1).astype(np.float64)
     assert found.mean(axis=0) == pytest.approx(rows.mean(axis=0), abs=1e-6)
     assert found - found.mean(axis=0) == pytest.approx((1 - level) * (rows - rows.mean(axis=0)), abs=1e-6)
 
@@ -199,7 +200,7 @@ def test_shrink_keeps_the_mean_and_scales_every_distance_to_it(level):
 @pytest.mark.parametrize("of", ["digits", "ring-8"])
 def test_outliers_are_uniform_over_the_datas_range(level, count, of):
     hit, rows = changed("outliers", level, of), material(of).rows
-    values = corruptions.damaged(material(of), "outliers", level)[hit].ravel()
+    values = corruptions.corrupted(material(of), "outliers", level)[hit].ravel()
     assert hit.sum() == count
     assert rows.min() <= values.min() and values.max() <= rows.max()
     if level == 1:
@@ -210,7 +211,7 @@ def test_outliers_are_uniform_over_the_datas_range(level, count, of):
 def test_atoms_are_few_rows_many_times(level, different):
     m = material()
     assert len(set(keys(m.rows))) == N
-    found = keys(corruptions.damaged(m, "atoms", level))
+    found = keys(corruptions.corrupted(m, "atoms", level))
     assert len(set(found)) == different
     assert set(found) <= set(keys(m.rows))
 
@@ -219,7 +220,7 @@ def test_atoms_are_few_rows_many_times(level, different):
 def test_copies_are_training_rows(level, count):
     m, hit = material(), changed("copies", level)
     train = keys(m.train)
-    new = [key for key, touched in zip(keys(corruptions.damaged(m, "copies", level)), hit) if touched]
+    new = [key for key, touched in zip(keys(corruptions.corrupted(m, "copies", level)), hit) if touched]
     assert len(new) == count
     assert set(new) <= set(train)
     assert len(set(new)) == min(count, len(train))  # none twice before all have been taken
@@ -237,7 +238,7 @@ def test_copies_are_training_rows(level, count):
 )
 def test_a_damage_that_cannot_be_done_is_named(name, level, said):
     with pytest.raises(MeasureError, match=said):
-        corruptions.damaged(material(), name, level)
+        corruptions.corrupted(material(), name, level)
 
 
 def test_what_the_data_lack_is_named():
@@ -245,22 +246,22 @@ def test_what_the_data_lack_is_named():
     mostly_first = np.r_[np.zeros(30), np.ones(10)]
     for labels, said in ((None, "labels"), (np.ones(40), "several classes"), (mostly_first, "spare samples of other")):
         with pytest.raises(MeasureError, match=f"drop needs .*{said}"):
-            corruptions.damaged(corruptions.material_of(x, n=20, labels=labels), "drop", 0.5)
+            corruptions.corrupted(corruptions.material_of(x, n=20, labels=labels), "drop", 0.5)
     with pytest.raises(MeasureError, match="copies needs a pool of at least 44 samples"):
-        corruptions.damaged(corruptions.material_of(x, n=20), "copies", 0.5)
+        corruptions.corrupted(corruptions.material_of(x, n=20), "copies", 0.5)
 
 
-# ---------------------------------------------------------------- the sheet
+# ---------------------------------------------------------------- the corruption test
 
 
 def small(name="digits", n=60, draws=5, **options):
     found, pool, labels = data(name)
     known = dict(test=found.test.x, pool=pool[:1400], labels_of_pool=labels[:1400], modes=found.modes)
-    return corruptions.sheet(**known, n=n, draws=draws, **options)
+    return corruptions.corruption_test(**known, n=n, draws=draws, **options)
 
 
 @pytest.mark.parametrize(("name", "kind", "absent"), [("digits", "image", set()), ("ring-8", "points", {"blur"})])
-def test_the_sheet_has_every_damage_at_every_level(name, kind, absent):
+def test_every_corruption_is_measured_at_every_level(name, kind, absent):
     seen = []
     found = small(name, progress=seen.append)
     expected = [("none", 0.0)]
@@ -278,16 +279,16 @@ def test_the_sheet_has_every_damage_at_every_level(name, kind, absent):
     for cell in found.cells:
         z = (cell.value - cell.reference_mean) / cell.reference_sd if cell.reference_sd else None
         assert cell.z == (None if z is None else pytest.approx(z, rel=1e-12))
-    assert json.loads(json.dumps(found.to_dict()))["cells"][0]["corruption"] == "none"
+    assert json.loads(json.dumps(dataclasses.asdict(found)))["cells"][0]["corruption"] == "none"
 
 
-def test_a_cell_is_what_measure_says_of_the_damaged_rows():
+def test_a_cell_is_what_measure_gives_for_the_corrupted_rows():
     found, pool, labels = data("digits")
     reference = calibrate(test=found.test.x, pool=pool, n=60, draws=4)
     asked = dict(corruptions=["shrink"], levels={"shrink": (0.25,)}, reference=reference)
-    cells = corruptions.sheet(test=found.test.x, pool=pool, labels_of_pool=labels, n=60, **asked).cells
+    cells = corruptions.corruption_test(test=found.test.x, pool=pool, labels_of_pool=labels, n=60, **asked).cells
     made = corruptions.material_of(pool, n=60)
-    for name, fake in (("none", made.rows), ("shrink", corruptions.damaged(made, "shrink", 0.25))):
+    for name, fake in (("none", made.rows), ("shrink", corruptions.corrupted(made, "shrink", 0.25))):
         report = measure(real=test_rows(found.test.x, 60), fake=fake, reference=reference)
         expected = {m.name: (m.value, m.z) for m in report.metrics.values() if m.value is not None}
         here = {c.metric: (c.value, c.z) for c in cells if c.corruption == name}
@@ -295,7 +296,7 @@ def test_a_cell_is_what_measure_says_of_the_damaged_rows():
     assert {cell.level for cell in cells} == {0.0, 0.25}
 
 
-def test_the_sheet_is_the_same_for_any_number_of_threads_and_another_for_another_seed():
+def test_the_cells_are_the_same_for_any_number_of_threads_and_another_for_another_seed():
     asked = dict(corruptions=["outliers"], draws=3)
     assert small(threads=1, **asked) == small(threads=2, **asked)
     assert small(seed=1, **asked).cells != small(**asked).cells
@@ -315,7 +316,7 @@ def test_the_full_panel_is_measured_too():
         ({"draws": 1}, "draws is 1"),
     ],
 )
-def test_a_sheet_that_cannot_be_made_is_refused(changes, said):
+def test_a_corruption_test_that_cannot_be_made_is_refused(changes, said):
     with pytest.raises(MeasureError, match=said):
         small(**{"n": 60} | changes)
 
@@ -345,7 +346,7 @@ def pools_of(name):
 def test_copies_raise_both_shares_by_five_standard_errors_and_nothing_else_does(of):
     for name, corruption in corruptions.CORRUPTIONS.items():
         if material(of).kind in corruption.kinds:
-            found = copying(of, corruptions.damaged(material(of), name, corruption.levels[-1]))
+            found = copying(of, corruptions.corrupted(material(of), name, corruption.levels[-1]))
             if name == "copies":
                 assert min(found) > 5
             else:
@@ -399,7 +400,7 @@ def on_mnist(folder, pairs=6):
     gaps, variances = {}, {}
     for seed in range(pairs):
         asked = dict(n=600, corruptions=COLUMNS, seed=seed)
-        for cell in corruptions.sheet(test=x[test], pool=x[pool], labels_of_pool=y[pool], **asked).cells:
+        for cell in corruptions.corruption_test(test=x[test], pool=x[pool], labels_of_pool=y[pool], **asked).cells:
             if cell.corruption in COLUMNS:
                 key = (cell.metric, cell.corruption, corruptions.CORRUPTIONS[cell.corruption].levels.index(cell.level))
                 gaps.setdefault(key, []).append(cell.value - cell.reference_mean)

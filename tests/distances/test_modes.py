@@ -11,7 +11,6 @@ from scipy.spatial.distance import cdist
 from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_limits
 
-from gan_core.data.datasets import Modes
 from gan_core.distances import modes
 from gan_core.distances.modes import (
     Labeller,
@@ -23,7 +22,7 @@ from gan_core.distances.modes import (
     ndb,
     prd_curve,
 )
-from gan_core.records import MeasureError
+from gan_core.records import MeasureError, Modes
 
 ANGLES = np.arange(8) * np.pi / 4
 RING = Modes(np.c_[np.cos(ANGLES), np.sin(ANGLES)], 0.01)

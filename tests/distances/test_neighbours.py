@@ -8,12 +8,11 @@ from scipy import special, stats
 from scipy.ndimage import gaussian_filter
 from scipy.spatial.distance import cdist
 from sklearn.datasets import load_digits
-from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
+from sklearn.neighbors import NearestNeighbors
 
 from gan_core.distances import neighbours
 from gan_core.distances.neighbours import (
     chamfer,
-    class_shares,
     expected_coverage,
     manifold,
     nearest_curves,
@@ -466,31 +465,6 @@ def test_copies_are_found_at_zero_in_images():
 def test_more_neighbours_than_real_samples_are_refused():
     with pytest.raises(MeasureError, match="k is 4.*choose k from 1 to 3"):
         nearest_real(real=np.eye(3), fake=np.eye(3), k=4)
-
-
-def test_class_shares_by_hand():
-    real, labels = [[0.0], [1.0], [10.0], [20.0]], [7, 7, 3, 5]
-    fake = [[0.4], [0.9], [2.0], [11.0]]
-    assert class_shares(real=real, fake=fake, labels=labels) == {3: 0.25, 5: 0.0, 7: 0.75}
-    assert class_shares(real=real, fake=fake, labels=labels, classes=[7, 9]) == {7: 0.75, 9: 0.0}
-    assert class_shares(real=real, fake=fake, labels=["b", "b", "a", "c"]) == {"a": 0.25, "b": 0.75, "c": 0.0}
-
-
-def test_an_equally_near_class_goes_to_the_first_row():
-    assert class_shares(real=[[1.0], [-1.0]], fake=[[0.0]], labels=[4, 2]) == {2: 0.0, 4: 1.0}
-
-
-def test_class_shares_agree_with_a_nearest_neighbour_classifier():
-    x, y = load_digits(return_X_y=True)
-    predicted = KNeighborsClassifier(1, algorithm="brute").fit(x[:600], y[:600]).predict(x[600:1000])
-    shares = class_shares(real=x[:600], fake=x[600:1000], labels=y[:600], classes=range(10))
-    assert list(shares) == list(range(10))
-    np.testing.assert_allclose(list(shares.values()), np.bincount(predicted, minlength=10) / 400, rtol=1e-12)
-
-
-def test_labels_must_fit_the_real_samples():
-    with pytest.raises(MeasureError, match=r"labels is \(2,\) for 3 real samples"):
-        class_shares(real=np.eye(3), fake=np.eye(3), labels=[0, 1])
 
 
 @pytest.mark.parametrize("k", [7, 60])

@@ -13,6 +13,7 @@ from sklearn.datasets import load_digits
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from gan_core.distances import pairwise
+from gan_core.distances.threads import one_blas_thread
 from gan_core.records import MeasureError
 
 pytestmark = pytest.mark.filterwarnings("error")
@@ -164,7 +165,7 @@ def test_everything_agrees_with_scipy(case, precision):
     agrees(both, oracle_across(cdist(x, y, "sqeuclidean"), ours_expected, theirs_expected))
     for result, oracle in ((ours, pdist(x)), (theirs, pdist(y)), (both, cdist(x, y))):
         moments = result.moments
-        assert (moments.pairs, moments.counts) == (oracle.size, None)
+        assert (moments.pairs, moments.counts) == (oracle.size, ())
         assert moments.total == pytest.approx(oracle.sum(), rel=MEANS[precision], abs=0)
         assert moments.mean == pytest.approx(oracle.mean(), rel=MEANS[precision], abs=0)
         assert moments.largest == pytest.approx(oracle.max(), rel=2 * MEANS[precision], abs=0)
@@ -302,7 +303,7 @@ def blas_threads():
 
 def test_a_failure_inside_leaves_blas_as_it_was():
     with threadpool_limits(2, user_api="blas"):
-        with pytest.raises(RuntimeError, match="inside"), pairwise._one_blas_thread():
+        with pytest.raises(RuntimeError, match="inside"), one_blas_thread:
             assert blas_threads() == {1}
             raise RuntimeError("inside")
         assert blas_threads() == {2}
@@ -399,11 +400,11 @@ def test_every_single_distance_agrees_with_scipy(case):
 def test_rows_that_are_searched_again_and_again_are_found_as_if_for_the_first_time(case):
     """Also by queries that differ where the rows searched are all alike."""
     queries, points = case
-    sought = pairwise.Sought.of(points)
-    assert sought.shape == np.shape(points)
-    for asked in (queries, np.zeros_like(queries), queries):
-        found = pairwise.nearest(queries=asked, points=sought, k=1)
-        expected = pairwise.nearest(queries=asked, points=points, k=1)
+    index = pairwise.SearchIndex.of(points)
+    assert index.shape == np.shape(points)
+    for rows in (queries, np.zeros_like(queries), queries):
+        found = pairwise.nearest(queries=rows, points=index, k=1)
+        expected = pairwise.nearest(queries=rows, points=points, k=1)
         assert all((one == other).all() for one, other in zip(found, expected))
 
 
@@ -411,13 +412,13 @@ def test_rows_that_are_searched_again_and_again_are_found_as_if_for_the_first_ti
 def test_many_rows_and_few_may_search_each_other(n, m):
     """Below 2,001 rows samples are held in float64, above in float32."""
     queries, points = (gaussian(rows, 12, rows).astype(np.float32) for rows in (n, m))
-    sought = pairwise.Sought.of(points)
+    index = pairwise.SearchIndex.of(points)
     squares = cdist(queries.astype(np.float64), points.astype(np.float64), "sqeuclidean")
-    distances, indices = pairwise.nearest(queries=queries, points=sought, k=2)
+    distances, indices = pairwise.nearest(queries=queries, points=index, k=2)
     assert (indices == np.argsort(squares, axis=1, kind="stable")[:, :2]).all()
     assert distances == pytest.approx(np.sqrt(np.sort(squares, axis=1)[:, :2]), rel=1e-12)
     with pytest.raises(MeasureError, match=r"queries is \(3, 2\) and points is"):
-        pairwise.nearest(queries=np.zeros((3, 2)), points=sought, k=1)
+        pairwise.nearest(queries=np.zeros((3, 2)), points=index, k=1)
 
 
 @pytest.mark.parametrize("d", [1, 2, 12])

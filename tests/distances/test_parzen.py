@@ -9,7 +9,7 @@ from scipy.spatial.distance import cdist
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KernelDensity
 
-from gan_core.distances.parzen import SIGMAS, parzen_log_likelihood, parzen_museum
+from gan_core.distances.parzen import SIGMAS, parzen_comparison, parzen_log_likelihood
 from gan_core.records import MeasureError
 
 NAMES = ["generated", "real training samples", "k-means centroids"]
@@ -120,7 +120,7 @@ def test_unusable_arrays_are_refused_by_name(name):
             parzen_log_likelihood(**{"samples": x, "holdout": x, "test": x, name: wrong})
 
 
-# ---------------------------------------------------------------- the museum
+# ---------------------------------------------------------------- beside real images and centroids
 
 
 def digits():
@@ -131,7 +131,7 @@ def test_centroids_beat_real_digits_and_those_the_average_image():
     """The warning of Theis et al. 2016: real images are not the best by this measure."""
     x = digits()
     average = np.repeat(x[:1000].mean(axis=0)[None], 100, axis=0)
-    found = parzen_museum(real_train=x[:1000], fake=average, holdout=x[1000:1400], test=x[1400:])
+    found = parzen_comparison(real_train=x[:1000], fake=average, holdout=x[1000:1400], test=x[1400:])
     assert list(found) == NAMES
     generated, real, centroids = (found[name] for name in NAMES)
     assert real.value > generated.value + 5 * (real.standard_error + generated.standard_error)
@@ -141,7 +141,7 @@ def test_centroids_beat_real_digits_and_those_the_average_image():
 def test_rows_are_the_likelihood_of_fakes_and_of_train_when_nothing_has_to_be_drawn():
     x = digits()
     train, fake, holdout, test = x[:30], x[30:60], x[60:100], x[100:150]
-    found = parzen_museum(real_train=train, fake=fake, holdout=holdout, test=test)
+    found = parzen_comparison(real_train=train, fake=fake, holdout=holdout, test=test)
     for name, samples in zip(NAMES, (fake, train)):
         assert found[name].value == close(parzen_log_likelihood(samples=samples, holdout=holdout, test=test).value)
 
@@ -151,7 +151,7 @@ def test_fakes_and_train_get_the_same_number_of_kernels(fakes, centroids, expect
     """The likelihood at one of K points far apart is 1/K of a Gaussian's height, provided that point was drawn."""
     points = 1e4 * np.arange(40)[:, None]
     parts = {"real_train": points[:25], "fake": points[:fakes], "holdout": points[:1], "test": points[:1]}
-    found = [parzen_museum(**parts, centroids=centroids, seed=seed) for seed in range(20)]
+    found = [parzen_comparison(**parts, centroids=centroids, seed=seed) for seed in range(20)]
     height = -np.log(np.sqrt(2 * np.pi) * SIGMAS[0])
     for name in NAMES[:2]:
         drawn = [rows[name].value for rows in found if rows[name].value > -1000]
@@ -164,7 +164,7 @@ def test_there_are_as_many_centroids_as_fakes():
     train, height = np.repeat(groups, 50, axis=0), -np.log(np.sqrt(2 * np.pi) * SIGMAS[0])
     counts = []
     for one in groups[:, None]:
-        found = parzen_museum(real_train=train, fake=train[:13], holdout=one, test=one)["k-means centroids"]
+        found = parzen_comparison(real_train=train, fake=train[:13], holdout=one, test=one)["k-means centroids"]
         counts.append(13 * np.exp(found.value - height))
     assert counts == close(np.round(counts).tolist())
     assert min(counts) > 0.5 and sum(counts) == close(13)
@@ -173,7 +173,7 @@ def test_there_are_as_many_centroids_as_fakes():
 def test_what_is_drawn_comes_from_the_seed():
     x = digits()
     parts = {"real_train": x[:200], "fake": x[400:500], "holdout": x[200:300], "test": x[300:400], "centroids": 50}
-    one, again, other = (parzen_museum(**parts, seed=seed) for seed in (3, 3, 4))
+    one, again, other = (parzen_comparison(**parts, seed=seed) for seed in (3, 3, 4))
     assert one == again
     for name in NAMES:
         assert one[name] != other[name]
@@ -181,11 +181,11 @@ def test_what_is_drawn_comes_from_the_seed():
 
 def test_fewer_different_rows_than_centroids_are_no_mistake():
     x = np.repeat(np.eye(3), 10, axis=0)
-    found = parzen_museum(real_train=x, fake=x[:20], holdout=x, test=x)
+    found = parzen_comparison(real_train=x, fake=x[:20], holdout=x, test=x)
     assert np.isfinite([row.value for row in found.values()]).all()
 
 
-def test_the_museum_refuses_what_it_cannot_use():
+def test_the_comparison_refuses_what_it_cannot_use():
     x = gaussian(5, 3)
     for wrong in (
         {"centroids": 0},
@@ -195,4 +195,4 @@ def test_the_museum_refuses_what_it_cannot_use():
         {"real_train": x * np.inf},
     ):
         with pytest.raises(MeasureError):
-            parzen_museum(**{"real_train": x, "fake": x, "holdout": x, "test": x} | wrong)
+            parzen_comparison(**{"real_train": x, "fake": x, "holdout": x, "test": x} | wrong)

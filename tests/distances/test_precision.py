@@ -17,6 +17,7 @@ from gan_core.data.datasets import dataset_from_bytes, dataset_to_bytes
 from gan_core.data.uploads import dataset_from_upload, read_upload
 from gan_core.distances import corruptions
 from gan_core.distances.energy import mmd_polynomial
+from gan_core.distances.inputs import RealPart
 from gan_core.distances.pairwise import within
 from gan_core.distances.report import measure
 from gan_core.jobs import measurement
@@ -35,8 +36,8 @@ def from_files(tmp_path, capsys, **arrays) -> dict[str, float]:
     return {name: metric["value"] for name, metric in json.loads(capsys.readouterr().out)["metrics"].items()}
 
 
-def from_python(**arrays) -> dict[str, float]:
-    return {name: metric.value for name, metric in measure(**arrays, k=K).metrics.items()}
+def from_python(*, real, fake) -> dict[str, float]:
+    return {name: metric.value for name, metric in measure(real=RealPart.of(real, k=K), fake=fake).metrics.items()}
 
 
 def brute_force(real, fake) -> dict[str, float]:
@@ -149,7 +150,7 @@ def test_an_upload_gives_the_numbers_of_a_file_and_of_python(tmp_path, capsys):
     places = {row.tobytes(): i for i, row in enumerate(points["real"])}
     real = points["real"][[places[row.tobytes()] for row in side.rows]]  # the very rows of the file
     fake = points["fake"][: len(real)]
-    page = {name: metric.value for name, metric in measure(real=real, fake=fake, real_part=side).metrics.items()}
+    page = {name: metric.value for name, metric in measure(real=side, fake=fake).metrics.items()}
     found = from_files(tmp_path, capsys, real=real, fake=fake)
     measured = {name for name, value in found.items() if value is not None}
     assert found == from_python(real=real, fake=fake)
@@ -184,9 +185,9 @@ def test_an_upload_says_when_float32_is_too_coarse_for_its_generator():
         notes(offset=1e9)
 
 
-def test_the_ruler_damages_rows_in_their_own_precision():
+def test_rows_are_corrupted_in_their_own_precision():
     pool = drawn(300, offset=1e6)["real"]
     material = corruptions.material_of(pool, n=50)
     assert {row.tobytes() for row in material.rows} <= {row.tobytes() for row in pool}
-    shrunk = within(corruptions.damaged(material, "shrink", 0.5)).moments.mean
+    shrunk = within(corruptions.corrupted(material, "shrink", 0.5)).moments.mean
     assert shrunk == pytest.approx(within(material.rows).moments.mean / 2, rel=1e-8)

@@ -36,7 +36,7 @@ LEVELS = {
 
 
 class World(NamedTuple):
-    """Real samples of one data set, their own calibration, and what damages are made of."""
+    """Real samples of one data set, their own calibration, and what corruptions are made of."""
 
     real: np.ndarray
     material: corruptions.Material
@@ -48,12 +48,11 @@ class World(NamedTuple):
 
     def z(self, fake, *, real=None) -> dict[str, float]:
         """Of every live metric that has a spread."""
-        real, part = (self.real, self.part) if real is None else (real, None)
-        report = measure(real=real, fake=fake, reference=self.reference, real_part=part)
+        report = measure(real=self.part if real is None else real, fake=fake, reference=self.reference)
         return {m.name: m.z for m in report.metrics.values() if m.z is not None}
 
     def values(self, fake) -> dict[str, float]:
-        report = measure(real=self.real, fake=fake, reference=self.reference, real_part=self.part)
+        report = measure(real=self.part, fake=fake, reference=self.reference)
         return {m.name: m.value for m in report.metrics.values() if m.value is not None}
 
 
@@ -64,23 +63,23 @@ def world(name, n, folder=None) -> World:
     material = corruptions.material_of(pool, n=n, labels=labels)
     real = codec.to_unit(test_rows(found.test.x, n))
     part = RealPart.of(real, train=material.train, holdout=material.holdout)
-    reference = calibrate(test=found.test.x, pool=pool, n=n, train=material.train, ruler=part)
+    reference = calibrate(test=found.test.x, pool=pool, n=n, train=material.train, real_part=part)
     return World(real, material, part, reference, pool, labels, found.test.x)
 
 
 @cache
-def sheet(name, n, folder=None) -> dict[tuple[str, str], dict[float, float]]:
+def cells_of(name, n, folder=None) -> dict[tuple[str, str], dict[float, float]]:
     """(corruption, metric) -> {level: z}, levels from mild to strong."""
     w, found = world(name, n, folder), {}
     asked = dict(corruptions=list(LEVELS), levels=LEVELS, reference=w.reference)
-    for cell in corruptions.sheet(test=w.test, pool=w.pool, labels_of_pool=w.labels, n=n, **asked).cells:
+    for cell in corruptions.corruption_test(test=w.test, pool=w.pool, labels_of_pool=w.labels, n=n, **asked).cells:
         found.setdefault((cell.corruption, cell.metric), {})[cell.level] = cell.z
     return found
 
 
 @pytest.fixture(params=["digits", pytest.param("mnist", marks=[pytest.mark.slow, pytest.mark.timeout(900)])])
 def about(request):
-    """What `world` and `sheet` are asked for."""
+    """What `world` and `cells_of` are asked for."""
     if request.param == "digits":
         return "digits", 360
     return "mnist", 600, request.getfixturevalue("mnist_folder")
@@ -183,7 +182,7 @@ def test_s0_p_values_are_uniform_and_tests_keep_their_level():
 
 
 def test_s0_a_fresh_draw_is_like_real_samples(about):
-    found = sheet(*about)
+    found = cells_of(*about)
     for metric in (*HEADLINE, "symmetric_precision", "symmetric_recall", "coverage", "nn_accuracy_fake"):
         assert abs(found["none", metric][0.0]) < 3, metric
 
@@ -214,7 +213,7 @@ def test_s1_classes_gone(about):
 @pytest.mark.parametrize("corruption", LEVELS)
 def test_s2_s4_to_s10_worse_damage_is_further_away(about, corruption):
     for metric in HEADLINE:
-        zs = list(sheet(*about)[corruption, metric].values())
+        zs = list(cells_of(*about)[corruption, metric].values())
         assert len(zs) >= 5
         assert rising(zs), (metric, zs)
         assert zs[-1] > 5
@@ -240,21 +239,21 @@ def test_s3_modes_invented(about):
 
 
 def test_two_headline_metrics_see_mild_damage():
-    """For MNIST this is part of the table in test_ruler.py, where it is a mean over several real sets."""
+    """For MNIST this is part of the table in test_corruptions.py, where it is a mean over several real sets."""
     mild = {"blur": 0.5, "noise": 0.1, "outliers": 0.1, "atoms": 1 / 2, "shrink": 0.1, "dim": 0.9}
     for corruption, level in mild.items():
-        seen = [metric for metric in HEADLINE if sheet("digits", 360)[corruption, metric][level] >= 3]
+        seen = [metric for metric in HEADLINE if cells_of("digits", 360)[corruption, metric][level] >= 3]
         assert len(seen) >= 2, (corruption, seen)
 
 
 def test_s8_outliers_among_the_real_samples_and_among_both():
     w = world("digits", 360)
-    dirty = corruptions.damaged(replace(w.material, rows=w.real), "outliers", 0.3, seed=1)
+    dirty = corruptions.corrupted(replace(w.material, rows=w.real), "outliers", 0.3, seed=1)
     z = w.z(w.material.rows, real=dirty)
     for metric in HEADLINE:
         assert z[metric] > 5
     assert z["recall"] < -3 < z["precision"]  # the mirror image: now precision is blind
-    both = measure(real=dirty, fake=corruptions.damaged(w.material, "outliers", 0.3))
+    both = measure(real=dirty, fake=corruptions.corrupted(w.material, "outliers", 0.3))
     assert both.metrics["energy_distance"].p > 0.01
     assert both.metrics["mmd_rbf"].p > 0.01
 
@@ -273,7 +272,7 @@ def test_s11_copies_are_found(about, noise):
     w = world(*about)
     found = []
     for share in (0.0, 0.3, 0.6, 1.0):
-        copies = corruptions.damaged(w.material, "copies", share)
+        copies = corruptions.corrupted(w.material, "copies", share)
         found.append(copying(w, copies + noise * gaussian(len(copies), copies[0].size).reshape(copies.shape)))
     assert rising(found)
     assert found[0] < 3 and found[-1] > 5
@@ -283,7 +282,7 @@ def test_s11_copies_are_found(about, noise):
 def test_s11_nothing_else_is_called_copying(about, corruption):
     w = world(*about)
     for level in LEVELS[corruption]:
-        assert copying(w, corruptions.damaged(w.material, corruption, level)) < 5, level
+        assert copying(w, corruptions.corrupted(w.material, corruption, level)) < 5, level
 
 
 def test_s11_a_perfect_generator_and_an_average_image_do_not_copy(about):
@@ -438,23 +437,23 @@ def test_s15_unequal_classes_are_counted():
     ],
 )
 def test_duller_samples_are_praised(about, corruption, level, metric, least):
-    assert sheet(*about)[corruption, metric][level] > least
+    assert cells_of(*about)[corruption, metric][level] > least
 
 
 @pytest.mark.parametrize("corruption", ["blur", "shrink", "dim"])
 def test_symmetric_precision_and_recall_are_not_fooled(about, corruption):
     level = {"blur": 0.75, "shrink": 0.3, "dim": 0.8}[corruption]
     for metric in ("symmetric_precision", "symmetric_recall"):
-        assert sheet(*about)[corruption, metric][level] < -5
+        assert cells_of(*about)[corruption, metric][level] < -5
 
 
 def test_recall_does_not_see_outliers(about):
-    for z in sheet(*about)["outliers", "recall"].values():
+    for z in cells_of(*about)["outliers", "recall"].values():
         assert abs(z) < 3
 
 
 def test_the_mean_distance_praises_shrinking_and_energy_does_not(about):
-    zs = list(sheet(*about)["shrink", "mean_real_fake"].values())
+    zs = list(cells_of(*about)["shrink", "mean_real_fake"].values())
     assert rising([-z for z in zs]) and zs[-1] < -10
 
 

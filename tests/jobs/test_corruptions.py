@@ -5,12 +5,12 @@ import pytest
 from gan_core.distances.catalogue import METRICS
 from gan_core.distances.corruptions import CORRUPTIONS
 from gan_core.jobs.corruptions import KIND, Corruptions
-from gan_core.records import CorruptionSheet, GanometerError
+from gan_core.records import CorruptionTest, GanometerError
 
 
 def test_every_live_metric_meets_every_level_of_the_damage(ask):
     sheet = ask(Corruptions("ring-8", 60, corruptions=("noise",)), step=None)
-    assert isinstance(sheet, CorruptionSheet) and (sheet.n, sheet.kind, sheet.panel) == (60, "points", "live")
+    assert isinstance(sheet, CorruptionTest) and (sheet.n, sheet.kind, sheet.panel) == (60, "points", "live")
     found = {(cell.corruption, cell.level) for cell in sheet.cells}
     assert found == {("none", 0.0), *(("noise", float(level)) for level in CORRUPTIONS["noise"].levels)}
     assert {cell.metric for cell in sheet.cells} <= set(METRICS)

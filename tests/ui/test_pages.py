@@ -22,7 +22,7 @@ from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
 from gan_core.jobs.corruptions import encode
 from gan_core.jobs.registry import asked
-from gan_core.records import CorruptionCell, CorruptionSheet
+from gan_core.records import CorruptionCell, CorruptionTest
 from gan_core.store import Edit, pack
 from tests.drawing import APP, claim, double_click, drawn, figures, form_button, open_page, said
 from ui.charts import training as charts
@@ -64,7 +64,7 @@ def measured(dataset) -> tuple:
         fake = dataset.holdout.x[:ROWS].astype(np.float32)
         fake = fake + rng.normal(0, (100 - step) / 100 * fake.std() + 1e-3, fake.shape)
         fake = np.clip(fake, 0, 255).astype(np.uint8) if dataset.kind == "image" else fake.astype(np.float32)
-        report = measure(real=part.rows, fake=flatten(fake), modes=dataset.modes, real_part=part)
+        report = measure(real=part, fake=flatten(fake), modes=dataset.modes)
         found.append((step, fake[:64], report))
     return tuple(found)
 
@@ -78,7 +78,7 @@ def calibrated(dataset, panel="live", draws=8):
         pool=pool,
         n=ROWS,
         train=dataset.train.x[:500],
-        ruler=real_side(dataset),
+        real_part=real_side(dataset),
         modes=dataset.modes,
         panel=panel,
         draws=draws,
@@ -710,11 +710,10 @@ def test_train_draws_the_same_band(home, store, data):
 def full_report(dataset):
     fake = dataset.train.x[600 : 600 + ROWS]
     report = measure(
-        real=real_side(dataset).rows,
+        real=real_side(dataset),
         fake=flatten(fake),
         reference=calibrated(dataset, "full", 2),
         modes=dataset.modes,
-        real_part=real_side(dataset),
         panel="full",
     )
     return replace(report, seed=7)
@@ -824,7 +823,7 @@ def test_corrupted_real_data_are_a_job_that_is_drawn_as_a_map(home, store, data)
     levels = (0.3, 0.5, 1.0)
     cells = tuple(CorruptionCell("blur", level, "energy_distance", z=40 * level, **known) for level in levels)
     before = len(figures(at))
-    store.jobs.finish(job.id, result=encode(CorruptionSheet(360, "image", "live", 0, cells)))
+    store.jobs.finish(job.id, result=encode(CorruptionTest(360, "image", "live", 0, cells)))
     drawn(at.run())
     assert len(figures(at)) == before + 1
     assert "360 real samples, damaged" in said(at) and CORRUPTION_TITLES["blur"][0] in said(at)
@@ -861,7 +860,7 @@ def commit_report(store, run_id, report, **end) -> None:
 
 def test_a_diverged_measurement_has_no_numbers(home, store, data):
     run_id, part = trained(store, data("ring-8"), "running"), real_side(data("ring-8"))
-    report = measure(real=part.rows, fake=np.full_like(part.rows, np.nan), real_part=part)
+    report = measure(real=part, fake=np.full_like(part.rows, np.nan))
     commit_report(store, run_id, report, state="failed", error="diverged at step 101")
     at = open_page("pages/distances.py", run=run_id)
     assert "The generator diverged" in said(at) and report.verdict in said(at).replace("\\", "")
@@ -872,7 +871,7 @@ def test_a_diverged_measurement_has_no_numbers(home, store, data):
 def test_a_collapsed_generator_is_said_beside_its_numbers(home, store, data):
     digits = data("digits")
     run_id, part = trained(store, digits, "running"), real_side(digits)
-    report = measure(real=part.rows, fake=np.tile(part.rows.mean(axis=0), (ROWS, 1)), real_part=part)
+    report = measure(real=part, fake=np.tile(part.rows.mean(axis=0), (ROWS, 1)))
     commit_report(store, run_id, report, state="running", error=None)
     store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
     at = open_page("pages/distances.py", run=run_id)

@@ -321,7 +321,7 @@ def test_far_away_there_are_as_few_commits_as_cost_a_twentieth(tmp_path, clock):
 
 
 def recorded(session: Session) -> Session:
-    session.measure_with(LiveMeasurement(POINTS[:30], RealPart.of(POINTS[:30]), None, lambda: None))
+    session.measure_with(LiveMeasurement(RealPart.of(POINTS[:30]), None, lambda: None))
     session.metrics(5, {"loss": 1.5, "broken": float("nan"), "endless": float("inf")})
     session.snapshot(5, POINTS[:4], b"weights", POINTS[30:])
     return session

@@ -1,0 +1,245 @@
+"""What each command of `python -m gan_core` does.
+
+With --json, standard output holds one JSON value and nothing else; progress goes to standard error. Wrong
+input is one line on standard error and exit code 2. Exit 0: finished or stopped by command; 1: failed or
+diverged; 130: stopped by Ctrl-C, everything kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from gan_core import app_server, settings
+from gan_core.cli import show
+from gan_core.cli.parser import WrongInput, make_parser
+from gan_core.codec import to_storage
+from gan_core.config.run_config import ConfigError
+from gan_core.pictures import grid
+from gan_core.records import GanometerError
+from gan_core.service.foreground import Trained, serve_worker
+from gan_core.service.lab import Lab
+from gan_core.service.measure_files import measure_files
+
+FILES = ("real", "fake", "reference", "train", "holdout")
+"""The options of `measure` that name array files."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Carry out a command line, of this process without `arguments`; returns the exit code."""
+    try:
+        options, options.others = make_parser().parse_known_args(arguments)
+        if options.others and options.command != "app":
+            raise WrongInput(f"unrecognized arguments: {' '.join(options.others)}")
+        logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
+        if options.command is None:
+            raise WrongInput(
+                "name a command: train, measure, ruler, sample, fork, runs, export, import, delete, app or worker; "
+                "--help explains them"
+            )
+        return _COMMANDS[options.command](options)
+    except (WrongInput, GanometerError, ConfigError, ValueError) as error:  # whatever it is, it is one line
+        print(f"gan_core: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        return 1
+
+
+# ---------------------------------------------------------------- commands
+
+
+def _train(options: argparse.Namespace) -> int:
+    if options.resume:
+        return _resume(options)
+    changes = {"seed": options.seed or "0"} | _changes(options.set)
+    length = {f"training.{name}": getattr(options, name) for name in ("steps", "seconds")}
+    changes |= {key: value for key, value in length.items() if value is not None}
+    with _lab(options) as lab:
+        config = lab.recipes.changed_preset(options.preset or "auto", changes, data=options.data or "digits", by=None)
+        if options.queue:
+            return _queued(options, lab, lab.runs.start(config, by=None))
+        return _ended(options, lab, lab.foreground.train(config, on_progress=show.progress_of_run))
+
+
+def _resume(options: argparse.Namespace) -> int:
+    given = [f"--{name}" for name in ("preset", "data", "steps", "seconds", "seed", "set") if getattr(options, name)]
+    if given:
+        raise WrongInput(f"--resume {options.resume} goes on with the run's own settings; leave out {', '.join(given)}")
+    with _lab(options) as lab:
+        lab.runs.queue(options.resume, by=None)
+        if options.queue:
+            return _queued(options, lab, options.resume)
+        return _ended(options, lab, lab.foreground.go_on(options.resume, on_progress=show.progress_of_run))
+
+
+def _fork(options: argparse.Namespace) -> int:
+    with _lab(options) as lab:
+        run_id = lab.runs.fork(options.run, options.step, _changes(options.set), by=None)
+        if options.queue:
+            return _queued(options, lab, run_id)
+        return _ended(options, lab, lab.foreground.go_on(run_id, on_progress=show.progress_of_run))
+
+
+def _queued(options: argparse.Namespace, lab: Lab, run_id: str) -> int:
+    return _say(options, show.summary(lab.runs.get(run_id, by=None)), f"run {run_id} is queued")
+
+
+def _ended(options: argparse.Namespace, lab: Lab, trained: Trained) -> int:
+    """Print how a training in this process ended; returns its exit code."""
+    run = trained.run
+    if trained.unfinished:
+        where = ["--store", options.store] if options.store else []
+        lab.foreground.begin_afresh(["train", "--resume", run.id, *where, *["--json"] * options.json])
+    about = show.summary(run) | {"energy_distance": trained.energy_distance}
+    _say(options, about, show.ending(run, trained.energy_distance))
+    if trained.interrupted:
+        return 130
+    return 0 if run.state in ("finished", "stopped", "paused") else 1
+
+
+def _measure(options: argparse.Namespace) -> int:
+    files = {name: getattr(options, name) for name in FILES if getattr(options, name)}
+    about = dict(space=options.space, panel=options.panel, k=options.k, seed=options.seed, progress=show.Progress())
+    if options.run and files:
+        given = ", ".join(f"--{name}" for name in files)
+        raise WrongInput(f"--run {options.run} is measured against held-out data; leave out {given}")
+    if options.run:
+        with _lab(options) as lab:
+            report = lab.foreground.measure(options.run, options.step, options.n, **about)
+    elif options.real and options.fake:
+        report = measure_files(**files, **about)
+    else:
+        raise WrongInput("measure needs --real FILE and --fake FILE, or --run ID")
+    return _say(options, show.report_values(report), show.report_in_words(report))
+
+
+def _ruler(options: argparse.Namespace) -> int:
+    with _lab(options) as lab:
+        about = dict(panel=options.panel, corruptions=options.corruption, progress=show.Progress())
+        found = lab.foreground.test_metrics(options.data, options.n, **about)
+    values = {"data": options.data} | dataclasses.asdict(found)
+    return _say(options, values, show.corruptions_in_words(options.data, found))
+
+
+def _sample(options: argparse.Namespace) -> int:
+    out = Path(options.out)
+    if out.suffix not in (".npz", ".png"):
+        raise WrongInput(f"--out is {options.out!r}; name a file that ends in .npz or .png")
+    if not out.parent.is_dir():
+        raise WrongInput(f"{out} cannot be written: there is no folder {out.parent}")
+    with _lab(options) as lab:
+        data = lab.results.dataset_of(lab.runs.get(options.run, by=None))
+        if out.suffix == ".png" and data is not None and data.kind != "image":
+            raise WrongInput(
+                f"run {options.run} makes {data.kind}, not pictures: name an .npz file instead of {options.out}"
+            )
+        x = lab.foreground.sample(options.run, options.step, options.n, seed=options.seed, label=options.label)
+    if out.suffix == ".npz":
+        _write(out, lambda file: np.savez_compressed(file, x=x.astype(np.float32)))
+    else:
+        _write(out, lambda file: file.write(grid.grid(to_storage(x), scale=3, gap=0)))
+    return _say(options, {"run": options.run, "n": len(x), "out": str(out)}, f"{len(x)} samples in {out}")
+
+
+def _runs(options: argparse.Namespace) -> int:
+    with _lab(options) as lab:
+        runs = lab.runs.newest(by=None)
+    return _say(options, [show.summary(run) for run in runs], show.runs_in_words(runs))
+
+
+def _export(options: argparse.Namespace) -> int:
+    with _lab(options) as lab:
+        data = lab.bundles.export(options.run, by=None)
+    _write(Path(options.out), lambda file: file.write(data))
+    return _say(
+        options, {"run": options.run, "out": options.out, "bytes": len(data)}, f"{options.out}: {len(data):,} bytes"
+    )
+
+
+def _import(options: argparse.Namespace) -> int:
+    with _lab(options) as lab:
+        try:
+            data = Path(options.file).read_bytes()
+        except OSError as error:
+            raise WrongInput(f"{options.file} cannot be read: {error.strerror}") from None
+        run = lab.runs.get(lab.bundles.load(data), by=None)
+    return _say(options, show.summary(run), f"run {run.id}: {run.name}, {run.state} at step {run.step}")
+
+
+def _delete(options: argparse.Namespace) -> int:
+    with _lab(options) as lab:
+        lab.runs.delete(options.run, by=None)
+    return _say(options, {"run": options.run, "deleted": True}, f"run {options.run} is gone")
+
+
+def _app(options: argparse.Namespace) -> int:
+    return app_server.serve(options.others, port=options.port, store=options.store)
+
+
+def _worker(options: argparse.Namespace) -> int:
+    return serve_worker(_settings(options), parent=options.parent)
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "train": _train,
+    "measure": _measure,
+    "ruler": _ruler,
+    "sample": _sample,
+    "fork": _fork,
+    "runs": _runs,
+    "export": _export,
+    "import": _import,
+    "delete": _delete,
+    "app": _app,
+    "worker": _worker,
+}
+
+
+# ---------------------------------------------------------------- parts
+
+
+def _settings(options: argparse.Namespace) -> settings.Settings:
+    return settings.settings_from_environment(os.environ, store_url=options.store)
+
+
+@contextmanager
+def _lab(options: argparse.Namespace) -> Iterator[Lab]:
+    """The Lab of this process, which starts no worker: what this command wants done it does itself, or queues."""
+    lab = Lab(dataclasses.replace(_settings(options), worker="none"))
+    try:
+        yield lab
+    finally:
+        lab.close()
+
+
+def _changes(texts: list[str]) -> dict[str, str]:
+    changes = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise WrongInput(f"--set {text!r} has no value; write key=value, for example optimizer.beta1=.5")
+        changes[key.strip()] = value.strip()
+    return changes
+
+
+def _say(options: argparse.Namespace, value: Any, words: str) -> int:
+    print(json.dumps(value) if options.json else words)
+    return 0
+
+
+def _write(path: Path, write: Callable[[IO[bytes]], object]) -> None:
+    try:
+        with path.open("wb") as file:
+            write(file)
+    except OSError as error:
+        raise WrongInput(f"{path} cannot be written: {error.strerror}") from None

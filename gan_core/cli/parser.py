@@ -1,0 +1,126 @@
+"""The options of every command of `python -m gan_core`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Callable, NoReturn
+
+from gan_core import CORRUPTION_TITLES, OPTIONS, __version__
+from gan_core.config.presets import PRESETS
+from gan_core.service.measure_files import SPACES
+
+
+class WrongInput(Exception):
+    """Said as one line, with exit code 2."""
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise WrongInput(message)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Reads the command line; `command` is None where none is named. Raises WrongInput for what it cannot read."""
+    parser = Parser(
+        prog="python -m gan_core", description="Train a GAN, and measure how far its samples are from real ones."
+    )
+    parser.add_argument("--version", action="version", version=f"ganometer {__version__}")
+    every = Parser(add_help=False)
+    every.add_argument(
+        "--store", metavar="URL", help="database URL (default: $GANOMETER_STORE, else a file in $GANOMETER_HOME)"
+    )
+    every.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
+    commands = parser.add_subparsers(dest="command", parser_class=Parser, metavar="COMMAND")
+
+    def command(name: str, help: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=help, description=help, parents=[every], allow_abbrev=False)
+
+    train = command("train", "train a run here and now, or put it into the queue")
+    train.add_argument("--preset", help=f"one of {', '.join(PRESETS)} (default: auto)")
+    train.add_argument("--data", help=f"one of {', '.join(OPTIONS)} (default: digits), or an upload's name")
+    length = train.add_mutually_exclusive_group()
+    length.add_argument("--steps", help="generator updates")
+    length.add_argument("--seconds", help="train about this long; a short trial decides the steps")
+    train.add_argument("--seed", help="fixes every random draw (default: 0)")
+    train.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="change a setting, for example optimizer.beta1=.5",
+    )
+    train.add_argument("--resume", metavar="ID", help="go on with a paused, stopped or interrupted run")
+    train.add_argument("--queue", action="store_true", help="leave it to a running app or worker")
+
+    measure = command("measure", "measure generated samples against real ones")
+    measure.add_argument("--real", metavar="FILE", help="real samples: .npy, or .npz with key x")
+    measure.add_argument("--fake", metavar="FILE", help="generated samples: .npy, or .npz with key x")
+    measure.add_argument("--run", metavar="ID", help="measure a run's generator against held-out data instead")
+    measure.add_argument("--step", type=_whole(0), help="which snapshot of the run (default: the newest)")
+    measure.add_argument(
+        "--n", type=_whole(2), default=1000, help="samples of the run's generator (at most the test part)"
+    )
+    measure.add_argument(
+        "--reference",
+        metavar="FILE",
+        help="more real samples, to measure real against real at the same n (all are cut to the fewest)",
+    )
+    measure.add_argument("--train", metavar="FILE", help="what the generator was trained on, to look for copies")
+    measure.add_argument("--holdout", metavar="FILE", help="real samples it never saw, as many, to compare with")
+    measure.add_argument("--space", choices=SPACES, default="pixels", help="how samples become vectors")
+    measure.add_argument(
+        "--panel", choices=["live", "full"], default="full", help="the quick metrics only, or all (default)"
+    )
+    measure.add_argument("--k", type=_whole(1), default=5, help="neighbours of a sample, for metrics of balls")
+    measure.add_argument("--seed", type=_whole(0), default=0)
+
+    ruler = command("ruler", "damage real samples in known ways, and see what every metric makes of it")
+    ruler.add_argument("--data", default="digits", help=f"one of {', '.join(OPTIONS)}, or an upload's name")
+    ruler.add_argument("--n", type=_whole(2), default=600, help="samples of each kind (at most the test part)")
+    ruler.add_argument("--panel", choices=["live", "full"], default="live", help="the quick metrics (default), or all")
+    ruler.add_argument(
+        "--corruption",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help=f"only this damage; again for another: {', '.join(CORRUPTION_TITLES)}",
+    )
+
+    sample = command("sample", "new samples of a run's generator")
+    sample.add_argument("--run", required=True, metavar="ID")
+    sample.add_argument("--step", type=_whole(0), help="which snapshot (default: the newest)")
+    sample.add_argument("--n", type=_whole(1), default=64)
+    sample.add_argument("--seed", type=_whole(0), default=0)
+    sample.add_argument("--label", type=_whole(0), help="only this class, of a run that was told of classes")
+    sample.add_argument("--out", required=True, metavar="FILE", help=".npz (float32, key x) or .png (a grid)")
+
+    fork = command("fork", "a new run that goes on from a step of another, with changed settings")
+    fork.add_argument("--run", required=True, metavar="ID", help="the run to go on from")
+    fork.add_argument("--step", type=_whole(0), required=True, help="a step that it keeps a checkpoint or snapshot of")
+    fork.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting")
+    fork.add_argument("--queue", action="store_true", help="leave it to a running app or worker")
+
+    command("runs", "list the runs, newest first")
+    bundle = command("export", "write everything of a run into one file")
+    bundle.add_argument("--run", required=True, metavar="ID")
+    bundle.add_argument("--out", required=True, metavar="FILE.zip")
+    unbundle = command("import", "add an exported run to the store")
+    unbundle.add_argument("file", metavar="FILE.zip")
+    delete = command("delete", "remove a run and everything of it")
+    delete.add_argument("--run", required=True, metavar="ID")
+    app = command("app", "serve the app; options of `streamlit run`, such as --server.address, are handed on")
+    app.add_argument("--port", type=_whole(1), help="where it listens (default: 8501)")
+    serve = command("worker", "train what is queued in the store until told to end")
+    serve.add_argument("--parent", type=int, help=argparse.SUPPRESS)  # end when this process is gone
+    return parser
+
+
+def _whole(low: int) -> Callable[[str], int]:
+    """Reads an option as a whole number from `low` to 2**31 - 1."""
+
+    def read(text: str) -> int:
+        if not text.lstrip("+-").isdigit() or not low <= int(text) < 2**31:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {low} to {2**31 - 1}")
+        return int(text)
+
+    return read

@@ -1,0 +1,178 @@
+"""What a worker does otherwise, done in this process and now: for the command line, where nobody else may be at work.
+
+Whatever trains and measures is loaded only when it is needed: pages have a Lab too, and never load it.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Callable, NoReturn, Sequence
+
+import numpy as np
+
+from gan_core.config.run_config import RunConfig
+from gan_core.data.dataset_cache import DatasetCache
+from gan_core.records import CorruptionTest, GanometerError, Panel, Report, RunInfo
+from gan_core.service.recipes import RecipeService
+from gan_core.service.runs import RunService
+from gan_core.settings import Settings
+from gan_core.store import Store
+
+ANY_NUMBER = 10_000
+"""A person at the command line does not wait for the app's runs."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """How a training in this process ended: the run as it is now, and its last energy distance.
+
+    `interrupted`: a signal to end has stopped it (Ctrl-C). `unfinished`: it waits in the queue again, because only a
+    process that has compiled nothing yet should go on with it (`begin_afresh`).
+    """
+
+    run: RunInfo
+    energy_distance: float | None
+    interrupted: bool = False
+    unfinished: bool = False
+
+
+class ForegroundService:
+    """Trains, samples and measures in this process, for whoever sits at its command line."""
+
+    def __init__(self, store: Store, settings: Settings, recipes: RecipeService, runs: RunService):
+        self._store, self._settings, self._recipes, self._runs = store, settings, recipes, runs
+        self._datasets = DatasetCache(settings.data_folder, store.datasets.upload_bytes)
+
+    # ------------------------------------------------------------ training
+
+    def train(self, config: RunConfig, *, on_progress: Callable[[RunInfo], None] | None = None) -> Trained:
+        """Train a new run to its end, or until a signal to end arrives; nobody else can take it.
+
+        To be called in the main thread, since it catches these signals. `on_progress` is told about every second,
+        from another thread, what the run has become. Raises what `recipes.check` does.
+        """
+        self._recipes.check(config, by=None)
+
+        def take(worker_id: str) -> RunInfo:
+            return self._store.runs.get(self._store.runs.create(config, worker_id=worker_id))
+
+        return self._train(take, on_progress)
+
+    def go_on(self, run_id: str, *, on_progress: Callable[[RunInfo], None] | None = None) -> Trained:
+        """Train a run that waits in the queue, as `train` does. Raises GanometerError where somebody else has it."""
+
+        def take(worker_id: str) -> RunInfo:
+            run = self._store.leases.claim(worker_id, at_once=ANY_NUMBER, run_id=run_id)
+            if run is None:  # two processes resumed it at the same moment, and the other one was first
+                self._store.leases.check_free(run_id, "training it here")
+                raise GanometerError(f"run {run_id} was taken by another worker of this store")
+            return run
+
+        return self._train(take, on_progress)
+
+    def begin_afresh(self, arguments: list[str]) -> NoReturn:
+        """Close the store, and put the command line with these arguments into the place of this process."""
+        from gan_core.worker import process
+
+        self._store.close()
+        process.begin_afresh(arguments)
+
+    def _train(self, take: Callable[[str], RunInfo], on_progress: Callable[[RunInfo], None] | None) -> Trained:
+        """Train the run that `take` gives to a worker with this id."""
+        from gan_core.worker import process
+
+        worker = process.Worker(self._store, self._settings, alone=True)
+        run = take(worker.id)
+        interrupted, done = threading.Event(), threading.Event()
+
+        def stop() -> None:
+            interrupted.set()
+            worker.stop_run()
+
+        process.on_ending_signals(stop)
+        if on_progress:
+            threading.Thread(target=self._watch, args=(run.id, on_progress, done), daemon=True).start()
+        outcome = worker.train(run)
+        done.set()
+        unfinished = outcome == "queued" and not interrupted.is_set()
+        if outcome == "queued" and not unfinished:
+            self._store.commands.send(run.id, "stop")  # the signal came while the run was being given back
+        energy = self._store.recordings.history(run.id, ["energy_distance"]).last("energy_distance")
+        return Trained(self._store.runs.get(run.id), energy, interrupted.is_set(), unfinished)
+
+    def _watch(self, run_id: str, on_progress: Callable[[RunInfo], None], done: threading.Event) -> None:
+        shown = None
+        while not done.wait(1):
+            try:
+                run = self._store.runs.get(run_id)
+            except GanometerError:
+                continue
+            if run.version != shown:
+                shown = run.version
+                on_progress(run)
+
+    # ------------------------------------------------------------ samples and measurements
+
+    def sample(self, run_id: str, step: int | None, n: int, *, seed: int = 0, label: int | None = None) -> np.ndarray:
+        """`n` new samples (n, *shape) in measured form of a run's generator at a snapshot; the newest without `step`.
+
+        `label` asks a run that was told of classes for one of them. Raises GanometerError for a step that is not
+        kept, for too many samples, and for a class there is not.
+        """
+        from gan_core.jobs import sample, snapshot_sampler
+
+        asked = sample.KIND.read({"n": n, "seed": seed, "label": label})
+        snapshot_sampler.dataset_info(self._store, self._runs.get(run_id, by=None))
+        return sample.draw(self._store, run_id, step, asked)
+
+    def measure(
+        self,
+        run_id: str,
+        step: int | None,
+        n: int,
+        *,
+        seed: int = 0,
+        space: str = "pixels",
+        panel: Panel = "full",
+        k: int = 5,
+        progress: Callable[[float], None] | None = None,
+    ) -> Report:
+        """`n` new samples of a run's generator against as many held-out rows, at most as many as there are.
+
+        Raises GanometerError for a step that is not kept, and for numbers out of range.
+        """
+        from gan_core.jobs import measure, measurement
+
+        asked = measure.KIND.read({"n": n, "seed": seed, "space": space, "panel": panel, "k": k})
+        dataset = self._datasets.dataset(self._runs.get(run_id, by=None).config.data.name)
+        return measurement.report_for(self._store, run_id, step, asked, dataset, progress)
+
+    def test_metrics(
+        self,
+        data: str,
+        n: int,
+        *,
+        panel: Panel = "live",
+        corruptions: Sequence[str] = (),
+        progress: Callable[[float], None] | None = None,
+    ) -> CorruptionTest:
+        """What every metric makes of real samples that were damaged in known ways; of all ways unless some are named.
+
+        Raises DatasetError for data there are not, and GanometerError for a damage there is not.
+        """
+        from gan_core.jobs import corruptions as kind
+        from gan_core.jobs.kind import JobContext
+
+        asked = kind.KIND.read({"dataset": data, "n": n, "panel": panel, "corruptions": list(corruptions)})
+        context = JobContext(self._store, self._datasets.dataset, progress=progress or (lambda share: None))
+        return kind.answer(context, asked)
+
+
+def serve_worker(settings: Settings, *, parent: int | None = None) -> int:
+    """Train what is queued in the store, and answer jobs, until a signal to end or the end of the process `parent`;
+    returns the exit code.
+    """
+    from gan_core.worker import process
+
+    return process.serve(settings, parent=parent)
