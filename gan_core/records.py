@@ -187,7 +187,7 @@ class Modes:
 
 @dataclass(frozen=True)
 class Command:
-    """What somebody wants of a run: pause, resume, stop, step (n steps, then pause) or set (live hyperparameters).
+    """A command to a run: pause, resume, stop, step (n steps, then pause) or set (live hyperparameters).
 
     `payload` holds what the kind needs, `by` says who sent it, and `created` when.
     """
@@ -360,7 +360,7 @@ def record_to_json(record: Report | Reference) -> str:
 
 
 def report_from_json(text: str) -> Report:
-    """The inverse of `to_json` for reports; lists stay lists in `details` and `parameters`."""
+    """The inverse of `record_to_json` for reports; lists stay lists in `details` and `parameters`."""
     values: dict[str, Any] = json.loads(text)
     metrics = {name: MetricResult(**metric) for name, metric in values.pop("metrics").items()}
     found: dict[str, list[float]] | None = values.pop("histogram")
@@ -369,7 +369,7 @@ def report_from_json(text: str) -> Report:
 
 
 def reference_from_json(text: str) -> Reference:
-    """The inverse of `to_json` for references."""
+    """The inverse of `record_to_json` for references."""
     values: dict[str, Any] = json.loads(text)
     metrics = {name: (float(mean), float(sd)) for name, (mean, sd) in values.pop("metrics").items()}
     return Reference(**values, metrics=metrics)

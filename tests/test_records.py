@@ -59,9 +59,8 @@ def test_a_reference_comes_back_to_the_last_bit(reference):
 def test_numbers_that_are_not_finite_come_back_as_they_are(value):
     back = report_from_json(record_to_json(dataclasses.replace(REPORT, seconds=value))).seconds
     assert back == value or math.isnan(back) and math.isnan(value)
-    mean, sd = reference_from_json(
-        record_to_json(dataclasses.replace(REFERENCE, metrics={"ndb": (value, 0.5)}))
-    ).metrics["ndb"]
+    reference = dataclasses.replace(REFERENCE, metrics={"ndb": (value, 0.5)})
+    mean, sd = reference_from_json(record_to_json(reference)).metrics["ndb"]
     assert sd == 0.5 and (mean == value or math.isnan(mean) and math.isnan(value))
 
 

@@ -203,13 +203,13 @@ def load(name: str, *, folder: Path | None = None, progress: Progress | None = N
     return dataset
 
 
+def _ignore(share: float, message: str) -> None:
+    pass
+
+
 def unknown_dataset(name: str) -> DatasetError:
     """The error for a name that neither a built-in data set has nor an upload."""
     return DatasetError(f"there is no data set {name!r}: choose one of {', '.join(OPTIONS)}, or upload one")
-
-
-def _ignore(share: float, message: str) -> None:
-    pass
 
 
 def dataset_to_bytes(dataset: Dataset) -> bytes:
