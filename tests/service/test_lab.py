@@ -153,7 +153,7 @@ def test_a_run_is_a_film_of_its_snapshots(working, finished):
                 shown = np.asarray(picture.convert("L"))[::7, ::7]
                 x = store_of(working).recordings.snapshot(finished.id, step).samples
                 assert np.array_equal(shown[8:16, 16:24], x[10, ..., 0])  # the second row's third
-    with pytest.raises(GanometerError, match="'mp4' is no format"):
+    with pytest.raises(GanometerError, match="'mp4' is not a format"):
         working.results.film(finished.id, format="mp4")
 
 
