@@ -171,7 +171,7 @@ def training(browser) -> dict[str, dict]:
 
 def estimate(folder: Path) -> float:
     """The worker's own forecast for this run in megabytes; worked out here, in another process than the measured."""
-    from gan_core.worker.train_run import memory_estimate
+    from gan_core.worker.memory_estimate import memory_estimate
 
     mnist = datasets.load("mnist", folder=folder)
     return memory_estimate(mnist_recipe(), mnist) / MB

@@ -114,7 +114,7 @@ def build(server: Server) -> Place:
     rows = fill(store, run_id)
     copy(store, other_id)
     steps, others = (store.recordings.snapshot_steps(name) for name in (run_id, other_id))
-    shelf = store.jobs.request("shelf", run_id=run_id, step=steps[-1], params={"n": SAMPLES, "seed": 1})
+    shelf = store.jobs.request("browse", run_id=run_id, step=steps[-1], params={"n": SAMPLES, "seed": 1})
     answered(store, shelf, seconds=300)
     store.close()
     return Place(run_id, other_id, steps, tuple(sorted({*steps, *others})), rows)

@@ -39,8 +39,8 @@ from gan_core.distances import modes, parzen, reference
 from gan_core.distances.catalogue import VERSION
 from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
-from gan_core.jobs import measure as answers
-from gan_core.jobs import references
+from gan_core.jobs import measurement, references
+from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.pictures import grid
 from gan_core.pictures.scatter import scatter
 
@@ -382,20 +382,20 @@ def score(dataset: datasets.Dataset, generate: Generate) -> dict[str, dict]:
 @cache
 def real_side(dataset: datasets.Dataset) -> tuple[int, RealPart, records.Reference]:
     """(n, the real side of every measurement, what real samples give)."""
-    request = answers.Request(SAMPLES, panel="full").at(dataset)
+    request = MeasureParameters(SAMPLES, panel="full").at(dataset)
     known = references.shipped().get((dataset.sha256, request.space, request.n, request.k, request.panel))
     if known is None or known.version != VERSION:
         known = calibration(dataset, request)
-    return request.n, answers.real_side(dataset, request, codec.flatten), known
+    return request.n, measurement.real_part(dataset, request, codec.flatten), known
 
 
-def calibration(dataset: datasets.Dataset, request: answers.Request) -> records.Reference:
+def calibration(dataset: datasets.Dataset, request: MeasureParameters) -> records.Reference:
     """Of data that the app ships no calibration for: measured once, and kept."""
     file = RESULTS / "references" / f"{dataset.name}-{request.n}.json"
     if file.exists() and (kept := records.reference_from_json(file.read_text(encoding="utf-8"))).version == VERSION:
         return kept
     print(f"measuring real against real on {dataset.name}, once", file=sys.stderr, flush=True)
-    made = answers.calibration(dataset, request, codec.flatten)
+    made = measurement.calibration(dataset, request, codec.flatten)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(records.record_to_json(made) + "\n", encoding="utf-8")
     return made

@@ -19,7 +19,8 @@ from pathlib import Path
 from gan_core import codec, records
 from gan_core.data import datasets
 from gan_core.distances import features
-from gan_core.jobs import measure
+from gan_core.jobs import measurement
+from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.jobs.references import SHIPPED
 
 SIZES = {
@@ -57,7 +58,7 @@ def made(dataset: datasets.Dataset, sizes: tuple[int, ...]):
         if panel == "live" and space != "pixels":
             continue
         started = time.perf_counter()
-        found = measure.calibration(dataset, measure.Request(n, space=space, panel=panel), transform)
+        found = measurement.calibration(dataset, MeasureParameters(n, space=space, panel=panel), transform)
         print(
             f"{dataset.name} {space} n = {n} {panel}: {time.perf_counter() - started:.0f} s",
             file=sys.stderr,

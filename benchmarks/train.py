@@ -161,6 +161,7 @@ def overhead(seconds: float) -> float:
     from gan_core import settings
     from gan_core.config import run_config as configs
     from gan_core.config.presets import preset
+    from gan_core.data.dataset_cache import DatasetCache
     from gan_core.engine.base_model import BaseModel
     from gan_core.store import Store
     from gan_core.worker import process, run_session, train_run
@@ -182,12 +183,13 @@ def overhead(seconds: float) -> float:
     with tempfile.TemporaryDirectory(prefix="ganometer-") as folder:
         place = settings.settings_from_environment(os.environ | {"GANOMETER_HOME": folder})
         store = Store(f"sqlite:///{folder}/store.sqlite")
-        trainer, shelf = process.Worker(store, place), train_run.Shelf(store, place)
+        trainer = process.Worker(store, place)
+        cache = DatasetCache(place.data_folder, store.datasets.upload_bytes)
         recipe = preset("classic-2014", data="mnist", shape=(28, 28, 1))
         BaseModel.chunk = timed
         for config in (configs.override(recipe, {"training.steps": 500}), recipe):  # the first one compiles
             run = store.runs.get(store.runs.create(config, worker_id=trainer.id))
-            state = train_run.train_run(run_session.Session(store, run, trainer.id, on_phase=phase), shelf.dataset)
+            state = train_run.train_run(run_session.Session(store, run, trainer.id, on_phase=phase), cache.dataset)
             whole = time.perf_counter() - began
             assert state == "finished", store.runs.get(run.id).error
         store.close()

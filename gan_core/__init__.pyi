@@ -67,3 +67,15 @@ from .store.labels import LONGEST_NAME as LONGEST_NAME
 from .store.labels import MOST_TAGS as MOST_TAGS
 
 __version__: str
+from .jobs.browse import Browse as Browse
+from .jobs.corruptions import Corruptions as Corruptions
+from .jobs.kind import Parameters as Parameters
+from .jobs.latent_plane import LatentPlane as LatentPlane
+from .jobs.latent_walk import LatentWalk as LatentWalk
+from .jobs.measure_parameters import MeasureParameters as MeasureParameters
+from .jobs.projection import Projection as Projection
+from .jobs.reference import ReferenceParameters as ReferenceParameters
+from .jobs.sample_detail import SampleDetail as SampleDetail
+from .jobs.surface import Surface as Surface
+from .records import CorruptionCell as CorruptionCell
+from .records import CorruptionTest as CorruptionTest

@@ -373,3 +373,30 @@ def reference_from_json(text: str) -> Reference:
     values: dict[str, Any] = json.loads(text)
     metrics = {name: (float(mean), float(sd)) for name, (mean, sd) in values.pop("metrics").items()}
     return Reference(**values, metrics=metrics)
+
+
+@dataclass(frozen=True)
+class CorruptionCell:
+    """One metric under one corruption at one level, beside what real samples give.
+
+    `z` is (value - reference_mean) / reference_sd, and None where real samples have no spread or were not measured.
+    """
+
+    corruption: str
+    level: float
+    metric: str
+    value: float
+    z: float | None
+    reference_mean: float | None
+    reference_sd: float | None
+
+
+@dataclass(frozen=True)
+class CorruptionTest:
+    """Every metric of a panel under every corruption, mild to strong; the first cells are those of "none"."""
+
+    n: int
+    kind: Literal["image", "points"]
+    panel: Panel
+    seed: int
+    cells: tuple[CorruptionCell, ...]

@@ -232,7 +232,7 @@ def show_verdict(groups: tuple[Group, ...], step: int | None) -> None:
         show_answer(
             page,
             job_id,
-            lambda job: draw_verdict(groups, page.lab.jobs.verdict_in(job)),
+            lambda job: draw_verdict(groups, page.lab.jobs.answer(job)),
             key="answer",
             again=lambda: page.lab.jobs.compare(places, SAMPLES, by=page.me, retry=True),
         )
@@ -240,7 +240,7 @@ def show_verdict(groups: tuple[Group, ...], step: int | None) -> None:
         job = page.lab.jobs.get(job_id)
         about = (step, [group.name for group in groups])
         if job and job.state == "done":
-            st.session_state["verdict"] = (about, page.lab.jobs.verdict_in(job))
+            st.session_state["verdict"] = (about, page.lab.jobs.answer(job))
         last_about, last = st.session_state.get("verdict", (None, None))
         known = last if last_about == about else None
         if known and job and job.state in WAITING:

@@ -1,11 +1,22 @@
 """Distances: how far are the generated samples from real ones? Every number beside what real-vs-real gives."""
 
-import json
 from functools import partial
 
 import streamlit as st
 
-from gan_core import CORRUPTION_TITLES, METRICS, OPTIONS, DatasetInfo, Report, RunInfo
+from gan_core import (
+    CORRUPTION_TITLES,
+    METRICS,
+    OPTIONS,
+    Corruptions,
+    CorruptionTest,
+    DatasetInfo,
+    Job,
+    MeasureParameters,
+    ReferenceParameters,
+    Report,
+    RunInfo,
+)
 from ui.charts import report as report_charts
 from ui.charts import training
 from ui.charts.plot import Click
@@ -29,7 +40,7 @@ from ui.frame.text import plain
 from ui.train.event_log import marks_of
 
 SIZES = (200, 360, 500, 1000, 2000, 5000, 10_000)
-RULER_SIZES = (200, 360, 600, 1000, 2000)
+CORRUPTION_SIZES = (200, 360, 600, 1000, 2000)
 ALL = "all"
 
 
@@ -60,13 +71,13 @@ def show_reference(run: RunInfo, report: Report) -> None:
         f"What two sets of {report.n_fake:,} real samples give is being measured. Until then nothing is judged.",
         icon=":material/hourglass_top:",
     )
-    wanted = dict(dataset=run.config.data.name, n=report.n_fake)
+    asked = ReferenceParameters(run.config.data.name, report.n_fake)
     show_answer(
         page,
-        page.lab.jobs.request("reference", **wanted),
+        page.lab.jobs.request(asked),
         lambda job: st.caption("It has been measured: open this page again to see it."),
         key="reference",
-        again=lambda: page.lab.jobs.retry("reference", **wanted),
+        again=lambda: page.lab.jobs.request(asked, retry=True),
     )
 
 
@@ -143,24 +154,25 @@ def show_full(run: RunInfo, data: DatasetInfo, step: int) -> None:
         # From 1 on: 0 is the draw that was measured during the training.
         seed = st.number_input("Seed of the draw", 1, 10_000, 1, key="draw seed", width=140)
         if st.button("Measure everything", key="measure", type="primary", icon=":material/straighten:"):
-            asked = dict(run_id=run.id, step=step, n=n, seed=int(seed), space=space, panel="full", k=int(k))
-            st.session_state["measure job"] = (asked, page.lab.jobs.retry("measure", **asked))
+            asked = MeasureParameters(n, int(seed), space, "full", int(k))
+            job = page.lab.jobs.request(asked, run_id=run.id, step=step, retry=True)
+            st.session_state["measure job"] = (run.id, step, asked, job)
             keep_step(step)  # the next snapshot of a running run must not take the report away
     if data.kind == "image":
         st.caption(SPACES[space][1])
-    asked, job = st.session_state.get("measure job", ({}, 0))
-    if (asked.get("run_id"), asked.get("step")) == (run.id, step):
+    *of, asked, job = st.session_state.get("measure job", (None, None, None, 0))
+    if of == [run.id, step]:
         show_answer(
             page,
             job,
             lambda job: draw_full(job, data),
             key="measured",
-            again=lambda: page.lab.jobs.retry("measure", **asked),
+            again=lambda: page.lab.jobs.request(asked, run_id=run.id, step=step, retry=True),
         )
 
 
-def draw_full(job, data: DatasetInfo) -> None:
-    report = page.lab.jobs.report_in(job)
+def draw_full(job: Job, data: DatasetInfo) -> None:
+    report = page.lab.jobs.answer(job)
     show_headline(report)
     show_tables(report, "full")
     show_downloads(report, f"ganometer-{job.run_id}-step-{job.step}-{report.space}-n{report.n_fake}")
@@ -171,51 +183,50 @@ def draw_full(job, data: DatasetInfo) -> None:
     )
 
 
-def show_ruler(run: RunInfo) -> None:
+def show_corruptions(run: RunInfo) -> None:
     """Real samples damaged on purpose: does each metric see it?"""
-    st.subheader("Test the ruler", anchor=False)
+    st.subheader("Check the metrics on corrupted real data", anchor=False)
     st.caption("Can these numbers be trusted? Real samples are damaged on purpose, and every metric has to notice.")
     names = list(dict.fromkeys([run.config.data.name, "digits", "ring-8", "grid-25", "swiss-roll"]))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         dataset = st.selectbox(
             "Data set",
             names,
-            key="ruler data",
+            key="corruption data",
             format_func=lambda name: OPTIONS[name].title if name in OPTIONS else "The run's own data",
             width=200,
         )
         damage = st.selectbox(
             "Damage",
             [ALL, *CORRUPTION_TITLES],
-            key="ruler damage",
+            key="corruption damage",
             format_func=lambda name: CORRUPTION_TITLES[name][0] if name != ALL else "All of them",
             width=220,
         )
-        n = st.selectbox("Samples", RULER_SIZES, index=2, key="ruler n", width=120)
-        if st.button("Test", key="ruler", icon=":material/science:"):
-            chosen = [] if damage == ALL else [damage]
-            asked = dict(dataset=dataset, corruptions=chosen, n=n, panel="live")
-            st.session_state["ruler job"] = (asked, page.lab.jobs.retry("ruler", **asked))
+        n = st.selectbox("Samples", CORRUPTION_SIZES, index=2, key="corruption n", width=120)
+        if st.button("Test", key="corruptions", icon=":material/science:"):
+            asked = Corruptions(dataset, n, corruptions=() if damage == ALL else (damage,))
+            st.session_state["corruption job"] = (asked, page.lab.jobs.request(asked, retry=True))
     if damage != ALL:
         st.caption(CORRUPTION_TITLES[damage][1])
-    if "ruler job" in st.session_state:
-        asked, job = st.session_state["ruler job"]
-        show_answer(page, job, draw_ruler, key="tested", again=lambda: page.lab.jobs.retry("ruler", **asked))
+    if "corruption job" in st.session_state:
+        asked, job = st.session_state["corruption job"]
+        show_answer(page, job, draw_corruptions, key="tested", again=lambda: page.lab.jobs.request(asked, retry=True))
 
 
-def draw_ruler(job) -> None:
-    found = json.loads(page.lab.jobs.answer_in(job))
-    st.markdown(f"**{found['n']:,} real samples, damaged, against {found['n']:,} others**")
-    chart(report_charts.ruler(found["cells"]), "sheet", "What every metric makes of every damage")
+def draw_corruptions(job: Job) -> None:
+    sheet: CorruptionTest = page.lab.jobs.answer(job)
+    st.markdown(f"**{sheet.n:,} real samples, damaged, against {sheet.n:,} others**")
+    chart(report_charts.corruptions(sheet.cells), "sheet", "What every metric makes of every damage")
     st.caption(
-        "Read a column downwards: a good ruler turns orange at every damage, the deeper the stronger (the colour ends "
+        "Read a column downwards: a good metric turns orange at every damage, the deeper the stronger (the colour ends "
         f"at {report_charts.FAR:g} standard deviations of real against real). Without colour: it is blind to this "
         "damage. Blue: it praises the damage, as the mean distance from real to generated praises blur."
     )
-    told = {cell["corruption"] for cell in found["cells"]}
+    used = {cell.corruption for cell in sheet.cells}
     with st.expander("What was done", icon=":material/science:"):
         for name, (title, sentence) in CORRUPTION_TITLES.items():
-            if name in told:
+            if name in used:
                 st.markdown(f"**{name}** — {title}. {sentence}")
 
 
@@ -246,6 +257,6 @@ with open_page("distances") as page:
         show_curves(run, step, report)
         job_id = show_map(page, run, data, kept_at)
         show_full(run, data, kept_at)
-        show_ruler(run)
+        show_corruptions(run)
         play_on(page, every, after=[job_id])
     page.watch(run)

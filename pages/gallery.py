@@ -1,15 +1,17 @@
 """Gallery: what does the generator make? Its samples, what they resemble, and what lies between them."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
-from gan_core import ADVERSARIAL_LOSSES, DatasetInfo, RunInfo
+from gan_core import ADVERSARIAL_LOSSES, DatasetInfo, Job, RunInfo, Surface
 from gan_core.pictures import grid
 from ui.charts import training
-from ui.frame.job_answers import answered, show_answer
+from ui.frame.job_answers import ask_worker
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_run, pick_step, play_on
-from ui.gallery.latent_space import show_pad, show_search, show_walk
-from ui.gallery.sample_browser import ask, show_shelf
+from ui.gallery.latent_space import show_plane, show_search, show_walk
+from ui.gallery.sample_browser import choose_samples, show_samples
 
 GAP = 4
 VIEWS = {
@@ -76,14 +78,19 @@ def offer_films(run: RunInfo) -> None:
         )
 
 
-def show_game(run: RunInfo, data: DatasetInfo, step: int, told: dict[str, int]) -> int:
+def show_game(run: RunInfo, data: DatasetInfo, step: int, label: int | None) -> int:
     """In the plane the whole game can be drawn."""
     st.subheader("The game at this step", anchor=False)
-    wanted = dict(run_id=run.id, step=step, **told)
-    job_id, again = page.lab.jobs.request("surface", **wanted), lambda: page.lab.jobs.retry("surface", **wanted)
     left, right = st.columns(2, gap="large", vertical_alignment="center")
     with left:
-        show_answer(page, job_id, lambda job: draw_game(job, data), key="game", again=again)
+        job_id = ask_worker(
+            page,
+            Surface(label),
+            lambda found, job: draw_game(found, job, data),
+            key="game",
+            run_id=run.id,
+            step=step,
+        )
     with right:
         if run.config.objective.loss in ADVERSARIAL_LOSSES and run.config.discriminator.packing == 1:
             st.markdown(
@@ -105,15 +112,15 @@ def show_game(run: RunInfo, data: DatasetInfo, step: int, told: dict[str, int]) 
     return job_id
 
 
-def draw_game(job, data: DatasetInfo) -> None:
-    figure = training.surface(answered(job.id, page.lab), data.preview)
+def draw_game(found: Mapping, job: Job, data: DatasetInfo) -> None:
+    figure = training.surface(found, data.preview)
     chart(figure, "surface", f"Real and generated points, the grid of latents and the pushes at step {job.step:,}")
 
 
-def pick_class(run: RunInfo, data: DatasetInfo) -> dict[str, int]:
-    """The class whose game is drawn, where the run was told of them."""
+def pick_class(run: RunInfo, data: DatasetInfo) -> int | None:
+    """The class whose game is drawn, where the run was trained with classes; None for all."""
     if not run.config.data.conditional:
-        return {}
+        return None
     label = st.selectbox(
         "Class of the game",
         ["all", *data.classes],
@@ -121,7 +128,7 @@ def pick_class(run: RunInfo, data: DatasetInfo) -> dict[str, int]:
         format_func=lambda c: "All" if c == "all" else str(c),
         width=220,
     )
-    return {} if label == "all" else {"label": label}
+    return None if label == "all" else label
 
 
 def pick_view() -> str:
@@ -160,11 +167,11 @@ with open_page("gallery") as page:
         st.subheader("Look closer", anchor=False)
         view = pick_view()
         if view == "samples":
-            jobs.append(show_shelf(page, data, ask(run, data, step)))
+            jobs.append(show_samples(page, data, choose_samples(run, data), run_id=run.id, step=step))
         elif view == "walk":
             jobs.append(show_walk(page, run, data, step))
         elif view == "pad":
-            jobs.append(show_pad(page, run, data, step))
+            jobs.append(show_plane(page, run, data, step))
         else:
             jobs.append(show_search(page, run, data, step))
         play_on(page, steps, after=[job for job in jobs if job is not None])

@@ -15,7 +15,8 @@ from gan_core.data import datasets
 from gan_core.distances import neighbours, pairwise
 from gan_core.distances.inputs import Inputs, RealPart
 from gan_core.distances.report import measure
-from gan_core.jobs import measure as answers
+from gan_core.jobs import measurement
+from gan_core.jobs.measure_parameters import MeasureParameters
 
 K = 5
 
@@ -81,7 +82,7 @@ def full(real: np.ndarray, fake: np.ndarray, folder: Path) -> Callable[[], dict]
 
 def _panel(panel: str, n: int, threads: int | None) -> Callable[[], dict]:
     mnist = datasets.load("mnist", folder=Path(os.environ["GANOMETER_DATA"]))
-    part = answers.real_side(mnist, answers.Request(n, panel=panel), codec.to_unit, threads=threads)
+    part = measurement.real_part(mnist, MeasureParameters(n, panel=panel), codec.to_unit, threads=threads)
     rng = np.random.default_rng(0)
     some = codec.to_unit(mnist.train.x[rng.choice(len(mnist.train.x), n, replace=False)])
     fake = np.clip(some + rng.normal(0, 0.05, some.shape), 0, 1).astype(np.float32)

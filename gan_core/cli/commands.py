@@ -126,8 +126,9 @@ def _measure(options: argparse.Namespace) -> int:
 def _ruler(options: argparse.Namespace) -> int:
     with _lab(options) as lab:
         about = dict(panel=options.panel, corruptions=options.corruption, progress=show.Progress())
-        sheet = lab.foreground.test_metrics(options.data, options.n, **about)
-    return _say(options, {"data": options.data} | sheet, show.corruptions_in_words(options.data, sheet))
+        found = lab.foreground.test_metrics(options.data, options.n, **about)
+    values = {"data": options.data} | dataclasses.asdict(found)
+    return _say(options, values, show.corruptions_in_words(options.data, found))
 
 
 def _sample(options: argparse.Namespace) -> int:

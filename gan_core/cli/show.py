@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from gan_core import with_spread
-from gan_core.records import Report, RunInfo
+from gan_core.records import CorruptionTest, Report, RunInfo
 
 COLUMNS = 10
 """Of a table that fits into a window."""
@@ -65,18 +65,18 @@ def report_in_words(report: Report) -> str:
     return "\n".join(lines)
 
 
-def corruptions_in_words(data: str, sheet: Mapping[str, Any]) -> str:
+def corruptions_in_words(data: str, found: CorruptionTest) -> str:
     """Tables of what every metric makes of every damage to a data set, some columns at a time."""
-    cells = {(c["metric"], c["corruption"], c["level"]): c for c in sheet["cells"]}
-    columns = list(dict.fromkeys((c["corruption"], c["level"]) for c in sheet["cells"]))
-    lines = [f"{data}, n = {sheet['n']}: standard deviations from what undamaged real samples give"]
+    cells = {(c.metric, c.corruption, c.level): c for c in found.cells}
+    columns = list(dict.fromkeys((c.corruption, c.level) for c in found.cells))
+    lines = [f"{data}, n = {found.n}: standard deviations from what undamaged real samples give"]
     for start in range(0, len(columns), COLUMNS):
         some = columns[start : start + COLUMNS]
         lines += ["", " " * 27 + "".join(f"{name:>9}" for name, _ in some)]
         lines.append(" " * 27 + "".join(f"{level:>9.3g}" for _, level in some))
-        for metric in dict.fromkeys(c["metric"] for c in sheet["cells"]):
-            found = [cells.get((metric, *column)) for column in some]
-            shown = ["—" if c is None or c["z"] is None else f"{c['z']:+.1f}" for c in found]
+        for metric in dict.fromkeys(c.metric for c in found.cells):
+            row = [cells.get((metric, *column)) for column in some]
+            shown = ["—" if c is None or c.z is None else f"{c.z:+.1f}" for c in row]
             lines.append(f"{metric:<27}" + "".join(f"{z:>9}" for z in shown))
     return "\n".join(lines)
 

@@ -23,7 +23,7 @@ from gan_core.distances.catalogue import CORRUPTION_TITLES
 from gan_core.distances.inputs import RealPart
 from gan_core.distances.reference import calibrate, test_rows
 from gan_core.distances.report import measure
-from gan_core.records import MeasureError, Modes, Panel, Reference
+from gan_core.records import CorruptionCell, CorruptionTest, MeasureError, Modes, Panel, Reference
 
 Kind = Literal["image", "points"]
 
@@ -83,33 +83,6 @@ class Corruption:
         return CORRUPTION_TITLES[self.name][1]
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One metric under one corruption at one level, beside what real samples give.
-
-    `z` is (value - reference_mean) / reference_sd, and None where real samples have no spread or were not measured.
-    """
-
-    corruption: str
-    level: float
-    metric: str
-    value: float
-    z: float | None
-    reference_mean: float | None
-    reference_sd: float | None
-
-
-@dataclass(frozen=True)
-class CorruptionTest:
-    """Every metric of a panel under every corruption, mild to strong; the first cells are those of "none"."""
-
-    n: int
-    kind: Kind
-    panel: Panel
-    seed: int
-    cells: tuple[Cell, ...]
-
-
 def corruption_test(
     *,
     test: ArrayLike,
@@ -152,12 +125,12 @@ def corruption_test(
             test=test, pool=pool, n=n, train=train, real_part=real_part, modes=modes, panel=panel, k=k,
             draws=draws, seed=seed, threads=threads, progress=lambda share: report_progress(share * draws / steps),
         )  # fmt: skip
-    cells: list[Cell] = []
+    cells: list[CorruptionCell] = []
     for done, (name, level) in enumerate([(NOTHING, 0.0), *tasks], steps - len(tasks)):
         fake = material.rows if name == NOTHING else corrupted(material, name, level, seed=seed)
         report = measure(real=real_part, fake=fake, reference=reference, modes=modes, panel=panel)
         cells += [
-            Cell(name, float(level), m.name, m.value, m.z, m.reference_mean, m.reference_sd)
+            CorruptionCell(name, float(level), m.name, m.value, m.z, m.reference_mean, m.reference_sd)
             for m in report.metrics.values()
             if m.value is not None
         ]

@@ -1,4 +1,5 @@
-"""One request to a worker: its parameters, its handler, and the decoder of its answer.
+"""Requests to a worker: a file for each kind of job has its parameters, its handler and the decoder of its answer.
 
-Imports store and data; distances and engine only inside handlers. The worker and the service import it.
+Imports store, data and the wings below; distances that load SciPy, and the engine, only inside handlers. The service
+and the worker import it; what lies here without a KIND is shared by handlers, or (comparison) pure arithmetic.
 """

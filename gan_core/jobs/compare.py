@@ -1,80 +1,68 @@
-"""The answer to a `compare` job: new samples of every run, one bootstrap for all, and a verdict that may refuse."""
+"""Which run is better: new samples of every run, one bootstrap for all, and a verdict that may be "undecided"."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
+from msgspec import Meta
 
 from gan_core.codec import flatten
-from gan_core.data.datasets import Dataset
-from gan_core.distances import bootstrap, pairwise, reference
 from gan_core.distances.catalogue import METRICS
 from gan_core.jobs import comparison
-from gan_core.jobs.comparison import Comparison, Group, Verdict
-from gan_core.records import GanometerError, Job
+from gan_core.jobs.comparison import FEWEST_SAMPLES, MOST_RUNS, MOST_SAMPLES, Comparison, Group, Verdict
+from gan_core.jobs.kind import JobContext, JobKind, Parameters
+from gan_core.jobs.sample import Sample, draw
+from gan_core.records import GanometerError, RunInfo
 from gan_core.store import Store
+from gan_core.validation import Count
 
-Sample = Callable[[Store, str, int, int, int], np.ndarray]
-"""`sample(store, run_id, step, n, seed)`: new samples of a snapshot, in measured form."""
 OTHERS = ("symmetric_precision", "symmetric_recall", "coverage", "sliced_wasserstein")
 """Metrics of the stored measurements. They are no means of pairs, so of them only the seeds are drawn again."""
 FEWEST_SEEDS = 3
 """... which needs at least so many of each group."""
 
 
-def answer(
-    sample: Sample,
-    store: Store,
-    job: Job,
-    dataset_named: Callable[[str], Dataset],
-    progress: Callable[[float], None],
-    threads: int | None = None,
-) -> bytes:
-    """`runs` of the job's parameters are pairs of a run's id and the step of one of its snapshots, `n` samples each."""
-    found = compare(sample, store, job.params["runs"], job.params["n"], dataset_named, progress, threads=threads)
-    return comparison.to_json(found).encode()
+@dataclass(frozen=True)
+class Compare(Parameters):
+    """`runs` are pairs of a run's id and the step of one of its snapshots; `n` samples of each are compared."""
+
+    runs: Annotated[tuple[tuple[str, Count], ...], Meta(min_length=1, max_length=MOST_RUNS, title="runs")]
+    n: Annotated[int, Meta(ge=FEWEST_SAMPLES, le=MOST_SAMPLES)]
 
 
-def compare(
-    sample: Sample,
-    store: Store,
-    places: Sequence[tuple[str, int]],
-    n: int,
-    dataset_named: Callable[[str], Dataset],
-    progress: Callable[[float], None] = lambda share: None,
-    *,
-    threads: int | None = None,
-) -> Verdict:
+def answer(context: JobContext, asked: Compare) -> Verdict:
     """The best group of these runs, each at a step, against every other; of one group alone only its values.
 
     Raises GanometerError where the runs have different data, or a generator has diverged.
     """
-    comparison.check(places, n)
-    steps = dict(places)
-    runs = [store.runs.get(run_id) for run_id in steps]
+    from gan_core.distances import bootstrap, pairwise, reference
+
+    store, progress, steps_by_run = context.store, context.progress, dict(asked.runs)
+    runs = [store.runs.get(run_id) for run_id in steps_by_run]
     if len(hashes := {run.dataset for run in runs}) > 1 or None in hashes:
         raise GanometerError(f"the runs have not the same data ({_data_of(runs)}); compare runs on one data set")
     groups = comparison.group_runs(runs)
-    dataset = dataset_named(runs[0].config.data.name)
-    n = min(n, len(dataset.test.x))
+    dataset = context.dataset_named(runs[0].config.data.name)
+    n = min(asked.n, len(dataset.test.x))
     members = [run for group in groups for run in group.runs]
     fakes = []
     for done, run in enumerate(members, 1):
-        x = flatten(sample(store, run.id, steps[run.id], n, 0))
+        x = flatten(draw(store, run.id, steps_by_run[run.id], Sample(n)))
         if pairwise.count_unusable(x):
             raise GanometerError(
-                f"run {run.id} diverged: its samples of step {steps[run.id]} are not finite; choose another step, or "
-                "leave it out"
+                f"run {run.id} diverged: its samples of step {steps_by_run[run.id]} are not finite; choose another "
+                "step, or leave it out"
             )
         fakes.append(x)
         progress(0.5 * done / len(members))
     values, replicates = bootstrap.energies(
         real=flatten(reference.test_rows(dataset.test.x, n)),
         fakes=fakes,
-        threads=threads,
+        threads=context.threads,
         progress=lambda share: progress(0.5 + share / 2),
     )
     ends = np.cumsum([len(group.runs) for group in groups])[:-1]
@@ -83,10 +71,10 @@ def compare(
     comparisons = of_groups("energy_distance", groups, measured, redrawn)
     return Verdict(
         n,
-        {run.id: steps[run.id] for run in members},
+        {run.id: steps_by_run[run.id] for run in members},
         {group.name: tuple(zip(group.seeds, measured[group.name].tolist())) for group in groups},
         comparisons,
-        tuple(c for name in OTHERS for c in _of_reports(store, name, groups, steps)),
+        tuple(c for name in OTHERS for c in _of_reports(store, name, groups, steps_by_run)),
         *(comparison.summary(comparisons) if comparisons else ()),
     )
 
@@ -102,6 +90,8 @@ def of_groups(
     Which group is the best is seen only when all are measured, so Holm's levels are those of all pairs of groups,
     not of these comparisons alone.
     """
+    from gan_core.distances import bootstrap
+
     sign = -1.0 if METRICS[metric].better == "higher" else 1.0
     pairs = list(itertools.combinations(groups, 2))
     found = []
@@ -120,11 +110,12 @@ def of_groups(
             one, other, low, high = other, one, -high, -low
         both = (one, other)
         alone = min(len(group.runs) for group in both) == 1
-        told = Comparison(
+        found_of_pair = Comparison(
             metric,
-            *(group.name for group in both),
-            values=tuple(float(values[group.name].mean()) for group in both),
-            per_seed=tuple(tuple(zip(group.seeds, values[group.name].tolist())) for group in both),
+            one.name,
+            other.name,
+            values=(float(values[one.name].mean()), float(values[other.name].mean())),
+            per_seed=(_per_seed(one, values), _per_seed(other, values)),
             difference=float(values[one.name].mean() - values[other.name].mean()),
             interval=(low, high),
             level=level,
@@ -132,11 +123,17 @@ def of_groups(
             covers="seeds" if replicates is None else "samples" if alone else "seeds and samples",
             decided="first" if sure else "undecided",
         )
-        made.append(replace(told, sentence=comparison.in_words(told, METRICS[metric].title)))
+        made.append(replace(found_of_pair, sentence=comparison.in_words(found_of_pair, METRICS[metric].title)))
     return tuple(made)
 
 
-def _of_reports(store: Store, metric: str, groups: Sequence[Group], steps: dict[str, int]) -> tuple[Comparison, ...]:
+def _per_seed(group: Group, values: Mapping[str, np.ndarray]) -> tuple[tuple[int, float], ...]:
+    return tuple(zip(group.seeds, values[group.name].tolist()))
+
+
+def _of_reports(
+    store: Store, metric: str, groups: Sequence[Group], steps_by_run: Mapping[str, int]
+) -> tuple[Comparison, ...]:
     """The same by a metric that was measured during the trainings; nothing where a run has no such measurement."""
     if len(groups) < 2 or min(len(group.runs) for group in groups) < FEWEST_SEEDS:
         return ()
@@ -146,7 +143,7 @@ def _of_reports(store: Store, metric: str, groups: Sequence[Group], steps: dict[
             live = (
                 (report.metrics[metric].value, (report.n_fake, report.k))
                 for step, report in store.measurements.reports(run.id)
-                if step == steps[run.id] and (report.seed, report.space, report.panel) == (0, "pixels", "live")
+                if step == steps_by_run[run.id] and (report.seed, report.space, report.panel) == (0, "pixels", "live")
             )
             value, size = next(live, (None, None))
             if value is None:
@@ -158,5 +155,15 @@ def _of_reports(store: Store, metric: str, groups: Sequence[Group], steps: dict[
     return of_groups(metric, groups, {name: np.array(values) for name, values in found.items()})
 
 
-def _data_of(runs) -> str:
+def _data_of(runs: Iterable[RunInfo]) -> str:
     return ", ".join(sorted({run.config.data.name if run.dataset else f"{run.id} has not begun" for run in runs}))
+
+
+KIND = JobKind(
+    "compare",
+    Compare,
+    answer,
+    encode=lambda verdict: comparison.to_json(verdict).encode(),
+    decode=lambda data: comparison.verdict_from_json(data.decode()),
+    of_run=False,
+)

@@ -11,14 +11,14 @@ from __future__ import annotations
 import dataclasses
 import json
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from gan_core.config.run_config import RunConfig, differences, flatten_config
-from gan_core.records import GanometerError, RunInfo
+from gan_core.records import RunInfo
 
 MOST_RUNS = 40
 FEWEST_SAMPLES, MOST_SAMPLES = 50, 2000
@@ -43,10 +43,12 @@ class Group:
 
     @property
     def name(self) -> str:
+        """The letter and the label: "A · objective.r1 = 1"."""
         return f"{self.letter} · {self.label}"
 
     @property
     def seeds(self) -> tuple[int, ...]:
+        """The seed of each run, ascending."""
         return tuple(run.config.seed for run in self.runs)
 
 
@@ -110,6 +112,7 @@ def _labels(firsts: Sequence[RunInfo]) -> list[str]:
 
 
 def value_in_words(value: Any) -> str:
+    """A setting's value as a page shows it: on, none, 12,000, 64–32."""
     if isinstance(value, tuple):
         return "–".join(map(str, value))
     if isinstance(value, bool) or value is None:
@@ -208,32 +211,27 @@ class Verdict:
     sentence: str = ""
 
 
-def check(places: Sequence[tuple[str, int]], n: int) -> None:
-    """Raises GanometerError for no runs, for too many, or for a number of samples out of range."""
-    if not 1 <= len(places) <= MOST_RUNS:
-        raise GanometerError(f"{len(places)} runs are to be compared; choose 1 to {MOST_RUNS}")
-    if not FEWEST_SAMPLES <= n <= MOST_SAMPLES:
-        raise GanometerError(f"n is {n}; compare {FEWEST_SAMPLES} to {MOST_SAMPLES:,} samples of each run")
-
-
 def to_json(verdict: Verdict) -> str:
+    """For the store."""
     return json.dumps(dataclasses.asdict(verdict), sort_keys=True)
 
 
 def verdict_from_json(text: str) -> Verdict:
-    told = json.loads(text)
+    """The verdict that `to_json` wrote."""
+    found = json.loads(text)
     for name in ("comparisons", "others"):
-        told[name] = tuple(_comparison(values) for values in told[name])
-    told["values"] = {name: _pairs(values) for name, values in told["values"].items()}
-    return Verdict(**told)
+        found[name] = tuple(_comparison(values) for values in found[name])
+    found["values"] = {name: _pairs(values) for name, values in found["values"].items()}
+    return Verdict(**found)
 
 
-def _comparison(told: dict) -> Comparison:
-    told |= {name: tuple(told[name]) for name in ("values", "interval")}
-    return Comparison(**told | {"per_seed": tuple(_pairs(values) for values in told["per_seed"])})
+def _comparison(values: dict[str, Any]) -> Comparison:
+    values |= {name: tuple(values[name]) for name in ("values", "interval")}
+    values["per_seed"] = tuple(_pairs(seeds) for seeds in values["per_seed"])
+    return Comparison(**values)
 
 
-def _pairs(values) -> tuple[tuple[int, float], ...]:
+def _pairs(values: Iterable[Iterable[Any]]) -> tuple[tuple[int, float], ...]:
     return tuple((seed, value) for seed, value in values)
 
 

@@ -1,11 +1,12 @@
-"""A run as it was at one of its snapshots: its generator, the samples by seed and place, its discriminator if kept."""
+"""A run as it was at one of its snapshots: its generator, its samples by seed and index, its discriminator if kept."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 import numpy as np
+from msgspec import Meta
 
 from gan_core import records
 from gan_core.codec import to_storage
@@ -13,8 +14,15 @@ from gan_core.config.sections import ADVERSARIAL_LOSSES
 from gan_core.records import SNAPSHOT_SAMPLES, GanometerError
 from gan_core.store import Store
 
+T = TypeVar("T")
+
 BLOCK = SNAPSHOT_SAMPLES
 """Samples made at once. One is always made in its whole block: alone, its last bits might be others."""
+MOST_SAMPLES = 10_000
+"""Samples of one answer, at most."""
+
+SampleCount = Annotated[int, Meta(ge=1, le=MOST_SAMPLES)]
+SampleIndex = Annotated[int, Meta(ge=0, le=MOST_SAMPLES - 1)]
 
 
 def snapshot_step(store: Store, run_id: str, step: int | None) -> int:
@@ -27,7 +35,24 @@ def snapshot_step(store: Store, run_id: str, step: int | None) -> int:
     return steps[-1] if step is None else step
 
 
+def snapshot_weights(store: Store, run_id: str, step: int) -> bytes:
+    """The weights of a snapshot. Raises GanometerError where they are gone."""
+    return _there(store.recordings.snapshot_weights(run_id, step), run_id, step)
+
+
+def snapshot_samples(store: Store, run_id: str, step: int) -> np.ndarray:
+    """The run's own 64 samples (64, *shape) of a snapshot, in storage form. Raises GanometerError where it is gone."""
+    return _there(store.recordings.snapshot(run_id, step), run_id, step).samples
+
+
+def _there(found: T | None, run_id: str, step: int) -> T:
+    if found is None:
+        raise GanometerError(f"the snapshot of step {step} of run {run_id} is gone: choose another one")
+    return found
+
+
 def dataset_info(store: Store, run: records.RunInfo) -> records.DatasetInfo:
+    """What the store knows of a run's data. Raises GanometerError for a run that has not loaded them yet."""
     info = store.datasets.get(run.dataset) if run.dataset else None
     if info is None:
         raise GanometerError(f"run {run.id} has not started yet, so nothing is known of its data")
@@ -40,14 +65,14 @@ def class_number(store: Store, run: records.RunInfo, label: int | None) -> int |
         return None
     classes, conditional = dataset_info(store, run).classes, run.config.data.conditional
     if label not in (classes if conditional else ()):
-        known = f"it knows {', '.join(map(str, classes))}" if conditional else "it was not told of classes"
+        known = f"it knows {', '.join(map(str, classes))}" if conditional else "it was trained without classes"
         raise GanometerError(f"class {label} was asked of run {run.id}, and {known}; choose another, or leave it out")
     return classes.index(label)
 
 
-def generator_at(store: Store, run: records.RunInfo, step: int):
-    """The averaged generator of a snapshot there is."""
-    info, weights = dataset_info(store, run), store.recordings.snapshot_weights(run.id, step)
+def generator_at(store: Store, run: records.RunInfo, step: int) -> Any:
+    """The averaged generator of a snapshot that exists, a Keras model."""
+    info, weights = dataset_info(store, run), snapshot_weights(store, run.id, step)
     from gan_core.engine import checkpoints, networks
 
     blank = networks.DataStatistics.blank(info.shape, len(info.classes) if run.config.data.conditional else 0)
@@ -56,8 +81,11 @@ def generator_at(store: Store, run: records.RunInfo, step: int):
     return generator
 
 
-def discriminator_at(store: Store, run: records.RunInfo, step: int):
-    """The discriminator of a step that judges single samples, from the snapshot or a checkpoint; None without one."""
+def discriminator_at(store: Store, run: records.RunInfo, step: int) -> Any:
+    """The discriminator of a step, a Keras model that takes single samples, from the snapshot or a checkpoint.
+
+    None where none is kept, where the run has none, and where it takes several samples at once.
+    """
     if run.config.objective.loss not in ADVERSARIAL_LOSSES or run.config.discriminator.packing != 1:
         return None
     info, checkpoint = dataset_info(store, run), store.recordings.checkpoint(run.id, step)
@@ -73,27 +101,27 @@ def discriminator_at(store: Store, run: records.RunInfo, step: int):
 
 
 class Drawn(NamedTuple):
-    """Samples as they are kept, `x` (n, *shape), and as they were made, `exact`; their latents `z` (n, d), and the
-    class `told` (n,) of each, counted from 0, where there are such."""
+    """Samples in storage form, `x` (n, *shape), and as they were made, `exact`; their latents `z` (n, d), and the
+    class `classes` (n,) that the generator was given for each, counted from 0, None for a run without classes."""
 
     x: np.ndarray
     exact: np.ndarray
     z: np.ndarray
-    told: np.ndarray | None
+    classes: np.ndarray | None
 
 
 @dataclass(frozen=True, eq=False)
-class Sight:
-    """A run at one of its snapshots. `classes` are the labels it was told of, () for none."""
+class SnapshotSampler:
+    """Draws samples of a run at one of its snapshots. `classes` are the labels it was trained with, () for none."""
 
     store: Store
     run: records.RunInfo
     step: int
-    generator: object
+    generator: Any
     classes: tuple[int, ...]
 
     @classmethod
-    def of(cls, store: Store, run_id: str, step: int | None) -> Sight:
+    def of(cls, store: Store, run_id: str, step: int | None) -> SnapshotSampler:
         """Raises GanometerError where the run has no such snapshot."""
         run, step = store.runs.get(run_id), snapshot_step(store, run_id, step)
         classes = dataset_info(store, run).classes if run.config.data.conditional else ()
@@ -101,6 +129,7 @@ class Sight:
 
     @property
     def latent_dim(self) -> int:
+        """Numbers in one latent."""
         return self.run.config.generator.latent_dim
 
     def number(self, label: int | None) -> int | None:
@@ -113,7 +142,7 @@ class Sight:
         """Samples `first` to `last` - 1 of a draw: of the run's own 64 without a seed, and then the very ones it shows.
 
         One sample is the same in every range that holds it. Below 1, `truncation` shortens the latents.
-        Raises GanometerError for a class the run was not told of, and for one of the run's own that it has not.
+        Raises GanometerError for a class the run was not trained with, and for a sample that is not among its own 64.
         """
         if seed is None and last > SNAPSHOT_SAMPLES:
             raise GanometerError(
@@ -128,21 +157,21 @@ class Sight:
         inputs = sampling.inputs(self.generator, about[0], end, about[1], label=number)[start:]
         inputs[:, : self.latent_dim] *= np.float32(truncation)
         exact = sampling.generate(self.generator, inputs, batch=BLOCK)[first - start : last - start]
-        z, told = np.split(inputs[first - start : last - start], [self.latent_dim], axis=1)
+        z, one_hot = np.split(inputs[first - start : last - start], [self.latent_dim], axis=1)
         x = to_storage(exact)
         if seed is None and label is None and truncation == 1:  # as they were shown, even if on another machine
-            x = self.store.recordings.snapshot(self.run.id, self.step).samples[first:last]
-        return Drawn(x, exact, z, told.argmax(axis=1) if self.classes else None)
+            x = snapshot_samples(self.store, self.run.id, self.step)[first:last]
+        return Drawn(x, exact, z, one_hot.argmax(axis=1) if self.classes else None)
 
-    def told(self, number: int | None, n: int) -> np.ndarray:
-        """The class part of `n` inputs, (n, classes); (n, 0) for a run that was told of none."""
-        told = np.zeros((n, len(self.classes)), np.float32)
+    def one_hot(self, number: int | None, n: int) -> np.ndarray:
+        """The class part of `n` inputs, (n, classes); (n, 0) for a run without classes."""
+        found = np.zeros((n, len(self.classes)), np.float32)
         if self.classes:
-            told[:, number] = 1
-        return told
+            found[:, number] = 1
+        return found
 
     def make(self, z: np.ndarray, number: int | None) -> np.ndarray:
-        """Samples (n, *shape) in measured form for latents (n, d), of the class with this number where told of some."""
+        """Samples (n, *shape) in measured form for latents (n, d), of the class with this number if it has any."""
         from gan_core.engine import sampling
 
-        return sampling.generate(self.generator, np.concatenate([z, self.told(number, len(z))], axis=1))
+        return sampling.generate(self.generator, np.concatenate([z, self.one_hot(number, len(z))], axis=1))

@@ -6,14 +6,14 @@ Whatever trains and measures is loaded only when it is needed: pages have a Lab 
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass
-from typing import Any, Callable, NoReturn, Sequence
+from dataclasses import dataclass
+from typing import Callable, NoReturn, Sequence
 
 import numpy as np
 
 from gan_core.config.run_config import RunConfig
-from gan_core.data.datasets import Dataset
-from gan_core.records import GanometerError, Panel, Report, RunInfo
+from gan_core.data.dataset_cache import DatasetCache
+from gan_core.records import CorruptionTest, GanometerError, Panel, Report, RunInfo
 from gan_core.service.recipes import RecipeService
 from gan_core.service.runs import RunService
 from gan_core.settings import Settings
@@ -42,6 +42,7 @@ class ForegroundService:
 
     def __init__(self, store: Store, settings: Settings, recipes: RecipeService, runs: RunService):
         self._store, self._settings, self._recipes, self._runs = store, settings, recipes, runs
+        self._datasets = DatasetCache(settings.data_folder, store.datasets.upload_bytes)
 
     # ------------------------------------------------------------ training
 
@@ -119,10 +120,11 @@ class ForegroundService:
         `label` asks a run that was told of classes for one of them. Raises GanometerError for a step that is not
         kept, for too many samples, and for a class there is not.
         """
-        from gan_core.jobs import measure, snapshot_sampler
+        from gan_core.jobs import sample, snapshot_sampler
 
+        asked = sample.KIND.read({"n": n, "seed": seed, "label": label})
         snapshot_sampler.dataset_info(self._store, self._runs.get(run_id, by=None))
-        return measure.sample(self._store, run_id, step, n, seed, label=label)
+        return sample.draw(self._store, run_id, step, asked)
 
     def measure(
         self,
@@ -138,13 +140,13 @@ class ForegroundService:
     ) -> Report:
         """`n` new samples of a run's generator against as many held-out rows, at most as many as there are.
 
-        Raises GanometerError for a step that is not kept, and MeasureError for what cannot be measured.
+        Raises GanometerError for a step that is not kept, and for numbers out of range.
         """
-        from gan_core.jobs import measure
+        from gan_core.jobs import measure, measurement
 
-        dataset = self._dataset(self._runs.get(run_id, by=None).config.data.name)
-        request = measure.Request(n, seed, space, panel, k)
-        return measure.report_for(self._store, run_id, step, request, dataset, progress)
+        asked = measure.KIND.read({"n": n, "seed": seed, "space": space, "panel": panel, "k": k})
+        dataset = self._datasets.dataset(self._runs.get(run_id, by=None).config.data.name)
+        return measurement.report_for(self._store, run_id, step, asked, dataset, progress)
 
     def test_metrics(
         self,
@@ -154,21 +156,17 @@ class ForegroundService:
         panel: Panel = "live",
         corruptions: Sequence[str] = (),
         progress: Callable[[float], None] | None = None,
-    ) -> dict[str, Any]:
-        """What every metric makes of real samples that were damaged in known ways; of all ways unless some are named:
-        `distances.corruptions.CorruptionTest` as a JSON value.
+    ) -> CorruptionTest:
+        """What every metric makes of real samples that were damaged in known ways; of all ways unless some are named.
 
-        Raises DatasetError for data there are not, and MeasureError for a damage there is not.
+        Raises DatasetError for data there are not, and GanometerError for a damage there is not.
         """
-        from gan_core.jobs import measure
+        from gan_core.jobs import corruptions as kind
+        from gan_core.jobs.kind import JobContext
 
-        sheet = measure.ruler_sheet(self._store, self._dataset(data), n, panel, corruptions, progress)
-        return asdict(sheet)
-
-    def _dataset(self, name: str) -> Dataset:
-        from gan_core.worker.train_run import Shelf
-
-        return Shelf(self._store, self._settings).dataset(name)
+        asked = kind.KIND.read({"dataset": data, "n": n, "panel": panel, "corruptions": list(corruptions)})
+        context = JobContext(self._store, self._datasets.dataset, progress=progress or (lambda share: None))
+        return kind.answer(context, asked)
 
 
 def serve_worker(settings: Settings, *, parent: int | None = None) -> int:

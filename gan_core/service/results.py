@@ -57,7 +57,7 @@ class ResultService:
             data = self.dataset_of(self._store.runs.get(run_id))
             if data is None:
                 raise GanometerError(f"the data of run {run_id} have not been loaded yet: let it train a little first")
-            frames = film.scatters(frames, [snapshot.step for snapshot in kept], real=data.preview)
+            frames = film.scatter_frames(frames, [snapshot.step for snapshot in kept], real=data.preview)
         return film.film(frames, format, fps)
 
     def size(self, run_id: str) -> int:

@@ -1,8 +1,7 @@
-"""The worker: claims runs and trains them, answers jobs, obeys commands, and survives what goes wrong.
+"""The worker process: claims runs and trains them, answers jobs, obeys commands, and goes on after errors.
 
-Three threads share one process. The main one trains, because TensorFlow wants the cores. The *beat* says
-four times a second that we live and fetches what people want. The *jobs* thread answers requests, also
-while a run trains.
+Three threads share one process. The main thread trains. The beat thread renews the lease of the run, reports the
+worker and fetches commands, four times a second. The jobs thread answers requests, also while a run trains.
 """
 
 from __future__ import annotations
@@ -16,19 +15,21 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Callable, NoReturn
+from typing import NoReturn
 
 import psutil
 from threadpoolctl import threadpool_limits
 
 from gan_core import machine
-from gan_core.jobs import measure
+from gan_core.data.dataset_cache import DatasetCache
+from gan_core.jobs import registry
 from gan_core.records import GanometerError, RunInfo, StoreError
 from gan_core.settings import Settings
 from gan_core.store import Store
 from gan_core.worker.run_session import Session
-from gan_core.worker.train_run import Shelf, sentence, train_run
+from gan_core.worker.train_run import sentence, train_run
 
 log = logging.getLogger("ganometer.worker")
 
@@ -55,7 +56,7 @@ class Worker:
         self._session: Session | None = None
         self._phase, self._error = "starting", None
         self._versions = machine.versions()
-        self._shelf = Shelf(store, settings)
+        self._datasets = DatasetCache(settings.data_folder, store.datasets.upload_bytes)
 
     def stop(self) -> None:
         """Commit, let go of the run, and end; safe to call from a signal handler or another thread."""
@@ -128,7 +129,7 @@ class Worker:
         if self._unwanted:
             self._session.stop()
         try:
-            outcome = train_run(self._session, self._shelf.dataset, free_memory=self._free_memory)
+            outcome = train_run(self._session, self._datasets.dataset, free_memory=self._free_memory)
         except GanometerError as error:
             self._note(error)
             outcome = "lost"
@@ -142,7 +143,7 @@ class Worker:
         return machine.free_memory() if most is None else min(machine.free_memory(), int(most * MIB))
 
     @contextmanager
-    def _helpers(self):
+    def _helpers(self) -> Iterator[None]:
         """The beat and the jobs thread, while the main thread warms up and trains."""
         threads = [threading.Thread(target=work, daemon=True) for work in (self._beat_forever, self._answer_forever)]
         for thread in threads:
@@ -194,7 +195,7 @@ class Worker:
             if self._stopping.wait(interval):
                 if self._session is None:
                     return
-                time.sleep(interval)  # still committing: keep the run's heart beating
+                time.sleep(interval)  # still committing: go on renewing the lease
 
     # ------------------------------------------------------------ jobs
 
@@ -210,7 +211,7 @@ class Worker:
                 threads = 1 if self._session else None  # training keeps a core
                 with threadpool_limits(threads, user_api="blas"):
                     progress = lambda share, job=job: self.store.jobs.progress(job.id, share)  # noqa: E731
-                    result = measure.answer(self.store, job, self._shelf.dataset, progress, threads)
+                    result = registry.answer(self.store, job, self._datasets.dataset, progress, threads)
                 self.store.jobs.finish(job.id, result=result)
             except Exception as error:  # whatever a job does, the next one must be answered
                 self._note(error)
@@ -246,7 +247,7 @@ class Worker:
 
 
 def _watch(parent: int) -> Callable[[], bool]:
-    """A question that is answered with no once the process `parent` is gone."""
+    """A function that returns whether the process `parent` still runs."""
     try:
         process = psutil.Process(parent)
     except psutil.NoSuchProcess:
@@ -254,8 +255,8 @@ def _watch(parent: int) -> Callable[[], bool]:
     return lambda: machine.is_running(process)
 
 
-def _quietly(call, *args, **kwargs) -> None:
-    """For last words: when the store is gone there is nobody left to tell but the log."""
+def _quietly(call: Callable[..., object], *args: object, **kwargs: object) -> None:
+    """Call it; where the store cannot be reached, only the log can say so."""
     try:
         call(*args, **kwargs)
     except GanometerError as error:
@@ -282,7 +283,7 @@ def serve(settings: Settings, *, parent: int | None = None) -> int:
 
 
 def begin_afresh(arguments: list[str]) -> NoReturn:
-    """Put the command line with these arguments into the place of this process."""
+    """Replace this process by one of the same command line with these arguments."""
     log.info("beginning afresh")
     command = [sys.executable, "-m", "gan_core", *arguments]
     if os.name == "posix":

@@ -11,10 +11,13 @@ from PIL import Image
 from playwright.sync_api import Download, Locator, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
+from gan_core import Browse, LatentPlane, LatentWalk, Parameters, Projection, SampleDetail
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
+from gan_core.jobs import registry
+from gan_core.jobs.kind import Arrays
 from gan_core.pictures.grid import grid_pixels
-from gan_core.store import Store, unpack
+from gan_core.store import Store
 from ui.frame.job_answers import WAITING
 from ui.frame.pickers import PLAY_SECONDS
 
@@ -118,15 +121,15 @@ def step_slider(page: Page) -> Locator:
     return page.locator(".st-key-time").get_by_role("slider")
 
 
-def answer(store: Store, kind: str, run_id: str, step: int, **params) -> dict[str, np.ndarray]:
+def answer(store: Store, asked: Parameters, run_id: str, step: int) -> Arrays:
     """What the worker answers to a page: the same request is the same job."""
-    job_id = store.jobs.request(kind, run_id=run_id, step=step, params=params)
+    job_id = registry.request(store, asked, run_id=run_id, step=step)
     deadline = time.monotonic() + ANSWERED / 1000
     while (job := store.jobs.get(job_id)).state in WAITING:
-        assert time.monotonic() < deadline, (kind, job.state, job.progress)
+        assert time.monotonic() < deadline, (job.kind, job.state, job.progress)
         time.sleep(0.1)
-    assert job.state == "done", (kind, job.error)
-    return unpack(job.result)
+    assert job.state == "done", (job.kind, job.error)
+    return registry.decoded(job)
 
 
 # ---------------------------------------------------------------- one step for everything
@@ -154,8 +157,8 @@ def test_the_step_slider_moves_all_views_and_goes_along(server, open_page, store
         arg=[curve.element_handle(), step],
     )
     # The map follows as soon as the worker has drawn the samples of that step.
-    x = answer(store, "shelf", digits, step, n=1000, seed=0)["xy"][:, 0]
-    assert not np.allclose(x, answer(store, "shelf", digits, steps[-1], n=1000, seed=0)["xy"][:, 0])
+    x = answer(store, Browse(n=1000, seed=0), digits, step)["xy"][:, 0]
+    assert not np.allclose(x, answer(store, Browse(n=1000, seed=0), digits, steps[-1])["xy"][:, 0])
     page.get_by_role("figure", name=MAP).scroll_into_view_if_needed()
     page.wait_for_function(
         """x => [...document.querySelectorAll('[role=figure]')].some(box => /^Map of/.test(box.ariaLabel)
@@ -228,13 +231,13 @@ def test_a_click_on_the_map_shows_the_sample_with_its_nearest_real_images(server
     page.mouse.click(x, y)
     expect(page.get_by_text(f"Generated sample {index + 1}", exact=False).first).to_be_visible(timeout=ANSWERED)
     expect(page.get_by_alt_text(f"Generated sample {index + 1}, large")).to_be_visible()
-    found = answer(store, "closeup", digits, step, n=1000, seed=0, index=index, k=6)
+    found = answer(store, SampleDetail(n=1000, seed=0, index=index, k=6), digits, step)
     for distance in found["pixels.distances"]:
         expect(
             page.get_by_alt_text(re.compile(rf"^A real training image.* at distance {distance:.3f}$"))
         ).not_to_have_count(0)
     expect(page.get_by_alt_text(re.compile("^A real training image"))).to_have_count(12)  # in pixels, and by PCA
-    everything = answer(store, "shelf", digits, step, n=1000, seed=0)
+    everything = answer(store, Browse(n=1000, seed=0), digits, step)
     assert found["pixels.distances"][0] == pytest.approx(everything["distances"][index], rel=1e-4)
 
 
@@ -263,7 +266,7 @@ def test_on_the_ring_the_map_is_the_plane_itself(server, open_page, store, finis
     page = open_page(server, f"/distances?run={run_id}")
     box = chart(page, MAP)
     step = store.recordings.snapshot_steps(run_id)[-1]
-    found = answer(store, "shelf", run_id, step, n=1000, seed=0)
+    found = answer(store, Browse(n=1000, seed=0), run_id, step)
     np.testing.assert_allclose(found["xy"], found["x"], rtol=1e-6)
     points = pixels(box)
     index = loneliest(points, "generated")
@@ -300,7 +303,7 @@ def test_a_sample_is_picked_by_mouse_and_by_keyboard(server, open_page, store, d
 def test_samples_are_ordered_and_filtered_as_their_numbers_say(server, open_page, wait_idle, store, digits):
     page = open_page(server, f"/gallery?run={digits}")
     field(page, "sheet", 64)
-    found = answer(store, "shelf", digits, store.recordings.snapshot_steps(digits)[-1])
+    found = answer(store, Browse(), digits, store.recordings.snapshot_steps(digits)[-1])
 
     def first() -> np.ndarray:
         return samples_in(page.locator(".st-key-sheet .field"), 8, 8)[0, 0]
@@ -368,19 +371,19 @@ def test_walk_pad_and_search_open_from_a_link(server, open_page, store, digits):
     frames = samples_in(field(page, "walk-sheet", 24), 8, 8).reshape(-1, 8, 8)[:24]
     assert np.array_equal(frames[0], x[0]) and np.array_equal(frames[-1], x[1])
     length = chart(page, "How far the walk has come at each frame")
-    found = answer(store, "walk", digits, step, frames=24, start_index=0, end_index=1)
+    found = answer(store, LatentWalk(frames=24, start_index=0, end_index=1), digits, step)
     assert length.evaluate("box => box.calcdata[0].at(-1).y") == pytest.approx(float(found["length"][-1]), rel=1e-5)
 
     page.get_by_role("radio", name="Latent pad").click()
     cells = samples_in(field(page, "pad-sheet", 225), 8, 8)
     assert cells.shape[:2] == (15, 15)
-    assert np.array_equal(cells, answer(store, "pad", digits, step, size=15, plane=0)["x"][..., 0])
+    assert np.array_equal(cells, answer(store, LatentPlane(size=15, plane=0), digits, step)["x"][..., 0])
 
     page.get_by_role("radio", name="Find a real one").click()
     expect(page.get_by_alt_text("The closest sample the search has found")).to_be_visible(timeout=ANSWERED)
     real = field(page, "real-sheet", 64)
     click_sample(real, 3, 8)
-    found = answer(store, "project", digits, step, part="preview", index=3, steps=300, starts=8)
+    found = answer(store, Projection(part="preview", index=3, steps=300, starts=8), digits, step)
     assert found["distance"] <= found["start_distance"]
     for distance in ("start_distance", "distance", "nearest_distance"):
         expect(page.get_by_text(f"at {float(found[distance]):.3g}", exact=True).first).to_be_visible(timeout=SOON)
@@ -425,7 +428,7 @@ def test_downloads_of_the_gallery_hold_what_they_say(server, open_page, store, d
 
     with np.load(downloaded(page, "All as NPZ").path(), allow_pickle=False) as arrays:
         assert np.array_equal(arrays["x"], x)
-        found = answer(store, "shelf", digits, steps[-1])
+        found = answer(store, Browse(), digits, steps[-1])
         for name in ("distances", "realism", "labels", "scores"):
             assert np.array_equal(arrays[name], found[name], equal_nan=name != "labels"), name
 
@@ -546,7 +549,7 @@ def test_the_map_keeps_its_zoom_and_its_place_from_step_to_step(server, open_pag
     for step in store.recordings.snapshot_steps(digits)[:2]:
         step_slider(page).press("Home") if not step else step_slider(page).press("ArrowRight")
         box.scroll_into_view_if_needed()
-        x = answer(store, "shelf", digits, step, n=1000, seed=0)["xy"][:, 0]
+        x = answer(store, Browse(n=1000, seed=0), digits, step)["xy"][:, 0]
         page.wait_for_function(
             "([box, x]) => box.calcdata.some(c => c[0].trace.name === 'generated' && c.every((p, i) => p.x === x[i]))",
             arg=[box.element_handle(), x.tolist()],

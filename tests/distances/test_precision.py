@@ -20,7 +20,8 @@ from gan_core.distances.energy import mmd_polynomial
 from gan_core.distances.inputs import RealPart
 from gan_core.distances.pairwise import within
 from gan_core.distances.report import measure
-from gan_core.jobs import measure as answers
+from gan_core.jobs import measurement
+from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.records import DatasetError, MeasureError
 
 K = 5
@@ -144,8 +145,8 @@ def test_an_upload_gives_the_numbers_of_a_file_and_of_python(tmp_path, capsys):
     points = drawn(1500, offset=1e3, scale=0.05)
     upload = read_upload(npy(points["real"]), "mine.npy")
     dataset = dataset_from_bytes(dataset_to_bytes(dataset_from_upload(upload, "mine")), "mine")
-    request = answers.Request(len(dataset.test))
-    side = answers.real_side(dataset, request, answers.transform_for(None, dataset, request.space))
+    request = MeasureParameters(len(dataset.test))
+    side = measurement.real_part(dataset, request, measurement.transform_for(None, dataset, request.space))
     places = {row.tobytes(): i for i, row in enumerate(points["real"])}
     real = points["real"][[places[row.tobytes()] for row in side.rows]]  # the very rows of the file
     fake = points["fake"][: len(real)]

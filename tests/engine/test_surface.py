@@ -10,11 +10,8 @@ from gan_core import records
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
 from gan_core.config.sections import DISTANCE_LOSSES
-from gan_core.data import datasets
 from gan_core.engine import checkpoints, models, objectives, sampling, surface
 from gan_core.engine.networks import statistics
-from gan_core.jobs import measure
-from gan_core.store import Store, unpack
 
 REAL = np.random.default_rng(0).normal([3, -1], [2, 0.5], (200, 2)).astype(np.float32)
 LABELS = (REAL[:, 0] > 3).astype(np.int64)
@@ -285,49 +282,3 @@ def test_a_snapshot_of_an_earlier_version_says_what_is_missing():
 
 def test_every_objective_says_how_its_outputs_are_read():
     assert {o.logit for o in objectives.OBJECTIVES.values()} == {"log-odds", "probability", "rank"}
-
-
-# ---------------------------------------------------------------- the job
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
-    yield store
-    store.close()
-
-
-def kept(store, data, config, weights) -> str:
-    """A run with one snapshot."""
-    run_id = store.runs.create(config, worker_id="hand")
-    store.datasets.put(data.info())
-    store.progress.describe(run_id, "hand", 1, dataset=data.sha256)
-    taken = [(STEP, data.holdout.x[:64], weights)]
-    about = dict(seconds=1.0, steps_per_second=None, values=[], measured=[], taken=taken, checkpoint=None)
-    store.progress.commit(run_id, "hand", 1, state="finished", step=STEP, **about)
-    return run_id
-
-
-def answered(store, data, run_id, **params) -> dict:
-    store.jobs.request("surface", run_id=run_id, step=STEP, params=params)
-    return unpack(measure.answer(store, store.jobs.claim("hand"), lambda name: data, lambda share: None))
-
-
-def test_a_job_draws_the_snapshot_of_a_run(store):
-    data = datasets.load("ring-8")
-    config = configured(data__name="ring-8", data__conditional=True)
-    model = models.build(config, statistics(data.train.x, data.train.y))
-    weights = checkpoints.weights_to_bytes(model.ema_generator.weights, discriminator=model.discriminator.weights)
-    run_id = kept(store, data, config, weights)
-    drawn = answered(store, data, run_id)
-    assert drawn["manifold"].shape == (8, 21, 21, 2) and drawn["belief"].shape == (61, 61)
-    assert answered(store, data, run_id, label=5)["manifold"] == pytest.approx(drawn["manifold"][5:6], abs=1e-6)
-    with pytest.raises(records.GanometerError, match="class 8 was asked .* it knows 0, 1, 2, 3, 4, 5, 6, 7"):
-        answered(store, data, run_id, label=8)
-
-
-def test_images_cannot_be_drawn_in_the_plane(store):
-    data = datasets.load("digits")
-    run_id = kept(store, data, preset("auto", data="digits"), b"not looked at")
-    with pytest.raises(records.GanometerError, match="only a game in the plane .* data of 8 × 8 × 1"):
-        answered(store, data, run_id)

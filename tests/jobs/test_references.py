@@ -6,7 +6,8 @@ from gan_core import codec
 from gan_core.data import datasets
 from gan_core.distances import features
 from gan_core.distances.catalogue import METRICS, VERSION
-from gan_core.jobs import measure, references
+from gan_core.jobs import measurement, references
+from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.records import Reference
 from gan_core.store import Store
 
@@ -66,7 +67,7 @@ def test_measuring_again_gives_what_ships(name, space):
     transform = codec.to_unit if space == "pixels" else features.space_of(space, train=dataset.train.x)
     for (of, n, _, panel), known in shipped_of(dataset.sha256).items():
         if of == space and n <= 1000:
-            made = measure.calibration(dataset, measure.Request(n, space=space, panel=panel), transform)
+            made = measurement.calibration(dataset, MeasureParameters(n, space=space, panel=panel), transform)
             for metric, pair in known.metrics.items():
                 # Along four of the digits' 64 directions the training rows do not differ at all, and some test rows do:
                 # which four of their plane are taken is the machine's choice. Distances are the same, slices are not.

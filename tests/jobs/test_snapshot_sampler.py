@@ -48,74 +48,74 @@ def plain(store):
 
 
 @pytest.fixture(scope="module")
-def told(store):
+def conditional(store):
     return trained(store, data__conditional=True)
 
 
-def test_without_a_seed_it_makes_the_very_samples_that_the_snapshot_shows(store, plain, told):
-    for run_id in (plain, told):
+def test_without_a_seed_it_makes_the_very_samples_that_the_snapshot_shows(store, plain, conditional):
+    for run_id in (plain, conditional):
         for step in store.recordings.snapshot_steps(run_id):
             made, shown = (
-                snapshot_sampler.Sight.of(store, run_id, step).draw(None, 0, 64),
+                snapshot_sampler.SnapshotSampler.of(store, run_id, step).draw(None, 0, 64),
                 store.recordings.snapshot(run_id, step),
             )
             assert np.array_equal(made.x, shown.samples) and np.array_equal(to_storage(made.exact), shown.samples)
-    assert made.told.tolist() == [i % 10 for i in range(64)]
+    assert made.classes.tolist() == [i % 10 for i in range(64)]
 
 
 def test_what_was_shown_on_another_machine_is_what_is_shown(store, plain):
-    sight = snapshot_sampler.Sight.of(store, plain, 20)
-    kept = sight.draw(None, 5, 9).x
-    sight.generator.weights[0].assign(sight.generator.weights[0] + 1)  # as if its processor rounded otherwise
-    other = sight.draw(None, 5, 9)
+    sampler = snapshot_sampler.SnapshotSampler.of(store, plain, 20)
+    kept = sampler.draw(None, 5, 9).x
+    sampler.generator.weights[0].assign(sampler.generator.weights[0] + 1)  # as if its processor rounded otherwise
+    other = sampler.draw(None, 5, 9)
     assert np.array_equal(other.x, kept) and not np.array_equal(to_storage(other.exact), kept)
 
 
 @pytest.mark.parametrize("seed", [None, 7])
-def test_a_sample_is_the_same_in_every_range(store, told, seed):
-    sight = snapshot_sampler.Sight.of(store, told, None)
-    whole = sight.draw(seed, 0, 64 if seed is None else 200, truncation=0.9)
+def test_a_sample_is_the_same_in_every_range(store, conditional, seed):
+    sampler = snapshot_sampler.SnapshotSampler.of(store, conditional, None)
+    whole = sampler.draw(seed, 0, 64 if seed is None else 200, truncation=0.9)
     for first, last in ((0, 1), (63, 64), (17, 40)) if seed is None else ((0, 1), (130, 131), (60, 200), (199, 200)):
-        part = sight.draw(seed, first, last, truncation=0.9)
+        part = sampler.draw(seed, first, last, truncation=0.9)
         assert all(np.array_equal(a[first:last], b) for a, b in zip(whole, part))
 
 
-def test_samples_are_the_generators_of_their_latents(store, told):
-    sight = snapshot_sampler.Sight.of(store, told, None)
-    made = sight.draw(3, 0, 100)
-    inputs = sampling.inputs(sight.generator, 3, 100, sampling.REQUEST)
-    assert np.array_equal(made.z, inputs[:, :4]) and np.array_equal(made.told, inputs[:, 4:].argmax(axis=1))
-    assert made.exact == pytest.approx(sight.generator(inputs).numpy(), abs=1e-6)
+def test_samples_are_the_generators_of_their_latents(store, conditional):
+    sampler = snapshot_sampler.SnapshotSampler.of(store, conditional, None)
+    made = sampler.draw(3, 0, 100)
+    inputs = sampling.inputs(sampler.generator, 3, 100, sampling.REQUEST)
+    assert np.array_equal(made.z, inputs[:, :4]) and np.array_equal(made.classes, inputs[:, 4:].argmax(axis=1))
+    assert made.exact == pytest.approx(sampler.generator(inputs).numpy(), abs=1e-6)
     assert np.array_equal(made.x, to_storage(made.exact))
     sixes = np.concatenate([made.z[:5], np.eye(10, dtype=np.float32)[[6] * 5]], axis=1)
-    assert sight.make(made.z[:5], 6) == pytest.approx(sight.generator(sixes).numpy(), abs=1e-6)
+    assert sampler.make(made.z[:5], 6) == pytest.approx(sampler.generator(sixes).numpy(), abs=1e-6)
 
 
-def test_truncation_shortens_the_latents_and_leaves_the_class(store, told):
-    sight = snapshot_sampler.Sight.of(store, told, None)
-    whole, half = (sight.draw(3, 0, 30, truncation=share) for share in (1.0, 0.5))
-    assert np.array_equal(half.z, whole.z * np.float32(0.5)) and np.array_equal(half.told, whole.told)
-    inputs = np.concatenate([half.z, np.eye(10, dtype=np.float32)[half.told]], axis=1)
-    assert half.exact == pytest.approx(sight.generator(inputs).numpy(), abs=1e-6)
+def test_truncation_shortens_the_latents_and_leaves_the_class(store, conditional):
+    sampler = snapshot_sampler.SnapshotSampler.of(store, conditional, None)
+    whole, half = (sampler.draw(3, 0, 30, truncation=share) for share in (1.0, 0.5))
+    assert np.array_equal(half.z, whole.z * np.float32(0.5)) and np.array_equal(half.classes, whole.classes)
+    inputs = np.concatenate([half.z, np.eye(10, dtype=np.float32)[half.classes]], axis=1)
+    assert half.exact == pytest.approx(sampler.generator(inputs).numpy(), abs=1e-6)
 
 
-def test_a_class_is_asked_for_by_its_label(store, plain, told):
-    made = snapshot_sampler.Sight.of(store, told, None).draw(None, 0, 64, label=7)
-    assert set(made.told) == {7} and not np.array_equal(made.x, store.recordings.snapshot(told).samples)
+def test_a_class_is_asked_for_by_its_label(store, plain, conditional):
+    made = snapshot_sampler.SnapshotSampler.of(store, conditional, None).draw(None, 0, 64, label=7)
+    assert set(made.classes) == {7} and not np.array_equal(made.x, store.recordings.snapshot(conditional).samples)
     with pytest.raises(GanometerError, match="class 11 was asked .* it knows 0, 1"):
-        snapshot_sampler.Sight.of(store, told, None).draw(1, 0, 4, label=11)
-    with pytest.raises(GanometerError, match="it was not told of classes"):
-        snapshot_sampler.Sight.of(store, plain, None).draw(1, 0, 4, label=1)
+        snapshot_sampler.SnapshotSampler.of(store, conditional, None).draw(1, 0, 4, label=11)
+    with pytest.raises(GanometerError, match="it was trained without classes"):
+        snapshot_sampler.SnapshotSampler.of(store, plain, None).draw(1, 0, 4, label=1)
 
 
 def test_there_are_64_of_the_runs_own(store, plain):
     with pytest.raises(GanometerError, match="sample 64 was asked .* own are 0 to 63; choose one of those"):
-        snapshot_sampler.Sight.of(store, plain, None).draw(None, 60, 65)
+        snapshot_sampler.SnapshotSampler.of(store, plain, None).draw(None, 60, 65)
 
 
 def test_a_step_without_a_snapshot_is_said(store, plain):
     with pytest.raises(GanometerError, match="no snapshot of step 3; it has 0, "):
-        snapshot_sampler.Sight.of(store, plain, 3)
+        snapshot_sampler.SnapshotSampler.of(store, plain, 3)
 
 
 # ---------------------------------------------------------------- the discriminator

@@ -11,7 +11,10 @@ from scipy.spatial.distance import cdist
 from gan_core.config.run_config import ConfigError, override
 from gan_core.data import datasets
 from gan_core.distances import reference
-from gan_core.jobs import measure as answers
+from gan_core.jobs.browse import Browse
+from gan_core.jobs.measure_parameters import MeasureParameters
+from gan_core.jobs.reference import ReferenceParameters
+from gan_core.jobs.sample import Sample, draw
 from gan_core.records import GanometerError, UnknownRun
 from gan_core.service import share_links
 from tests.service.labs import CONFIG, ENDLESS, ended, opened, points, settled, store_of, wait_until
@@ -112,31 +115,31 @@ def test_a_branch_goes_on_from_a_checkpoint_as_the_run_itself_would(working):
 
 
 def test_jobs_and_their_answers(working, finished):
-    job_id = working.jobs.request("sample", run_id=finished.id, step=40, n=5, seed=1)
+    job_id = working.jobs.request(Sample(n=5, seed=1), run_id=finished.id, step=40)
     wait_until(lambda: working.jobs.state(job_id) == "done")
-    assert working.jobs.request("sample", run_id=finished.id, step=40, seed=1, n=5) == job_id
-    assert working.jobs.arrays(working.jobs.get(job_id))["x"].shape == (5, 8, 8, 1)
-    job_id = working.jobs.request("measure", run_id=finished.id, step=40, n=70, seed=0)
+    assert working.jobs.request(Sample(seed=1, n=5), run_id=finished.id, step=40) == job_id
+    assert working.jobs.answer(working.jobs.get(job_id, result=False))["x"].shape == (5, 8, 8, 1)
+    job_id = working.jobs.request(MeasureParameters(n=70), run_id=finished.id, step=40)
     wait_until(lambda: working.jobs.state(job_id) == "done")
-    assert working.jobs.report_in(working.jobs.get(job_id)) in [
-        report for _, report in working.results.reports(finished)
-    ]
+    job = working.jobs.get(job_id)
+    assert working.jobs.asked(job) == MeasureParameters(n=70)
+    assert working.jobs.answer(job) in [report for _, report in working.results.reports(finished)]
     assert working.jobs.get(10**6) is None and working.jobs.state(10**6) is None
 
 
-def test_the_samples_of_a_shelf_are_a_file(working, finished):
-    job_id = working.jobs.request("shelf", run_id=finished.id, step=40, n=10, seed=1)
+def test_the_samples_that_are_browsed_are_a_file(working, finished):
+    job_id = working.jobs.request(Browse(n=10, seed=1), run_id=finished.id, step=40)
     wait_until(lambda: working.jobs.state(job_id) == "done")
     job = working.jobs.get(job_id)
-    found = working.jobs.arrays(job)
+    found = working.jobs.answer(job)
     with np.load(io.BytesIO(working.jobs.samples_npz(job)), allow_pickle=False) as arrays:
         assert {"x", "distances", "rows", "realism", "rarity", "labels", "scores", "xy"} == set(arrays.files)
         assert all(
             np.array_equal(arrays[name], found[name], equal_nan=arrays[name].dtype.kind == "f") for name in arrays
         )
         assert {len(arrays[name]) for name in arrays} == {10}
-    reference = working.jobs.request("reference", dataset="digits", n=50)
-    with pytest.raises(GanometerError, match=rf"job {reference} \(reference, .* has no samples; ask for a shelf"):
+    reference = working.jobs.request(ReferenceParameters("digits", 50))
+    with pytest.raises(GanometerError, match=rf"job {reference} \(reference, .* has no samples; ask for a browse job"):
         working.jobs.samples_npz(working.jobs.get(reference))
 
 
@@ -150,15 +153,20 @@ def test_a_run_is_a_film_of_its_snapshots(working, finished):
                 shown = np.asarray(picture.convert("L"))[::7, ::7]
                 x = store_of(working).recordings.snapshot(finished.id, step).samples
                 assert np.array_equal(shown[8:16, 16:24], x[10, ..., 0])  # the second row's third
-    with pytest.raises(GanometerError, match="'mp4' is no format"):
+    with pytest.raises(GanometerError, match="'mp4' is not a format"):
         working.results.film(finished.id, format="mp4")
 
 
+def test_a_request_that_cannot_be_is_refused_before_anybody_waits_for_it(working, finished):
+    with pytest.raises(GanometerError, match="n is 1000000; it must be between 1 and 10,000; seed is -1"):
+        working.jobs.request(Sample(n=10**6, seed=-1), run_id=finished.id, step=40)
+
+
 def test_a_failed_job_can_be_tried_again(working, finished):
-    wrong = dict(run_id=finished.id, step=40, n=10**6, seed=0)
-    job_id = working.jobs.request("sample", **wrong)
+    wrong = Sample(n=5, label=3)  # a class, of a run that was trained without them
+    job_id = working.jobs.request(wrong, run_id=finished.id, step=40)
     wait_until(lambda: working.jobs.state(job_id) == "failed")
-    assert working.jobs.retry("sample", **wrong) == job_id
+    assert working.jobs.request(wrong, run_id=finished.id, step=40, retry=True) == job_id
     wait_until(lambda: working.jobs.state(job_id) == "failed")
 
 
@@ -225,7 +233,7 @@ def test_a_comparison_of_runs_by_the_worker(working):
     assert working.jobs.compare(steps, 200) == job_id
     job = wait_until(lambda: job if (job := working.jobs.get(job_id)).state in ("done", "failed") else None)
     assert job.state == "done", job.error
-    found = working.jobs.verdict_in(job)
+    found = working.jobs.answer(job)
     assert (found.n, found.steps) == (200, steps)
     one, two = found.values
     assert [seed for seed, _ in found.values[one]] == [0, 1, 2]
@@ -240,7 +248,7 @@ def test_a_comparison_of_runs_by_the_worker(working):
     }
 
     real = reference.test_rows(datasets.load("digits").test.x, 200).reshape(200, -1) / 255
-    x = answers.sample(store_of(working), ids[1], steps[ids[1]], 200, 0).reshape(200, -1)
+    x = draw(store_of(working), ids[1], steps[ids[1]], Sample(200)).reshape(200, -1)
     rf, rr, ff = (cdist(a, b).sum() for a, b in ((real, x), (real, real), (x, x)))
     energy = 2 * rf / 200**2 - rr / (200 * 199) - ff / (200 * 199)
     assert dict(found.values[one])[1] == pytest.approx(energy, rel=1e-4)

@@ -1,6 +1,8 @@
 """New, old and unknown stores are opened: what is created, what is upgraded without a loss, what is refused and how."""
 
 import gzip
+import hashlib
+import json
 import sqlite3
 import subprocess
 import sys
@@ -116,6 +118,35 @@ def test_what_its_trainings_wrote_is_read(old_store):
         assert old_store.recordings.checkpoint(run_id)[0] == step
     assert {report.panel for _, report in old_store.measurements.reports(FINISHED)} == {"live", "full"}
     assert [event.kind for event in old_store.recordings.events(FORK)][::-1] == ["forked", "running", "finished"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("ruler", "corruptions"),
+        ("shelf", "browse"),
+        ("closeup", "sample_detail"),
+        ("walk", "latent_walk"),
+        ("pad", "latent_plane"),
+        ("project", "projection"),
+        ("sample", "sample"),
+    ],
+)
+def test_a_job_is_found_under_the_new_name_of_its_kind(old_url, before, after):
+    params = {"n": 7, "seed": 3}
+    key = hashlib.sha256(json.dumps([before, FINISHED, 300, json.dumps(params, sort_keys=True)]).encode()).hexdigest()
+    engine, tables = sa.create_engine(old_url), sa.MetaData()
+    tables.reflect(engine, only=["jobs"])
+    row = dict(key=key, kind=before, run_id=FINISHED, step=300, params=json.dumps(params), state="done", created=1.0)
+    with engine.begin() as db:
+        number = db.scalar(
+            tables.tables["jobs"].insert().values(progress=1.0, result=b"x", **row).returning(sa.text("id"))
+        )
+    engine.dispose()
+    store = Store(old_url)
+    assert store.jobs.request(after, run_id=FINISHED, step=300, params=params) == number
+    assert (store.jobs.get(number).kind, store.jobs.get(number).result) == (after, b"x")
+    store.close()
 
 
 def test_its_answers_uploads_and_references_are_read(old_store):

@@ -3,7 +3,6 @@
 import base64
 import functools
 import io
-import json
 import re
 from dataclasses import replace
 from urllib.parse import parse_qs
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gan_core import records
+from gan_core import Corruptions, MeasureParameters, ReferenceParameters, Surface, records
 from gan_core.codec import flatten
 from gan_core.config import presets
 from gan_core.config import run_config as configs
@@ -21,6 +20,9 @@ from gan_core.distances import reference
 from gan_core.distances.catalogue import CORRUPTION_TITLES, METRICS
 from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
+from gan_core.jobs.corruptions import encode
+from gan_core.jobs.registry import asked
+from gan_core.records import CorruptionCell, CorruptionTest
 from gan_core.store import Edit, pack
 from tests.drawing import APP, claim, double_click, drawn, figures, form_button, open_page, said
 from ui.charts import training as charts
@@ -649,7 +651,7 @@ def test_without_a_reference_it_is_being_measured_and_then_shown(home, store, da
     assert f"{ROWS} real samples give is being measured" in said(at) and "Waiting for the worker" in progress(at)
     assert {m.delta for m in at.metric} == {"not judged yet"}
     job = claim(store, "reference")
-    assert (job.kind, job.run_id, dict(job.params)) == ("reference", None, {"dataset": "digits", "n": ROWS})
+    assert (job.run_id, asked(job)) == (None, ReferenceParameters("digits", ROWS))
     store.jobs.progress(job.id, 0.25)
     assert "Working" in progress(drawn(at.run()))
     store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
@@ -733,7 +735,7 @@ def test_a_full_report_is_a_job_that_is_drawn_when_it_is_done(home, store, data,
     job = claim(store, "measure")
     assert (job.kind, job.run_id, job.step) == ("measure", store.runs.all()[0].id, 100)
     n = min(1000, len(dataset.test.x))
-    assert dict(job.params) == {"n": n, "seed": 7, "space": "pixels", "panel": "full", "k": 3}
+    assert asked(job) == MeasureParameters(n, 7, panel="full", k=3)
     before, report = len(figures(at)), full_report(dataset)
     store.jobs.finish(job.id, result=records.record_to_json(report).encode())
     drawn(at.run())
@@ -803,36 +805,36 @@ def test_a_report_becomes_a_file(data):
     assert rows["modes_captured"]["needs"].startswith("modes")
 
 
-# ---------------------------------------------------------------- the ruler
+# ---------------------------------------------------------------- corrupted real data
 
 
-def test_the_ruler_is_a_job_that_is_drawn_as_a_map(home, store, data):
+def test_corrupted_real_data_are_a_job_that_is_drawn_as_a_map(home, store, data):
     store.measurements.put_reference(data("ring-8").sha256, "pixels", calibrated(data("ring-8")))
     at = open_page("pages/distances.py", run=trained(store, data("ring-8")))
-    assert at.selectbox(key="ruler data").value == "ring-8"
-    assert len(at.selectbox(key="ruler data").options) == 4
-    at.selectbox(key="ruler data").set_value("digits")
-    drawn(at.selectbox(key="ruler damage").set_value("blur").run())
+    assert at.selectbox(key="corruption data").value == "ring-8"
+    assert len(at.selectbox(key="corruption data").options) == 4
+    at.selectbox(key="corruption data").set_value("digits")
+    drawn(at.selectbox(key="corruption damage").set_value("blur").run())
     assert CORRUPTION_TITLES["blur"][1] in said(at)
-    drawn(at.button(key="ruler").click().run())
-    job = claim(store, "ruler")
-    assert (job.kind, job.run_id) == ("ruler", None)
-    assert dict(job.params) == {"dataset": "digits", "corruptions": ["blur"], "n": 600, "panel": "live"}
-    known = {"metric": "energy_distance", "value": 1.0, "reference_mean": 0.5, "reference_sd": 0.1}
-    cells = [{"corruption": "blur", "level": level, "z": 40 * level} | known for level in (0.3, 0.5, 1)]
+    drawn(at.button(key="corruptions").click().run())
+    job = claim(store, "corruptions")
+    assert (job.run_id, asked(job)) == (None, Corruptions("digits", 600, corruptions=("blur",)))
+    known = {"value": 1.0, "reference_mean": 0.5, "reference_sd": 0.1}
+    levels = (0.3, 0.5, 1.0)
+    cells = tuple(CorruptionCell("blur", level, "energy_distance", z=40 * level, **known) for level in levels)
     before = len(figures(at))
-    store.jobs.finish(job.id, result=json.dumps({"n": 360, "cells": cells}).encode())
+    store.jobs.finish(job.id, result=encode(CorruptionTest(360, "image", "live", 0, cells)))
     drawn(at.run())
     assert len(figures(at)) == before + 1
     assert "360 real samples, damaged" in said(at) and CORRUPTION_TITLES["blur"][0] in said(at)
     assert CORRUPTION_TITLES["noise"][0] not in said(at)
 
 
-def test_the_ruler_can_be_tested_with_everything(home, store, data):
+def test_the_metrics_can_be_checked_on_every_corruption(home, store, data):
     store.measurements.put_reference(data("digits").sha256, "pixels", calibrated(data("digits")))
     at = open_page("pages/distances.py", run=trained(store, data("digits")))
-    drawn(at.button(key="ruler").click().run())
-    assert dict(claim(store, "ruler").params)["corruptions"] == []
+    drawn(at.button(key="corruptions").click().run())
+    assert asked(claim(store, "corruptions")).corruptions == ()
 
 
 # ---------------------------------------------------------------- collapsed and diverged
@@ -909,7 +911,7 @@ def test_in_the_plane_the_game_is_drawn_and_explained(home, store, data, how, ex
     at = open_page("pages/gallery.py", run=run_id, step=50)
     assert tuple(words in said(at) for words in LEGEND) == explained
     job = store.jobs.claim("hand")
-    assert (job.kind, job.run_id, job.step, dict(job.params)) == ("surface", run_id, 50, {})
+    assert (job.run_id, job.step, asked(job)) == (run_id, 50, Surface())
     before = len(figures(at))
     store.jobs.finish(job.id, result=pack(**GAME_DRAWN))
     drawn(at.run())
@@ -921,9 +923,9 @@ def test_in_the_plane_the_game_is_drawn_and_explained(home, store, data, how, ex
 def test_the_game_is_drawn_for_the_class_that_was_chosen(home, store, data):
     run_id = trained(store, data("ring-8"), data__conditional=True)
     at = open_page("pages/gallery.py", run=run_id)
-    assert dict(claim(store, "surface").params) == {}
+    assert asked(claim(store, "surface")) == Surface()
     drawn(at.selectbox(key=f"game class {run_id}").set_value(5).run())
-    assert dict(claim(store, "surface").params) == {"label": 5}
+    assert asked(claim(store, "surface")) == Surface(label=5)
 
 
 def test_a_game_that_cannot_be_drawn_says_why_and_leaves_the_rest(home, store, data):

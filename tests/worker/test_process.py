@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from scipy.spatial.distance import cdist
 
 from gan_core import machine, records
 from gan_core.config.presets import preset
@@ -24,8 +23,6 @@ from gan_core.settings import Settings
 from gan_core.store import Store, unpack
 from gan_core.store import schema as tables
 from gan_core.worker.process import Worker
-from gan_core.worker.run_session import Session
-from gan_core.worker.train_run import Shelf, memory_estimate, train_run
 
 ROOT = Path(__file__).parents[2]
 TINY = {
@@ -264,74 +261,6 @@ def test_a_worker_goes_on_after_failures(store):
     assert ended(store, store.runs.create(override(CONFIG, {"training.steps": 2}))).state == "finished"
 
 
-def test_a_run_that_is_told_of_classes_answers_for_one_of_them(store):
-    run = ended(store, store.runs.create(override(CONFIG, {"data.conditional": True, "training.steps": 20})))
-    assert (run.state, run.error) == ("finished", None)
-    several = {"n": 5, "seed": 1}
-    jobs = [
-        answer(store, "sample", run_id=run.id, step=20, params=several | label)
-        for label in ({}, {"label": 3}, {"label": 4})
-    ]
-    assert len({unpack(job.result)["x"].tobytes() for job in jobs}) == 3
-    near = answer(store, "neighbours", run_id=run.id, step=20, params=several | {"label": 3, "k": 2})
-    assert np.array_equal(unpack(near.result)["x"], unpack(jobs[1].result)["x"])
-    unknown = answer(store, "sample", run_id=run.id, step=20, params=several | {"label": 10})
-    assert unknown.state == "failed" and "it knows 0, 1, 2" in unknown.error
-
-
-@pytest.fixture
-def alone(tmp_path):
-    """A session without a worker: the run is claimed, nobody beats."""
-    settings = place(tmp_path)
-    store = Store(settings.store_url)
-
-    def begin(config=CONFIG, **more):
-        run = store.runs.get(store.runs.create(config, worker_id="w1"))
-        return Session(store, run, "w1", **more), Shelf(store, settings).dataset
-
-    yield begin
-    store.close()
-
-
-def test_classes_that_are_not_held_out_are_a_failure_with_its_sentence(alone):
-    """A label of one sample is in one part only: its samples could not be told apart, nor asked for."""
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(3, 60, 2)).astype(np.float32)
-    labels = np.arange(60) % 2
-    parts = dict(zip(("train", "holdout", "test"), (datasets.Part(rows, labels) for rows in x)))
-    parts["train"] = datasets.Part(x[0], np.where(np.arange(60) == 7, 5, labels))
-    odd = datasets.Dataset("odd", "points", (2,), **parts)
-    session, _ = alone(override(preset("auto", shape=(2,)), TINY | {"data.conditional": True}))
-    assert train_run(session, lambda name, progress: odd) == "failed"
-    assert session.store.runs.get(session.run.id).error == (
-        "the classes to train on are 0, 1, 5 and those to measure against 0, 1; turn data.conditional off, or give "
-        "each class more samples"
-    )
-
-
-def test_too_little_memory_is_refused_with_both_numbers(alone):
-    session, dataset_named = alone()
-    assert train_run(session, dataset_named, free_memory=lambda: 50 * 2**20) == "failed"
-    run = session.store.runs.get(session.run.id)
-    need = memory_estimate(CONFIG, datasets.load("digits")) / 2**20
-    assert run.state == "failed" and f"about {need:,.0f} MB" in run.error and "50 MB are free" in run.error
-
-
-def test_a_wider_network_needs_more_memory():
-    digits = datasets.load("digits")
-    wide = override(CONFIG, {"generator.hidden": "1024,1024", "training.batch": 2048})
-    assert memory_estimate(wide, digits) > memory_estimate(CONFIG, digits) > 100 * 2**20
-
-
-def test_a_stop_before_the_start_is_honoured_first(alone):
-    session, dataset_named = alone()
-    session.store.commands.send(session.run.id, "stop")
-    session.refresh(beat=True)
-    assert train_run(session, dataset_named) == "stopped"
-    assert session.store.runs.get(session.run.id).step == 0
-    assert session.store.commands.waiting(session.run.id) == []
-
-
 def test_ctrl_c_before_the_start_is_not_forgotten(tmp_path):
     settings = place(tmp_path)
     store = Store(settings.store_url)
@@ -340,23 +269,6 @@ def test_ctrl_c_before_the_start_is_not_forgotten(tmp_path):
     worker.stop_run()
     assert worker.train(run) == "stopped"
     store.close()
-
-
-def test_a_worker_that_shall_end_lets_its_run_go(alone):
-    session, dataset_named = alone(ENDLESS)
-    session.release()
-    assert train_run(session, dataset_named) == "interrupted"
-    run = session.store.runs.get(session.run.id)
-    assert (run.state, run.worker) == ("interrupted", None) and session.store.recordings.checkpoint(run.id)
-
-
-def test_a_long_pause_gives_the_run_up(alone):
-    session, dataset_named = alone(ENDLESS, pause_seconds=0.01)
-    session.store.commands.send(session.run.id, "pause")
-    session.refresh(beat=True)
-    assert train_run(session, dataset_named) == "paused"
-    run = session.store.runs.get(session.run.id)
-    assert (run.state, run.worker) == ("paused", None)
 
 
 # ---------------------------------------------------------------- jobs
@@ -372,19 +284,6 @@ def test_samples_are_those_of_the_snapshot(store, finished):
     assert np.array_equal(more[:12], x) and not np.array_equal(other, x)
 
 
-@pytest.mark.parametrize("params", [{"k": 3}, {"k": 2, "n": 7, "seed": 1}])
-def test_neighbours_are_those_scipy_finds(store, finished, params):
-    job = answer(store, "neighbours", run_id=finished.id, step=40, params=params)
-    found, train = unpack(job.result), datasets.load("digits").train
-    assert len(found["x"]) == params.get("n", 64)
-    flat = [x.reshape(len(x), -1) / 255.0 for x in (found["x"], train.x)]
-    exact = cdist(*flat)
-    assert np.allclose(found["distances"], np.sort(exact, axis=1)[:, : params["k"]], atol=1e-4)
-    rows = found["rows"]
-    assert np.allclose(np.take_along_axis(exact, rows, axis=1), found["distances"], atol=1e-4)
-    assert np.array_equal(found["nearest"], train.x[rows]) and np.array_equal(found["labels"], train.y[rows])
-
-
 @pytest.mark.parametrize("step", [40, None])
 def test_a_measurement_is_answered_and_kept(store, finished, step):
     job = answer(store, "measure", run_id=finished.id, step=step, params={"n": 80, "seed": 5})
@@ -395,20 +294,12 @@ def test_a_measurement_is_answered_and_kept(store, finished, step):
     assert store.measurements.reference(finished.dataset, "pixels", 80)
 
 
-def test_a_reference_is_answered_and_kept(store, finished):
-    job = answer(store, "reference", params={"dataset": "digits", "n": 50})
-    reference = records.reference_from_json(job.result.decode())
-    assert reference.n == 50 and store.measurements.reference(finished.dataset, "pixels", 50) == reference
-
-
 @pytest.mark.parametrize(
     ("kind", "request_", "said"),
     [
         ("sample", dict(step=39, params={"n": 4, "seed": 0}), "no snapshot of step 39"),
-        ("sample", dict(step=40, params={"n": 10**6, "seed": 0}), "1000000"),
-        ("sample", dict(step=40, params={}), "KeyError"),
-        ("neighbours", dict(step=39, params={"k": 1}), "no snapshot of step 39"),
-        ("measure", dict(step=40, params={"n": 1, "seed": 0}), "1"),
+        ("sample", dict(step=40, params={"n": 10**6}), "n is 1000000; it must be between 1 and 10,000"),
+        ("explode", dict(step=40, params={}), "'explode' is no kind of job; choose one of sample, "),
     ],
 )
 def test_a_job_that_fails_says_why_and_does_not_stop_the_next(store, finished, kind, request_, said):

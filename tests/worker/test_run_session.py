@@ -1,4 +1,4 @@
-"""One training against the store: what is wished, what is answered, and what is kept when."""
+"""One training against the store: which commands it has seen, when they are done, and what is kept when."""
 
 import threading
 
@@ -12,7 +12,9 @@ from gan_core.distances.inputs import RealPart
 from gan_core.records import StoreError
 from gan_core.store import LeaseLost, Store
 from gan_core.store import schema as tables
-from gan_core.worker.run_session import COMMIT_SECONDS, Session
+from gan_core.worker.live_measurement import LiveMeasurement
+from gan_core.worker.run_session import Session
+from gan_core.worker.training_clock import COMMIT_SECONDS
 
 CONFIG = override(preset("auto", data="ring-8", shape=(2,)), {"training.steps": 100})
 POINTS = np.random.default_rng(0).standard_normal((60, 2)).astype(np.float32)
@@ -61,15 +63,15 @@ def waiting(session: Session) -> list[str]:
     return [command.kind for command in session.store.commands.waiting(session.run.id)]
 
 
-# ---------------------------------------------------------------- wishes
+# ---------------------------------------------------------------- commands
 
 
-def test_nothing_wished_is_go(session):
+def test_no_command_is_go(session):
     session.refresh(beat=True)
     assert session.command(5) == "go"
 
 
-def test_wishes_are_read_from_memory_and_answered_by_the_commit(session):
+def test_commands_are_read_from_memory_and_done_by_the_commit(session):
     ask(session, "pause")
     assert session.command(5) == "pause" and waiting(session) == ["pause"]
     session.commit(5, b"state", "paused", None)
@@ -80,7 +82,7 @@ def test_wishes_are_read_from_memory_and_answered_by_the_commit(session):
     assert waiting(session) == [] and state(session) == "running"
 
 
-def test_a_commit_answers_only_what_the_loop_had_heard(session):
+def test_a_commit_finishes_only_what_the_loop_has_seen(session):
     ask(session, "pause")
     assert session.command(5) == "pause"
     ask(session, "resume")  # after the loop looked and before it committed
@@ -89,7 +91,7 @@ def test_a_commit_answers_only_what_the_loop_had_heard(session):
     assert session.command(5) == "go"
 
 
-def test_the_last_wish_counts(session):
+def test_the_last_command_counts(session):
     for kind in ("pause", "resume", "stop"):
         ask(session, kind)
     assert session.command(5) == "stop"
@@ -97,13 +99,13 @@ def test_the_last_wish_counts(session):
     assert waiting(session) == [] and state(session) == "stopped"
 
 
-def test_a_release_goes_before_every_wish(session):
+def test_a_release_goes_before_every_command(session):
     ask(session, "stop")
     session.release()
     assert session.command(5) == "release"
 
 
-def test_a_stop_of_the_process_itself_is_not_talked_over(session):
+def test_no_command_undoes_a_stop_of_the_process_itself(session):
     session.stop()
     ask(session, "pause")
     assert session.command(5) == "stop"
@@ -128,7 +130,7 @@ def test_a_beat_keeps_the_lease(session):
 # ---------------------------------------------------------------- some steps, and other settings
 
 
-def test_a_wish_for_some_steps_is_one_for_a_pause_after_them(session):
+def test_a_command_for_some_steps_is_one_for_a_pause_after_them(session):
     ask(session, "step", steps=3)
     assert session.command(5) == "go" and session.next_command_step() == 8
     session.commit(7, b"state", "running", None)
@@ -209,7 +211,7 @@ def test_a_paused_session_takes_settings_over_at_once(session):
 # ---------------------------------------------------------------- pausing
 
 
-def test_a_paused_session_goes_on_when_somebody_wishes(session):
+def test_a_paused_session_goes_on_when_a_command_comes(session):
     ask(session, "pause")
     session.command(5)
     session.commit(5, b"state", "paused", None)
@@ -319,7 +321,7 @@ def test_far_away_there_are_as_few_commits_as_cost_a_twentieth(tmp_path, clock):
 
 
 def recorded(session: Session) -> Session:
-    session.measure_against(POINTS[:30], RealPart.of(POINTS[:30]), None, lambda: None)
+    session.measure_with(LiveMeasurement(RealPart.of(POINTS[:30]), None, lambda: None))
     session.metrics(5, {"loss": 1.5, "broken": float("nan"), "endless": float("inf")})
     session.snapshot(5, POINTS[:4], b"weights", POINTS[30:])
     return session

@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from gan_core import METRICS, Histogram
+from gan_core import METRICS, CorruptionCell, Histogram
 from gan_core.pictures.colours import BOTH, FAKE, GREY, REAL
 from ui.charts.training import DASH, SPREADS, add_pairs_of_bars, blank, tint
 
 FAR = 10.0
-"""Standard deviations at which the colours of the ruler end."""
+"""Standard deviations at which the colours of the corruption test end."""
 
 
 def histograms(histogram: Histogram, means: Mapping[str, float] | None = None) -> go.Figure:
@@ -133,25 +133,25 @@ def direction(vector: Sequence[float], shape: tuple[int, ...]) -> go.Figure:
     return figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", constrain="domain")
 
 
-def ruler(cells: Sequence[Mapping]) -> go.Figure:
+def corruptions(cells: Sequence[CorruptionCell]) -> go.Figure:
     """What every metric makes of real samples that were damaged on purpose: one row for each damage, mild to strong.
 
-    A cell is a mapping with corruption, level, metric, value, z, reference_mean and reference_sd. Orange: the metric
-    counts the damage as worse, by so many standard deviations of real vs real. No colour: it sees nothing. Blue: it
-    finds damaged samples better than real ones. The mean distance from real to generated is read as if lower is better.
+    Orange: the metric counts the damage as worse, by so many standard deviations of real vs real. No colour: it sees
+    nothing. Blue: it finds damaged samples better than real ones. The mean distance from real to generated is read as
+    if lower is better.
     """
-    rows = list(dict.fromkeys((cell["corruption"], cell["level"]) for cell in cells))
-    seen = {cell["metric"] for cell in cells if cell["z"] is not None and _worse(cell["metric"], 1.0)}
+    rows = list(dict.fromkeys((cell.corruption, cell.level) for cell in cells))
+    seen = {cell.metric for cell in cells if cell.z is not None and _worse(cell.metric, 1.0)}
     columns = [name for name in METRICS if name in seen]
     z = np.full((len(rows), len(columns)), np.nan, np.float32)
     about = np.full((len(rows), len(columns)), "", object)
     for cell in cells:
-        if cell["metric"] in seen and cell["z"] is not None:
-            place = rows.index((cell["corruption"], cell["level"])), columns.index(cell["metric"])
-            z[place] = np.clip(_worse(cell["metric"], cell["z"]), -FAR, FAR)
+        if cell.metric in seen and cell.z is not None:
+            place = rows.index((cell.corruption, cell.level)), columns.index(cell.metric)
+            z[place] = np.clip(_worse(cell.metric, cell.z), -FAR, FAR)
             about[place] = (
-                f"{cell['value']:.3g}, z = {cell['z']:+.1f}<br>"
-                f"real samples give {cell['reference_mean']:.3g} ± {cell['reference_sd']:.2g}"
+                f"{cell.value:.3g}, z = {cell.z:+.1f}<br>"
+                f"real samples give {cell.reference_mean:.3g} ± {cell.reference_sd:.2g}"
             )
     figure = blank("", "", height=240 + 22 * len(rows))
     figure.add_trace(

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 import streamlit as st
 
-from gan_core import DatasetInfo, RunInfo
+from gan_core import Browse, DatasetInfo, Job, RunInfo
 from gan_core.pictures import grid
 from ui.charts import map
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.gallery.sample_browser import ordered
-from ui.gallery.sample_detail import show_closeup
+from ui.gallery.sample_detail import show_detail
 
 ON_MAP, SEED = 1_000, 0
 EXTREMES, CHOSEN = 8, 24
@@ -25,20 +25,26 @@ TELLING = {
 def show_map(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
     """All of it comes from one job, whose id is returned."""
     st.subheader("Map of the samples", anchor=False)
-    about = dict(run_id=run.id, step=step, n=ON_MAP, seed=SEED)
-    return ask_worker(page, "shelf", lambda found, about: draw_all(page, data, about, found), key="map answer", **about)
+    return ask_worker(
+        page,
+        Browse(ON_MAP, SEED),
+        lambda found, job: draw_all(page, data, job, found),
+        key="map answer",
+        run_id=run.id,
+        step=step,
+    )
 
 
-def draw_all(page: Page, data: DatasetInfo, about: Mapping, found: Mapping) -> None:
-    draw_map(page, data, about, found)
+def draw_all(page: Page, data: DatasetInfo, job: Job, found: Mapping) -> None:
+    draw_map(page, data, job, found)
     if data.kind == "image":
         draw_extremes(found)
     if len(data.classes) > 1 and "class_distances" in found:
         draw_classes(found)
 
 
-def draw_map(page: Page, data: DatasetInfo, about: Mapping, found: Mapping) -> None:
-    key = f"on map {about['run_id']} {about['step']}"
+def draw_map(page: Page, data: DatasetInfo, job: Job, found: Mapping) -> None:
+    key = f"on map {job.run_id} {job.step}"
     chosen = [i for i in st.session_state.get(key, []) if i < len(found["x"])]
     usual = float(np.median(found["real_distances"]))
     figure = map.sample_map(
@@ -57,7 +63,7 @@ def draw_map(page: Page, data: DatasetInfo, about: Mapping, found: Mapping) -> N
     with left:
         chart(
             figure,
-            f"map {about['run_id']}",
+            f"map {job.run_id}",
             f"Map of {len(found['x']):,} generated and {len(found['real_xy']):,} real samples",
             on_click=lambda click: keep([click.index]) if click.curve == "generated" else None,
             on_select=lambda marked: keep(marked.get("generated", [])),
@@ -74,7 +80,7 @@ def draw_map(page: Page, data: DatasetInfo, about: Mapping, found: Mapping) -> N
                 icon=":material/touch_app:",
             )
         elif len(chosen) == 1 or data.kind == "points":
-            show_closeup(page, data, dict(about, index=chosen[0]), key="map")
+            show_detail(page, data, job, chosen[0], key="map")
         else:
             draw_chosen(found, chosen)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
-from gan_core import GanometerError, Job, Lab
+from gan_core import GanometerError, Job, Lab, Parameters
 from ui.frame.page import Page
 from ui.frame.refresh_rate import PENDING_SECONDS
 from ui.frame.text import plain
@@ -65,25 +66,22 @@ def _answered_before(page: Page, key: str, job: Job) -> Job | None:
     return found if alike else None
 
 
-def ask_worker(page: Page, kind: str, draw: Callable[[Mapping, Mapping], object], *, key: str, **wanted) -> int:
-    """Ask the worker and `draw(found, about)`: the arrays of an answer, and what they were asked for by.
+def ask_worker(
+    page: Page, asked: Parameters, draw: Callable[[Any, Job], object], *, key: str, run_id: str, step: int
+) -> int:
+    """Ask the worker, and `draw(found, job)`: the decoded answer, and the job that was answered.
 
-    That is `wanted`, or what was wanted before while its answer is awaited. Returns the job's id.
+    That is the job asked for, or the one before while its answer is awaited. Returns the id of the job asked for.
     """
-    job_id = page.lab.jobs.request(kind, **wanted)
+    job_id = page.lab.jobs.request(asked, run_id=run_id, step=step)
     show_answer(
         page,
         job_id,
-        lambda job: draw(answered(job.id, page.lab), asked_by(job)),
+        lambda job: draw(answered(job.id, page.lab), job),
         key=key,
-        again=lambda: page.lab.jobs.retry(kind, **wanted),
+        again=lambda: page.lab.jobs.request(asked, run_id=run_id, step=step, retry=True),
     )
     return job_id
-
-
-def asked_by(job: Job) -> dict:
-    """What a job was asked for by: its run, its step, and all else."""
-    return dict(run_id=job.run_id, step=job.step, **job.params)
 
 
 def _awaited(job: Job, shown: Job) -> str:
@@ -94,9 +92,9 @@ def _awaited(job: Job, shown: Job) -> str:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def answered(job_id: int, _lab: Lab) -> Mapping:
-    """The arrays of a job that is done, for everybody who looks at them; nobody writes to them."""
-    job = _lab.jobs.get(job_id, result=False)
+def answered(job_id: int, _lab: Lab) -> Any:
+    """The answer of a job that is done, as its kind decodes it, for everybody who looks at it; nobody writes to it."""
+    job = _lab.jobs.get(job_id)
     if job is None:
         raise GanometerError("this answer has been cleared away: ask again")
-    return _lab.jobs.arrays(job)
+    return _lab.jobs.answer(job)

@@ -1,28 +1,28 @@
 """Travelling in latent space: a walk between two samples, a pad of a whole plane, and the way back from an image."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
 
-from gan_core import DatasetInfo, RunInfo
+from gan_core import DatasetInfo, LatentPlane, LatentWalk, Projection, RunInfo
 from gan_core.pictures import grid
 from ui.charts import latent
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.gallery.image_grid import sheet
 
-FRAMES, PAD = 24, 15
+FRAMES, CELLS = 24, 15
 LARGE = 140
-ASKED, STARTS = 300, 8
+DESCENT, STARTS = 300, 8
 
 
-def told(run: RunInfo, data: DatasetInfo, key: str) -> dict[str, int]:
-    """The class to be drawn, where the run was told of them."""
+def pick_class(run: RunInfo, data: DatasetInfo, key: str) -> int | None:
+    """The class to be drawn, where the run was trained with classes."""
     if not run.config.data.conditional:
-        return {}
-    label = st.selectbox("Class", data.classes, key=f"{key} class {run.id}", width=120)
-    return {"label": label}
+        return None
+    return st.selectbox("Class", data.classes, key=f"{key} class {run.id}", width=120)
 
 
 # ---------------------------------------------------------------- a walk
@@ -51,12 +51,16 @@ def show_walk(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int | N
             icon=":material/route:",
         )
         return None
-    about = dict(run_id=run.id, step=step, frames=frames, **st.session_state.get("walk about", {}))
-    for end_, (seed, _), place in (("start", start, places[0]), ("end", end, places[1])):
-        about |= {f"{end_}_index": int(place)} | ({} if seed is None else {f"{end_}_seed": seed})
-    if run.config.data.conditional and "label" not in about and start[0] is not None:
-        about |= told(run, data, "walk")
-    return ask_worker(page, "walk", lambda found, about: draw_walk(found, data), key="walk", **about)
+    asked = LatentWalk(
+        *map(int, places),
+        start_seed=start[0],
+        end_seed=end[0],
+        frames=frames,
+        **st.session_state.get("walk about", {}),
+    )
+    if asked.label is None and asked.start_seed is not None:
+        asked = replace(asked, label=pick_class(run, data, "walk"))
+    return ask_worker(page, asked, lambda found, job: draw_walk(found, data), key="walk", run_id=run.id, step=step)
 
 
 def draw_of(seed: int | None) -> str:
@@ -89,7 +93,7 @@ def draw_walk(found: Mapping, data: DatasetInfo) -> None:
 # ---------------------------------------------------------------- a pad
 
 
-def show_pad(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
+def show_plane(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
     plane = run.config.generator.latent_dim == 2
     st.caption(
         "Every sample there is: this generator has two random numbers, and each cell of the pad is equally likely."
@@ -97,18 +101,17 @@ def show_pad(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
         else f"A plane through the {run.config.generator.latent_dim} random numbers: move over the pad to see each "
         "sample large. Another number gives another plane."
     )
-    about = dict(run_id=run.id, step=step, size=PAD)
+    number = 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if not plane:
-            about["plane"] = int(st.number_input("Plane", 0, 10_000, 0, key="plane", width=140))
+            number = int(st.number_input("Plane", 0, 10_000, 0, key="plane", width=140))
         truncation = st.slider("Truncation", 0.1, 1.0, 1.0, 0.05, key="pad truncation", width=200)
-        if truncation < 1:
-            about["truncation"] = round(truncation, 2)
-        about |= told(run, data, "pad")
-    return ask_worker(page, "pad", lambda found, about: draw_pad(found, data), key="pad", **about)
+        label = pick_class(run, data, "pad")
+    asked = LatentPlane(CELLS, number, label, round(truncation, 2))
+    return ask_worker(page, asked, lambda found, job: draw_plane(found, data), key="pad", run_id=run.id, step=step)
 
 
-def draw_pad(found: Mapping, data: DatasetInfo) -> None:
+def draw_plane(found: Mapping, data: DatasetInfo) -> None:
     x = found["x"].reshape(-1, *found["x"].shape[2:])
     if data.kind == "image":
         sheet(
@@ -117,7 +120,7 @@ def draw_pad(found: Mapping, data: DatasetInfo) -> None:
             columns=found["x"].shape[1],
             cell=40,
             alt=f"{len(x)} samples of a plane through latent space",
-            captions=[f"row {i // PAD + 1}, column {i % PAD + 1}" for i in range(len(x))],
+            captions=[f"row {i // CELLS + 1}, column {i % CELLS + 1}" for i in range(len(x))],
         )
     else:
         chart(latent.path(x, data.preview), "pad path", "What a grid of latents becomes")
@@ -151,8 +154,8 @@ def show_search(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
         )
     else:
         sought = int(st.number_input("Real sample", 1, len(data.preview), sought + 1, key=f"{key} number")) - 1
-    about = dict(run_id=run.id, step=step, part="preview", index=sought, steps=ASKED, starts=STARTS)
-    return ask_worker(page, "project", lambda found, about: draw_search(found, data), key="search", **about)
+    asked = Projection(sought, part="preview", steps=DESCENT, starts=STARTS)
+    return ask_worker(page, asked, lambda found, job: draw_search(found, data), key="search", run_id=run.id, step=step)
 
 
 def draw_search(found: Mapping, data: DatasetInfo) -> None:

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import numpy as np
 import streamlit as st
 
-from gan_core import DatasetInfo, RunInfo
+from gan_core import Browse, DatasetInfo, Job, RunInfo, SampleDetail
 from gan_core.pictures import grid
 from ui.charts import training
-from ui.frame.job_answers import answered, asked_by, show_answer
+from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.gallery.image_grid import sheet
-from ui.gallery.sample_detail import show_closeup
+from ui.gallery.sample_detail import show_detail
 
 OWN, NEW = "The run's own 64", "New ones"
 HOW_MANY = (64, 256, 1_000, 10_000)
@@ -56,57 +56,52 @@ ORDERS = {
 }
 
 
-def ask(run: RunInfo, data: DatasetInfo, step: int) -> dict:
-    """The widgets that say which samples; what a `shelf` job is asked for."""
+def choose_samples(run: RunInfo, data: DatasetInfo) -> Browse:
+    """The widgets that say which samples."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         whose = st.segmented_control(
             "Samples", [OWN, NEW], default=OWN, required=True, key="whose", persist_state="session"
         )
-        about: dict = dict(run_id=run.id, step=step)
-        if whose == NEW:
-            about["n"] = st.selectbox("How many", HOW_MANY, index=1, key="how many", width=120)
-            about["seed"] = int(st.number_input("Seed", 0, 1_000_000, 1, key="sample seed", width=130))
-            truncation = st.slider(
-                "Truncation",
-                0.1,
-                1.0,
-                1.0,
-                0.05,
-                key="truncation",
-                width=180,
-                help="Shrinks the random numbers: below 1 the samples are more typical and less varied.",
+        if whose == OWN:
+            return Browse()
+        n = st.selectbox("How many", HOW_MANY, index=1, key="how many", width=120)
+        seed = int(st.number_input("Seed", 0, 1_000_000, 1, key="sample seed", width=130))
+        truncation = st.slider(
+            "Truncation",
+            0.1,
+            1.0,
+            1.0,
+            0.05,
+            key="truncation",
+            width=180,
+            help="Shrinks the random numbers: below 1 the samples are more typical and less varied.",
+        )
+        label = ALL
+        if run.config.data.conditional:
+            label = st.selectbox(
+                "Class",
+                [ALL, *data.classes],
+                key=f"class {run.id}",
+                format_func=lambda c: "All" if c == ALL else str(c),
+                help="This run was told the classes: ask for samples of one.",
+                width=120,
             )
-            if truncation < 1:
-                about["truncation"] = round(truncation, 2)
-            if run.config.data.conditional:
-                label = st.selectbox(
-                    "Class",
-                    [ALL, *data.classes],
-                    key=f"class {run.id}",
-                    format_func=lambda c: "All" if c == ALL else str(c),
-                    help="This run was told the classes: ask for samples of one.",
-                    width=120,
-                )
-                if label != ALL:
-                    about["label"] = label
-    return about
+    return Browse(n, seed, label=None if label == ALL else label, truncation=round(truncation, 2))
 
 
-def show_shelf(page: Page, data: DatasetInfo, about: Mapping) -> int:
-    """The samples `about` asks for; returns the id of the job that makes them."""
-    job_id = page.lab.jobs.request("shelf", **about)
-    show_answer(
+def show_samples(page: Page, data: DatasetInfo, asked: Browse, *, run_id: str, step: int) -> int:
+    """The samples asked for; returns the id of the job that makes them."""
+    return ask_worker(
         page,
-        job_id,
-        lambda job: draw_shelf(page, data, asked_by(job), job.id),
-        key="shelf answer",
-        again=lambda: page.lab.jobs.retry("shelf", **about),
+        asked,
+        lambda found, job: draw_samples(page, data, found, job),
+        key="samples answer",
+        run_id=run_id,
+        step=step,
     )
-    return job_id
 
 
-def draw_shelf(page: Page, data: DatasetInfo, about: Mapping, job_id: int) -> None:
-    found = answered(job_id, page.lab)
+def draw_samples(page: Page, data: DatasetInfo, found: Mapping, job: Job) -> None:
     order = arrange(found)
     if not len(order):
         st.info("No generated sample looks like this class.", icon=":material/search_off:")
@@ -114,32 +109,32 @@ def draw_shelf(page: Page, data: DatasetInfo, about: Mapping, job_id: int) -> No
     pages = -(-len(order) // A_PAGE)
     shown = order
     if pages > 1 and data.kind == "image":
-        number = st.pagination(pages, key=f"page of {job_id}")
+        number = st.pagination(pages, key=f"page of {job.id}")
         shown = order[(number - 1) * A_PAGE : number * A_PAGE]
         st.caption(
             f"Samples {(number - 1) * A_PAGE + 1:,} to {(number - 1) * A_PAGE + len(shown):,} of {len(order):,}."
         )
-    key = f"picked {sorted(about.items())}"
+    key = f"picked {job.run_id} {job.step} {page.lab.jobs.asked(job)}"
     picked = st.session_state.get(key, int(order[0]))
     if data.kind == "image":
         places = np.flatnonzero(shown == picked)
         sheet(
             found["x"][shown],
             key="sheet",
-            alt=f"{len(shown)} generated samples at step {about['step']:,}",
+            alt=f"{len(shown)} generated samples at step {job.step:,}",
             captions=[told(found, i) for i in shown],
             chosen=int(places[0]) if len(places) else None,
             on_pick=lambda place: st.session_state.update({key: int(shown[place])}),
         )
     else:
         chart(
-            training.points(real=data.preview, fake=found["x"][order]), "shelf points", "Generated points on real ones"
+            training.points(real=data.preview, fake=found["x"][order]), "sample points", "Generated points on real ones"
         )
         picked = st.number_input("Sample", 1, len(found["x"]), picked + 1, key=f"{key} number") - 1
     if data.kind == "image":
         st.caption("Point at a sample to see it large; click it, or press Enter on it, to see what it resembles.")
-    show_closeup(page, data, dict(about, index=picked), key="shelf", more=show_ends)
-    show_downloads(page, found, shown, about, job_id, data)
+    show_detail(page, data, job, picked, key="samples", more=show_ends)
+    show_downloads(page, found, shown, job, data)
 
 
 def arrange(found: Mapping) -> np.ndarray:
@@ -186,14 +181,17 @@ def told(found: Mapping, i: int) -> str:
     return "\n".join(lines)
 
 
-def show_ends(about: Mapping) -> None:
+def show_ends(asked: SampleDetail) -> None:
     """Keep this sample as an end of a latent walk."""
-    seed, index = about.get("seed"), about["index"]
-    kept = {key: about[key] for key in ("label", "truncation") if key in about}
+    kept = {"label": asked.label, "truncation": asked.truncation}
     with st.container(horizontal=True):
         for end, label in (("start", "Walk from here"), ("end", "Walk to here")):
             st.button(
-                label, key=f"walk {end}", icon=":material/route:", on_click=keep_end, args=(end, seed, index, kept)
+                label,
+                key=f"walk {end}",
+                icon=":material/route:",
+                on_click=keep_end,
+                args=(end, asked.seed, asked.index, kept),
             )
 
 
@@ -202,8 +200,8 @@ def keep_end(end: str, seed: int | None, index: int, about: Mapping) -> None:
     st.toast(f"Sample {index + 1} is the {end} of the walk: see Walk above.", icon=":material/route:")
 
 
-def show_downloads(page: Page, found: Mapping, shown: np.ndarray, about: Mapping, job_id: int, data: DatasetInfo):
-    name = f"ganometer-{about['run_id']}-step-{about['step']}"
+def show_downloads(page: Page, found: Mapping, shown: np.ndarray, job: Job, data: DatasetInfo) -> None:
+    name = f"ganometer-{job.run_id}-step-{job.step}"
     with st.container(horizontal=True):
         if data.kind == "image":
             st.download_button(
@@ -217,7 +215,7 @@ def show_downloads(page: Page, found: Mapping, shown: np.ndarray, about: Mapping
             )
         st.download_button(
             "All as NPZ",
-            lambda: page.lab.jobs.samples_npz(page.lab.jobs.get(job_id)),
+            lambda: page.lab.jobs.samples_npz(page.lab.jobs.get(job.id)),
             f"{name}.npz",
             "application/octet-stream",
             icon=":material/download:",

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import streamlit as st
 
-from gan_core import DatasetInfo, closeness
+from gan_core import Browse, DatasetInfo, Job, SampleDetail, closeness
 from gan_core.pictures import grid
 from ui.charts import latent
 from ui.frame.feature_spaces import COORDINATES, SPACES
@@ -15,23 +15,34 @@ NEAREST = 6
 LARGE, SMALL = 168, 88
 
 
-def show_closeup(
-    page: Page, data: DatasetInfo, about: Mapping, *, key: str, more: Callable[[Mapping], object] = lambda about: None
+def show_detail(
+    page: Page,
+    data: DatasetInfo,
+    job: Job,
+    index: int,
+    *,
+    key: str,
+    more: Callable[[SampleDetail], object] = lambda asked: None,
 ) -> None:
-    """`about` says which: run_id, step, n, seed, index, and label or truncation; `more(about)` is drawn below it."""
+    """Sample `index` of those that a `browse` job has made; `more(asked)` is drawn below it."""
+    browse: Browse = page.lab.jobs.asked(job)
+    asked = SampleDetail(
+        index, n=browse.n, seed=browse.seed, label=browse.label, truncation=browse.truncation, k=NEAREST
+    )
     ask_worker(
         page,
-        "closeup",
-        lambda found, about: draw_closeup(found, data, about, key, more),
-        key=f"{key} closeup",
-        **dict(about, k=NEAREST),
+        asked,
+        lambda found, job: draw_detail(found, data, page.lab.jobs.asked(job), key, more),
+        key=f"{key} detail",
+        run_id=job.run_id,
+        step=job.step,
     )
 
 
-def draw_closeup(
-    found: Mapping, data: DatasetInfo, about: Mapping, key: str, more: Callable[[Mapping], object]
+def draw_detail(
+    found: Mapping, data: DatasetInfo, asked: SampleDetail, key: str, more: Callable[[SampleDetail], object]
 ) -> None:
-    index = about["index"]
+    index = asked.index
     spaces = [space for space in SPACES if f"{space}.distances" in found]
     left, right = st.columns([1, 3], gap="medium")
     with left:
@@ -46,7 +57,7 @@ def draw_closeup(
             f"Nearest training sample: {nearest:.3g}. Held-out real samples have theirs at {usual:.3g} (median): "
             + closeness(nearest / usual if usual else 1.0)
         )
-        more(about)
+        more(asked)
     with right:
         for space in spaces:
             title, sentence = SPACES[space] if data.kind == "image" else COORDINATES

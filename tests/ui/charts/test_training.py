@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gan_core.distances.catalogue import METRICS
-from gan_core.records import Histogram, History, Reference
+from gan_core.records import CorruptionCell, Histogram, History, Reference
 from ui.charts import report, training
 
 STEPS = np.array([0.0, 50, 100, 200])
@@ -63,13 +63,13 @@ def game(classes=1, without=()):
 
 
 def sheet():
-    """Three damages as the ruler's job tells them: z is -5, 0, 20 and None of each metric's."""
+    """Three damages as a `corruptions` job answers: z is -5, 0, 20 and None of each metric's."""
     damages = (("none", 0), ("blur", 0.5), ("blur", 1))
     zs = {"energy_distance": (0.1, 20, 40), "precision": (0, 5, -5), "nn_accuracy_fake": (0, -5, 5)}
     zs |= {"mean_real_fake": (0, -20, -40), "mean_fake_fake": (0, -9, -9), "ct_score": (None, None, None)}
     known = {"value": 1.0, "reference_mean": 0.5, "reference_sd": 0.1}
     return [
-        {"corruption": corruption, "level": level, "metric": metric, "z": z[i], **known}
+        CorruptionCell(corruption, level, metric, z=z[i], **known)
         for i, (corruption, level) in enumerate(damages)
         for metric, z in zs.items()
     ]
@@ -96,7 +96,7 @@ FIGURES = LINES | {
     "surface": lambda: training.surface(game(), CLOUD),
     "shares": lambda: report.shares([0, 1], [0.5, 0.5], [0.9, 0.1], "class"),
     "direction": lambda: report.direction(np.arange(-8, 10), (3, 3, 2)),
-    "ruler": lambda: report.ruler(sheet()),
+    "corruptions": lambda: report.corruptions(sheet()),
 }
 every_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 every_line = pytest.mark.parametrize("draw", LINES.values(), ids=LINES)
@@ -369,8 +369,8 @@ def test_direction_of_nothing_is_drawn_too():
     assert values(report.direction(np.zeros(4), (2, 2, 1)).data[0].z) == [[0, 0], [0, 0]]
 
 
-def test_the_ruler_turns_every_z_towards_worse_and_cuts_it_at_ten():
-    (cells,) = report.ruler(sheet()).data
+def test_the_sheet_turns_every_z_towards_worse_and_cuts_it_at_ten():
+    (cells,) = report.corruptions(sheet()).data
     assert list(cells.y) == ["nothing done", "blur 0.5", "blur 1"]
     columns = dict(zip(cells.x, np.asarray(cells.z).T.tolist()))
     assert columns == {
@@ -382,16 +382,16 @@ def test_the_ruler_turns_every_z_towards_worse_and_cuts_it_at_ten():
     assert (cells.zmin, cells.zmax) == (-10, 10)
 
 
-def test_the_ruler_leaves_blank_what_was_not_measured():
-    cells = [cell for cell in sheet() if (cell["metric"], cell["level"]) != ("precision", 1)]
-    (drawn,) = report.ruler(cells).data
+def test_the_sheet_leaves_blank_what_was_not_measured():
+    cells = [cell for cell in sheet() if (cell.metric, cell.level) != ("precision", 1)]
+    (drawn,) = report.corruptions(cells).data
     column = np.asarray(drawn.z)[:, list(drawn.x).index("Precision")]
     assert column.tolist()[:2] == [0, -5] and np.isnan(column[2])
     assert "1" in drawn.customdata[0, 0] and not drawn.customdata[2, list(drawn.x).index("Precision")]
 
 
-def test_an_empty_sheet_is_an_empty_ruler():
-    assert len(report.ruler([]).data[0].x) == 0
+def test_an_empty_sheet_is_an_empty_figure():
+    assert len(report.corruptions([]).data[0].x) == 0
 
 
 def test_points_take_keywords_only_and_share_one_scale():

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from gan_core import closeness
+from gan_core import Browse, LatentPlane, LatentWalk, Projection, SampleDetail, closeness
 from gan_core.config import presets
 from gan_core.config import run_config as configs
+from gan_core.jobs.registry import asked
 from gan_core.store import pack
 from tests.drawing import claim, components, drawn, open_page, pictures, said
 from ui.gallery.sample_browser import ORDERS, ordered
@@ -58,7 +59,7 @@ def answer(store, kind, found):
     return job
 
 
-def on_a_shelf(dataset, n=64, **more) -> dict[str, np.ndarray]:
+def browsed(dataset, n=64, **more) -> dict[str, np.ndarray]:
     """`n` samples whose numbers are all different, and in no order."""
     shuffled = np.random.default_rng(3).permutation(n).astype(np.float32)
     found = {
@@ -92,22 +93,22 @@ def test_the_run_s_own_samples_of_the_step_are_a_job(store, data, query):
     run_id, step = trained(store, data("digits")), int(query.get("step", 100))
     at = open_gallery(run=run_id, **query)
     assert f"64 generated samples at step {step}" in alts(at)
-    job = answer(store, "shelf", on_a_shelf(data("digits")))
-    assert (job.run_id, job.step, dict(job.params)) == (run_id, step, {})
+    job = answer(store, "browse", browsed(data("digits")))
+    assert (job.run_id, job.step, asked(job)) == (run_id, step, Browse())
     drawn(at.run())
     shown = sheet(at)
     assert (shown["count"], shown["width"], shown["height"], shown["picks"]) == (64, 8, 8, True)
     assert shown["alt"] == f"64 generated samples at step {step}"
     assert shown["captions"][0].startswith("no. 1\nto training: 1.")
     assert shown["chosen"] == 0
-    job = claim(store, "closeup")
-    assert (job.run_id, job.step, dict(job.params)) == (run_id, step, {"index": 0, "k": 6})
+    job = claim(store, "sample_detail")
+    assert (job.run_id, job.step, asked(job)) == (run_id, step, SampleDetail(0, k=6))
 
 
 def test_every_order_is_the_one_of_its_numbers(store, data):
     at = open_gallery(run=trained(store, data("digits")))
-    found = on_a_shelf(data("digits"))
-    answer(store, "shelf", found)
+    found = browsed(data("digits"))
+    answer(store, "browse", found)
     drawn(at.run())
     assert at.selectbox(key="order").options == [order.title for order in ORDERS.values()]
     for name, values in (
@@ -126,8 +127,8 @@ def test_every_order_is_the_one_of_its_numbers(store, data):
 
 def test_what_the_answer_lacks_cannot_be_ordered_by(store, data):
     at = open_gallery(run=trained(store, data("digits")))
-    found = on_a_shelf(data("digits"))
-    answer(store, "shelf", {name: found[name] for name in ("x", "distances")})
+    found = browsed(data("digits"))
+    answer(store, "browse", {name: found[name] for name in ("x", "distances")})
     drawn(at.run())
     assert len(at.selectbox(key="order").options) == 3
     assert "Looks like class" not in {box.label for box in at.selectbox}
@@ -135,8 +136,8 @@ def test_what_the_answer_lacks_cannot_be_ordered_by(store, data):
 
 def test_one_class_can_be_looked_at(store, data):
     at = open_gallery(run=trained(store, data("digits")))
-    found = on_a_shelf(data("digits"))
-    answer(store, "shelf", found)
+    found = browsed(data("digits"))
+    answer(store, "browse", found)
     drawn(at.run())
     drawn(at.selectbox(key="looks like").set_value(3).run())
     wanted = [f"no. {i + 1}" for i in np.flatnonzero(found["labels"] == 3)]
@@ -156,7 +157,7 @@ def test_an_order_within_a_class_is_of_that_class_alone():
 def test_new_samples_are_asked_for_with_all_that_makes_them(store, data):
     run_id = trained(store, data("digits"), data__conditional=True)
     at = open_gallery(run=run_id)
-    claim(store, "shelf")
+    claim(store, "browse")
     whose = next(group for group in at.get("button_group") if group.label == "Samples")
     drawn(whose.set_value("New ones").run())
     at.selectbox(key="how many").set_value(1_000)
@@ -164,30 +165,30 @@ def test_new_samples_are_asked_for_with_all_that_makes_them(store, data):
     at.slider(key="truncation").set_value(0.7)
     drawn(at.selectbox(key=f"class {run_id}").set_value(4).run())
     last = newest(store)
-    assert (last.kind, dict(last.params)) == ("shelf", {"n": 1000, "seed": 12, "truncation": 0.7, "label": 4})
-    store.jobs.finish(last.id, result=pack(**on_a_shelf(data("digits"), n=1000)))
+    assert asked(last) == Browse(1000, 12, label=4, truncation=0.7)
+    store.jobs.finish(last.id, result=pack(**browsed(data("digits"), n=1000)))
     drawn(at.run())
     assert "Samples 1 to 128 of 1,000." in said(at)
     assert sheet(at)["count"] == 128
-    job = claim(store, "closeup")
-    assert dict(job.params) == {"n": 1000, "seed": 12, "truncation": 0.7, "label": 4, "index": 0, "k": 6}
+    job = claim(store, "sample_detail")
+    assert asked(job) == SampleDetail(0, 1000, 12, label=4, truncation=0.7, k=6)
 
 
-def test_a_shelf_that_failed_can_be_asked_for_again(store, data):
+def test_samples_that_failed_can_be_asked_for_again(store, data):
     at = open_gallery(run=trained(store, data("digits")))
-    store.jobs.finish(claim(store, "shelf").id, error="the **weights** are gone")
+    store.jobs.finish(claim(store, "browse").id, error="the **weights** are gone")
     drawn(at.run())
     assert r"the \*\*weights\*\* are gone" in said(at)
-    drawn(at.button(key="shelf answer again").click().run())
-    assert claim(store, "shelf")
+    drawn(at.button(key="samples answer again").click().run())
+    assert claim(store, "browse")
 
 
 def test_one_sample_is_shown_with_its_nearest_in_every_space(store, data):
     digits = data("digits")
     at = open_gallery(run=trained(store, digits))
-    answer(store, "shelf", on_a_shelf(digits))
+    answer(store, "browse", browsed(digits))
     drawn(at.run())
-    answer(store, "closeup", close_up(digits))
+    answer(store, "sample_detail", close_up(digits))
     drawn(at.run())
     assert "Generated sample 1, large" in alts(at)
     for first in (1.25, 0.75):
@@ -202,13 +203,13 @@ def test_one_sample_is_shown_with_its_nearest_in_every_space(store, data):
 
 def test_a_close_look_that_failed_leaves_the_rest(store, data):
     at = open_gallery(run=trained(store, data("digits")))
-    answer(store, "shelf", on_a_shelf(data("digits")))
+    answer(store, "browse", browsed(data("digits")))
     drawn(at.run())
-    store.jobs.finish(claim(store, "closeup").id, error="no memory")
+    store.jobs.finish(claim(store, "sample_detail").id, error="no memory")
     drawn(at.run())
     assert "no memory" in said(at) and sheet(at)["count"] == 64
-    drawn(at.button(key="shelf closeup again").click().run())
-    assert claim(store, "closeup")
+    drawn(at.button(key="samples detail again").click().run())
+    assert claim(store, "sample_detail")
 
 
 @pytest.mark.parametrize(
@@ -229,10 +230,10 @@ def test_what_a_distance_means_is_said_beside_that_of_real_samples(ratio, words)
 def test_points_are_a_chart_and_a_number_to_choose(store, data):
     ring = data("ring-8")
     at = open_gallery(run=trained(store, ring))
-    answer(store, "shelf", on_a_shelf(ring))
+    answer(store, "browse", browsed(ring))
     drawn(at.run())
     near = {name: array for name, array in close_up(ring).items() if not name.startswith("pca64")}
-    answer(store, "closeup", near)
+    answer(store, "sample_detail", near)
     drawn(at.run())
     assert not components(at, "ganometer_sheet")
     assert "Generated points on real ones" in [about["alt"] for about in components(at, "chart")]
@@ -240,7 +241,7 @@ def test_points_are_a_chart_and_a_number_to_choose(store, data):
     assert {b.label for b in at.get("download_button")} == {"Time-lapse as GIF", "Time-lapse as WebP", "All as NPZ"}
     number = next(box for box in at.number_input if box.label == "Sample")
     drawn(number.set_value(64).run())
-    assert dict(claim(store, "closeup").params) == {"index": 63, "k": 6}
+    assert asked(claim(store, "sample_detail")) == SampleDetail(63, k=6)
 
 
 # ---------------------------------------------------------------- walks
@@ -255,9 +256,9 @@ def test_a_walk_is_one_job_for_all_its_frames(store, data):
     digits = data("digits")
     run_id = trained(store, digits)
     at = open_gallery(run=run_id, view="walk", step="50")
-    job = answer(store, "walk", walked(digits))
+    job = answer(store, "latent_walk", walked(digits))
     assert (job.run_id, job.step) == (run_id, 50)
-    assert dict(job.params) == {"frames": 24, "start_index": 0, "end_index": 1}
+    assert asked(job) == LatentWalk(0, 1)
     drawn(at.run())
     assert (sheet(at)["count"], sheet(at)["picks"]) == (24, False)
     x = digits.train.x.astype(np.float64) / 255
@@ -269,47 +270,46 @@ def test_the_buttons_under_a_sample_make_it_an_end_of_the_walk(store, data):
     digits = data("digits")
     run_id = trained(store, digits)
     at = open_gallery(run=run_id)
-    found = on_a_shelf(digits)
-    answer(store, "shelf", found)
+    found = browsed(digits)
+    answer(store, "browse", found)
     drawn(at.run())
-    answer(store, "closeup", close_up(digits))
+    answer(store, "sample_detail", close_up(digits))
     drawn(at.run())
     drawn(at.button(key="walk start").click().run())
     assert "Sample 1 is the start of the walk" in said(at)
     drawn(at.selectbox(key="order").set_value("copied").run())
-    answer(store, "closeup", close_up(digits))
+    answer(store, "sample_detail", close_up(digits))
     drawn(at.run())
     drawn(at.button(key="walk end").click().run())
     place = int(found["distances"].argmin())
     assert f"Sample {place + 1} is the end of the walk" in said(at)
     at.query_params["view"] = "walk"
     drawn(at.run())
-    assert dict(claim(store, "walk").params) == {"frames": 24, "start_index": 0, "end_index": place}
+    assert asked(claim(store, "latent_walk")) == LatentWalk(0, place)
     next(box for box in at.number_input if box.label == "From sample").set_value(64)
     drawn(at.slider(key="frames").set_value(12).run())
-    assert dict(claim(store, "walk").params) == {"frames": 12, "start_index": 63, "end_index": place}
+    assert asked(claim(store, "latent_walk")) == LatentWalk(63, place, frames=12)
 
 
 def test_a_walk_from_a_sample_there_is_not_is_refused_in_words(store, data):
     """The worker refuses it; the page says why and asks again when told to."""
     at = open_gallery(run=trained(store, data("digits")), view="walk")
-    store.jobs.finish(claim(store, "walk").id, error="sample 99 was asked of run x, whose own are 0 to 63")
+    store.jobs.finish(claim(store, "latent_walk").id, error="sample 99 was asked of run x, whose own are 0 to 63")
     drawn(at.run())
     assert "whose own are 0 to 63" in said(at)
     drawn(at.button(key="walk again").click().run())
-    assert claim(store, "walk")
+    assert claim(store, "latent_walk")
 
 
 def test_a_walk_between_new_samples_of_a_run_that_was_told_classes_is_in_one(store, data):
     run_id = trained(store, data("digits"), data__conditional=True)
     at = open_gallery(run=run_id, view="walk")
-    assert "label" not in claim(store, "walk").params  # the run's own samples have a class each
+    assert asked(claim(store, "latent_walk")).label is None  # the run's own samples have a class each
     at.session_state["walk start at"] = (5, 3)  # what the button under sample 4 of the draw with seed 5 keeps
     drawn(at.run())
     assert "Samples of the draw with seed 5 and the run's own 64" in said(at)
     drawn(at.selectbox(key=f"walk class {run_id}").set_value(7).run())
-    wanted = {"frames": 24, "start_seed": 5, "start_index": 3, "end_index": 1, "label": 7}
-    assert dict(newest(store).params) == wanted
+    assert asked(newest(store)) == LatentWalk(3, 1, start_seed=5, label=7)
 
 
 # ---------------------------------------------------------------- the pad, and the way back
@@ -318,19 +318,21 @@ def test_a_walk_between_new_samples_of_a_run_that_was_told_classes_is_in_one(sto
 def test_the_pad_is_one_job_for_all_its_cells(store, data):
     digits = data("digits")
     at = open_gallery(run=trained(store, digits), view="pad")
-    job = answer(store, "pad", {"x": digits.train.x[:225].reshape(15, 15, 8, 8, 1), "z": np.zeros((15, 15, 64))})
-    assert dict(job.params) == {"size": 15, "plane": 0}
+    job = answer(
+        store, "latent_plane", {"x": digits.train.x[:225].reshape(15, 15, 8, 8, 1), "z": np.zeros((15, 15, 64))}
+    )
+    assert asked(job) == LatentPlane()
     drawn(at.run())
     assert (sheet(at)["count"], sheet(at)["columns"], sheet(at)["table"]) == (225, 15, True)
     assert sheet(at)["captions"][16] == "row 2, column 2"
     at.number_input(key="plane").set_value(3)
     drawn(at.slider(key="pad truncation").set_value(0.5).run())
-    assert dict(claim(store, "pad").params) == {"size": 15, "plane": 3, "truncation": 0.5}
+    assert asked(claim(store, "latent_plane")) == LatentPlane(plane=3, truncation=0.5)
 
 
 def test_of_two_random_numbers_there_is_one_plane(store, data):
     at = open_gallery(run=trained(store, data("ring-8"), generator__latent_dim=2), view="pad")
-    assert dict(claim(store, "pad").params) == {"size": 15}
+    assert asked(claim(store, "latent_plane")) == LatentPlane()
     assert "Every sample there is" in said(at)
     assert "Plane" not in {box.label for box in at.number_input}
 
@@ -342,8 +344,8 @@ def test_the_latent_of_a_real_sample_is_looked_for(store, data, distance, words)
     assert sheet(at)["alt"] == "64 real samples that are never trained on"
     found = {name: digits.train.x[place] for place, name in enumerate(("target", "x", "start", "nearest"))}
     found |= {"distance": np.float32(distance), "start_distance": np.float32(2.25), "nearest_distance": np.float32(1)}
-    job = answer(store, "project", found | {"curve": np.linspace(2.25, distance, 300, dtype=np.float32)})
-    assert dict(job.params) == {"part": "preview", "index": 0, "steps": 300, "starts": 8}
+    job = answer(store, "projection", found | {"curve": np.linspace(2.25, distance, 300, dtype=np.float32)})
+    assert asked(job) == Projection(0, "preview")
     drawn(at.run())
     assert words in said(at)
     for caption in ("the goal", "at 2.25", f"at {distance:g}", "at 1"):
@@ -356,7 +358,7 @@ def test_a_view_is_chosen_and_lives_in_the_address(store, data):
     views = next(group for group in at.get("button_group") if group.label == "What to look at")
     drawn(views.set_value("pad").run())
     assert at.query_params["view"] in ("pad", ["pad"])
-    assert claim(store, "pad")
+    assert claim(store, "latent_plane")
 
 
 # ---------------------------------------------------------------- the time-lapse
@@ -390,18 +392,18 @@ def test_the_answer_of_the_step_before_stays_until_the_next_one_has_come(store, 
     digits = data("digits")
     run_id = trained(store, digits)
     at = open_gallery(run=run_id, step="50")
-    answer(store, "shelf", on_a_shelf(digits))
+    answer(store, "browse", browsed(digits))
     drawn(at.run())
     assert sheet(at)["alt"] == "64 generated samples at step 50" and "is being computed" not in said(at)
     at.query_params["step"] = "0"
     drawn(at.run())
     assert sheet(at)["alt"] == "64 generated samples at step 50"
     assert "Step 0 is being computed; this is step 50" in said(at)
-    job = claim(store, "shelf")
+    job = claim(store, "browse")
     store.jobs.progress(job.id, 0.4)
     drawn(at.run())
     assert "Step 0 is being computed (40%); this is step 50" in said(at)
-    store.jobs.finish(job.id, result=pack(**on_a_shelf(digits)))
+    store.jobs.finish(job.id, result=pack(**browsed(digits)))
     drawn(at.run())
     assert sheet(at)["alt"] == "64 generated samples at step 0" and "is being computed" not in said(at)
 
@@ -410,7 +412,7 @@ def test_an_answer_of_another_run_does_not_stay(store, data):
     digits = data("digits")
     first, second = trained(store, digits), trained(store, digits, seed=1)
     at = open_gallery(run=first)
-    answer(store, "shelf", on_a_shelf(digits))
+    answer(store, "browse", browsed(digits))
     drawn(at.run())
     at.query_params["run"] = second
     drawn(at.run())
@@ -420,25 +422,25 @@ def test_an_answer_of_another_run_does_not_stay(store, data):
 def test_a_failed_answer_takes_the_place_of_the_one_before(store, data):
     digits = data("digits")
     at = open_gallery(run=trained(store, digits), step="50")
-    answer(store, "shelf", on_a_shelf(digits))
+    answer(store, "browse", browsed(digits))
     drawn(at.run())
     at.query_params["step"] = "0"
     drawn(at.run())
-    store.jobs.finish(claim(store, "shelf").id, error="the weights of step 0 are gone")
+    store.jobs.finish(claim(store, "browse").id, error="the weights of step 0 are gone")
     drawn(at.run())
     assert "the weights of step 0 are gone" in said(at) and not components(at, "ganometer_sheet")
 
 
 def test_a_walk_from_a_sample_to_itself_is_no_walk(store, data):
     at = open_gallery(run=trained(store, data("digits")), view="walk")
-    assert claim(store, "walk")
+    assert claim(store, "latent_walk")
     next(box for box in at.number_input if box.label == "To sample").set_value(1)
     drawn(at.run())
     assert "Both ends are sample 1 of the run's own 64" in said(at) and "Choose another number" in said(at)
     assert store.jobs.claim("hand") is None
     at.session_state["walk end at"] = (5, 0)  # the first one of another draw is another sample
     drawn(at.run())
-    assert "Both ends" not in said(at) and claim(store, "walk")
+    assert "Both ends" not in said(at) and claim(store, "latent_walk")
 
 
 @pytest.mark.parametrize("name", ["digits", "ring-8"])

@@ -1,0 +1,34 @@
+"""The data sets that a process has loaded: built-in ones from their files, uploads from wherever their bytes are."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from gan_core.data import datasets
+from gan_core.data.datasets import Dataset
+
+
+class DatasetCache:
+    """Keeps the last two data sets. `folder` is where MNIST is kept; `uploaded(name)` gives an upload's bytes."""
+
+    def __init__(self, folder: Path | None, uploaded: Callable[[str], bytes | None]):
+        self._folder, self._uploaded = folder, uploaded
+        self._lock = threading.Lock()
+        self._kept: dict[str, Dataset] = {}
+
+    def dataset(self, name: str, progress: Callable[[float, str], None] | None = None) -> Dataset:
+        """A built-in data set, or an upload. Raises DatasetError when there is none of that name."""
+        with self._lock:
+            if name not in self._kept:
+                self._kept = dict([*self._kept.items()][-1:]) | {name: self._load(name, progress)}
+            return self._kept[name]
+
+    def _load(self, name: str, progress: Callable[[float, str], None] | None) -> Dataset:
+        if name in datasets.OPTIONS:
+            return datasets.load(name, folder=self._folder, progress=progress)
+        data = self._uploaded(name)
+        if data is None:
+            raise datasets.unknown_dataset(name)
+        return datasets.dataset_from_bytes(data, name)

@@ -1,0 +1,112 @@
+"""What a kind of job is: its name, its parameters, its handler, and how its answer is written and read.
+
+A file of a kind ends with one declaration, and registry.py has its name:
+
+    @dataclass(frozen=True)
+    class LatentPlane(Parameters):
+        size: Annotated[int, Meta(ge=5, le=25)] = 15
+
+    def answer(context: JobContext, asked: LatentPlane) -> Arrays: ...
+
+    KIND = JobKind("latent_plane", LatentPlane, answer, encode=encode_arrays, decode=decode_arrays)
+
+The page server imports these files to ask and to decode: what a handler needs of SciPy, Numba or TensorFlow is imported
+inside it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from gan_core.data.datasets import Dataset
+from gan_core.records import GanometerError
+from gan_core.store import Store, pack, unpack
+from gan_core.validation import Invalid, checked
+
+Arrays = Mapping[str, np.ndarray]
+"""An answer of arrays by name: samples in storage form, distances between samples in measured form."""
+
+
+class Parameters:
+    """What a job is asked with. The annotations of a kind's dataclass say what each value may be."""
+
+    def conflicts(self) -> Iterable[str]:
+        """A sentence for each problem of values that are allowed alone and not together."""
+        return ()
+
+
+P = TypeVar("P", bound=Parameters)
+A = TypeVar("A")
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """What a handler works with: the store, the data sets by name, and the run and the step that are asked about.
+
+    `progress` is told the share that is done, from 0 to 1. `threads`: how many distances may take, None for all.
+    """
+
+    store: Store
+    dataset_named: Callable[[str], Dataset]
+    run_id: str | None = None
+    step: int | None = None
+    progress: Callable[[float], None] = lambda share: None
+    threads: int | None = None
+
+    @property
+    def run(self) -> str:
+        """The id of the run that is asked about. Raises GanometerError where the job names none."""
+        if self.run_id is None:
+            raise GanometerError("this job is about a run and names none; give the id of a run")
+        return self.run_id
+
+    def dataset_of_run(self) -> Dataset:
+        """The data set of the run. Raises UnknownRun, and DatasetError for data that are gone."""
+        return self.dataset_named(self.store.runs.get(self.run).config.data.name)
+
+
+@dataclass(frozen=True)
+class JobKind(Generic[P, A]):
+    """One kind of job. `of_run`: it is about a snapshot of a run; otherwise about a data set, or several runs."""
+
+    name: str
+    parameters: type[P]
+    answer: Callable[[JobContext, P], A]
+    encode: Callable[[A], bytes]
+    decode: Callable[[bytes], A]
+    of_run: bool = True
+
+    def read(self, values: Mapping[str, Any]) -> P:
+        """The parameters from JSON that anybody may have written. Raises GanometerError naming all problems."""
+        try:
+            asked = checked(self.parameters, values, what=f"a parameter of a {self.name} job")
+        except Invalid as error:
+            raise GanometerError(str(error)) from None
+        if problems := list(asked.conflicts()):
+            raise GanometerError("; ".join(problems))
+        return asked
+
+    def written(self, asked: P) -> dict[str, Any]:
+        """The parameters for JSON, without those that have their default: one request is always written alike.
+
+        Raises GanometerError naming all problems.
+        """
+        fields = dataclasses.fields(self.parameters)  # type: ignore[arg-type]
+        found = self.read({field.name: getattr(asked, field.name) for field in fields})
+        values = {field.name: (getattr(found, field.name), field.default) for field in fields}
+        return {name: value for name, (value, default) in values.items() if value != default}
+
+
+def encode_arrays(arrays: Arrays) -> bytes:
+    """The bytes of an .npz file."""
+    return pack(**arrays)
+
+
+def decode_arrays(data: bytes) -> Arrays:
+    """The arrays of an .npz file; nothing is unpickled."""
+    return unpack(data)

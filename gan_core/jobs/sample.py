@@ -1,0 +1,45 @@
+"""New samples of a run's generator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gan_core.codec import to_storage
+from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays
+from gan_core.jobs.snapshot_sampler import SampleCount, class_number, generator_at, snapshot_step
+from gan_core.store import Store
+from gan_core.validation import Label, Seed
+
+
+@dataclass(frozen=True)
+class Sample(Parameters):
+    """`n` samples of the draw with this seed; of one class where `label` names it, else as often as in the data."""
+
+    n: SampleCount
+    seed: Seed = 0
+    label: Label | None = None
+
+
+def answer(context: JobContext, asked: Sample) -> Arrays:
+    """`x` (n, *shape) in storage form."""
+    return {"x": to_storage(draw(context.store, context.run, context.step, asked))}
+
+
+def draw(store: Store, run_id: str, step: int | None, asked: Sample) -> np.ndarray:
+    """The samples (n, *shape) in measured form, of a snapshot of the run; of the newest one without `step`.
+
+    Raises GanometerError where there is no such snapshot, and for a class that the run was not trained with.
+    """
+    run, step = store.runs.get(run_id), snapshot_step(store, run_id, step)
+    number = class_number(store, run, asked.label)
+
+    # Only now: TensorFlow takes seconds to load, and greets on standard error, where a mistake should stand alone.
+    generator = generator_at(store, run, step)
+    from gan_core.engine import sampling
+
+    return sampling.generate(generator, sampling.inputs(generator, asked.seed, asked.n, sampling.REQUEST, label=number))
+
+
+KIND = JobKind("sample", Sample, answer, encode=encode_arrays, decode=decode_arrays)

@@ -1,0 +1,28 @@
+"""The data sets of a process: loaded once, two at a time, uploads from their bytes."""
+
+import pytest
+
+from gan_core.data import datasets
+from gan_core.data.dataset_cache import DatasetCache
+from gan_core.records import DatasetError
+
+
+def test_the_last_two_are_kept():
+    cache = DatasetCache(None, lambda name: None)
+    digits, ring = cache.dataset("digits"), cache.dataset("ring-8")
+    assert cache.dataset("digits") is digits and cache.dataset("ring-8") is ring
+    cache.dataset("grid-25")
+    assert cache.dataset("ring-8") is ring and cache.dataset("digits") is not digits
+
+
+def test_an_upload_is_read_from_its_bytes_once():
+    asked, data = [], datasets.dataset_to_bytes(datasets.load("ring-8"))
+    cache = DatasetCache(None, lambda name: asked.append(name) or data)
+    found = cache.dataset("upload-mine")
+    assert cache.dataset("upload-mine") is found and asked == ["upload-mine"]
+    assert (found.name, found.sha256) == ("upload-mine", datasets.load("ring-8").sha256)
+
+
+def test_data_that_nobody_has_are_named_with_what_there_is():
+    with pytest.raises(DatasetError, match="no data set 'nothing': choose one of .*digits.*, or upload one"):
+        DatasetCache(None, lambda name: None).dataset("nothing")
