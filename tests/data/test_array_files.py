@@ -1,0 +1,53 @@
+"""Array files: what is read of them, in which form, and what is refused in one sentence."""
+
+import numpy as np
+import pytest
+
+from gan_core.data.array_files import read_array
+from gan_core.records import DatasetError
+
+
+def test_points_keep_their_precision(tmp_path):
+    x = np.array([[1.0, 2.0], [1 / 3, 1e300]])
+    np.save(tmp_path / "x.npy", x)
+    read = read_array(tmp_path / "x.npy")
+    assert read.dtype == np.float64 and np.array_equal(read, x)
+
+
+def test_bytes_are_shares_of_255_and_grey_images_get_a_channel(tmp_path):
+    np.save(tmp_path / "x.npy", np.full((2, 3, 3), 51, np.uint8))
+    read = read_array(str(tmp_path / "x.npy"))
+    assert read.shape == (2, 3, 3, 1) and np.allclose(read, 0.2)
+
+
+def test_an_npz_names_its_samples_x_or_holds_nothing_else(tmp_path):
+    x, y = np.zeros((2, 3)), np.arange(2)
+    np.savez(tmp_path / "both.npz", x=x, y=y)
+    np.savez(tmp_path / "only.npz", samples=x)
+    np.savez(tmp_path / "neither.npz", p=x, q=y)
+    assert read_array(tmp_path / "both.npz").shape == read_array(tmp_path / "only.npz").shape == (2, 3)
+    with pytest.raises(DatasetError, match="neither.npz holds p, q; name the samples x"):
+        read_array(tmp_path / "neither.npz")
+
+
+@pytest.mark.parametrize(
+    ("array", "said"),
+    [
+        (np.zeros(5), r"holds float64 of shape \(5,\)"),
+        (np.array([["a"]]), "samples are numbers"),
+        (np.array([[1j]]), "samples are numbers"),
+        (np.array([[np.inf, 0]]), "not finite"),
+        (np.array([{"a": 1}] * 3, dtype=object), "not a plain .npy or .npz file"),
+    ],
+)
+def test_anything_but_finite_numbers_is_refused(tmp_path, array, said):
+    np.save(tmp_path / "x.npy", array, allow_pickle=True)
+    with pytest.raises(DatasetError, match=f"x.npy .*{said}"):
+        read_array(tmp_path / "x.npy")
+
+
+def test_a_file_that_is_none_is_refused(tmp_path):
+    (tmp_path / "x.npy").write_text("no array at all")
+    for name, said in (("x.npy", "not a plain"), ("gone.npy", "cannot be read: No such file"), (".", "cannot be read")):
+        with pytest.raises(DatasetError, match=said):
+            read_array(tmp_path / name)
