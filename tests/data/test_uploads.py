@@ -3,7 +3,6 @@
 import io
 import os
 import struct
-import tempfile
 import tracemalloc
 import warnings
 import zipfile
@@ -436,7 +435,6 @@ REFUSED = {
 def test_refused(case, tmp_path, monkeypatch):
     data, name, message = REFUSED[case]
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(DatasetError, match=message) as caught:
         read_upload(data, name)
     assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
