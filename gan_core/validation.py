@@ -139,7 +139,9 @@ def from_text(kind: Any, value: Any) -> Any:
             number = float(value)
         except (ValueError, TypeError, OverflowError):
             return value
-        return int(number) if bare is int and number.is_integer() else number
+        if bare is int:
+            return int(number) if number.is_integer() else value
+        return number
     return value
 
 
