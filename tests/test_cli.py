@@ -222,7 +222,7 @@ def test_no_error_shows_a_password(home, capsys):
     [
         ("sample --run RUN --n 10001 --out x.npz", "10001"),
         ("sample --run RUN --step 39 --out x.npz", "step 39"),
-        ("sample --run RUN --label 3 --out x.npz", "it was not told of classes"),
+        ("sample --run RUN --label 3 --out x.npz", "it was trained without classes"),
         ("sample --run RUN --out nowhere/x.npz", "nowhere/x.npz"),
         ("export --run RUN --out nowhere/x.zip", "nowhere/x.zip"),
         ("measure --run RUN --step 39", "step 39"),

@@ -86,7 +86,7 @@ def test_samples_and_measurements_of_a_run(trained):
 
 
 def test_the_metrics_are_tested_on_damaged_real_samples(lab):
-    sheet = lab.foreground.test_metrics("ring-8", 100, corruptions=["noise"])
-    assert sheet.n == 100 and {cell.corruption for cell in sheet.cells} == {"none", "noise"}
+    found = lab.foreground.test_metrics("ring-8", 100, corruptions=["noise"])
+    assert found.n == 100 and {cell.corruption for cell in found.cells} == {"none", "noise"}
     with pytest.raises(DatasetError, match="'moon'"):
         lab.foreground.test_metrics("moon", 100)
