@@ -5,7 +5,7 @@ import numpy as np
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
 from gan_core.records import MetricResult, Report
-from gan_core.store import Store
+from gan_core.store import Commit, Store
 from gan_core.store import schema as tables
 
 CONFIG = override(preset("auto", data="digits"), {"training.steps": 100})
@@ -23,10 +23,9 @@ def claimed(store: Store, worker: str = "w1"):
     return store.leases.claim(worker, at_once=100, run_id=run_id)
 
 
-def commit(store: Store, run, state: str = "running", step: int = 10, **more):
+def commit(store: Store, run, state: str = "running", step: int = 10, seconds: float = 1.0, **more):
     """A commit of the run's own worker, with nothing in it but what `more` says."""
-    nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=None)
-    store.progress.commit(run.id, run.worker, run.claim_no, state=state, step=step, **(nothing | more))
+    store.progress.commit(run.id, run.worker, run.claim_no, Commit(state, step, seconds, **more))
 
 
 def queue(store: Store, n: int) -> list[str]:

@@ -19,7 +19,7 @@ from gan_core.data import uploads
 from gan_core.distances.catalogue import METRICS
 from gan_core.engine import cpu_threads
 from gan_core.settings import settings_from_environment
-from gan_core.store import Store
+from gan_core.store import Commit, Store
 from gan_core.store import schema as tables
 
 ROOT = Path(__file__).parents[1]
@@ -581,8 +581,7 @@ def test_a_run_is_free_once_the_lease_of_its_worker_elsewhere_is_over(store, cap
 def test_a_run_of_a_living_process_is_refused_and_left_alone(store, capsys):
     """Also a paused one, which the process would go on with if it were told to resume."""
     run_id = at_work(store, pid=os.getpid())
-    nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=None)
-    store.progress.commit(run_id, "w1", 1, state="paused", step=10, **nothing)
+    store.progress.commit(run_id, "w1", 1, Commit(state="paused", step=10, seconds=1.0))
     refused(capsys, ["train", "--resume", run_id], "is paused", f"process {os.getpid()} on host {machine.HOST}")
     assert store.commands.waiting(run_id) == [] and store.runs.get(run_id).worker == "w1"
 

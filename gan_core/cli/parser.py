@@ -15,7 +15,10 @@ class WrongInput(Exception):
 
 
 class Parser(argparse.ArgumentParser):
+    """Like that of argparse, but it raises where that one would print its usage and leave the process."""
+
     def error(self, message: str) -> NoReturn:
+        """Raises WrongInput."""
         raise WrongInput(message)
 
 

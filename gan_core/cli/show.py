@@ -94,6 +94,7 @@ class Progress:
         self._tenths = 0
 
     def __call__(self, share: float) -> None:
+        """Print the share that is done, in [0, 1], if another tenth is complete."""
         if share * 10 >= self._tenths + 1:
             self._tenths = int(share * 10)
             print(f"measuring: {self._tenths * 10} %", file=sys.stderr)

@@ -25,15 +25,29 @@ class Sections(Protocol):
     """The sections of a RunConfig that rules are about."""
 
     @property
-    def data(self) -> DataConfig: ...
+    def data(self) -> DataConfig:
+        """Which dataset, and how its samples are made."""
+        ...
+
     @property
-    def generator(self) -> GeneratorConfig: ...
+    def generator(self) -> GeneratorConfig:
+        """The network that makes samples."""
+        ...
+
     @property
-    def discriminator(self) -> DiscriminatorConfig: ...
+    def discriminator(self) -> DiscriminatorConfig:
+        """The network that tells real samples from generated ones."""
+        ...
+
     @property
-    def objective(self) -> ObjectiveConfig: ...
+    def objective(self) -> ObjectiveConfig:
+        """The losses and the penalties."""
+        ...
+
     @property
-    def training(self) -> TrainingConfig: ...
+    def training(self) -> TrainingConfig:
+        """How long, in which batches and in which order."""
+        ...
 
 
 def conflicts(config: Sections) -> Iterator[str]:

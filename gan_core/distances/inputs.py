@@ -102,27 +102,33 @@ class RealPart:
 
     @cached_property
     def within(self) -> pairwise.Within:
+        """The distances between the real samples, and the nearest k of each, or n - 1 where there are fewer."""
         k = min(self.k, len(self.rows) - 1)
         return pairwise.within(self.rows, k=k, edges=self.edges, precision=self.precision, threads=self.threads)
 
     @cached_property
     def bandwidth(self) -> float:
+        """Of the RBF kernel: the median distance between real samples."""
         return energy.median_distance(self.rows, threads=self.threads)
 
     @cached_property
     def projections(self) -> transport.Projections:
+        """The real samples along 512 directions, sorted, for the sliced distance."""
         return transport.Projections.of(self.rows, directions=DIRECTIONS, seed=self.seed)
 
     @cached_property
     def gaussian(self) -> transport.Gaussian:
+        """The mean and the covariance of the real samples, for the Fréchet distance."""
         return transport.Gaussian.of(self.rows)
 
     @cached_property
     def polynomial_own(self) -> float:
+        """The real side of the polynomial MMD (see `energy.polynomial_own`)."""
         return energy.polynomial_own(self.rows, threads=self.threads)
 
     @cached_property
     def pools(self) -> memorization.Pools:
+        """As many train as holdout rows, at most `pool` of each. Raises MeasureError where either was not given."""
         return memorization.pools_of(
             train=required(self.train, "train"),
             holdout=required(self.holdout, "holdout"),
@@ -132,6 +138,7 @@ class RealPart:
 
     @cached_property
     def pool_of_train(self) -> Reals:
+        """At most `pool` train rows, (p, d). Raises MeasureError where there are none."""
         return _some(required(self.train, "train"), self.pool, self.seed)
 
     @cached_property
@@ -141,10 +148,12 @@ class RealPart:
 
     @cached_property
     def pool_index(self) -> pairwise.SearchIndex:
+        """The same for `pool_of_train`."""
         return pairwise.SearchIndex.of(self.pool_of_train, "train")
 
     @cached_property
     def train_apart(self) -> Floats:
+        """The distance (p,) of every row of `pool_of_train` to the nearest other one."""
         return memorization.distances_apart(self.pool_of_train)
 
     @cached_property
@@ -167,14 +176,17 @@ class RealPart:
 
     @cached_property
     def label_shares(self) -> Floats:
+        """The share (K,) of each label among the real samples, as found."""
         return self.labeller.shares(self.rows)
 
     @cached_property
     def cells(self) -> memorization.Cells:
+        """The partition of the space for `memorization.ct_score`."""
         return memorization.cells_of(self.pools, seed=self.seed)
 
     @cached_property
     def bins(self) -> modes.Bins:
+        """The partition of the space for `modes.ndb`, by k-means on the train rows."""
         return modes.bins_of(required(self.train, "train"), seed=self.seed)
 
 
@@ -207,6 +219,7 @@ class Inputs:
 
     @cached_property
     def within(self) -> pairwise.Within:
+        """The distances between the fakes, and the nearest ones of each: as many as of real samples, if there are."""
         real_part = self.real_part
         k = min(real_part.within.k, len(self.fake) - 1)
         return pairwise.within(
@@ -215,6 +228,7 @@ class Inputs:
 
     @cached_property
     def across(self) -> pairwise.Across:
+        """The distances between real samples and fakes."""
         real_part = self.real_part
         return pairwise.across(
             real=real_part.within,
@@ -226,6 +240,7 @@ class Inputs:
 
     @cached_property
     def energy_distance(self) -> energy.EnergyDistance:
+        """The energy distance, from the mean distances within and across, in the data's units."""
         rr, ff, rf = (x.moments.mean for x in (self.real_part.within, self.within, self.across))
         return energy.EnergyDistance(len(self.real_part), len(self.fake), rr, ff, rf)
 
@@ -237,6 +252,7 @@ class Inputs:
 
     @cached_property
     def test(self) -> energy.TwoSampleTest:
+        """The permutation test of whether both sets have one distribution."""
         return energy.two_sample_test(
             real=self.real_part.rows,
             fake=self.fake,
@@ -248,6 +264,7 @@ class Inputs:
 
     @cached_property
     def accuracies(self) -> neighbours.Accuracies:
+        """How often the nearest other sample is on the same side (1-NN two-sample test)."""
         return neighbours.nn_accuracy(
             real=self.real_part.within,
             fake=self.within,
@@ -258,6 +275,7 @@ class Inputs:
 
     @cached_property
     def manifold(self) -> neighbours.Manifold:
+        """Precision, recall, density and coverage, from the k-NN balls of both sets."""
         return neighbours.manifold(real=self.real_part.within, fake=self.within, across=self.across)
 
     @cached_property
@@ -267,6 +285,7 @@ class Inputs:
 
     @cached_property
     def nearest_in_pool(self) -> tuple[Floats, Ints]:
+        """The distance (m,) to the nearest row of `pool_of_train`, and its index (m,)."""
         real_part = self.real_part
         if real_part.pool_of_train is real_part.train:
             return self.nearest_train
@@ -274,6 +293,7 @@ class Inputs:
 
     @cached_property
     def to_pools(self) -> memorization.Distances:
+        """The distances of the fakes to the nearest train and holdout rows of the pools."""
         pools = self.real_part.pools
         known = self.nearest_train if len(pools.train) == len(required(self.real_part.train, "train")) else None
         # Where no fake has another one at a distance of 0, all are different: equal ones need not be looked for.

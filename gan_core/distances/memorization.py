@@ -5,6 +5,9 @@ samples lie as near to unseen rows as to train rows; only copies lie nearer to t
 of privacy: a copy moved by one pixel is far away in Euclidean distance.
 """
 
+# scikit-learn and threadpoolctl have no type stubs, so pyright knows only a part of their types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import hashlib
@@ -277,7 +280,7 @@ def mann_whitney_z(x: Floats, y: Floats) -> float:
 
 def _reduced(pca: PCA, rows: Reals) -> Floats:
     with threadpool_limits(1):
-        return pca.transform(rows.astype(np.float64))
+        return np.asarray(pca.transform(rows.astype(np.float64)), np.float64)
 
 
 def _copy_limit(pools: Pools) -> float:

@@ -4,6 +4,9 @@ Distances average over everything, so a missing tenth of the data may drown in n
 every sample goes to its nearest centre, labelled row or cell, and shares are compared with what they ought to be.
 """
 
+# scikit-learn and threadpoolctl have no type stubs, so pyright knows only a part of their types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import math
@@ -17,7 +20,7 @@ from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
-from gan_core.arrays import Array, ArrayLike, Floats, Ints, Reals
+from gan_core.arrays import Array, ArrayLike, Bools, Floats, Ints, Reals
 from gan_core.distances import pairwise
 from gan_core.records import MeasureError
 
@@ -141,7 +144,8 @@ class Labeller:
         if unknown := set(true.tolist()) - set(labels.tolist()):
             raise MeasureError(f"holdout has the label {min(unknown)}, which no train row has; leave such rows out")
         true, found = np.searchsorted(labels, true), labeller.find(pairwise.rows(holdout, "holdout"))
-        return replace(labeller, confusion=_confusion(true, found, len(labels)), accuracy=float(np.mean(true == found)))
+        right: Bools = true == found
+        return replace(labeller, confusion=_confusion(true, found, len(labels)), accuracy=float(np.mean(right)))
 
     def find(self, x: Reals) -> Ints:
         """The index (n,) in `labels` of each row's label."""
@@ -184,7 +188,7 @@ def class_test(histogram: ClassHistogram, n_real: int, n_fake: int) -> float:
     `n_real` and `n_fake` are the numbers of samples behind the histogram. Labels that nobody has do not count.
     """
     table = np.rint([np.multiply(histogram.raw_real, n_real), np.multiply(histogram.raw_fake, n_fake)])
-    found: Any = stats.chi2_contingency(table[:, table.any(axis=0)], correction=False)
+    found = stats.chi2_contingency(table[:, table.any(axis=0)], correction=False)
     return float(found.pvalue)
 
 
@@ -236,9 +240,11 @@ def bins_of(train: ArrayLike, *, count: int = 100, seed: int = 0) -> Bins:
     rng = np.random.default_rng([seed, BINS_DRAW])
     if len(train) > FITTED_ROWS:
         train = train[np.sort(rng.choice(len(train), FITTED_ROWS, replace=False))]
+    # pyright takes the default of n_init, a text, for its type.
     means = KMeans(count, n_init=1, max_iter=50, random_state=int(rng.integers(2**31)))  # pyright: ignore[reportArgumentType]
     labels = _fitted(means, train.astype(np.float64, copy=False))
-    return Bins(means.cluster_centers_[np.unique(labels)], seed)  # equal rows may leave a centre without any
+    centres: Floats = np.asarray(means.cluster_centers_, np.float64)
+    return Bins(centres[np.unique(labels)], seed)  # equal rows may leave a centre without any
 
 
 @dataclass(frozen=True)
@@ -304,6 +310,7 @@ def prd_curve(
     slopes = np.tan(np.linspace(1e-10, np.pi / 2 - 1e-10, angles))[:, None]
     precision = np.zeros(angles)
     for state in np.random.default_rng([seed, PRD_DRAW]).integers(2**31, size=runs):
+        # pyright takes the default of n_init, a text, for its type.
         means = MiniBatchKMeans(min(clusters, 2 * n), n_init=1, random_state=int(state))  # pyright: ignore[reportArgumentType]
         labels = _fitted(means, pooled)
         p, q = (np.bincount(part, minlength=clusters) / n for part in (labels[:n], labels[n:]))

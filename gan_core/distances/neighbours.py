@@ -11,7 +11,6 @@ makes everything 0 on discrete data: Räisä et al. 2025).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -225,7 +224,7 @@ def nearest_curves(*, real: Within, across: Across) -> NearestCurves:
     own, generated = real.distances[:, 0], across.fake_nearest
     grid = np.linspace(0, 1, 101)
     test = stats.mannwhitneyu(own, generated)
-    gap: Any = stats.ks_2samp(own, generated)
+    gap = stats.ks_2samp(own, generated)
     return NearestCurves(
         tuple(np.quantile(own, grid).tolist()),
         tuple(np.quantile(generated, grid).tolist()),

@@ -214,13 +214,13 @@ class SearchIndex:
     def _kept(self) -> _Points | None:
         """With every coordinate: those in which all of these rows agree may be where a query differs."""
         few = len(self) <= EXACT_UP_TO
-        return _Points.of(self.rows, self._centre, "float32", np.ones(self.rows.shape[1], np.bool_)) if few else None
+        return _Points.of(self.rows, self._centre, "float32", np.ones_like(self._centre, np.bool_)) if few else None
 
     def prepare(self, queries: Reals) -> tuple[_Points, _Points]:
         """`queries`, rows (n, d), and these rows, ready to be multiplied."""
         kept = self._kept
         if kept is not None and queries.dtype == self.rows.dtype:
-            prepared = _Points.of(queries, self._centre, "float32", np.ones(queries.shape[1], np.bool_))
+            prepared = _Points.of(queries, self._centre, "float32", np.ones_like(self._centre, np.bool_))
             if prepared.norms.dtype == kept.norms.dtype:
                 return prepared, kept
         return _prepared(queries, self.rows, self._centre, "float32")

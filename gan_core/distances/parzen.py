@@ -5,6 +5,9 @@ are blurred averages, get a higher likelihood than real images do (Theis et al. 
 history, and shown beside those of real images and of centroids.
 """
 
+# scikit-learn and threadpoolctl have no type stubs, so pyright knows only a part of their types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import math
@@ -121,6 +124,7 @@ def _log_densities(queries: Reals, samples: Reals, sigmas: Floats, threads: int 
 def _centroids(rows: Reals, count: int, rng: np.random.Generator) -> Floats:
     """k-means centroids (count, d). One thread: several would add up in an order that changes from run to run."""
     state = int(rng.integers(2**31))
+    # pyright takes the default of n_init, a text, for its type.
     means = MiniBatchKMeans(count, init="random", n_init=1, random_state=state)  # pyright: ignore[reportArgumentType]
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than centroids is no mistake here

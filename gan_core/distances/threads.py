@@ -1,5 +1,8 @@
 """Work dealt out to threads of our own, while BLAS keeps to one thread for each of them."""
 
+# threadpoolctl has no type stubs, so pyright knows only a part of its types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import os

@@ -5,6 +5,9 @@ best pairing is sorting, so many directions are cheap: their mean is the sliced 
 what differs most. For two Gaussians there is a formula of means and covariances: the Fréchet distance.
 """
 
+# threadpoolctl has no type stubs.
+# pyright: reportMissingTypeStubs=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

@@ -122,12 +122,15 @@ class BaseModel(keras.Model):
 
     # ------------------------------------------------------------ one step
 
-    def call(self, z, training=False):
+    def call(self, z: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Latents (n, latent) -> samples (n, *shape) in measured form."""
         return self.generator(z, training=training)
 
-    def train_step(self, data):
-        """One step on real samples (n, *shape) with new latents, for `fit`; without class labels."""
+    def train_step(self, data: tf.Tensor | tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
+        """One step on real samples (n, *shape) with new latents, for `fit`; without class labels.
+
+        Keras may put the samples into a tuple. Returns the values of STEP_METRICS by name.
+        """
         real = tf.cast(data[0] if isinstance(data, tuple) else data, tf.float32)
         n = batches_per_step(self.settings)
         z = tf.random.normal((n, tf.shape(real)[0], self.settings.generator.latent_dim))
@@ -160,8 +163,18 @@ class BaseModel(keras.Model):
         where = tf.constant(first), tf.constant(n), tf.constant(step, tf.int64)
         return self._compiled(samples, labels, draws.rows, draws.z, *where, live).numpy()[:n]
 
-    def _chunk(self, samples, labels, indices, z, first, n, step, live):
-        def body(k, values):
+    def _chunk(
+        self,
+        samples: tf.Tensor,
+        labels: tf.Tensor | None,
+        indices: tf.Tensor,
+        z: tf.Tensor,
+        first: tf.Tensor,
+        n: tf.Tensor,
+        step: tf.Tensor,
+        live: LiveHyperparameters,
+    ) -> tf.Tensor:
+        def body(k: tf.Tensor, values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             # gather, not z[i]: XLA requires the start of a slice to be a constant and would compile for each value.
             picked, latents = tf.gather(indices, first + k), tf.gather(z, first + k)
             real = tf.cast(tf.gather(samples, picked), tf.float32)

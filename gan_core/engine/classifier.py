@@ -169,7 +169,7 @@ def _network(data: DataStatistics, classes: int, seed: int) -> keras.Model:
     """Samples in measured form -> (features (n, 64), logits (n, classes))."""
     seeds = iter(np.random.SeedSequence([seed, 8]).generate_state(8) >> 1)
 
-    def layer(kind, width: int, *size: int, **options):
+    def layer(kind: Callable[..., keras.layers.Layer], width: int, *size: int, **options: str) -> keras.layers.Layer:
         draw = keras.initializers.HeNormal(seed=int(next(seeds)))
         return kind(width, *size, kernel_initializer=draw, **options)
 
@@ -195,7 +195,7 @@ def _compiled_train_step(network: keras.Model) -> Callable[[np.ndarray, np.ndarr
 
     # Not compiled by XLA: there convolutions are a hundred times slower on a CPU.
     @tf.function(autograph=False, jit_compile=False)
-    def train_step(x, target, learning_rate):
+    def train_step(x: tf.Tensor, target: tf.Tensor, learning_rate: tf.Tensor) -> None:
         with tf.GradientTape() as tape:
             _, logits = network(x, training=True)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=logits)

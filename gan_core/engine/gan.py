@@ -7,6 +7,7 @@ gan.update(step, live, batch)          # discriminator_steps discriminator updat
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, Callable
 
@@ -22,6 +23,8 @@ from gan_core.engine.optimizers import Gradients, adam, apply_gradients
 
 Discriminate = Callable[..., tuple[tf.Tensor, tf.Tensor]]
 """`GAN.discriminate` with everything but the samples, their classes and their side filled in."""
+Both = Sequence[tf.Tensor]
+"""Two tensors: that of the real samples and that of the generated ones."""
 Generated = tuple[tf.GradientTape, tf.Tensor]
 """Samples, and the tape on which they were generated."""
 
@@ -97,20 +100,20 @@ class GAN(BaseModel):
         """
         settings, variables = self.settings.objective, self.discriminator.trainable_variables
         # Generated outside the tape, so that no gradient of this update can reach the generator.
-        fake = self.forward(self.generator, self.generator_inputs(z, classes)) if fake is None else fake
+        made: tf.Tensor = self.forward(self.generator, self.generator_inputs(z, classes)) if fake is None else fake
         discriminate = partial(self.discriminate, step=step, live=live, turn=turn)
         for layer in self._spectral_layers:
             layer.power_iteration()
 
-        def without_penalty():
+        def without_penalty() -> tuple[Any, ...]:
             with tf.GradientTape() as tape:
-                logits = self._logits_of_both(discriminate, real, fake, classes)
+                logits = self._logits_of_both(discriminate, real, made, classes)
                 loss = self._discriminator_loss(live, *logits)
             return tape.gradient(loss, variables), loss, *logits, tf.constant(0.0)
 
-        def with_penalty():
+        def with_penalty() -> tuple[Any, ...]:
             with tf.GradientTape() as tape:
-                *logits, penalty = self._logits_and_penalty(step, live, discriminate, real, fake, classes, turn)
+                *logits, penalty = self._logits_and_penalty(step, live, discriminate, real, made, classes, turn)
                 loss = self._discriminator_loss(live, *logits)
                 total = loss + penalty
             return tape.gradient(total, variables), loss, *logits, penalty
@@ -227,11 +230,15 @@ class GAN(BaseModel):
         """The seed (2,) int64 of random numbers drawn inside a step: a function of (run seed, step, turn, purpose)."""
         return tf.stack([self.seed, tf.cast(step, tf.int64) * 128 + turn * 8 + purpose])
 
-    def _in_separate_passes(self, discriminate: Discriminate, real, fake, classes):
+    def _in_separate_passes(
+        self, discriminate: Discriminate, real: tf.Tensor, fake: tf.Tensor, classes: tf.Tensor | None
+    ) -> tuple[Both, ...]:
         """((real features, fake features), (real logits, fake logits)), each side in a pass of its own."""
         return tuple(zip(*(discriminate(x, classes, side=side) for side, x in enumerate((real, fake)))))
 
-    def _logits_of_both(self, discriminate: Discriminate, real, fake, classes):
+    def _logits_of_both(
+        self, discriminate: Discriminate, real: tf.Tensor, fake: tf.Tensor, classes: tf.Tensor | None
+    ) -> Both:
         """(real logits, fake logits) for the discriminator's loss.
 
         In one pass, except with batch normalization, and except where the generator's update is to use the pass of the
@@ -243,8 +250,15 @@ class GAN(BaseModel):
         return tf.split(discriminate(tf.concat([real, fake], axis=0), twice)[1], 2)
 
     def _logits_and_penalty(
-        self, step, live: LiveHyperparameters, discriminate: Discriminate, real, fake, classes, turn: int
-    ):
+        self,
+        step: tf.Tensor,
+        live: LiveHyperparameters,
+        discriminate: Discriminate,
+        real: tf.Tensor,
+        fake: tf.Tensor,
+        classes: tf.Tensor | None,
+        turn: int,
+    ) -> tuple[tf.Tensor, ...]:
         """(real logits, fake logits, penalty): penalties as in their papers, gradients in units of the data's scale."""
         settings, unit = self.settings.objective, self.data.scale
         penalty = tf.constant(0.0)
@@ -271,14 +285,16 @@ class GAN(BaseModel):
             penalty += penalties.norm_penalty(target, squared, live.gradient_penalty_weight, unit)
         return *logits, settings.penalty_every * self._penalty_factor(step, live) * penalty
 
-    def _penalty_factor(self, step, live: LiveHyperparameters):
+    def _penalty_factor(self, step: tf.Tensor, live: LiveHyperparameters) -> tf.Tensor:
         """From 1 to `penalty_end`: exponentially over the first half of the run, or as a cosine over all of it."""
         settings, progress = self.settings.objective, self.progress(step, live)
         if self.settings.optimizer.schedule == "cosine":
             return settings.penalty_end + (1.0 - settings.penalty_end) * (0.5 + 0.5 * tf.cos(math.pi * progress))
         return tf.pow(tf.constant(settings.penalty_end, tf.float32), tf.minimum(1.0, 2.0 * progress))
 
-    def _discriminator_loss(self, live: LiveHyperparameters, real_logits, fake_logits):
+    def _discriminator_loss(
+        self, live: LiveHyperparameters, real_logits: tf.Tensor, fake_logits: tf.Tensor
+    ) -> tf.Tensor:
         loss = self.objective.discriminator(real_logits=real_logits, fake_logits=fake_logits)
         if self.settings.objective.label_smoothing:
             # (1 − s) softplus(−a) + s softplus(a) = softplus(−a) + s a: the target of real samples is 1 − s.

@@ -88,7 +88,7 @@ def _compiled_adam_step(
 
     # Not compiled by XLA: there convolutions are a hundred times slower on a CPU, and no program is ever freed.
     @tf.function(autograph=False, jit_compile=False)
-    def step(learning_rate):
+    def step(learning_rate: tf.Tensor) -> tf.Tensor:
         with tf.GradientTape() as tape:
             x = generator(tf.concat([latents, classes], axis=1), training=False)
             squares = tf.reduce_sum(tf.reshape((x - wanted) ** 2, (starts, -1)), axis=1)

@@ -32,6 +32,7 @@ Arrays = Mapping[str, np.ndarray]
 """An answer of arrays by name: samples in storage form, distances between samples in measured form."""
 
 
+@dataclass(frozen=True)
 class Parameters:
     """What a job is asked with. The annotations of a kind's dataclass say what each value may be."""
 
@@ -96,7 +97,7 @@ class JobKind(Generic[P, A]):
 
         Raises GanometerError naming all problems.
         """
-        fields = dataclasses.fields(self.parameters)  # type: ignore[arg-type]
+        fields = dataclasses.fields(self.parameters)
         found = self.read({field.name: getattr(asked, field.name) for field in fields})
         values = {field.name: (getattr(found, field.name), field.default) for field in fields}
         return {name: value for name, (value, default) in values.items() if value != default}

@@ -25,7 +25,7 @@ from gan_core.store.datasets import Datasets
 from gan_core.store.jobs import Jobs
 from gan_core.store.leases import LeaseLost, Leases
 from gan_core.store.measurements import Measurements
-from gan_core.store.progress import Edit, Progress
+from gan_core.store.progress import Commit, Edit, Progress
 from gan_core.store.recordings import Recordings
 from gan_core.store.rows import dataset_row, pack, reference_row, report_row, unpack
 from gan_core.store.runs import Runs
@@ -33,7 +33,18 @@ from gan_core.store.schema import meta, now, submissions
 from gan_core.store.states import RESUMABLE
 from gan_core.store.workers import Workers
 
-__all__ = ["RESUMABLE", "Edit", "Store", "LeaseLost", "dataset_row", "pack", "reference_row", "report_row", "unpack"]
+__all__ = [
+    "RESUMABLE",
+    "Commit",
+    "Edit",
+    "LeaseLost",
+    "Store",
+    "dataset_row",
+    "pack",
+    "reference_row",
+    "report_row",
+    "unpack",
+]
 
 SUBMISSION_SECONDS = 86_400
 """How long the store knows what a submission has made. A second click comes within a moment."""

@@ -131,6 +131,7 @@ class Database:
                 raw.close()
 
     def close(self) -> None:
+        """Close every connection; the next use opens new ones."""
         self.engine.dispose()
 
 

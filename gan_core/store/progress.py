@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from typing import Any, Iterable, Mapping, NamedTuple, Sequence
+from dataclasses import dataclass
+from typing import Any, Mapping, NamedTuple, Sequence
 
 import numpy as np
 import sqlalchemy as sa
@@ -35,72 +36,72 @@ class Edit(NamedTuple):
     by: str
 
 
+@dataclass(frozen=True, eq=False)
+class Commit:
+    """Everything since the last commit, and the state it leads to.
+
+    `seconds` is the training time since the last commit, `at_risk` how many seconds of training a crash before the next
+    one may cost. `values` are (step, name, value) and `measured` (step, report). `taken` are snapshots: (step, samples
+    in storage form (n, ...), weights). `state` is the outcome of the commands up to id `commands_up_to`, of all where
+    that is None; the end of a run finishes all. `edits` have led to `config`, and enter the event log.
+    """
+
+    state: str
+    step: int
+    seconds: float
+    steps_per_second: float | None = None
+    values: Sequence[tuple[int, str, float]] = ()
+    measured: Sequence[tuple[int, Report]] = ()
+    taken: Sequence[tuple[int, np.ndarray, bytes]] = ()
+    checkpoint: bytes | None = None
+    commands_up_to: int | None = 0
+    error: str | None = None
+    edits: Sequence[Edit] = ()
+    config: RunConfig | None = None
+    at_risk: float | None = None
+
+
 class Progress:
     """The writing side of a training. Every method raises LeaseLost, and writes nothing, without the lease."""
 
     def __init__(self, database: Database):
         self._db = database
 
-    def commit(
-        self,
-        run_id: str,
-        worker_id: str,
-        claim_no: int,
-        *,
-        state: str,
-        step: int,
-        seconds: float,
-        steps_per_second: float | None,
-        values: Iterable[tuple[int, str, float]],
-        measured: Iterable[tuple[int, Report]],
-        taken: Iterable[tuple[int, np.ndarray, bytes]],
-        checkpoint: bytes | None,
-        commands_up_to: int | None = 0,
-        error: str | None = None,
-        edits: Sequence[Edit] = (),
-        config: RunConfig | None = None,
-        at_risk: float | None = None,
-    ) -> None:
-        """Everything since the last commit, and the state it leads to, in one transaction.
-
-        `values` are (step, name, value) and `measured` (step, report). `taken` are snapshots: (step, samples in
-        storage form (n, ...), weights). `seconds` is the training time since the last commit, `at_risk` how many
-        seconds of training a crash before the next one may cost. `edits` have led to `config`, and enter the event
-        log. `state` is the outcome of the commands up to id `commands_up_to`; the end of a run finishes all.
-        """
+    def commit(self, run_id: str, worker_id: str, claim_no: int, commit: Commit) -> None:
+        """Write everything that `commit` holds in one transaction."""
         with self._db.writing() as db:
             row = locked_lease(db, run_id, worker_id, claim_no)
-            if rows := [dict(run_id=run_id, step=s, name=n, value=v) for s, n, v in values]:
+            if rows := [dict(run_id=run_id, step=s, name=n, value=v) for s, n, v in commit.values]:
                 db.execute(metrics.insert(), rows)
-            taken = list(taken)
-            for s, samples, weights in taken:
+            for s, samples, weights in commit.taken:
                 db.execute(snapshots.insert().values(run_id=run_id, step=s, samples=pack(x=samples), weights=weights))
-            if rows := [report_row(run_id, s, report) for s, report in measured]:
+            if rows := [report_row(run_id, s, report) for s, report in commit.measured]:
                 db.execute(reports.insert(), rows)
-            if checkpoint is not None:
-                _keep_checkpoint(db, run_id, step, checkpoint)
+            if commit.checkpoint is not None:
+                _keep_checkpoint(db, run_id, commit.step, commit.checkpoint)
             changes: dict[str, Any] = dict(
-                step=step,
-                seconds=row.seconds + seconds,
-                steps_per_second=steps_per_second,
-                at_risk=at_risk,
+                step=commit.step,
+                seconds=row.seconds + commit.seconds,
+                steps_per_second=commit.steps_per_second,
+                at_risk=commit.at_risk,
                 heartbeat=now(),
-                phase="training" if state == "running" else "",
+                phase="training" if commit.state == "running" else "",
             )
-            if edits and config is not None:
-                changes |= dict(config=configs.to_json(config), total_steps=config.training.steps)
-            for edit in edits:
-                add_event(db, run_id, step, "set", {"changes": edit.changes, "by": edit.by})
+            if commit.edits and commit.config is not None:
+                changes |= dict(config=configs.to_json(commit.config), total_steps=commit.config.training.steps)
+            for edit in commit.edits:
+                add_event(db, run_id, commit.step, "set", {"changes": edit.changes, "by": edit.by})
                 of_it = commands.update().where(commands.c.id == edit.command)
-                db.execute(of_it.values(handled=now(), outcome=f"set at step {step}"))
-            if taken:
+                db.execute(of_it.values(handled=now(), outcome=f"set at step {commit.step}"))
+            if commit.taken:
                 _thin_snapshots(db, run_id, row.parent_step)
-            if state in ("finished", "stopped", "failed"):
-                changes |= dict(worker_id=None, ended=now(), error=error)
-                commands_up_to = None
-            no_more_edits = state in ("finished", "failed")
-            finish_waiting(db, run_id, f"{state} at step {step}", up_to=commands_up_to, edits=no_more_edits)
-            change_state(db, row, state, at_step=step, **changes)
+            up_to = commit.commands_up_to
+            if commit.state in ("finished", "stopped", "failed"):
+                changes |= dict(worker_id=None, ended=now(), error=commit.error)
+                up_to = None
+            no_more_edits = commit.state in ("finished", "failed")
+            finish_waiting(db, run_id, f"{commit.state} at step {commit.step}", up_to=up_to, edits=no_more_edits)
+            change_state(db, row, commit.state, at_step=commit.step, **changes)
 
     def describe(self, run_id: str, worker_id: str, claim_no: int, **values: Any) -> None:
         """Write down what the worker has found out about its run: phase, dataset, threads, versions, config."""

@@ -13,7 +13,7 @@ from gan_core.codec import to_storage
 from gan_core.config.live_edits import edited
 from gan_core.config.run_config import ConfigError, RunConfig, differences
 from gan_core.records import RunInfo, StoreError
-from gan_core.store import Edit, LeaseLost, Store
+from gan_core.store import Commit, Edit, LeaseLost, Store
 from gan_core.worker.inbox import Decision, Inbox
 from gan_core.worker.live_measurement import LiveMeasurement
 from gan_core.worker.training_clock import TrainingClock
@@ -155,34 +155,7 @@ class Session:
         Where the store cannot be written (its disk is full, somebody holds it), the training waits for it, so long.
         """
         begun, seconds = self._clock.now(), self._clock.uncommitted
-        while True:
-            tried = self._clock.now()
-            try:
-                self._write(step, checkpoint, state, steps_per_second, error, seconds=seconds)
-                break
-            except LeaseLost:
-                self.release()
-                raise
-            except StoreError:
-                if self._inbox.released or tried - begun >= patience:
-                    raise
-                self._inbox.wait_for_news(RETRY_SECONDS)
-        self._buffer.clear()
-        self._clock.commit(seconds, began=tried)
-        self._state = state
-
-    def _write(
-        self,
-        step: int,
-        checkpoint: bytes | None,
-        state: str,
-        steps_per_second: float | None,
-        error: str | None,
-        *,
-        seconds: float,
-    ) -> None:
-        self.store.progress.commit(
-            *self._key,
+        everything = Commit(
             state=state,
             step=step,
             seconds=seconds,
@@ -197,6 +170,21 @@ class Session:
             config=self.config,
             at_risk=self._clock.interval,
         )
+        while True:
+            tried = self._clock.now()
+            try:
+                self.store.progress.commit(*self._key, everything)
+                break
+            except LeaseLost:
+                self.release()
+                raise
+            except StoreError:
+                if self._inbox.released or tried - begun >= patience:
+                    raise
+                self._inbox.wait_for_news(RETRY_SECONDS)
+        self._buffer.clear()
+        self._clock.commit(seconds, began=tried)
+        self._state = state
 
     def fail(self, step: int, error: str) -> None:
         """End the run as failed; what was recorded up to then is kept."""

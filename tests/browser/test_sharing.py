@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from gan_core.config.run_config import flatten_config
+from gan_core.store import Commit
 
 pytestmark = pytest.mark.slow  # together they take minutes, which a run of all tests has not got
 
@@ -107,14 +108,16 @@ def test_a_menu_stays_open_and_a_search_keeps_its_focus_while_a_run_trains(serve
     page = open_page(server)
     run_id = store.runs.create(next(run for run in store.runs.all()).config, name="moving")
     run = store.leases.claim("hand", run_id=run_id)
-    about = dict(seconds=1.0, steps_per_second=9.0, measured=(), taken=(), checkpoint=None, state="running")
-    store.progress.commit(run_id, "hand", run.claim_no, step=10, values=[(10, "energy_distance", 0.5)], **about)
+    about = dict(seconds=1.0, steps_per_second=9.0, state="running")
+    store.progress.commit(run_id, "hand", run.claim_no, Commit(step=10, values=[(10, "energy_distance", 0.5)], **about))
     card = page.locator(f".st-key-run-{run_id}")
     expect(card).to_contain_text("step 10 of", timeout=SOON)
     search = page.get_by_label("Search", exact=True)
     search.click()
     page.keyboard.type("mov")
-    store.progress.commit(run_id, "hand", run.claim_no, step=20, values=[(20, "energy_distance", 0.25)], **about)
+    store.progress.commit(
+        run_id, "hand", run.claim_no, Commit(step=20, values=[(20, "energy_distance", 0.25)], **about)
+    )
     expect(card).to_contain_text("0.2500", timeout=SOON)
     page.keyboard.type("ing")
     expect(search).to_be_focused()
@@ -125,7 +128,9 @@ def test_a_menu_stays_open_and_a_search_keeps_its_focus_while_a_run_trains(serve
     card.get_by_role("button", name="Edit").click()
     name = page.get_by_label("Name", exact=True)
     name.fill("moved")
-    store.progress.commit(run_id, "hand", run.claim_no, step=30, values=[(30, "energy_distance", 0.125)], **about)
+    store.progress.commit(
+        run_id, "hand", run.claim_no, Commit(step=30, values=[(30, "energy_distance", 0.125)], **about)
+    )
     expect(card).to_contain_text("0.1250", timeout=SOON)
     expect(name).to_have_value("moved")
     name.press("Tab")

@@ -17,7 +17,7 @@ from gan_core.bundles import bundle as export
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
 from gan_core.records import BundleError, DatasetInfo, Histogram, MetricResult, Reference, Report
-from gan_core.store import Store, pack
+from gan_core.store import Commit, Store, pack
 from gan_core.store import schema as tables
 
 CONFIG = override(preset("auto", data="upload-ababababab"), {"training.steps": 30})
@@ -59,14 +59,16 @@ def filled(store: Store, state: str = "stopped") -> str:
             run.id,
             "w1",
             run.claim_no,
-            state=state if step else "running",
-            step=step,
-            seconds=1.5,
-            steps_per_second=20.0,
-            values=[(step, "loss", 1 / 3), (step, "other", -2.0)],
-            measured=[(step, REPORT)],
-            taken=[(step, PREVIEW[: step + 1], pack(a=RNG.standard_normal(3)))],
-            checkpoint=pack(step=np.int64(step)),
+            Commit(
+                state=state if step else "running",
+                step=step,
+                seconds=1.5,
+                steps_per_second=20.0,
+                values=[(step, "loss", 1 / 3), (step, "other", -2.0)],
+                measured=[(step, REPORT)],
+                taken=[(step, PREVIEW[: step + 1], pack(a=RNG.standard_normal(3)))],
+                checkpoint=pack(step=np.int64(step)),
+            ),
         )
     return run.id
 

@@ -10,7 +10,7 @@ from gan_core.engine import checkpoints, models, sampling
 from gan_core.engine.networks import statistics
 from gan_core.jobs import registry
 from gan_core.jobs.kind import Parameters
-from gan_core.store import Store
+from gan_core.store import Commit, Store
 
 DIGITS, RING = datasets.load("digits"), datasets.load("ring-8")
 STEP = 30
@@ -36,8 +36,8 @@ def kept(store: Store, data: datasets.Dataset, *, weights: float | None = None, 
     store.datasets.put(data.info())
     store.progress.describe(run_id, "hand", 1, dataset=data.sha256)
     state = checkpoints.capture(model, STEP, np.zeros((0, len(model.STEP_METRICS)), np.float32))
-    about = dict(seconds=1.0, steps_per_second=None, values=[], measured=[], checkpoint=state)
-    store.progress.commit(run_id, "hand", 1, state="finished", step=STEP, taken=[(STEP, shown, saved)], **about)
+    about = dict(seconds=1.0, checkpoint=state)
+    store.progress.commit(run_id, "hand", 1, Commit(state="finished", step=STEP, taken=[(STEP, shown, saved)], **about))
     return run_id
 
 

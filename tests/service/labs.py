@@ -14,7 +14,7 @@ from gan_core.config.run_config import override
 from gan_core.service.bundles import EXAMPLES
 from gan_core.service.lab import Lab
 from gan_core.settings import Limits, Settings
-from gan_core.store import Store
+from gan_core.store import Commit, Store
 
 CONFIG = override(
     preset("auto", data="digits"),
@@ -102,9 +102,9 @@ def finished_by_hand(lab: Lab) -> str:
 
 def finish_by_hand(lab: Lab, run, first: int = 0) -> None:
     values = [(step, "energy_distance", 1 / (1 + step)) for step in range(first, run.total_steps + 1, 10)]
-    nothing = dict(seconds=1.0, steps_per_second=None, measured=(), taken=(), checkpoint=b"state")
+    nothing = dict(seconds=1.0, checkpoint=b"state")
     about = dict(state="finished", step=run.total_steps, values=values, **nothing)
-    store_of(lab).progress.commit(run.id, "w1", run.claim_no, **about)
+    store_of(lab).progress.commit(run.id, "w1", run.claim_no, Commit(**about))
 
 
 def seeds_of(lab: Lab, ids) -> list[int]:

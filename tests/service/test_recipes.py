@@ -5,6 +5,7 @@ import pytest
 from gan_core.config.presets import preset
 from gan_core.config.run_config import ConfigError, override
 from gan_core.records import DatasetError
+from gan_core.store import Commit
 from tests.service.labs import CONFIG, points, store_of
 
 
@@ -57,10 +58,10 @@ def test_classes_are_told_where_the_data_have_some(lab):
 def test_an_estimate_is_what_the_last_run_of_its_like_took_here(lab):
     assert lab.recipes.estimate(CONFIG) is None  # the example was trained elsewhere
     key = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
-    about = dict(step=40, seconds=2.0, steps_per_second=99.0, values=(), measured=(), taken=(), checkpoint=None)
-    store_of(lab).progress.commit(key.id, "w1", key.claim_no, state="running", **about)
+    about = dict(step=40, seconds=2.0, steps_per_second=99.0)
+    store_of(lab).progress.commit(key.id, "w1", key.claim_no, Commit(state="running", **about))
     assert lab.recipes.estimate(CONFIG) is None  # it is not over: nobody knows
-    store_of(lab).progress.commit(key.id, "w1", key.claim_no, state="finished", **about | {"seconds": 2.0})
+    store_of(lab).progress.commit(key.id, "w1", key.claim_no, Commit(state="finished", **about | {"seconds": 2.0}))
     assert lab.recipes.estimate(CONFIG) == pytest.approx(4.0)
     alike = {"training.steps": 100, "seed": 7, "objective.r1": 0.25, "optimizer.beta1": 0.5, "recording.snapshots": 9}
     assert lab.recipes.estimate(override(CONFIG, alike)) == pytest.approx(10.0)

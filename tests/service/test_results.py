@@ -14,6 +14,7 @@ from gan_core.distances.report import measure
 from gan_core.records import DatasetInfo, GanometerError, Headline
 from gan_core.service.lab import Lab
 from gan_core.service.results import ResultService
+from gan_core.store import Commit
 from gan_core.store import schema as tables
 from tests.service.labs import CONFIG, finish_by_hand, finished_by_hand, opened, points, shared, store_of
 
@@ -25,8 +26,7 @@ def test_a_run_in_the_plane_is_a_film_of_its_points_and_of_nothing_there_is_none
     ring = datasets.load("ring-8")
     generated = np.full((64, 2), 0.25, np.float32)
     taken = [(step, sign * generated, b"") for step, sign in ((0, 1), (50, -1))]
-    nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), checkpoint=None)
-    store_of(lab).progress.commit(run.id, "w1", 1, state="running", step=50, taken=taken, **nothing)
+    store_of(lab).progress.commit(run.id, "w1", 1, Commit(state="running", step=50, seconds=1.0, taken=taken))
     with pytest.raises(GanometerError, match="have not been loaded yet"):
         lab.results.film(run.id)
     store_of(lab).datasets.put(ring.info())
@@ -132,12 +132,14 @@ def test_headlines_are_the_newest_numbers_beside_real_against_real(lab):
     store_of(lab).datasets.put(replace(data, labels=np.zeros(3, np.int64)))
     run = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
     store_of(lab).progress.describe(run.id, "w1", run.claim_no, dataset=data.sha256)
-    about = dict(seconds=1.0, steps_per_second=9.0, measured=(), checkpoint=None, state="running")
+    about = dict(seconds=1.0, steps_per_second=9.0, state="running")
     for step, value in ((5, 0.5), (10, 0.25)):
         values = [(step, "energy_distance", value), (step, "other", 9.0)]
         taken = [(step, np.zeros((2, 4), np.float32), b"")]
-        store_of(lab).progress.commit(run.id, "w1", run.claim_no, step=step, values=values, taken=taken, **about)
-    store_of(lab).progress.commit(run.id, "w1", run.claim_no, step=20, values=[(20, "other", 1.0)], taken=(), **about)
+        store_of(lab).progress.commit(
+            run.id, "w1", run.claim_no, Commit(step=step, values=values, taken=taken, **about)
+        )
+    store_of(lab).progress.commit(run.id, "w1", run.claim_no, Commit(step=20, values=[(20, "other", 1.0)], **about))
     fresh = lab.runs.start(override(CONFIG, {"seed": 1}))
     found = lab.results.headlines(lab.runs.newest())
     assert found[fresh] == Headline(None, None)

@@ -10,6 +10,7 @@ from gan_core.records import GanometerError, UnknownRun
 from gan_core.service.lab import Lab
 from gan_core.service.permissions import NotAllowed
 from gan_core.settings import Settings
+from gan_core.store import Commit
 from tests.service.labs import CONFIG, finish_by_hand, finished_by_hand, seeds_of, shared, store_of
 
 
@@ -98,14 +99,13 @@ def test_the_same_request_at_the_same_moment_on_two_servers_is_one(servers, requ
 def test_a_queued_run_knows_about_when_its_turn_comes(lab):
     """What runs has so long to go, and what waits ahead takes as long as its like did."""
     done = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
-    nothing = dict(seconds=1.0, values=(), measured=(), taken=(), checkpoint=None)
     key = (done.id, "w1", done.claim_no)
-    store_of(lab).progress.commit(*key, state="finished", step=40, steps_per_second=20.0, **nothing)
+    store_of(lab).progress.commit(*key, Commit(state="finished", step=40, seconds=1.0, steps_per_second=20.0))
     first, second, third = (lab.runs.start(override(CONFIG, {"seed": seed})) for seed in (1, 2, 3))
     assert lab.runs.seconds_to_wait(lab.runs.get(second)) == pytest.approx(40 / 20)
     run = store_of(lab).leases.claim("w1", run_id=first)
     assert lab.runs.seconds_to_wait(lab.runs.get(third)) is None  # nobody knows yet how fast the first one is
-    store_of(lab).progress.commit(run.id, "w1", 1, state="running", step=10, steps_per_second=10.0, **nothing)
+    store_of(lab).progress.commit(run.id, "w1", 1, Commit(state="running", step=10, seconds=1.0, steps_per_second=10.0))
     assert lab.runs.seconds_to_wait(lab.runs.get(second)) == pytest.approx(30 / 10)
     assert lab.runs.seconds_to_wait(lab.runs.get(third)) == pytest.approx(30 / 10 + 40 / 20)
     strange = lab.runs.start(override(CONFIG, {"data.name": "ring-8", "generator.latent_dim": 2}))
@@ -152,8 +152,7 @@ def test_a_time_becomes_the_steps_it_was_found_to_be(lab):
     run = store_of(lab).leases.claim("w1")
     resolved = override(timed, {"training.steps": 777})
     store_of(lab).progress.describe(first, "w1", run.claim_no, config=resolved)
-    nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=None)
-    store_of(lab).progress.commit(first, "w1", run.claim_no, state="running", step=10, **nothing)
+    store_of(lab).progress.commit(first, "w1", run.claim_no, Commit(state="running", step=10, seconds=1.0))
     _, other = lab.runs.repeat(first, 2)
     assert (lab.runs.get(other).config.training.steps, lab.runs.get(other).config.training.seconds) == (777, None)
 
@@ -166,8 +165,9 @@ def test_what_cannot_be_repeated_is_said(lab):
     with pytest.raises(UnknownRun):
         lab.runs.repeat("00000000")
     run = store_of(lab).leases.claim("w1")
-    nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=())
-    store_of(lab).progress.commit(first, "w1", run.claim_no, state="running", step=10, checkpoint=b"state", **nothing)
+    store_of(lab).progress.commit(
+        first, "w1", run.claim_no, Commit(state="running", step=10, seconds=1.0, checkpoint=b"state")
+    )
     branch = lab.runs.fork(first, 10)
     with pytest.raises(GanometerError, match=f"run {branch} branched off run {first}"):
         lab.runs.repeat(branch)

@@ -13,7 +13,7 @@ from gan_core.config import run_config as configs
 from gan_core.config.run_config import ConfigError, RunConfig, override
 from gan_core.records import DatasetError
 from gan_core.service import share_links
-from gan_core.store import Store
+from gan_core.store import Commit, Store
 
 SHAPES = {"digits": (8, 8, 1), "mnist": (28, 28, 1), "ring-8": (2,), "upload-0123456789": (12, 9, 3)}
 VERSIONS = {"ganometer": "0.1.0", "tensorflow": "2.21.0+cpu", "system": "Linux x86_64"}
@@ -187,8 +187,8 @@ def test_a_link_of_a_run_has_the_steps_that_its_speed_trial_found(store_url):
     assert share_links.repeating(run) == asked  # nobody knows the steps yet
     found = override(asked, {"training.steps": 9_876})
     store.progress.describe(run.id, "w", run.claim_no, config=found)
-    about = dict(seconds=1.0, steps_per_second=50.0, values=(), measured=(), taken=(), checkpoint=None)
-    store.progress.commit(run.id, "w", run.claim_no, state="running", step=10, **about)
+    about = dict(seconds=1.0, steps_per_second=50.0)
+    store.progress.commit(run.id, "w", run.claim_no, Commit(state="running", step=10, **about))
     query = query_of(share_links.repeating(store.runs.get(run.id)))
     assert query["training.steps"] == "9876" and "seconds" not in query
     assert read(through_an_address(query)).config == override(found, {"training.seconds": None})

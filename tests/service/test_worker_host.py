@@ -11,6 +11,7 @@ from gan_core import machine
 from gan_core.records import StoreError
 from gan_core.service.lab import Lab
 from gan_core.service.worker_host import WorkerHost
+from gan_core.store import Commit
 from gan_core.store import schema as tables
 from tests.service.labs import CONFIG, ENDLESS, opened, store_of, wait_until
 
@@ -87,13 +88,12 @@ def test_a_store_that_cannot_be_written_is_said_where_a_worker_is_silent(lab, mo
 
 def test_a_run_goes_on_by_itself_where_that_is_wanted_unless_it_only_dies(tmp_path):
     """A worker elsewhere falls silent; the second time without a step in between the run stays as it is."""
-    nothing = dict(seconds=1.0, steps_per_second=None, values=(), measured=(), taken=(), checkpoint=None)
     clock, found = itertools.count(step=5), []
     with opened(tmp_path, clock=lambda: next(clock), resume=True) as lab:
         run_id = lab.runs.start(CONFIG)
         for step in (10, 20, 20):
             run = store_of(lab).leases.claim("w1")
-            store_of(lab).progress.commit(run.id, "w1", run.claim_no, state="running", step=step, **nothing)
+            store_of(lab).progress.commit(run.id, "w1", run.claim_no, Commit(state="running", step=step, seconds=1.0))
             with store_of(lab).database.writing() as db:
                 db.execute(tables.runs.update().values(heartbeat=tables.runs.c.heartbeat - 100))
             lab.worker.ensure()

@@ -23,7 +23,7 @@ from gan_core.distances.report import measure
 from gan_core.jobs.corruptions import encode
 from gan_core.jobs.registry import asked
 from gan_core.records import CorruptionCell, CorruptionTest
-from gan_core.store import Edit, pack
+from gan_core.store import Commit, Edit, pack
 from tests.drawing import APP, claim, double_click, drawn, figures, form_button, open_page, said
 from ui.charts import training as charts
 from ui.charts.training import FAKE
@@ -114,15 +114,17 @@ def trained(
         run_id,
         "hand",
         run.claim_no,
-        state=kept,
-        step=100,
-        seconds=3.0,
-        steps_per_second=50.0,
-        values=values,
-        measured=[(step, report) for step, _, report in measured(dataset)],
-        taken=taken,
-        checkpoint=b"state",
-        error=error,
+        Commit(
+            state=kept,
+            step=100,
+            seconds=3.0,
+            steps_per_second=50.0,
+            values=values,
+            measured=[(step, report) for step, _, report in measured(dataset)],
+            taken=taken,
+            checkpoint=b"state",
+            error=error,
+        ),
     )
     if pending:
         store.commands.send(run_id, pending)
@@ -307,9 +309,9 @@ def test_a_change_enters_the_diary_and_the_charts(home, store, data):
     (command,) = store.commands.waiting(run_id)
     run = store.runs.get(run_id)
     after = configs.override(run.config, {"objective.r1": 2.0})
-    nothing = dict(seconds=1.0, steps_per_second=50.0, values=(), measured=(), taken=(), checkpoint=b"")
+    nothing = dict(seconds=1.0, steps_per_second=50.0, checkpoint=b"")
     edits = [Edit(command.id, {"objective.r1": (1.0, 2.0)}, "ada")]
-    store.progress.commit(run_id, "hand", 1, state="running", step=130, edits=edits, config=after, **nothing)
+    store.progress.commit(run_id, "hand", 1, Commit(state="running", step=130, edits=edits, config=after, **nothing))
     at = open_page("pages/train.py", run=run_id)
     assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in said(at)
     told = [[a.get("hovertext") for a in figure["layout"].get("annotations", [])] for figure in figures(at)]
@@ -382,11 +384,11 @@ def forked(store, dataset) -> tuple[str, str]:
     run_id = trained(store, dataset)
     child = store.runs.fork(run_id, 50, store.runs.get(run_id).config)
     run = store.leases.claim("hand", run_id=child)
-    nothing = dict(seconds=1.0, steps_per_second=50.0, taken=(), checkpoint=b"")
+    nothing = dict(seconds=1.0, steps_per_second=50.0, checkpoint=b"")
     values = [(75, "loss_generator", 0.1), (75, "energy_distance", 0.2)]
     report = measured(dataset)[1][2]
     about = dict(values=values, measured=[(75, report)], **nothing)
-    store.progress.commit(child, "hand", run.claim_no, state="finished", step=100, **about)
+    store.progress.commit(child, "hand", run.claim_no, Commit(state="finished", step=100, **about))
     return run_id, child
 
 
@@ -847,14 +849,7 @@ def commit_report(store, run_id, report, **end) -> None:
         run_id,
         "hand",
         run.claim_no,
-        step=101,
-        seconds=1.0,
-        steps_per_second=None,
-        values=[],
-        measured=[(101, report)],
-        taken=[],
-        checkpoint=None,
-        **end,
+        Commit(step=101, seconds=1.0, measured=[(101, report)], **end),
     )
 
 

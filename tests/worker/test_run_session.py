@@ -305,8 +305,8 @@ def test_far_away_there_are_as_few_commits_as_cost_a_twentieth(tmp_path, clock):
     session = begin(store, clock)
     write = store.progress.commit
 
-    def slowly(*about, **more):
-        write(*about, **more)
+    def slowly(*about):
+        write(*about)
         clock.now += 1.0
 
     store.progress.commit = slowly
@@ -349,11 +349,11 @@ def test_a_training_waits_for_a_store_that_cannot_be_written(session):
     recorded(session)
     tried, write = [], session.store.progress.commit
 
-    def full(*about, **more):
-        tried.append(more["step"])
+    def full(run_id, worker_id, claim_no, commit):
+        tried.append(commit.step)
         if len(tried) < 3:
             raise StoreError("the store refused: database or disk is full")
-        write(*about, **more)
+        write(run_id, worker_id, claim_no, commit)
 
     session.store.progress.commit = full
     waiter = threading.Thread(target=session.commit, args=(5, b"state", "running", None))
@@ -364,7 +364,7 @@ def test_a_training_waits_for_a_store_that_cannot_be_written(session):
 
 
 def test_but_not_for_ever_and_not_when_it_is_to_let_go(session, clock):
-    def never(*about, **more):
+    def never(*about):
         clock.now += 40
         raise StoreError("the store refused: attempt to write a readonly database")
 

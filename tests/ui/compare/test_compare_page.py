@@ -10,6 +10,7 @@ from gan_core.config import presets
 from gan_core.config import run_config as configs
 from gan_core.data import datasets
 from gan_core.jobs import compare, comparison
+from gan_core.store import Commit
 from tests import drawing
 from tests.drawing import drawn, figures, said
 
@@ -40,8 +41,8 @@ def trained(store, name="digits", state="finished", *, steps=STEPS, title="", er
     values = [(step, "energy_distance", 1 / (1 + step) + 0.01 * config.seed) for step in steps]
     values += [(step, "coverage", step / 200) for step in steps]
     about = dict(values=values, taken=[(step, dataset.test.x[:64], b"no weights") for step in steps], checkpoint=b"x")
-    about |= dict(seconds=3.0, steps_per_second=50.0, measured=(), error=error)
-    store.progress.commit(run_id, "hand", run.claim_no, state=state, step=steps[-1] if steps else 0, **about)
+    about |= dict(seconds=3.0, steps_per_second=50.0, error=error)
+    store.progress.commit(run_id, "hand", run.claim_no, Commit(state=state, step=steps[-1] if steps else 0, **about))
     return run_id
 
 

@@ -10,7 +10,7 @@ from gan_core import Browse, LatentPlane, LatentWalk, Projection, SampleDetail, 
 from gan_core.config import presets
 from gan_core.config import run_config as configs
 from gan_core.jobs.registry import asked
-from gan_core.store import pack
+from gan_core.store import Commit, pack
 from tests.drawing import claim, components, drawn, open_page, pictures, said
 from ui.gallery.sample_browser import ORDERS, ordered
 
@@ -28,10 +28,10 @@ def trained(store, dataset, **changes) -> str:
     run = store.leases.claim("hand", run_id=run_id)
     store.datasets.put(dataset.info())
     store.progress.describe(run_id, "hand", run.claim_no, dataset=dataset.sha256, phase="training")
-    about = dict(seconds=3.0, steps_per_second=50.0, values=[(100, "loss_generator", 0.6)], measured=[])
+    about = dict(seconds=3.0, steps_per_second=50.0, values=[(100, "loss_generator", 0.6)])
     taken = [(step, dataset.holdout.x[step : step + 64], b"no weights") for step in STEPS]
     store.progress.commit(
-        run_id, "hand", run.claim_no, state="finished", step=100, taken=taken, checkpoint=b"x", **about
+        run_id, "hand", run.claim_no, Commit(state="finished", step=100, taken=taken, checkpoint=b"x", **about)
     )
     return run_id
 

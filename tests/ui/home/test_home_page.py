@@ -17,7 +17,7 @@ from gan_core.records import DatasetInfo, Reference
 from gan_core.service import share_links
 from gan_core.service.lab import Lab
 from gan_core.settings import Settings
-from gan_core.store import Store
+from gan_core.store import Commit, Store
 from tests.drawing import drawn, form_button, open_page, said
 
 pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test")
@@ -53,14 +53,14 @@ def trained(store: Store, name: str, *, state="finished", energy=0.25, seconds=2
         run.id,
         "hand",
         run.claim_no,
-        state=state,
-        step=100,
-        seconds=seconds,
-        steps_per_second=50.0,
-        values=[(50, "energy_distance", 9.0), (100, "energy_distance", energy)],
-        measured=(),
-        taken=[(100, np.zeros((16, 8, 8, 1), np.uint8), b"")],
-        checkpoint=None,
+        Commit(
+            state=state,
+            step=100,
+            seconds=seconds,
+            steps_per_second=50.0,
+            values=[(50, "energy_distance", 9.0), (100, "energy_distance", energy)],
+            taken=[(100, np.zeros((16, 8, 8, 1), np.uint8), b"")],
+        ),
     )
     return run.id
 

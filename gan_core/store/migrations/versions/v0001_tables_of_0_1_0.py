@@ -16,6 +16,7 @@ def _run(**options: Any) -> sa.Column[str]:
 
 
 def upgrade() -> None:
+    """Create the tables."""
     op.create_table(
         "meta",
         sa.Column("key", sa.Text, primary_key=True),

@@ -8,6 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
+    """Create the table."""
     op.create_table(
         "submissions",
         sa.Column("nonce", sa.Text, primary_key=True),

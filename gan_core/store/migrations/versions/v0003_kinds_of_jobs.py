@@ -20,6 +20,7 @@ NAMES = {
 
 
 def upgrade() -> None:
+    """Rename the kinds, and compute the keys again."""
     columns = [sa.column(name) for name in ("id", "key", "kind", "run_id", "step", "params")]
     jobs, db = sa.table("jobs", *columns), op.get_bind()
     for row in db.execute(sa.select(jobs).where(jobs.c.kind.in_(NAMES))).all():
