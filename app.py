@@ -9,32 +9,39 @@ from gan_core.pictures import grid
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import open_page, page_link
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS
+from ui.frame.snapshots import samples_of
 from ui.frame.text import STATES
 from ui.home.run_cards import matches, show_cards
 
 STARTS = {
     "ring-8": (
         "Ring of Gaussians",
-        "Eight small clouds of points in the plane. See modes found and lost.",
+        "Eight small clusters of points in the plane. See which of them the generator finds.",
         "about half a minute",
     ),
     "digits": (
         "8×8 digits",
-        "1,797 small handwritten digits. The quickest way to see images appear.",
+        "1,797 small handwritten digits: the data set of images that trains fastest.",
         "about half a minute",
     ),
-    "mnist": ("MNIST", "70,000 handwritten digits of 28×28 pixels: the article's own data.", "one to two minutes"),
+    "mnist": (
+        "MNIST",
+        "70,000 handwritten digits of 28×28 pixels: the data of Goodfellow et al. (2014).",
+        "one to two minutes",
+    ),
 }
 A_PAGE, MOST = 24, 1000
+PAGE_NUMBER = "page of runs"
+"""The key of the session state and of the widget that chooses which cards are shown."""
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
 def evolution(run_id: str, steps: tuple[int, ...]) -> bytes:
-    return grid.strip([page.lab.results.snapshot(run_id, step).samples[:6] for step in steps])
+    return grid.strip([samples_of(page.lab, run_id, step)[:6] for step in steps])
 
 
 def start(data: str, nonce: str) -> None:
-    """One click is all it takes; the Train page then shows the run."""
+    """Start a run with one click; the Train page then shows it."""
     run_id = page.lab.runs.start(page.lab.recipes.preset("auto", data=data), by=page.me, nonce=nonce)
     st.switch_page("pages/train.py", query_params={"run": run_id})
 
@@ -52,16 +59,19 @@ def show_example() -> None:
             width="stretch",
             alt=f"Six generated digits at twelve moments of training, from noise to digits at step {chosen[-1]:,}",
         )
-        left.caption(f"Six samples of one run, from step 0 to step {chosen[-1]:,}. Each row keeps its random numbers.")
+        left.caption(
+            f"Six samples of one run, from step 0 to step {chosen[-1]:,}. Each row has the same latent vector z "
+            "(random numbers) at all steps."
+        )
         with right:
             st.subheader("A finished run", anchor=False)
-            reports = [report for _, report in page.lab.results.reports(example) if report.seed == 0]
-            measured = [report.metrics["energy_distance"] for report in reports]
+            reports = [(step, report) for step, report in page.lab.results.reports(example) if report.seed == 0]
+            measured = [(step, report.metrics["energy_distance"]) for step, report in reports]
             if measured:
-                first, result = measured[0], measured[-1]
+                (begin, first), (_, result) = measured[0], measured[-1]
                 one, two = st.columns(2)
                 one.metric(
-                    "Energy distance now",
+                    "Energy distance",
                     f"{result.value:.4f}",
                     border=True,
                     help="How far the generated samples are from real ones, as distributions. 0 is ideal.",
@@ -71,17 +81,18 @@ def show_example() -> None:
                         "Real against real",
                         f"{result.reference_mean:.4f}",
                         border=True,
-                        help="What two sets of real samples of the same size give: as good as it gets.",
+                        help="The energy distance between two sets of real samples of the same size: the value to "
+                        "reach.",
                     )
                 st.markdown(
-                    f"It began at {first.value:.2f}. Two sets of **real** digits give "
+                    f"It was {first.value:.2f} at step {begin:,}. Two sets of **real** digits give "
                     f"{result.reference_mean:.3f} ± {result.reference_sd:.3f}."
                     if result.reference_mean is not None
                     else ""
                 )
             page_link("train", "See how it trained", run=example.id)
             page_link("distances", "Measure its distance to real digits", run=example.id)
-            page_link("gallery", "Look at what it makes", run=example.id)
+            page_link("gallery", "Look at its samples", run=example.id)
 
 
 def show_runs() -> None:
@@ -99,18 +110,18 @@ def show_runs() -> None:
     )
     found = [run for run in runs if matches(run, words, state)]
     pages = max(1, math.ceil(len(found) / A_PAGE))
-    number = min(st.session_state.get("page", 1), pages)
+    number = min(st.session_state.get(PAGE_NUMBER, 1), pages)
     shown = found[A_PAGE * (number - 1) : A_PAGE * number]
     if not found:
-        st.info(f"None of the {len(runs):,} runs is like that: search for less.", icon=":material/search_off:")
+        st.info("No run matches. Remove a word or a filter.", icon=":material/search_off:")
     elif len(found) < len(runs):
         st.caption(f"{len(found):,} of {len(runs):,} runs.")
     show_cards(page, shown)
     if pages > 1:
-        st.session_state["page"] = number
-        st.pagination(pages, key="page")
+        st.session_state[PAGE_NUMBER] = number
+        st.pagination(pages, key=PAGE_NUMBER)
     if len(runs) == MOST:
-        st.caption(f"Older runs than these {MOST:,} are not listed.")
+        st.caption(f"Only the newest {MOST:,} runs are listed.")
     watch(runs)
 
 

@@ -1,5 +1,7 @@
 """Compare: which setting is better, and is the difference more than noise? Runs, seeds and settings side by side."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from gan_core import (
@@ -28,29 +30,41 @@ from ui.frame.job_answers import WAITING, show_answer
 from ui.frame.navigation import navigation
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_step, play_on
+from ui.frame.snapshots import samples_of
 from ui.frame.text import STATES, plain
 
 SAMPLES, GAP, SIDE = 1000, 2, 320
-"""New samples of each run for the verdict; pixels between the pictures of a sheet, and about its width."""
+"""New samples of each run for the verdict; pixels between the samples of a picture, and about its width."""
 CELL_WIDTH = 220
 LOOKED_AT = 50
 """Runs among which a suggestion is looked for."""
 ALL = "all"
+PICKER, VERDICT = "compare runs", "verdict"
+"""Keys of the session state: the picker of runs, and the KnownVerdict."""
 INTERVAL = r"\Delta \pm t_{\nu} \cdot \mathrm{SE}, \qquad \mathrm{SE}^2 = s^2_{\text{seeds}} / k + s^2_{\text{samples}}"
 FORMULA = r"D^2 = 2\,\overline{|x-y|} - \overline{|x-x'|} - \overline{|y-y'|}"
+
+
+@dataclass(frozen=True)
+class KnownVerdict:
+    """The last verdict that was shown to this visitor, and of which step and groups it is."""
+
+    step: int | None
+    groups: tuple[str, ...]
+    verdict: Verdict
 
 
 # ---------------------------------------------------------------- which runs
 
 
-def asked_for() -> list[str]:
-    """The ids in the address: `runs=a,b,c`; or the one run that another page was looking at."""
+def runs_in_address() -> list[str]:
+    """The ids in the address: `runs=a,b,c`; or the one run that another page was showing."""
     text = st.query_params.get("runs") or st.query_params.get("run") or ""
     return list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
 def known_runs(ids: list[str]) -> list[RunInfo]:
-    """Those that are here; of the others it is said that they are not."""
+    """Those that exist; a warning names the others."""
     found, unknown = [], []
     for run_id in ids[:MOST_RUNS]:
         try:
@@ -79,9 +93,9 @@ def choose(ids: list[str]) -> None:
 
 def pick_runs(chosen: list[RunInfo], listed: list[RunInfo]) -> None:
     names = {run.id: run for run in [*chosen, *listed]}
-    st.session_state["compare runs"] = [run.id for run in chosen]
+    st.session_state[PICKER] = [run.id for run in chosen]
 
-    def told(run_id: str) -> str:
+    def label_of(run_id: str) -> str:
         run = names[run_id]
         seed, state = f" · seed {run.config.seed}", STATES[run.state][2].lower()
         parts = [run.name.removesuffix(seed) + seed, *([state] if state != "finished" else []), run_id]
@@ -90,9 +104,9 @@ def pick_runs(chosen: list[RunInfo], listed: list[RunInfo]) -> None:
     st.multiselect(
         "Runs",
         list(names),
-        key="compare runs",
-        on_change=lambda: choose(st.session_state["compare runs"]),
-        format_func=told,
+        key=PICKER,
+        on_change=lambda: choose(st.session_state[PICKER]),
+        format_func=label_of,
         max_selections=MOST_RUNS,
         placeholder="Choose two or more runs",
     )
@@ -114,12 +128,13 @@ def suggestion(listed: list[RunInfo]) -> list[RunInfo]:
 def suggest(listed: list[RunInfo]) -> None:
     found = suggestion(listed)
     st.info(
-        "Choose runs above: those that differ in their seed alone become one group, with a mean and a spread.",
+        "Choose runs above. Runs that differ only in their seed become one group, with a mean and a standard "
+        "deviation.",
         icon=":material/compare:",
     )
     if len(found) == 2:
         ids = [run.id for run in found]
-        label = f"Compare the newest two on {found[0].config.data.name}"
+        label = f"Compare the newest two runs on {found[0].config.data.name}"
         st.button(label, key="suggested", type="primary", icon=":material/compare:", on_click=choose, args=(ids,))
         st.caption(" and ".join(f"{plain(run.name)} (`{run.id}`)" for run in found))
     elif found:
@@ -153,14 +168,14 @@ def repeat_button(run: RunInfo, key: str) -> None:
         f"Repeat with {ENOUGH_SEEDS} seeds",
         key=f"repeat {key}",
         icon=":material/repeat:",
-        help="Trains the same settings under further seeds, as many as are missing. Only then can luck be told from "
-        "a better setting.",
+        help="Trains the same settings with as many further seeds as are missing. Several seeds show whether a "
+        "difference is due to the setting or to chance.",
         on_click=lambda: page.do(repeat, run.id),
     )
 
 
 def repeat(run_id: str, *, by: str) -> None:
-    """Queue what is missing, and look at all of it from now on."""
+    """Queue the missing seeds, and show all of them from now on."""
     ids = page.lab.runs.repeat(run_id, by=by)
     shown = [run.id for run in chosen]
     new = [other for other in ids if other not in shown]
@@ -169,7 +184,7 @@ def repeat(run_id: str, *, by: str) -> None:
     st.toast(
         f"{waiting} runs are in the queue. They appear here as they train."
         if waiting
-        else "These seeds are there already: they are shown now.",
+        else "These seeds have been trained already. They are shown now.",
         icon=":material/repeat:",
     )
 
@@ -187,17 +202,17 @@ def show_groups(groups: tuple[Group, ...], verdict: Verdict | None) -> None:
 
 def about_group(group: Group, verdict: Verdict | None) -> str:
     count = len(group.runs)
-    said = f"seed {group.seeds[0]}" if count == 1 else f"{count} seeds"
+    text = f"seed {group.seeds[0]}" if count == 1 else f"{count} seeds"
     values = [value for _, value in (verdict.values.get(group.name, ()) if verdict else ())]
     if values:
         mean, sd = mean_and_sd(values)
-        said += f", energy distance {mean:z.4f}" + (f" ± {sd:.4f}" if sd is not None else "")
+        text += f", energy distance {mean:z.4f}" + (f" ± {sd:.4f}" if sd is not None else "")
     unfinished = [STATES[run.state][2].lower() for run in group.runs if run.state != "finished"]
     if unfinished:
-        said += ", " + ", ".join(f"{unfinished.count(state)} {state}" for state in dict.fromkeys(unfinished))
+        text += ", " + ", ".join(f"{unfinished.count(state)} {state}" for state in dict.fromkeys(unfinished))
     if group.again:
-        said += f", {len(group.again)} more of a seed that is there already (not counted)"
-    return said
+        text += f", {len(group.again)} more with a seed that is listed already (not counted)"
+    return text
 
 
 # ---------------------------------------------------------------- the verdict
@@ -222,8 +237,8 @@ def show_verdict(groups: tuple[Group, ...], step: int | None) -> None:
         elif len(with_runs) < 2:
             st.markdown("#### No verdict yet")
             st.caption(
-                "A run counts when its training has ended, or when it has come to the step that the slider below "
-                "shows. Of two settings or more there has to be such a run."
+                "A run counts when its training has ended, or when it has reached the step of the slider below. A "
+                "verdict needs such a run of at least two settings."
             )
         if not places or (len(groups) > 1 and len(with_runs) < 2):
             show_groups(groups, None)
@@ -238,14 +253,14 @@ def show_verdict(groups: tuple[Group, ...], step: int | None) -> None:
         )
         # Not in the live part: a button there would draw that part alone, and the new runs belong to all of the page.
         job = page.lab.jobs.get(job_id)
-        about = (step, [group.name for group in groups])
+        names = tuple(group.name for group in groups)
         if job and job.state == "done":
-            st.session_state["verdict"] = (about, page.lab.jobs.answer(job))
-        last_about, last = st.session_state.get("verdict", (None, None))
-        known = last if last_about == about else None
+            st.session_state[VERDICT] = KnownVerdict(step, names, page.lab.jobs.answer(job))
+        last: KnownVerdict | None = st.session_state.get(VERDICT)
+        known = last.verdict if last and (last.step, last.groups) == (step, names) else None
         if known and job and job.state in WAITING:
             draw_verdict(groups, known)
-            st.caption("This is the verdict so far. One more run has ended: it is being made anew.")
+            st.caption("This is the verdict before one more run ended. The new verdict is being computed.")
         show_groups(groups, known)
         left_out = sum(run.id not in places for group in groups for run in group.runs)
         if left_out:
@@ -260,7 +275,7 @@ def draw_verdict(groups: tuple[Group, ...], verdict: Verdict) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         run = groups[0].runs[0]
         reference = page.lab.results.reference_of(run, verdict.n)
-        beside = f" Two sets of real samples of this size give {told_reference(reference)}." if reference else ""
+        beside = f" Two sets of real samples of this size give {in_words(reference)}." if reference else ""
         st.caption(
             f"Energy distance of {verdict.n:,} new samples of each run to as many held-out real ones; 0 is ideal."
             f"{plain(beside)}"
@@ -269,13 +284,15 @@ def draw_verdict(groups: tuple[Group, ...], verdict: Verdict) -> None:
             explain()
     if verdict.comparisons:
         figure = compare.intervals(verdict.comparisons)
-        chart(figure, "intervals", "The lead of the best group over each other one, with its interval")
-        st.caption("Right of the dotted line: ahead. Whiskers that cross it: no more than noise.")
+        chart(figure, "intervals", "Lead of the best group over each other group, with its interval")
+        st.caption(
+            "Right of the dotted line: the best group is ahead. Whiskers that cross it: the difference may be noise."
+        )
     if verdict.others:
         with st.expander("By other metrics", icon=":material/straighten:"):
             st.caption(
                 "As measured during the training, always against the same held-out samples, so only seeds are noise "
-                "here. Each metric is decided on its own."
+                "here. Each metric has a verdict of its own."
             )
             st.dataframe([row_of(found) for found in verdict.others], hide_index=True, height="content", key="others")
 
@@ -292,7 +309,7 @@ def row_of(found: Comparison) -> dict[str, str]:
     }
 
 
-def told_reference(reference) -> str:
+def in_words(reference) -> str:
     mean, sd = reference.metrics["energy_distance"]
     return f"{mean:z.4f} ± {sd:.4f}"
 
@@ -307,16 +324,16 @@ def explain() -> None:
         st.markdown(
             "x are real samples, y generated ones, and a bar is the mean over all pairs of different samples. It is 0 "
             "exactly for equal distributions.\n\n"
-            "Then chance is replayed 1,000 times: real and generated samples are drawn again from those there are, "
-            "the same ones for all runs (a **paired bootstrap**), and between seeds the values' own spread counts. "
+            "Then the real and generated samples are resampled 1,000 times, in the same way for all runs (a **paired "
+            "bootstrap**), and the spread between seeds is added. "
             "The standard error SE of the difference follows, and from it the interval"
         )
         st.latex(INTERVAL)
         st.markdown(
             "with Student's t, which makes it wide for few seeds k. One that contains 0 decides nothing. With "
             "more than two groups the intervals are wider (Holm's rule over all pairs), so that 5 % remains the "
-            "chance of any wrong call. With one seed of a setting its luck is unknown: then only the runs are "
-            "compared.\n\n"
+            "chance of any wrong call. With one seed per setting the effect of the seed is unknown: then only the "
+            "runs are compared.\n\n"
             "Székely & Rizzo 2013, *Energy statistics*, J. Stat. Plan. Inference 143. Efron & Tibshirani 1993, *An "
             "Introduction to the Bootstrap*. Holm 1979, Scand. J. Stat. 6."
         )
@@ -350,24 +367,24 @@ def show_curves(groups: tuple[Group, ...], step: int | None) -> None:
     figure = compare.curves(drawn, name, reference, step)
     names_of_groups = ", ".join(group.name for group in groups)
     chart(figure, "curves", f"{METRICS[name].title} over steps, a curve for each group: {names_of_groups}")
-    said = plain(METRICS[name].sentence)
+    text = plain(METRICS[name].sentence)
     if any(len(group.runs) > 1 for group in groups):
-        said += " Thick: the mean of the seeds, at steps that all of them have; shaded: ± 1 sd; thin: each seed."
+        text += " Thick: the mean of the seeds, at steps that all of them have; shaded: ± 1 sd; thin: each seed."
     if reference:
-        said += " In the blue band it is like real against real."
+        text += " In the blue band the value is like that of real samples."
     if len(sizes) > 1:
-        said += f" The runs measured different numbers of samples ({', '.join(map(str, sorted(sizes)))})."
-    st.caption(said)
+        text += f" The runs measured different numbers of samples ({', '.join(map(str, sorted(sizes)))})."
+    st.caption(text)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def sheet(run_id: str, step: int, _run: RunInfo) -> bytes:
+def sample_picture(run_id: str, step: int, _run: RunInfo) -> bytes:
     """The 64 samples of a snapshot: images as they are, points on real ones."""
-    samples = page.lab.results.snapshot(run_id, step).samples
+    samples = samples_of(page.lab, run_id, step)
     if samples.ndim == 4:
         return images.grid(samples, scale=max(1, SIDE // (8 * samples.shape[2])), gap=GAP)
-    real = page.lab.results.dataset_of(_run).preview
-    return scatter(fake=samples, real=real, size=SIDE)
+    data = page.lab.results.dataset_of(_run)
+    return scatter(fake=samples, real=samples[:0] if data is None else data.preview, size=SIDE)
 
 
 def step_of_all() -> int | None:
@@ -381,7 +398,7 @@ def step_of_all() -> int | None:
 
 
 def show_samples(groups: tuple[Group, ...], step: int | None) -> None:
-    st.subheader("What they make", anchor=False)
+    st.subheader("Samples", anchor=False)
     seeds = sorted({seed for group in groups for seed in group.seeds})
     shown = seeds[0]
     if any(len(group.runs) > 1 for group in groups):
@@ -396,8 +413,8 @@ def show_samples(groups: tuple[Group, ...], step: int | None) -> None:
     grid = st.grid(min(4, max(2, len(pictures))), min_column_width=CELL_WIDTH)
     for group, run in pictures:
         with grid.cell():
-            show_sheet(group, run, step)
-    st.caption("Each run keeps its 64 random numbers over all steps: move the slider and watch them grow.")
+            show_run_samples(group, run, step)
+    st.caption("Each run has the same 64 latent vectors at all steps. Move the slider to see its samples change.")
 
 
 def runs_shown(group: Group, seed) -> tuple[RunInfo, ...]:
@@ -407,7 +424,7 @@ def runs_shown(group: Group, seed) -> tuple[RunInfo, ...]:
     return (next((run for run in group.runs if run.config.seed == seed), group.runs[0]),)
 
 
-def show_sheet(group: Group, run: RunInfo, step: int | None) -> None:
+def show_run_samples(group: Group, run: RunInfo, step: int | None) -> None:
     st.markdown(f"**{group.letter}** · seed {run.config.seed}")
     steps = steps_of[run.id]
     if not steps:
@@ -415,13 +432,13 @@ def show_sheet(group: Group, run: RunInfo, step: int | None) -> None:
         return
     at = steps[-1] if step is None else min(steps, key=lambda kept: abs(kept - step))
     about = f"64 generated samples of {group.name}, seed {run.config.seed}, at step {at:,}"
-    st.image(images.embedded(sheet(run.id, at, run)), width="stretch", alt=about)
+    st.image(images.embedded(sample_picture(run.id, at, run)), width="stretch", alt=about)
     st.caption(f"step {at:,}" + ("" if run.state == "finished" else f" · {STATES[run.state][2].lower()}"))
     page_link("gallery", "Look closer", run=run.id, step=at)
 
 
 def show_settings(groups: tuple[Group, ...]) -> None:
-    st.subheader("What they differ in", anchor=False)
+    st.subheader("Settings that differ", anchor=False)
     differing = settings_diff([group.runs[0].config for group in groups])
     rows = [
         {"setting": key}
@@ -431,7 +448,7 @@ def show_settings(groups: tuple[Group, ...]) -> None:
         if key != "seed"
     ]
     if not rows:
-        st.caption("Nothing but the seed." if len(groups[0].runs) > 1 else "There is one setting only.")
+        st.caption("Only the seed differs." if len(groups[0].runs) > 1 else "There is only one setting.")
         return
     text = st.column_config.TextColumn
     st.dataframe(
@@ -453,7 +470,7 @@ with open_page("compare") as page:
         page.wait_for_run()
         st.stop()
     listed = listed or page.lab.runs.newest(by=page.me)
-    chosen = known_runs(asked_for())
+    chosen = known_runs(runs_in_address())
     pick_runs(chosen, listed)
     if not chosen:
         suggest(listed)

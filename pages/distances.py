@@ -31,21 +31,27 @@ from ui.distances.full_report import (
 from ui.distances.metric_cards import show_cards, show_headline
 from ui.distances.sample_map import show_map
 from ui.frame.curves import history_of
-from ui.frame.feature_spaces import SPACES
-from ui.frame.job_answers import show_answer
+from ui.frame.event_log import marked_events
+from ui.frame.feature_spaces import SPACES, Space
+from ui.frame.job_answers import Request, send_request, show_answer, show_request
 from ui.frame.navigation import go_to_step, keep_step
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.frame.text import plain
-from ui.train.event_log import marks_of
 
 SIZES = (200, 360, 500, 1000, 2000, 5000, 10_000)
 CORRUPTION_SIZES = (200, 360, 600, 1000, 2000)
 ALL = "all"
+FULL_REPORT, CORRUPTION_TEST = "full report", "corruption test"
+"""The keys of the session state under which the last Request of each kind stands."""
+K_NEAREST = (
+    "The k-NN ball of a sample reaches to its k-th nearest neighbour of the same kind. Precision, recall, density and "
+    "coverage count which samples lie in the balls of others."
+)
 
 
 def show_live(run: RunInfo, data: DatasetInfo, step: int, report: Report) -> None:
-    """The measurement of the training itself, at the step nearest to the one that is looked at."""
+    """The measurement made during training, at the step nearest to the one that is shown."""
     show_headline(report)
     if report.status == "diverged":
         return
@@ -68,14 +74,14 @@ def names_of(report: Report) -> list[str]:
 def show_reference(run: RunInfo, report: Report) -> None:
     """Real against real at this n: how far its measurement is."""
     st.info(
-        f"What two sets of {report.n_fake:,} real samples give is being measured. Until then nothing is judged.",
+        f"Real against real is being measured for {report.n_fake:,} samples. There is no verdict until then.",
         icon=":material/hourglass_top:",
     )
     asked = ReferenceParameters(run.config.data.name, report.n_fake)
     show_answer(
         page,
         page.lab.jobs.request(asked),
-        lambda job: st.caption("It has been measured: open this page again to see it."),
+        lambda job: st.caption("Real against real has been measured. Reload this page to see it."),
         key="reference",
         again=lambda: page.lab.jobs.request(asked, retry=True),
     )
@@ -87,7 +93,7 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
     if not names:
         return
     st.subheader("Over the training", anchor=False)
-    reference, marks = page.lab.results.live_reference(run), marks_of(page.lab, run)
+    reference, marks = page.lab.results.live_reference(run), marked_events(page.lab, run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Metric",
@@ -112,19 +118,22 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
         figure = training.metric_curve(history, name, reference, step, marks)
         chart(figure, f"curve {run.id} {name}", f"{METRICS[name].title} over steps", on_click=partial(go_to, run))
         st.caption(
-            f"{plain(METRICS[name].sentence)} In the blue band it is like real against real. A click shows that step."
+            f"{plain(METRICS[name].sentence)} In the blue band the value is like that of real samples. Click a point "
+            "to show its step."
         )
     with right:
         st.markdown("**The three mean distances**")
         chart(training.spread_curve(history, reference, step), f"spread {run.id}", "Mean distances over steps")
-        st.caption("Three curves that become one. Generated below real: too little variety.")
+        st.caption(
+            "If the three curves meet, the samples are like real ones. Generated below real: they vary too little."
+        )
 
 
 def go_to(run: RunInfo, click: Click) -> None:
     """The whole page shows the snapshot nearest to where a curve was clicked."""
-    if isinstance(click.x, (int, float)):
+    if isinstance(at := click.x, (int, float)):
         steps = page.lab.results.snapshot_steps(run.id)
-        go_to_step(min(steps, key=lambda step: abs(step - click.x)), steps)
+        go_to_step(min(steps, key=lambda step: abs(step - at)), steps)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
@@ -140,35 +149,29 @@ def show_full(run: RunInfo, data: DatasetInfo, step: int) -> None:
     """Every metric, with new samples: does the number hold for another draw, a larger n, another space?"""
     st.subheader("Full report", anchor=False)
     st.caption(
-        "Every metric there is, with new samples of the same generator. If nobody has asked for these settings before, "
-        "real against real is measured first, which takes 20 times as long as the report: seconds for points and "
-        "small digits, minutes for MNIST. Both are kept."
+        "Every metric, with new samples of the same generator. For settings that are used for the first time, real "
+        "against "
+        "real is measured too, which takes 20 times as long as the report: seconds for points and small digits, "
+        "minutes for MNIST. Both results are saved."
     )
     most = data.parts["test"]
     sizes = [n for n in SIZES if n <= most] or [most]
-    spaces = list(SPACES) if data.kind == "image" else ["pixels"]
+    spaces: list[Space] = list(SPACES) if data.kind == "image" else ["pixels"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         n = st.selectbox("Samples of each kind", sizes, index=min(len(sizes) - 1, 3), key="n", width=160)
-        space = st.selectbox("Space", spaces, key="space", format_func=lambda name: SPACES[name][0], width=200)
-        k = st.number_input("Neighbours (k)", 1, 50, 5, key="k", width=140)
+        space = st.selectbox("Feature space", spaces, key="space", format_func=lambda name: SPACES[name][0], width=200)
+        k = st.number_input("Neighbours (k)", 1, 50, 5, key="k", width=140, help=K_NEAREST)
         # From 1 on: 0 is the draw that was measured during the training.
         seed = st.number_input("Seed of the draw", 1, 10_000, 1, key="draw seed", width=140)
         if st.button("Measure everything", key="measure", type="primary", icon=":material/straighten:"):
             asked = MeasureParameters(n, int(seed), space, "full", int(k))
-            job = page.lab.jobs.request(asked, run_id=run.id, step=step, retry=True)
-            st.session_state["measure job"] = (run.id, step, asked, job)
+            st.session_state[FULL_REPORT] = send_request(page, asked, run_id=run.id, step=step)
             keep_step(step)  # the next snapshot of a running run must not take the report away
     if data.kind == "image":
         st.caption(SPACES[space][1])
-    *of, asked, job = st.session_state.get("measure job", (None, None, None, 0))
-    if of == [run.id, step]:
-        show_answer(
-            page,
-            job,
-            lambda job: draw_full(job, data),
-            key="measured",
-            again=lambda: page.lab.jobs.request(asked, run_id=run.id, step=step, retry=True),
-        )
+    last: Request | None = st.session_state.get(FULL_REPORT)
+    if last and (last.run_id, last.step) == (run.id, step):
+        show_request(page, last, lambda job: draw_full(job, data), key="measured")
 
 
 def draw_full(job: Job, data: DatasetInfo) -> None:
@@ -184,9 +187,9 @@ def draw_full(job: Job, data: DatasetInfo) -> None:
 
 
 def show_corruptions(run: RunInfo) -> None:
-    """Real samples damaged on purpose: does each metric see it?"""
+    """Real samples are corrupted on purpose: does each metric detect it?"""
     st.subheader("Check the metrics on corrupted real data", anchor=False)
-    st.caption("Can these numbers be trusted? Real samples are damaged on purpose, and every metric has to notice.")
+    st.caption("Can these numbers be trusted? Real samples are corrupted on purpose, and a good metric detects it.")
     names = list(dict.fromkeys([run.config.data.name, "digits", "ring-8", "grid-25", "swiss-roll"]))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         dataset = st.selectbox(
@@ -196,35 +199,35 @@ def show_corruptions(run: RunInfo) -> None:
             format_func=lambda name: OPTIONS[name].title if name in OPTIONS else "The run's own data",
             width=200,
         )
-        damage = st.selectbox(
-            "Damage",
+        corruption = st.selectbox(
+            "Corruption",
             [ALL, *CORRUPTION_TITLES],
-            key="corruption damage",
+            key="corruption",
             format_func=lambda name: CORRUPTION_TITLES[name][0] if name != ALL else "All of them",
             width=220,
         )
         n = st.selectbox("Samples", CORRUPTION_SIZES, index=2, key="corruption n", width=120)
         if st.button("Test", key="corruptions", icon=":material/science:"):
-            asked = Corruptions(dataset, n, corruptions=() if damage == ALL else (damage,))
-            st.session_state["corruption job"] = (asked, page.lab.jobs.request(asked, retry=True))
-    if damage != ALL:
-        st.caption(CORRUPTION_TITLES[damage][1])
-    if "corruption job" in st.session_state:
-        asked, job = st.session_state["corruption job"]
-        show_answer(page, job, draw_corruptions, key="tested", again=lambda: page.lab.jobs.request(asked, retry=True))
+            asked = Corruptions(dataset, n, corruptions=() if corruption == ALL else (corruption,))
+            st.session_state[CORRUPTION_TEST] = send_request(page, asked)
+    if corruption != ALL:
+        st.caption(CORRUPTION_TITLES[corruption][1])
+    if CORRUPTION_TEST in st.session_state:
+        show_request(page, st.session_state[CORRUPTION_TEST], draw_corruptions, key="tested")
 
 
 def draw_corruptions(job: Job) -> None:
-    sheet: CorruptionTest = page.lab.jobs.answer(job)
-    st.markdown(f"**{sheet.n:,} real samples, damaged, against {sheet.n:,} others**")
-    chart(report_charts.corruptions(sheet.cells), "sheet", "What every metric makes of every damage")
+    found: CorruptionTest = page.lab.jobs.answer(job)
+    st.markdown(f"**{found.n:,} corrupted real samples against {found.n:,} others**")
+    chart(report_charts.corruptions(found.cells), "corruption test", "How every metric rates every corruption")
     st.caption(
-        "Read a column downwards: a good metric turns orange at every damage, the deeper the stronger (the colour ends "
-        f"at {report_charts.FAR:g} standard deviations of real against real). Without colour: it is blind to this "
-        "damage. Blue: it praises the damage, as the mean distance from real to generated praises blur."
+        "A column is a metric, a row a corruption. Orange: the metric rates corrupted samples as worse than real ones, "
+        f"by standard deviations of real against real (the colours end at {report_charts.FAR:g}). No colour: it does "
+        "not detect the corruption. Blue: it rates corrupted samples as better, as the mean distance from real to "
+        "generated does for blur."
     )
-    used = {cell.corruption for cell in sheet.cells}
-    with st.expander("What was done", icon=":material/science:"):
+    used = {cell.corruption for cell in found.cells}
+    with st.expander("What each corruption does", icon=":material/science:"):
         for name, (title, sentence) in CORRUPTION_TITLES.items():
             if name in used:
                 st.markdown(f"**{name}** — {title}. {sentence}")

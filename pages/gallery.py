@@ -10,21 +10,22 @@ from ui.charts import training
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_run, pick_step, play_on
+from ui.frame.snapshots import samples_of
 from ui.gallery.latent_space import show_plane, show_search, show_walk
 from ui.gallery.sample_browser import choose_samples, show_samples
 
 GAP = 4
 VIEWS = {
     "samples": ("Samples", ":material/grid_view:"),
-    "walk": ("Walk", ":material/route:"),
-    "pad": ("Latent pad", ":material/drag_pan:"),
-    "search": ("Find a real one", ":material/image_search:"),
+    "walk": ("Latent walk", ":material/route:"),
+    "plane": ("Latent plane", ":material/grid_4x4:"),
+    "search": ("Latent of a real sample", ":material/image_search:"),
 }
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def snapshot_grid(run_id: str, step: int) -> bytes:
-    return grid.grid(page.lab.results.snapshot(run_id, step).samples, gap=GAP)
+    return grid.grid(samples_of(page.lab, run_id, step), gap=GAP)
 
 
 @st.cache_data(max_entries=8, show_spinner=False, max_size="40MB")
@@ -34,7 +35,7 @@ def film(run_id: str, version: int, kind: str) -> bytes:
 
 def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
-        samples = page.lab.results.snapshot(run.id, step).samples
+        samples = samples_of(page.lab, run.id, step)
         left, right = st.columns(2, gap="large", vertical_alignment="center")
         with left:
             chart(training.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
@@ -42,7 +43,7 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
             st.markdown(f"**Generated points at step {step:,}, on real ones**")
             st.caption(
                 "64 points from the same latents at every step, on 64 real ones that are never trained on: move the "
-                "slider, or press Play, and watch them find their places."
+                "slider, or press Play, and watch them move to the real ones."
             )
             if data.shape == (2,):
                 with st.container(horizontal=True):
@@ -53,7 +54,7 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     left.image(
         grid.embedded(snapshot_grid(run.id, step)), width="stretch", alt=f"64 generated samples at step {step:,}"
     )
-    left.caption("The same 64 latents at every step: move the slider, or press Play, and watch each sample grow.")
+    left.caption("The same 64 latents at every step: move the slider, or press Play, and watch each sample change.")
     right.markdown("**Real, held out**")
     right.image(
         grid.embedded(grid.grid(data.preview, gap=GAP)),
@@ -78,64 +79,67 @@ def offer_films(run: RunInfo) -> None:
         )
 
 
-def show_game(run: RunInfo, data: DatasetInfo, step: int, label: int | None) -> int:
-    """In the plane the whole game can be drawn."""
-    st.subheader("The game at this step", anchor=False)
+def show_surface(run: RunInfo, data: DatasetInfo, step: int, label: int | None) -> int:
+    """Of data in the plane: discriminator output, the image of a latent grid, and the gradients on the samples."""
+    st.subheader("The networks at this step", anchor=False)
     left, right = st.columns(2, gap="large", vertical_alignment="center")
     with left:
         job_id = ask_worker(
             page,
             Surface(label),
-            lambda found, job: draw_game(found, job, data),
-            key="game",
+            lambda found, job: draw_surface(found, job, data),
+            key="surface answer",
             run_id=run.id,
             step=step,
         )
     with right:
         if run.config.objective.loss in ADVERSARIAL_LOSSES and run.config.discriminator.packing == 1:
             st.markdown(
-                "**Colours: what the discriminator believes.** Blue: this place is real. Orange: it is generated. "
-                "Without colour: it cannot tell."
+                "**Colours: discriminator output.** Blue: points here count as real. Orange: they count as generated. "
+                "No colour: undecided."
             )
         latents = run.config.generator.latent_dim
         st.markdown(
-            "**Grey lines: what the generator reaches.** A grid of its random numbers, bent into the data. "
+            "**Grey lines: the generator's output for a grid of latent vectors z** (its random inputs). "
             + (
-                f"Of {latents} directions two are shown."
+                f"Two of the {latents} latent dimensions are shown."
                 if latents > 2
-                else "Every cell holds equally many samples, so small cells are crowded ones."
+                else "Every cell has the same probability, so samples are dense where cells are small."
             )
         )
         if run.config.objective.loss != "vae":
-            st.markdown("**Arrows: where the loss pushes each generated point.** The longer the harder.")
-        st.caption("Press Play above: the game is drawn at every step it is kept of.")
+            st.markdown(
+                "**Arrows: the direction in which the loss moves each generated point.** Longer arrows are larger "
+                "gradients."
+            )
+        st.caption("Press Play above to see all saved steps.")
     return job_id
 
 
-def draw_game(found: Mapping, job: Job, data: DatasetInfo) -> None:
+def draw_surface(found: Mapping, job: Job, data: DatasetInfo) -> None:
     figure = training.surface(found, data.preview)
-    chart(figure, "surface", f"Real and generated points, the grid of latents and the pushes at step {job.step:,}")
+    chart(figure, "surface", f"Real and generated points, the latent grid and the gradients at step {job.step:,}")
 
 
 def pick_class(run: RunInfo, data: DatasetInfo) -> int | None:
-    """The class whose game is drawn, where the run was trained with classes; None for all."""
+    """The class that is drawn, where the run was trained with classes; None for all."""
     if not run.config.data.conditional:
         return None
     label = st.selectbox(
-        "Class of the game",
+        "Class of the chart",
         ["all", *data.classes],
-        key=f"game class {run.id}",
+        key=f"surface class {run.id}",
         format_func=lambda c: "All" if c == "all" else str(c),
         width=220,
     )
-    return None if label == "all" else label
+    return label if isinstance(label, int) else None
 
 
 def pick_view() -> str:
     """One of VIEWS; it lives in the URL."""
     asked = st.query_params.get("view")
     st.session_state["view"] = asked if asked in VIEWS else "samples"
-    return st.segmented_control(
+    view = st.segmented_control(
         "What to look at",
         list(VIEWS),
         required=True,
@@ -143,11 +147,12 @@ def pick_view() -> str:
         on_change=lambda: st.query_params.update(view=st.session_state["view"]),
         format_func=lambda name: f"{VIEWS[name][1]} {VIEWS[name][0]}",
     )
+    return view or "samples"
 
 
 with open_page("gallery") as page:
     st.title("Gallery", anchor=False)
-    st.caption("What does the generator make, and when did it learn to?")
+    st.caption("What does the generator make, and when did it learn it?")
     run = pick_run(page)
     if run is None:
         st.info("No run yet, so there is nothing to look at.", icon=":material/photo_library:")
@@ -163,14 +168,14 @@ with open_page("gallery") as page:
         show_snapshot(run, data, step)
         jobs = []
         if data.shape == (2,):
-            jobs.append(show_game(run, data, step, pick_class(run, data)))
+            jobs.append(show_surface(run, data, step, pick_class(run, data)))
         st.subheader("Look closer", anchor=False)
         view = pick_view()
         if view == "samples":
             jobs.append(show_samples(page, data, choose_samples(run, data), run_id=run.id, step=step))
         elif view == "walk":
             jobs.append(show_walk(page, run, data, step))
-        elif view == "pad":
+        elif view == "plane":
             jobs.append(show_plane(page, run, data, step))
         else:
             jobs.append(show_search(page, run, data, step))

@@ -1,5 +1,7 @@
 """Train: set up a run on the right, watch it on the left; pause, resume and stop it."""
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 
@@ -8,13 +10,14 @@ from gan_core.pictures import grid
 from ui.charts import training
 from ui.charts.plot import packed
 from ui.frame.curves import history_of
+from ui.frame.event_log import event_in_words, marked_events
 from ui.frame.navigation import shown_step
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS
+from ui.frame.snapshots import samples_of
 from ui.frame.text import badge, plain, seconds
-from ui.train.event_log import marks_of, words
-from ui.train.run_controls import show_steering, show_steps
+from ui.train.run_controls import show_run_controls, show_steps
 from ui.train.run_form import show_setup
 from ui.train.share_link import share_run
 
@@ -27,17 +30,17 @@ def show_controls(run: RunInfo, pending: str | None) -> None:
 
     mine = page.lab.runs.may_change(run, by=page.me)
 
-    def act(label: str, ask, icon: str, kind: str = "secondary") -> None:
-        key = label.lower()
+    def act(label: str, command: Callable[..., object], icon: str, *, primary: bool = False) -> None:
+        key, kind = label.lower(), "primary" if primary else "secondary"
         off = pending == key or not mine
-        st.button(label, key=key, icon=icon, type=kind, disabled=off, on_click=page.do, args=(ask, run.id))
+        st.button(label, key=key, icon=icon, type=kind, disabled=off, on_click=page.do, args=(command, run.id))
 
     with st.container(horizontal=True, vertical_alignment="center", key="controls"):
         resumable = run.state in ("paused", "stopped", "interrupted")
         if run.state in ("queued", "running"):
             act("Pause", page.lab.runs.pause, ":material/pause:")
         elif resumable:
-            act("Resume", page.lab.runs.resume, ":material/play_arrow:", "primary")
+            act("Resume", page.lab.runs.resume, ":material/play_arrow:", primary=True)
         if run.active:
             show_steps(page, run, mine)
             act("Stop", page.lab.runs.stop, ":material/stop:")
@@ -56,7 +59,8 @@ def show_state(run: RunInfo, pending: str | None) -> None:
     worker = next((w for w in page.lab.worker.workers() if w.alive), None)
     if run.active and (why := page.lab.worker.trouble()):
         st.error(
-            f"{plain(why)}. The training waits for a minute; what is not written then can be resumed.",
+            f"{plain(why)}. The training waits for one minute. If the store still cannot be written then, the run "
+            "stops and can be resumed.",
             title="The store cannot be written",
             icon=":material/database_off:",
         )
@@ -70,10 +74,10 @@ def show_state(run: RunInfo, pending: str | None) -> None:
             icon=":material/hourglass_top:",
         )
     elif run.state == "failed":
-        st.error(plain(run.error or "for an unknown reason"), title="This run failed", icon=":material/error:")
+        st.error(plain(run.error or "The reason is unknown."), title="This run failed", icon=":material/error:")
     elif run.state == "interrupted":
         st.warning(
-            "The worker that trained this run ended. Nothing up to the last step shown is lost: press Resume to go on.",
+            "The worker process that trained this run has ended. All steps shown are saved. Press Resume to continue.",
             icon=":material/power_off:",
         )
     elif run.state == "stopped" and run.error:
@@ -86,13 +90,13 @@ def show_state(run: RunInfo, pending: str | None) -> None:
         number("Step", f"{run.step:,}", f"of {run.total_steps:,}")
         number("Steps per second", f"{pace:,.0f}" if pace else "—")
         at_risk = f" A crash now would cost at most {seconds(run.at_risk)} of training." if run.at_risk else ""
-        number("Time left", left, f"{seconds(run.seconds)} trained", help=f"At the pace of now.{at_risk}")
+        number("Time left", left, f"{seconds(run.seconds)} trained", help=f"At the current speed.{at_risk}")
         number(
             "Energy distance",
             f"{energy:.4f}" if energy is not None else "—",
             beside,
-            help="How far the generated samples are from held-out real ones, as distributions. Two sets of real "
-            "samples give the number below: as good as it gets.",
+            help="How far the generated samples are from held-out real ones, as distributions. The number below is "
+            "that of two sets of real samples: the value to reach.",
         )
     st.progress(min(1.0, run.progress))
 
@@ -119,7 +123,7 @@ def reference_of(run: RunInfo):
 
 @st.cache_data(max_entries=128, show_spinner=False)
 def sample_grid(run_id: str, step: int) -> bytes:
-    return grid.grid(page.lab.results.snapshot(run_id, step).samples, gap=GAP)
+    return grid.grid(samples_of(page.lab, run_id, step), gap=GAP)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -128,7 +132,7 @@ def real_grid(dataset: str, _preview: np.ndarray) -> bytes:
 
 
 def show_samples(run: RunInfo, data: DatasetInfo | None, steps: tuple[int, ...]) -> None:
-    """The samples of the step that is looked at."""
+    """The samples at the step that is shown."""
     if not steps or data is None:
         st.caption("The first samples appear with the first step.")
         return
@@ -137,9 +141,9 @@ def show_samples(run: RunInfo, data: DatasetInfo | None, steps: tuple[int, ...])
 
 def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
-        snapshot = page.lab.results.snapshot(run.id, step)
+        samples = samples_of(page.lab, run.id, step)
         st.markdown(f"**Generated points at step {step:,}, on real ones**")
-        chart(training.points(real=data.preview, fake=snapshot.samples), f"points {run.id}", f"Points at step {step:,}")
+        chart(training.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
         return
     left, right = st.columns(2)
     left.markdown(f"**Generated, step {step:,}**")
@@ -155,7 +159,7 @@ def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
 def curves_of(run: RunInfo, step: int | None) -> dict[str, dict]:
     """The charts of a run, ready to be drawn: {name: figure}, none before the first measurement."""
     history, reference = history_of(page, run), reference_of(run)
-    marks = tuple(marks_of(page.lab, run))
+    marks = tuple(marked_events(page.lab, run))
     lengths = tuple((name, len(steps)) for name, (steps, _) in history.curves.items())  # with its parent's, or without
     about = (run.id, run.version, lengths, reference is not None, step, marks)
     return packed_curves(about, history, reference, run.config.objective.loss) if history.curves else {}
@@ -163,7 +167,7 @@ def curves_of(run: RunInfo, step: int | None) -> dict[str, dict]:
 
 @st.cache_resource(max_entries=32, show_spinner=False)
 def packed_curves(about: tuple, _history, _reference, loss: str) -> dict[str, dict]:
-    """Of what `about` names, once for all who watch."""
+    """The charts of what `about` names, built once for all visitors."""
     *_, step, marks = about
     figures = {
         "distance": training.metric_curve(_history, "energy_distance", _reference, step, marks),
@@ -179,30 +183,37 @@ def show_curves(run: RunInfo, figures: dict[str, dict]) -> None:
         return
     st.markdown("**Distance to real samples**")
     chart(figures["distance"], f"distance {run.id}", "Energy distance over steps")
-    st.caption("In the blue band the generated samples are as close to real ones as other real samples are.")
+    st.caption("In the blue band the generated samples are as close to real samples as other real samples are.")
     if "scores" not in figures:
         st.markdown("**Loss**")
         chart(figures["losses"], f"losses {run.id}", "Loss over steps")
         st.caption(
-            "Reconstruction: how badly a sample is made again. Divergence: how much its latents tell of it. "
-            "What is learned makes the two together small."
+            "Reconstruction: the error of the decoded samples. Divergence: how far the encoded latents are from a "
+            "normal "
+            "distribution (Kullback–Leibler). Training minimises the sum of the two."
             if run.config.objective.loss == "vae"
-            else "There is no discriminator: this is what the generator makes small."
+            else "There is no discriminator. The generator minimises this loss."
         )
         return
     left, right = st.columns(2)
     left.markdown("**Losses**")
     with left:
         chart(figures["losses"], f"losses {run.id}", "Losses over steps")
-    left.caption("Curves that settle: neither network has won. Low is not good here.")
-    right.markdown("**What the discriminator believes**")
+    left.caption(
+        "If the curves settle, the two networks are in balance. Low values are not a goal: each network raises the "
+        "loss of the other."
+    )
+    right.markdown("**Discriminator output**")
     with right:
         chart(figures["scores"], f"scores {run.id}", "D(x) and D(G(z)) over steps")
-    right.caption("Both near 0.5: it can only guess. Far apart: it tells them apart with ease.")
+    right.caption(
+        "The mean probability of being real, for real samples x and for generated samples G(z) of latent vectors z. "
+        "Both near 0.5: the discriminator cannot distinguish them. Far apart: it can."
+    )
 
 
-def show_diary(run: RunInfo) -> None:
-    with st.expander("Settings and diary", icon=":material/menu_book:"):
+def show_event_log(run: RunInfo) -> None:
+    with st.expander("Settings and event log", icon=":material/history:"):
         changed = page.lab.recipes.changes_of(run)
         st.markdown(
             f"Recipe `{run.config.preset}` on `{plain(run.config.data.name)}`, seed {run.config.seed}"
@@ -211,7 +222,7 @@ def show_diary(run: RunInfo) -> None:
         share_run(page.lab, page.me, run)
         st.caption(f"Takes {page.lab.results.size(run.id) / 1e6:,.1f} MB in the store.")
         for event in page.lab.runs.events(run.id):
-            st.caption(f"step {event.step:,}: {plain(words(event))}")
+            st.caption(f"step {event.step:,}: {plain(event_in_words(event))}")
         st.download_button(
             "Download this run",
             data=lambda: page.lab.bundles.export(run.id, by=page.me),
@@ -233,7 +244,7 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
     run = page.lab.runs.get(run_id, by=page.me)
     pending = page.lab.runs.last_command(run_id)
     if (run.state, run.phase) != drawn or pending != pending_drawn:
-        st.rerun()  # the buttons and the rhythm are another now
+        st.rerun()  # other buttons and another refresh rate are needed now
     if (
         not run.active
         and "run" not in st.query_params
@@ -247,8 +258,8 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
     show_state(run, pending)
     if why := IMPROPER_LOSSES.get(run.config.objective.loss):
         st.warning(
-            f"{why} So this run collapses by design. The loss `energy` is the proper one: it pays for variety too.",
-            title="An improper objective",
+            f"{why} So this run collapses by design. The loss `energy` also rewards variety and does not collapse.",
+            title="This loss makes the generator collapse",
             icon=":material/warning:",
         )
     show_samples(run, data, steps)
@@ -275,7 +286,8 @@ with open_page("train") as page:
             next_up = run.state == "queued" and run.position == 1
             soon = (pending and run.active) or next_up or run.phase not in ("training", "")
             every = PENDING_SECONDS if soon else LIVE_SECONDS if run.active else IDLE_SECONDS
-            page.live(lambda: show_live(run.id, (run.state, run.phase), pending), every=every, key="live")
+            run_id, drawn = run.id, (run.state, run.phase)
+            page.live(lambda: show_live(run_id, drawn, pending), every=every, key="live")
             play_on(page, page.lab.results.snapshot_steps(run.id))
-            show_steering(page, run)
-            show_diary(run)
+            show_run_controls(page, run)
+            show_event_log(run)

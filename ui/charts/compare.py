@@ -1,6 +1,6 @@
 """Groups of runs -> plotly figures, as pure functions in the manner of ui.charts: curves over seeds, and verdicts.
 
-st.plotly_chart(compare_charts.curves(groups, "energy_distance", reference), key="curves", alt="...")
+    chart(compare.curves(groups, "energy_distance", reference), "curves", "...")
 
 Real and generated keep their blue and orange for themselves: a group has a colour of its own, and its letter, line
 style and symbol say it again for those who see no colour.
@@ -61,7 +61,7 @@ def curves(
     figure = blank(STEP, f"{metric.title} ({UNITS[name]})" if name in UNITS else metric.title, height=400)
     figure.update_xaxes(hoverformat=",d", unifiedhovertitle_text="step %{x:,d}", rangemode="tozero")
     mean, sd = (reference.metrics.get(name) if reference else None) or (None, 0.0)
-    low, high = (mean - 2 * sd, mean + 2 * sd) if sd else (0.0, 0.0)
+    low, high = (mean - 2 * sd, mean + 2 * sd) if mean is not None and sd else (0.0, 0.0)
     floor = None
     if metric.better == "lower" and metric.group in LOG_GROUPS:
         floor, top = _extent([values for group in groups for _, (_, values) in group.seeds], low, sd)
@@ -153,7 +153,7 @@ def _add_group(figure: go.Figure, group: Drawn, place: int, floor: float | None)
     def drawn(values: np.ndarray) -> np.ndarray:
         return values if floor is None else np.maximum(values, np.float32(floor))
 
-    if not alone and group.mean is not None:
+    if not alone and group.mean is not None and group.mean.sd is not None:
         steps, low = decimate(group.mean.steps, group.mean.mean - group.mean.sd)
         _, high = decimate(group.mean.steps, group.mean.mean + group.mean.sd)
         outline = dict(mode="lines", line_width=0, hoverinfo="skip", showlegend=False, legendgroup=str(place))
@@ -177,7 +177,7 @@ def _add_group(figure: go.Figure, group: Drawn, place: int, floor: float | None)
                 **about,
             )
         )
-    if not alone and group.mean is not None:
+    if not alone and group.mean is not None and group.mean.sd is not None:
         steps, values = decimate(group.mean.steps, group.mean.mean)
         _, spread = decimate(group.mean.steps, group.mean.sd)
         figure.add_trace(

@@ -1,4 +1,4 @@
-"""Latents and what lies between them -> plotly figures, as pure functions in the manner of ui.charts."""
+"""Latent vectors and walks between them -> plotly figures, as pure functions in the manner of ui.charts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ui.charts.training import blank
 
 def latent(z: np.ndarray) -> go.Figure:
     """The random numbers (d,) of one sample as bars."""
-    figure = blank("coordinate of the latent", "its value", height=200)
+    figure = blank("coordinate of z", "value", height=200)
     figure.add_trace(
         go.Bar(x=np.arange(1, len(z) + 1, dtype=np.int32), y=z.astype(np.float32), marker_color=BOTH, name="value")
     )
@@ -20,11 +20,11 @@ def latent(z: np.ndarray) -> go.Figure:
 
 
 def walk(length: np.ndarray) -> go.Figure:
-    """How far one has come at each frame of a walk, by Euclidean distance between neighbouring frames.
+    """The length of a walk up to each frame: the sum of the Euclidean distances between neighbouring frames.
 
-    Look for a straight line: a steep piece is a jump, where one sample turns into quite another.
+    Look for a straight line: a steep part is a jump, where neighbouring frames are very different.
     """
-    figure = blank("frame", "path so far (data units)", height=220)
+    figure = blank("frame", "length so far (data units)", height=220)
     frames = np.arange(1, len(length) + 1, dtype=np.int32)
     figure.add_trace(
         go.Scatter(x=frames, y=length.astype(np.float32), mode="lines+markers", line_color=FAKE, marker_size=4)
@@ -33,7 +33,7 @@ def walk(length: np.ndarray) -> go.Figure:
 
 
 def found(curve: np.ndarray, random: float) -> go.Figure:
-    """The distance to a real sample while its latent is looked for, beside the best of many random ones."""
+    """The distance to a real sample during the search for its latent, beside the best of many random ones."""
     figure = blank("search step", "distance to the real sample (data units)", height=220)
     steps = np.arange(1, len(curve) + 1, dtype=np.int32)
     figure.add_trace(go.Scatter(x=steps, y=curve.astype(np.float32), mode="lines", line_color=FAKE, name="found"))

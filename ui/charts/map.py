@@ -33,7 +33,7 @@ def sample_map(
     titles = ("first coordinate (data units)", "second coordinate (data units)")
     if explained is not None:
         titles = tuple(
-            f"{which} main direction of real samples ({share:.0%} of the variance)"
+            f"{which} principal component of real samples ({share:.0%} of the variance)"
             for which, share in zip(("first", "second"), explained)
         )
     figure = blank(*titles, height=460)

@@ -3,8 +3,8 @@
     plot(figure, key=f"distance {run.id}", alt="Energy distance over steps", on_click=lambda click: go_to(click.x))
 
 `st.plotly_chart` builds a chart anew whenever its data change. Here plotly's own script (the wheel brings it) draws it
-once, and then brings it up to date; `plot.js` says how. Streamlit serves both from `static/`, which is filled at the
-first chart; where that cannot be done, the chart is drawn by `st.plotly_chart`.
+once, and then brings it up to date; `plot.js` says how, and `plot_loader.js` fetches both. Streamlit serves them from
+`static/`, which is filled at the first chart; where that cannot be done, the chart is drawn by `st.plotly_chart`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 import plotly
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.components.v2 import component
 
 Selection = Mapping[str, Sequence[int]]
 """Which points are marked: indices by the name of their curve."""
@@ -35,42 +36,13 @@ CONFIG = {
 """The buttons that do something here; those that mark points only where somebody listens."""
 HEIGHT = 320
 
-LOADER = """
-// Fetches what draws all charts, once a page, from beside the page, whatever path leads there.
-const fetched = (name) => import(new URL(`app/static/${name}`, document.baseURI).href);
-const newest = new WeakMap();
 
-export default async function (component) {
-  const { data, parentElement } = component;
-  const say = (words) => (parentElement.querySelector(".note").textContent = words);
-  const late = setTimeout(say, 5000, "What draws the charts is still on its way …");
-  newest.set(parentElement, component);
-  try {
-    const [{ show }] = await Promise.all([fetched(data.script), fetched(data.library)]);
-    say("");
-    if (newest.get(parentElement) === component) return show(component, window.Plotly);
-  } catch (error) {
-    say("This chart could not be drawn: what draws it did not arrive. Load this page again. (" + error.message + ")");
-  } finally {
-    clearTimeout(late);
-  }
-}
-"""
-
-CSS = """
-.plot { width: 100%; height: 100%; overflow: hidden; background: var(--st-background-color); }
-.note { font-family: var(--st-font); font-size: 0.875rem; color: var(--st-gray-text-color); padding: 0.5rem 0; }
-.note:empty { display: none; }
-.plot.clickable .nsewdrag { cursor: pointer !important; }
-.plot .modebar:focus-within { opacity: 1 !important; }
-.plot .modebar-btn:focus-visible { outline-color: var(--st-primary-color) !important; outline-width: 2px !important; }
-"""
-
-_chart = st.components.v2.component(
+HERE = Path(__file__)
+_chart = component(
     "chart",
     html='<div class="note" role="status"></div>\n<div class="plot" role="figure"></div>',
-    css=CSS,
-    js=LOADER,
+    css=HERE.with_suffix(".css").read_text(encoding="utf-8"),
+    js=HERE.with_name("plot_loader.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
 
@@ -90,7 +62,7 @@ def packed(figure: go.Figure | dict) -> dict:
     """A figure as a browser is given it, to be kept and drawn many times: nobody changes it."""
     if isinstance(figure, dict):
         return figure
-    drawn = json.loads(figure.to_json(validate=False))  # typed arrays stay packed
+    drawn = json.loads(figure.to_json(validate=False) or "{}")  # typed arrays stay packed
     drawn["layout"].pop("template", None)  # it is Streamlit's, with colours that only its own chart replaces
     return drawn
 
@@ -119,9 +91,9 @@ def plot(
         return
     callbacks = {}
     if on_click:
-        callbacks["on_click_change"] = partial(_hear, key, "click", _click, on_click)
+        callbacks["on_click_change"] = partial(_handle, key, "click", _click, on_click)
     if on_select:
-        callbacks["on_select_change"] = partial(_hear, key, "select", _selection, on_select)
+        callbacks["on_select_change"] = partial(_handle, key, "select", _selection, on_select)
     data = {
         "figure": drawn,
         "height": height,
@@ -149,7 +121,7 @@ def _served(folder: Path) -> dict[str, str] | None:
 
     A name changes with what is in the file, so a browser may keep it for ever.
     """
-    script = Path(__file__).with_suffix(".js").read_bytes()
+    script = HERE.with_suffix(".js").read_bytes()
     library = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
     names = {
         "script": f"plot-{hashlib.sha256(script).hexdigest()[:12]}.js",
@@ -181,32 +153,31 @@ def _put(file: Path, content: bytes) -> None:
         raise
 
 
-# ---------------------------------------------------------------- what the browser says
+# ---------------------------------------------------------------- what the browser sends
 
 
-def _hear(key: str, event: str, read: Callable[[object], object], act: Callable[[Any], object]) -> None:
+def _handle(key: str, event: str, read: Callable[[object], object], act: Callable[[Any], object]) -> None:
     """Hand on what came from the chart, if it has the shape of an event: anybody can send anything."""
-    heard = read(st.session_state[key].get(event))
-    if heard is not None:
-        act(heard)
+    found = read(st.session_state[key].get(event))
+    if found is not None:
+        act(found)
 
 
-def _click(said: object) -> Click | None:
-    if not isinstance(said, Mapping):
+def _click(event: object) -> Click | None:
+    if not isinstance(event, Mapping):
         return None
-    x, y, curve, index = (said.get(name) for name in ("x", "y", "curve", "index"))
-    if isinstance(index, list):
-        index = tuple(index)
-    indices = index if isinstance(index, tuple) else (index,)
+    x, y, curve, index = (event.get(name) for name in ("x", "y", "curve", "index"))
+    several = isinstance(index, (list, tuple))
+    indices: tuple[Any, ...] = tuple(index) if several else (index,)
     places = all(place is None or (isinstance(place, (int, float, str)) and place == place) for place in (x, y))
     if not places or not isinstance(curve, str) or not all(_is_index(i) for i in indices):
         return None
-    return Click(x, y, curve, index, said.get("custom"))
+    return Click(x, y, curve, indices if several else indices[0], event.get("custom"))
 
 
-def _selection(said: object) -> dict[str, list[int]] | None:
+def _selection(event: Any) -> dict[str, list[int]] | None:
     try:
-        found = {curve: indices for curve, indices in said}
+        found = {curve: indices for curve, indices in event}
     except (TypeError, ValueError):
         return None
     sound = all(isinstance(c, str) and isinstance(i, list) and all(map(_is_index, i)) for c, i in found.items())
@@ -226,7 +197,7 @@ def _plainly(figure, key, alt, height, on_click, on_select, selected) -> None:
         for trace in figure.data:
             trace.selectedpoints = list(selected.get(trace.name, []))
     modes = (["points"] if on_click else []) + (["box", "lasso"] if on_select else [])
-    listening = {"on_select": partial(_hear_plainly, figure, key, on_click, on_select), "selection_mode": modes}
+    listening = {"on_select": partial(_handle_plainly, figure, key, on_click, on_select), "selection_mode": modes}
     st.plotly_chart(
         figure,
         key=key,
@@ -237,7 +208,7 @@ def _plainly(figure, key, alt, height, on_click, on_select, selected) -> None:
     )
 
 
-def _hear_plainly(figure, key, on_click, on_select) -> None:
+def _handle_plainly(figure, key, on_click, on_select) -> None:
     state = st.session_state[key].selection
     marked = {}
     for point in state.points:

@@ -1,6 +1,6 @@
 """One measurement -> plotly figures, as pure functions in the manner of ui.charts: what lies behind the numbers.
 
-st.plotly_chart(report_charts.nearest(report.details["nearest"]), key="nearest", alt="...")
+chart(report.nearest(details["nearest"]), "nearest", "...")
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def nearest(details: Mapping[str, Sequence[float]]) -> go.Figure:
     """Which share of the samples has its nearest neighbour within a distance; `details` are evenly spaced quantiles.
 
     Look for three curves that coincide. Orange left of blue: generated samples crowd around real ones (blurred, or
-    copied); right of it: they lie off. Violet right of blue: real samples without a generated one nearby.
+    copied); right of it: unlike any real sample. Violet right of blue: real samples without a generated one nearby.
     """
     figure = blank("distance to the nearest neighbour (data units)", "share of the samples")
     for name, label, colour in _NEAREST:
@@ -90,7 +90,7 @@ def shares(labels: Sequence, real: Sequence[float], fake: Sequence[float], axis:
 
 
 def prd(details: Mapping[str, Sequence[float]]) -> go.Figure:
-    """Precision that can be had for every recall (Sajjadi et al. 2018): one point for each exchange rate.
+    """The highest precision at each recall (Sajjadi et al. 2018): one point for each weighting of the two.
 
     Look for a curve in the upper right corner. Cut off above: many samples are bad; on the right: variety is missing.
     """
@@ -134,11 +134,11 @@ def direction(vector: Sequence[float], shape: tuple[int, ...]) -> go.Figure:
 
 
 def corruptions(cells: Sequence[CorruptionCell]) -> go.Figure:
-    """What every metric makes of real samples that were damaged on purpose: one row for each damage, mild to strong.
+    """How every metric rates real samples that were corrupted on purpose: one row for each corruption, mild to strong.
 
-    Orange: the metric counts the damage as worse, by so many standard deviations of real vs real. No colour: it sees
-    nothing. Blue: it finds damaged samples better than real ones. The mean distance from real to generated is read as
-    if lower is better.
+    Orange: the metric rates the corruption as worse, by standard deviations of real vs real. No colour: it does not
+    detect it. Blue: it rates corrupted samples as better than real ones. The mean distance from real to generated is
+    read as if lower is better.
     """
     rows = list(dict.fromkeys((cell.corruption, cell.level) for cell in cells))
     seen = {cell.metric for cell in cells if cell.z is not None and _worse(cell.metric, 1.0)}
@@ -158,7 +158,7 @@ def corruptions(cells: Sequence[CorruptionCell]) -> go.Figure:
         _diverging(
             z,
             FAR,
-            ("praises it", "sees it"),
+            ("rated better", "rated worse"),
             x=[METRICS[name].title for name in columns],
             y=[_row(*row) for row in rows],
             customdata=about,
@@ -199,7 +199,7 @@ def _diverging(z: np.ndarray, most: float, ends: tuple[str, str], **options) -> 
 
 
 def _row(corruption: str, level: float) -> str:
-    return "nothing done" if corruption == "none" else f"{corruption} {level:.3g}"
+    return "no corruption" if corruption == "none" else f"{corruption} {level:.3g}"
 
 
 def _worse(metric: str, z: float) -> float:

@@ -1,4 +1,4 @@
-"""A metric's way through the training, small enough for a card: its curve, and the band of what real samples give."""
+"""A metric over the training, small enough for a card: its curve, and the band of real samples."""
 
 from __future__ import annotations
 
@@ -30,8 +30,10 @@ def spark(
     steps, drawn = _thinned(steps, values, step)
     if np.isfinite(drawn).sum() < 2:
         return ""
-    low, high = (mean - 2 * sd, mean + 2 * sd) if sd else (mean, mean) if mean is not None else (None, None)
-    if is_logarithmic(name) and sd:
+    low = high = mean
+    if mean is not None and sd:
+        low, high = mean - 2 * sd, mean + 2 * sd
+    if is_logarithmic(name) and sd and low is not None and high is not None:
         drawn, low, high, *_ = on_log_axis(drawn, low, high, sd)
         drawn, low, high = np.log10(drawn), np.log10(low), np.log10(high)
     finite = np.isfinite(drawn)
@@ -48,7 +50,7 @@ def spark(
 
     line = 'fill="none" stroke-linecap="round" stroke-linejoin="round" style="vector-effect: non-scaling-stroke"'
     parts = []
-    if low is not None:
+    if low is not None and high is not None:
         edge = f'stroke="{REAL}" stroke-width="1" {line}'
         parts.append(
             f'<rect x="0" y="{up(high):.2f}" width="{WIDTH}" height="{up(low) - up(high):.2f}" fill="{REAL}" '

@@ -1,8 +1,8 @@
 """Records and arrays -> plotly figures, as pure functions: the same input gives the same JSON.
 
-    st.plotly_chart(charts.metric_curve(history, "energy_distance", reference), key="distance", alt="...")
+    chart(training.metric_curve(history, "energy_distance", reference), "distance", "...")
 
-Here are the curves of a training and the points of 2-D data; what belongs to one measurement is in report_charts.
+Here are the curves of a training and the points of 2-D data; what belongs to one measurement is in ui.charts.report.
 Blue is real, orange is generated, violet is both at once, everywhere; line styles and symbols say it again
 for those who see no colour. Paper, text and grid belong to the page's theme, titles to the page.
 """
@@ -52,24 +52,24 @@ Marks = Sequence[tuple[int, str]]
 
 
 def losses(history: History, unit: str = "nats", marks: Marks = (), marked_step: int | None = None) -> go.Figure:
-    """What each network pays, over steps; of an autoencoder the two parts of what it pays, and their sum.
+    """What each network minimises, over steps; of an autoencoder the two parts of its loss, and their sum.
 
-    Look for two curves that settle: neither network has won. A discriminator near 0 beside a climbing
-    generator means the discriminator wins every round and the generator learns nothing more. Low is not good here,
-    except where there is no discriminator: then the curve is what is minimised.
+    Look for two curves that settle. A discriminator near 0 beside a rising generator means that the discriminator
+    always distinguishes the samples and the generator learns nothing more. Low is no goal, except where there is no
+    discriminator.
     """
     figure, whole = _curves(f"loss ({unit})" if unit else "loss"), "loss_reconstruction" in history.curves
     _add_curve(figure, history, "loss_discriminator", "discriminator", BOTH, "solid")
-    _add_curve(figure, history, "loss_generator", "both together" if whole else "generator", FAKE)
+    _add_curve(figure, history, "loss_generator", "sum of both" if whole else "generator", FAKE)
     _add_curve(figure, history, "loss_reconstruction", "reconstruction", BOTH, "solid")
     _add_curve(figure, history, "loss_divergence", "divergence", GREY, "3px,3px")
     return _add_marks(_add_step(figure, history, marked_step), marks)
 
 
 def scores(history: History, marks: Marks = (), marked_step: int | None = None) -> go.Figure:
-    """How real the discriminator finds real samples, D(x), and generated ones, D(G(z)), over steps.
+    """The mean discriminator output on real samples, D(x), and on generated ones, D(G(z)), over steps.
 
-    Look for the two meeting at .5, where it can only guess. Far apart: it tells them apart with ease.
+    Look for the two meeting at .5, where it cannot distinguish them. Far apart: it can.
     """
     figure = _curves("mean probability of being real")
     _add_curve(figure, history, "score_real", "real, D(x)", REAL)
@@ -95,7 +95,7 @@ def metric_curve(
     steps, values = _curve(history, name)
     mean, sd = (reference.metrics.get(name) if reference else None) or (None, 0.0)
     figure, drawn, floored = _curves(metric.title), values, ""
-    low, high = (mean - 2 * sd, mean + 2 * sd) if sd else (0.0, 0.0)
+    low, high = (mean - 2 * sd, mean + 2 * sd) if mean is not None and sd else (0.0, 0.0)
     if is_logarithmic(name):
         about.append("log")
         drawn, low, high, floor, top = on_log_axis(values, low, high, sd)
@@ -175,10 +175,10 @@ def points(*, real: np.ndarray, fake: np.ndarray, highlight: np.ndarray | None =
 
 
 def surface(found: Mapping[str, np.ndarray], real: np.ndarray) -> go.Figure:
-    """A game in the plane at one step: `found` is what a `surface` job answers, `real` (n, 2) are real points.
+    """The networks in the plane at one step: `found` is what a `surface` job answers, `real` (n, 2) are real points.
 
-    Look for a belief that is even (nobody can tell any more), for arrows without a common direction, and for lines
-    that are dense where real points are: every cell between four of them holds as many samples as any other.
+    Look for an even discriminator output, for arrows without a common direction, and for lines that are dense where
+    real points are: every cell between four of them holds as many samples as any other.
     """
     figure = blank("first coordinate (data units)", "second coordinate (data units)", height=420)
     figure.update_layout(hovermode="closest")
@@ -193,13 +193,13 @@ def surface(found: Mapping[str, np.ndarray], real: np.ndarray) -> go.Figure:
                 zsmooth="best",
                 colorscale=[[0, tint(FAKE, 0.7)], [0.5, tint(FAKE, 0)], [0.5, tint(REAL, 0)], [1, tint(REAL, 0.7)]],
                 showscale=False,
-                hovertemplate="believed real %{z:.2f}<extra></extra>",
+                hovertemplate="discriminator output %{z:.2f}<extra></extra>",
             )
         )
     lines = _lines(found["manifold"])
     trace = go.Scattergl if len(lines) > SVG_POINTS else go.Scatter
     style = dict(mode="lines", line_color=GREY, line_width=1, hoverinfo="skip")
-    figure.add_trace(trace(x=lines[:, 0], y=lines[:, 1], name="grid of latents", **style))
+    figure.add_trace(trace(x=lines[:, 0], y=lines[:, 1], name="latent grid", **style))
     _add_points(figure, real, "real", REAL, symbol="circle", size=5, opacity=0.6)
     _add_points(figure, found["points"], "generated", FAKE, symbol="x-thin", size=5, line_width=1)
     if "pushes" in found:
@@ -252,7 +252,7 @@ def _curves(y: str) -> go.Figure:
 
 
 def _curve(history: History, name: str) -> tuple[np.ndarray, np.ndarray]:
-    return decimate(*history.curves.get(name, ((), ())))
+    return decimate(*history.curves.get(name, (np.zeros(0), np.zeros(0))))
 
 
 def _extent(values: np.ndarray, low: float, sd: float) -> tuple[float, float]:
@@ -368,7 +368,8 @@ def _lines(manifold: np.ndarray) -> np.ndarray:
 
 
 def _add_arrows(figure: go.Figure, start: np.ndarray, pushes: np.ndarray, longest: float) -> None:
-    """Arrows in proportion to their pushes; the strongest tenth are all drawn as `longest`, or one would be all."""
+    """Arrows in proportion to `pushes`; the longest tenth are all drawn as `longest`, so that no single one hides "
+    "the rest."""
     lengths = np.linalg.norm(pushes, axis=1)
     usual = np.maximum(lengths, float(np.quantile(lengths, 0.9)) or 1.0)
     ends = start + pushes / usual[:, None] * longest
@@ -378,7 +379,7 @@ def _add_arrows(figure: go.Figure, start: np.ndarray, pushes: np.ndarray, longes
         go.Scatter(
             x=x,
             y=y,
-            name="pushed",
+            name="gradient",
             mode="lines+markers",
             line_color=BOTH,
             line_width=1.5,

@@ -21,21 +21,22 @@ def show_distances(report: Report, key: str) -> None:
     """How often each distance occurs, and how near the nearest ones are."""
     left, right = st.columns(2)
     if report.histogram:
-        means = {name: report.metrics[name].value for name, *_ in training.SPREADS}
+        values = {name: report.metrics[name].value for name, *_ in training.SPREADS}
+        means = {name: value for name, value in values.items() if value is not None}
         with left:
             st.markdown("**How often each distance occurs**")
             chart(report_charts.histograms(report.histogram, means), f"{key} histograms", "Histograms of the distances")
             st.caption(
-                "Three humps on top of each other: the samples are spread like real ones. Orange to the left of blue: "
-                "generated samples are more alike than real ones are."
+                "If the three curves coincide, the samples vary like real ones. Orange to the left of blue: generated "
+                "samples are more alike than real ones."
             )
     if found := report.details.get("nearest"):
         with right:
-            st.markdown("**How near the nearest sample is**")
-            chart(report_charts.nearest(found), f"{key} nearest", "Shares of nearest distances")
+            st.markdown("**Distance to the nearest sample**")
+            chart(report_charts.nearest(found), f"{key} nearest", "Cumulative shares of nearest distances")
             st.caption(
                 f"A generated sample is nearer to a real one than another real sample is in {found['auc']:.0%} of all "
-                "pairs: 50 % is ideal, more is blurred or copied, less is off."
+                "pairs. 50 % is ideal; more means blurred or copied, less means unlike any real sample."
             )
 
 
@@ -79,9 +80,9 @@ def show_details(report: Report, data: DatasetInfo, key: str) -> None:
     if curve := details.get("prd"):
         with left:
             st.markdown("**Precision against recall**")
-            chart(report_charts.prd(curve), f"{key} prd", "Precision that can be had for every recall")
+            chart(report_charts.prd(curve), f"{key} prd", "Highest precision at each recall")
             st.caption(
-                f"Best F with recall counted eight times: {curve['f8']:.3f}; with precision: {curve['f1_8']:.3f}. "
+                f"Best F-score with recall weighted eightfold: {curve['f8']:.3f}; with precision: {curve['f1_8']:.3f}. "
                 "Both are 1 for equal distributions. Sajjadi et al. 2018, arXiv\\:1806.00035."
             )
     with right:
@@ -89,11 +90,11 @@ def show_details(report: Report, data: DatasetInfo, key: str) -> None:
     left, right = st.columns(2)
     if (widest := details.get("direction")) and data.kind == "image" and report.space == "pixels":
         with left:
-            st.markdown("**Where they differ most**")
+            st.markdown("**Direction of the largest difference**")
             figure = report_charts.direction(widest["vector"], data.shape)
             chart(figure, f"{key} direction", "The direction of the largest difference, as an image")
             st.caption(
-                "The one change of an image along which both sets differ most (max-sliced Wasserstein distance "
+                "The direction in pixel space along which the two sets differ most (max-sliced Wasserstein distance "
                 f"{widest['distance']:.3g}). Orange: brighter in generated images; blue: brighter in real ones."
             )
     with right:
@@ -112,7 +113,7 @@ def show_details(report: Report, data: DatasetInfo, key: str) -> None:
 
 
 def _show_parzen(rows, key: str) -> None:
-    st.markdown("**Museum: the Parzen window of 2014**")
+    st.markdown("**Historical: Parzen log-likelihood (2014)**")
     names = {"value": "log-likelihood (nats)", "standard_error": "±", "sigma": "width"}
     st.dataframe(
         [{"samples": who} | {label: row[name] for name, label in names.items()} for who, row in rows.items()],
@@ -120,13 +121,13 @@ def _show_parzen(rows, key: str) -> None:
         key=f"{key} parzen",
     )
     real, centroids = (rows.get(who, {}).get("value") for who in ("real training samples", "k-means centroids"))
-    said = METRICS["parzen_log_likelihood"].sentence
+    text = METRICS["parzen_log_likelihood"].sentence
     if real is not None and centroids is not None:
         more = "more" if centroids > real else "less"
-        said += f" Here: the centroids get {abs(centroids - real):.3g} nats {more} than real training samples."
+        text += f" Here: the centroids get {abs(centroids - real):.3g} nats {more} than real training samples."
     if any(row["at_edge"] for row in rows.values()):
-        said += " A width lies at the end of the range that was tried, so its value could be higher."
-    st.caption(plain(said))
+        text += " A kernel width lies at the end of the range that was tried, so its value could be higher."
+    st.caption(plain(text))
 
 
 # ---------------------------------------------------------------- the table of all, and files

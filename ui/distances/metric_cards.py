@@ -11,9 +11,9 @@ import streamlit as st
 
 from gan_core import METRICS, NOTABLE, History, Report, mark_of, spread_ratio, with_spread
 from ui.charts.sparkline import spark
-from ui.frame.text import plain
+from ui.frame.text import Colour, plain
 
-MARKS = {
+MARKS: dict[str, Colour] = {
     "like real": "green",
     "off": "orange",
     "beyond real": "violet",
@@ -24,13 +24,13 @@ MARKS = {
 CARDS = {
     "How far apart?": ("energy_distance", "energy_coefficient", "sliced_wasserstein"),
     "The three mean distances": ("mean_real_fake", "mean_real_real", "mean_fake_fake"),
-    "Good and varied?": ("symmetric_precision", "symmetric_recall", "coverage", "spread_ratio"),
+    "Realistic and varied?": ("symmetric_precision", "symmetric_recall", "coverage", "spread_ratio"),
     "Which modes are found?": ("modes_captured", "high_quality_share"),
-    "Told apart, or copied?": ("nn_accuracy_real", "nn_accuracy_fake", "dcr_share"),
+    "Distinguishable or copied?": ("nn_accuracy_real", "nn_accuracy_fake", "dcr_share"),
 }
-PLAIN = {"symmetric_precision": "precision", "symmetric_recall": "recall"}
+UNSYMMETRIC = {"symmetric_precision": "precision", "symmetric_recall": "recall"}
 CARD_WIDTH = 230
-SPREAD = "Mean distance within the generated samples over that within the real ones: below 1 they are too alike."
+SPREAD = "Mean distance within the generated samples over that within the real ones: below 1 they vary too little."
 
 
 def show_headline(report: Report) -> None:
@@ -61,12 +61,13 @@ def show_cards(report: Report, history: History, step: int) -> None:
                 _card(metric, report, history, step)
     marks = {word: f":{MARKS[word]}-badge[{word}]" for word in ("like real", "off", "beyond real")}
     st.caption(
-        f"**z** counts standard deviations from what two sets of {report.n_fake:,} real samples give. "
+        f"**z**: difference from the value of two sets of {report.n_fake:,} real samples, in standard deviations. "
         f"{marks['like real']} |z| < {NOTABLE:g} · {marks['off']} worse than that · {marks['beyond real']} closer than "
-        "real samples get: too typical, blurred or copied, and not better. **p**: how often chance alone gives as "
-        "much.  \n"
-        "A **small curve** is the number all along the training, with a dot at this step; its blue band is what real "
-        "samples give (± 2 standard deviations)."
+        "real samples get: too typical, blurred or copied, and not better. **p**: probability of a "
+        "value this large by chance alone.  \n"
+        "Each **small curve** shows the value over the training, with a dot at this step. The blue band is the value "
+        "of real "
+        "samples (± 2 standard deviations)."
     )
 
 
@@ -86,7 +87,7 @@ def _card(metric, report: Report, history: History, step: int) -> None:
         delta_description=" · ".join(odds) or None,
         help=help,
     )
-    alt = f"{title} all along the training, beside the band of what real samples give"
+    alt = f"{title} over the training, with the band of real samples"
     curve, band = _curve(metric.name, history), dict(mean=metric.reference_mean, sd=metric.reference_sd)
     if picture := spark(metric.name, *curve, **band, step=step, alt=alt):
         st.html(picture)
@@ -109,11 +110,11 @@ def _number(metric) -> str:
 
 
 def _beside(metric) -> str:
-    """The sentence below a number: what real samples give, in any case."""
+    """The sentence below a number: in any case, the value of real samples."""
     if metric.reference_mean is None:
-        return "What real samples give is being measured."
+        return "The value of real samples is being measured."
     if metric.name == "mean_real_real" and not metric.reference_sd:
-        return "The yardstick: always the same held-out samples."
+        return "For comparison: the same held-out samples at every step."
     if metric.name == "sliced_wasserstein" and metric.reference_mean:
         return f"{metric.verdict} This is {metric.value / metric.reference_mean:.2f} times as much."
     return metric.verdict
@@ -122,9 +123,9 @@ def _beside(metric) -> str:
 def _help(metric, report: Report) -> str:
     about = METRICS[metric.name]
     parts = [about.sentence]
-    if (other := report.metrics.get(PLAIN.get(metric.name))) and other.value is not None:
+    if (other := report.metrics.get(UNSYMMETRIC.get(metric.name, ""))) and other.value is not None:
         real = f" (real samples: {with_spread(other)})" if other.reference_mean is not None else ""
-        parts.append(f"Plain {other.name}: {other.value:.3f}{real}. {METRICS[other.name].sentence}")
+        parts.append(f"Original {other.name}: {other.value:.3f}{real}. {METRICS[other.name].sentence}")
     return "\n\n".join(plain(part) for part in [*parts, f"Source: {about.source}."])
 
 
@@ -138,9 +139,9 @@ def _show_arithmetic(report: Report) -> None:
         st.markdown(
             "The **Euclidean distance** between two samples is the length of the straight line between them, pixel by "
             "pixel (or coordinate by coordinate). We take all pairs and average.\n\n"
-            "Averaging real-to-generated distances alone is a trap: a generator that always draws the *mean image* "
-            "gets the smallest value of all. The **energy distance** repairs it by subtracting how far samples lie "
-            "from their own kind:"
+            "The mean distance from real to generated samples alone misleads: a generator that always gives the *mean "
+            "image* has the smallest value of all. The **energy distance** corrects this by subtracting the mean "
+            "distances within each kind:"
         )
         st.latex(rf"2\cdot {rf:.4f} - {rr:.4f} - {ff:.4f} = {u:.4f}")
         st.markdown(

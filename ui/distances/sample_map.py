@@ -1,4 +1,4 @@
-"""Where the generated samples lie among real ones: a map, the most telling samples, and class against class."""
+"""Where the generated samples lie among real ones: a map, the extreme samples, and class against class."""
 
 from collections.abc import Mapping
 
@@ -10,15 +10,15 @@ from gan_core.pictures import grid
 from ui.charts import map
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
-from ui.gallery.sample_browser import ordered
-from ui.gallery.sample_detail import show_detail
+from ui.frame.sample_detail import show_detail
+from ui.frame.sample_orders import ordered
 
 ON_MAP, SEED = 1_000, 0
 EXTREMES, CHOSEN = 8, 24
-TELLING = {
+KINDS_OF_EXTREMES = {
     "copied": ("Most like a training sample", "Small distances are copies only where real samples have larger ones."),
-    "realistic": ("Most realistic", "They lie deepest inside the cloud of real samples."),
-    "strange": ("Strangest", "No training sample is near: failures, or inventions."),
+    "realistic": ("Most realistic", "They lie deepest inside the k-NN balls of real samples (see the Gallery)."),
+    "unlike": ("Least like a training sample", "No training sample is near: bad samples, or new ones."),
 }
 
 
@@ -65,18 +65,24 @@ def draw_map(page: Page, data: DatasetInfo, job: Job, found: Mapping) -> None:
             figure,
             f"map {job.run_id}",
             f"Map of {len(found['x']):,} generated and {len(found['real_xy']):,} real samples",
-            on_click=lambda click: keep([click.index]) if click.curve == "generated" else None,
+            on_click=lambda click: (
+                keep([click.index]) if isinstance(click.index, int) and click.curve == "generated" else None
+            ),
             on_select=lambda marked: keep(marked.get("generated", [])),
         )
         st.caption(
             f"{len(found['x']):,} new samples among {len(found['real_xy']):,} held-out real ones. The darker a cross, "
             f"the farther its nearest training sample; real samples have theirs at {usual:.3g} (median)."
-            + ("" if data.shape == (2,) else " The two directions are those in which training samples differ most.")
+            + (
+                ""
+                if data.shape == (2,)
+                else " The axes are the first two principal components of the training samples."
+            )
         )
     with right:
         if not chosen:
             st.info(
-                "Click a cross, or draw a lasso around several, to see what they are and what lies next to them.",
+                "Click a cross, or draw a lasso around several, to see the samples and their nearest neighbours.",
                 icon=":material/touch_app:",
             )
         elif len(chosen) == 1 or data.kind == "points":
@@ -94,8 +100,8 @@ def draw_chosen(found: Mapping, chosen: list[int]) -> None:
 
 
 def draw_extremes(found: Mapping) -> None:
-    st.markdown("**The most telling samples**")
-    for column, (name, (title, sentence)) in zip(st.columns(3, gap="large"), TELLING.items()):
+    st.markdown("**Extreme samples**")
+    for column, (name, (title, sentence)) in zip(st.columns(3, gap="large"), KINDS_OF_EXTREMES.items()):
         places = ordered(found, name)[:EXTREMES]
         both = np.concatenate([found["x"][places], found["real_x"][found["nearest_real_rows"][places]]])
         with column:
@@ -114,7 +120,9 @@ def draw_classes(found: Mapping) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         chart(map.class_nearest(found), "class nearest", "Nearest distances by class")
-        st.caption("A class whose orange bar is far below the blue one is typical, blurred or copied.")
+        st.caption(
+            "An orange bar far below the blue one: the generated samples of this class are typical, blurred or copied."
+        )
     with right:
         chart(map.class_distances(found), "class distances", "Mean distances between classes")
         st.caption(

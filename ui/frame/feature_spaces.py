@@ -1,19 +1,24 @@
 """How pages call the spaces in which samples are compared."""
 
-SPACES = {
+from typing import Literal
+
+Space = Literal["pixels", "pca64", "classifier"]
+
+SPACES: dict[Space, tuple[str, str]] = {
     "pixels": (
         "Pixels",
-        "The numbers of an image as they are: exact, but a stroke that moved by one pixel counts as another stroke.",
+        "The pixel values themselves. A stroke that moved by one pixel counts as a different stroke.",
     ),
     "pca64": (
-        "64 main directions",
-        "Only along the 64 directions in which training images differ most: fine noise hardly counts.",
+        "64 principal components",
+        "Only the 64 directions in which training images vary most (PCA): fine noise hardly counts.",
     ),
     "classifier": (
-        "A classifier's view",
-        "What a small network sees that has learned the data's labels: more like a person's eye. It is trained once.",
+        "Classifier features",
+        "The features of a small classifier that is trained once on the labels of the data: closer to human "
+        "perception.",
     ),
 }
 
 COORDINATES = ("Coordinates", "The straight line between two points.")
-"""The only space of data that are no images."""
+"""The only space of data that are not images."""

@@ -1,33 +1,23 @@
 """Who is looking: on a shared server people see all runs and control their own.
 
-Who has signed in is known by e-mail. Who has not, by a random word that a small component keeps in the browser; the
-store knows only its hash, so that nobody can take over from what pages show.
+A visitor who has signed in is known by e-mail. Any other one is known by a random identifier that a small component
+(identity.js) keeps in the browser. The store knows only its hash, so nobody can take over from what pages show.
 """
 
 import hashlib
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 import streamlit as st
+from streamlit.components.v2 import component
 from streamlit.errors import Error as StreamlitError
 
 from gan_core import Lab
 
-_KEEP = """
-export default function ({ setStateValue, data }) {
-    let word = ""
-    try {
-        word = localStorage.getItem("ganometer") || ""
-        if (!/^[0-9a-f]{32}$/.test(word)) {
-            word = Array.from(crypto.getRandomValues(new Uint8Array(16)), b => b.toString(16).padStart(2, "0")).join("")
-            localStorage.setItem("ganometer", word)
-        }
-    } catch (refused) {
-        word = ""  // this browser keeps nothing
-    }
-    if (word && word !== data.word) setStateValue("word", word)
-}
-"""
+SCRIPT = Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+BROWSER_ID = "browser id"
+"""The key of the session state under which the random identifier of this browser stands."""
 
 
 def signed_in() -> str:
@@ -47,7 +37,8 @@ def show_account(lab: Lab, secrets: Mapping) -> None:
                 st.caption(f"Signed in as {email}", width="content")
             else:
                 st.caption(
-                    "Your provider vouches for no e-mail address: you are known by this browser.", width="content"
+                    "Your sign-in provider has not verified an e-mail address, so you are known by this browser.",
+                    width="content",
                 )
             if st.button("Sign out", key="sign out", icon=":material/logout:", type="tertiary"):
                 st.logout()
@@ -58,7 +49,7 @@ def show_account(lab: Lab, secrets: Mapping) -> None:
                 try:
                     st.login(provider)
                 except StreamlitError as error:  # the secrets are incomplete: who runs the server reads why
-                    st.error(f"Signing in is not set up rightly: {error}", icon=":material/login:")
+                    st.error(f"Sign-in is misconfigured: {error}", icon=":material/login:")
 
 
 def providers(auth: Mapping) -> list[str | None]:
@@ -73,9 +64,9 @@ def visitor(lab: Lab) -> str:
         return ""
     if email := signed_in():
         return email
-    word = st.session_state.get("word", "")
-    component = st.components.v2.component("ganometer_visitor", js=_KEEP)
-    found = component(key="visitor", data={"word": word}, on_word_change=lambda: None, height="content")
-    if re.fullmatch("[0-9a-f]{32}", str(found.word or "")):
-        st.session_state["word"] = word = found.word
-    return f"browser-{hashlib.sha256(word.encode()).hexdigest()[:16]}" if word else ""
+    browser_id = st.session_state.get(BROWSER_ID, "")
+    identifier = component("ganometer_visitor", js=SCRIPT)
+    found = identifier(key="visitor", data={"id": browser_id}, on_id_change=lambda: None, height="content")
+    if re.fullmatch("[0-9a-f]{32}", str(found.id or "")):
+        st.session_state[BROWSER_ID] = browser_id = found.id
+    return f"browser-{hashlib.sha256(browser_id.encode()).hexdigest()[:16]}" if browser_id else ""

@@ -1,8 +1,9 @@
-"""What a job answered, or how it is getting on, in its place on a page."""
+"""What a job answered, or its progress, in its place on a page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -15,18 +16,44 @@ from ui.frame.text import plain
 WAITING = ("waiting", "working")
 
 
-def show_answer(
-    page: Page, job_id: int, draw: Callable[..., object], *, key: str, again: Callable[[], object] | None = None
-) -> None:
-    """What a job answered: `draw(job)`, which comes without its answer (`answered` keeps that for all who look).
+@dataclass(frozen=True)
+class Request:
+    """A job that a visitor has asked for with a button: its parameters, the snapshot it is about, and its id."""
 
-    Until then, how it is getting on; and what was answered here before of the same run stays in its place, so that
-    a step that follows another changes a chart instead of building it anew. `draw` therefore tells of the job it
-    is given, whichever was asked for. `again` asks anew for a failed one.
+    asked: Parameters
+    job_id: int
+    run_id: str | None = None
+    step: int | None = None
+
+
+def send_request(page: Page, asked: Parameters, *, run_id: str | None = None, step: int | None = None) -> Request:
+    """Ask the worker for a job; one that has failed before is tried again."""
+    return Request(asked, page.lab.jobs.request(asked, run_id=run_id, step=step, retry=True), run_id, step)
+
+
+def show_request(page: Page, request: Request, draw: Callable[[Job], object], *, key: str) -> None:
+    """The answer of a job that `send_request` has asked for, as `show_answer` shows it."""
+    show_answer(
+        page,
+        request.job_id,
+        draw,
+        key=key,
+        again=lambda: send_request(page, request.asked, run_id=request.run_id, step=request.step),
+    )
+
+
+def show_answer(
+    page: Page, job_id: int, draw: Callable[[Job], object], *, key: str, again: Callable[[], object] | None = None
+) -> None:
+    """What a job answered: `draw(job)`, which comes without its answer (`answered` keeps that for all visitors).
+
+    Until then, its progress; and the last answer of the same run that was shown here stays in its place, so that a
+    step that follows another changes a chart instead of building it anew. `draw` therefore describes the job it is
+    given, whichever was asked for. `again` asks anew for a failed one.
     """
     job = page.lab.jobs.get(job_id, result=False)
     waiting = job is not None and job.state in WAITING
-    shown = _answered_before(page, key, job) if waiting else job
+    shown = _answered_before(page, key, job) if job is not None and waiting else job
 
     def look():
         now = page.lab.jobs.get(job_id, result=False)
@@ -37,16 +64,16 @@ def show_answer(
         else:
             st.progress(now.progress, "Working …" if now.state == "working" else "Waiting for the worker …")
 
-    def tell():
+    def show():
         if shown is None:
-            st.caption("This answer has been cleared away: ask again.")
+            st.caption("This result has been deleted to save space. Ask for it again.")
         elif shown.state == "done":
-            st.session_state[f"{key} answered"] = shown.id
+            st.session_state[_key_of_shown(key)] = shown.id
             draw(shown)
         else:
             st.error(plain(shown.error), icon=":material/error:")
             if again:
-                st.button("Try again", key=f"{key} again", on_click=page.do, args=(lambda by: again(),))
+                st.button("Try again", key=f"{key} again", on_click=page.do, args=(_for_all(again),))
 
     # Always the same two places: what moves on a page is built anew.
     with st.container(key=f"answer {key}"):
@@ -55,19 +82,29 @@ def show_answer(
                 page.live(look, every=PENDING_SECONDS, key=f"{key} awaited")
         with st.container():
             if shown or not waiting:
-                page.live(tell, every=None, key=key)
+                page.live(show, every=None, key=key)
+
+
+def _for_all(ask: Callable[[], object]) -> Callable[..., object]:
+    """A job belongs to nobody, so it does not matter by whom it is asked for again."""
+    return lambda by: ask()
+
+
+def _key_of_shown(key: str) -> str:
+    """The key of the session state under which the id of the job stands that was last shown in a place."""
+    return f"{key} answered"
 
 
 def _answered_before(page: Page, key: str, job: Job) -> Job | None:
-    """The answer that was last drawn in a place, if it told of the same run."""
-    before = st.session_state.get(f"{key} answered")
+    """The answer that was last shown in a place, if it is about the same run."""
+    before = st.session_state.get(_key_of_shown(key))
     found = page.lab.jobs.get(before, result=False) if before and job.run_id else None
     alike = found and (found.kind, found.run_id, found.state) == (job.kind, job.run_id, "done")
     return found if alike else None
 
 
 def ask_worker(
-    page: Page, asked: Parameters, draw: Callable[[Any, Job], object], *, key: str, run_id: str, step: int
+    page: Page, asked: Parameters, draw: Callable[[Any, Job], object], *, key: str, run_id: str | None, step: int | None
 ) -> int:
     """Ask the worker, and `draw(found, job)`: the decoded answer, and the job that was answered.
 
@@ -85,16 +122,16 @@ def ask_worker(
 
 
 def _awaited(job: Job, shown: Job) -> str:
-    """What is on its way, in a few words, beside an answer that was asked for before it."""
-    what = f"Step {job.step:,}" if job.step != shown.step and job.step is not None else "The next answer"
+    """What is being computed, in a few words, beside an answer that was asked for before it."""
+    what = f"Step {job.step:,}" if job.step != shown.step and job.step is not None else "The next result"
     old = f"; this is step {shown.step:,}" if job.step != shown.step and shown.step is not None else ""
     return f"{what} is being computed" + (f" ({job.progress:.0%})" if job.progress else "") + old
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def answered(job_id: int, _lab: Lab) -> Any:
-    """The answer of a job that is done, as its kind decodes it, for everybody who looks at it; nobody writes to it."""
+    """The answer of a job that is done, as its kind decodes it, for all visitors; nobody writes to it."""
     job = _lab.jobs.get(job_id)
     if job is None:
-        raise GanometerError("this answer has been cleared away: ask again")
+        raise GanometerError("this result has been deleted to save space; ask for it again")
     return _lab.jobs.answer(job)

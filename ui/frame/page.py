@@ -1,4 +1,4 @@
-"""What every page shares: its frame and menu, the run it looks at, the Lab, and how errors are said.
+"""What every page shares: its frame and menu, the run it looks at, the Lab, and how errors are shown.
 
     with open_page("distances") as page:
         run = pick_run(page)
@@ -48,7 +48,7 @@ def get_lab() -> Lab:
 
 
 def _secrets() -> dict:
-    """What the secrets say, where there are some: `[connections.store] url`, `shared`, `admins`, `resume`, `limits`."""
+    """The secrets, where there are some: `[connections.store] url`, `shared`, `admins`, `resume`, `limits`."""
     try:
         return st.secrets.to_dict()
     except FileNotFoundError:
@@ -75,7 +75,7 @@ def open_page(name: str) -> Iterator[Page]:
     if lab.settings.notice:
         st.warning(plain(lab.settings.notice), icon=":material/folder_off:")
     try:
-        with _errors_said():
+        with _errors_shown():
             me = visitor(lab)
             show_account(lab, _secrets())
             yield Page(name, lab, me)
@@ -95,7 +95,7 @@ def _set_aside(modules: int) -> None:
 
 
 @contextmanager
-def _errors_said() -> Iterator[None]:
+def _errors_shown() -> Iterator[None]:
     try:
         yield
     except (GanometerError, ConfigError) as error:
@@ -113,12 +113,12 @@ class Page:
     # ------------------------------------------------------------ live parts
 
     def live(self, draw: Callable[[], object], *, every: float | None, key: str) -> None:
-        """Draw now, and again every so many seconds; an error is said in place and ends nothing else.
+        """Draw now, and again every so many seconds; an error is shown in place and ends nothing else.
 
         What is LIVE_SECONDS for one who watches alone is longer the more others do.
         """
-        shared = every == LIVE_SECONDS
-        now = rhythm(every) if shared else every
+        alone = every if every == LIVE_SECONDS else None
+        now = every if alone is None else rhythm(alone)
         run, whole_page = navigation().place.run, True
 
         @st.fragment(run_every=now, key=key)
@@ -126,9 +126,9 @@ class Page:
         def part():
             if not whole_page:
                 hear_timer()
-            if navigation().place.run != run or (shared and is_off(now, rhythm(every))):
+            if navigation().place.run != run or (alone is not None and now is not None and is_off(now, rhythm(alone))):
                 st.rerun()
-            with _errors_said():
+            with _errors_shown():
                 self.lab.worker.ensure()
                 draw()
 

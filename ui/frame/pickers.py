@@ -18,7 +18,7 @@ PLAY_SECONDS = 0.7
 
 
 def run_in_address(page: Page) -> RunInfo | None:
-    """The run that the address names; an unknown one is said so, and the page ends there."""
+    """The run that the address names; for an unknown one the page shows a warning and ends there."""
     run_id = navigation().place.run
     if not run_id:
         return None
@@ -92,8 +92,14 @@ def pick_step(page: Page, steps: tuple[int, ...], label: str = "Snapshot at step
         st.rerun()
 
     with st.container(horizontal=True, vertical_alignment="bottom", key="time"):
-        word, icon = ("Halt", ":material/pause:") if playing else ("Play", ":material/play_arrow:")
-        st.button(word, key="play", icon=icon, on_click=play, help="Play the training as a time-lapse.")
+        word, icon = ("Pause playback", ":material/pause:") if playing else ("Play", ":material/play_arrow:")
+        st.button(
+            word,
+            key="play",
+            icon=icon,
+            on_click=play,
+            help="Show the saved steps one after another, as a time-lapse of the training.",
+        )
         st.select_slider(label, steps, key=key, on_change=slide, format_func=lambda s: f"{s:,}", width="stretch")
     return chosen
 

@@ -1,10 +1,15 @@
-"""Words of all pages: the states of a run, text of unknown origin, lengths of time."""
+"""Words of all pages: the states of a run, titles of data sets, text of unknown origin, lengths of time."""
 
 import html
+from typing import Literal
 
 import streamlit as st
 
-STATES = {
+from gan_core import OPTIONS
+
+Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
+
+STATES: dict[str, tuple[Colour, str, str]] = {
     "queued": ("gray", ":material/schedule:", "Queued"),
     "running": ("blue", ":material/play_arrow:", "Running"),
     "paused": ("orange", ":material/pause:", "Paused"),
@@ -20,6 +25,11 @@ def badge(state: str) -> None:
     """The state of a run as a small label."""
     colour, icon, label = STATES[state]
     st.badge(label, icon=icon, color=colour)
+
+
+def data_title(name: str) -> str:
+    """What pages call a data set."""
+    return OPTIONS[name].title if name in OPTIONS else f"Upload {name.removeprefix('upload-')}"
 
 
 def plain(text: object) -> str:

@@ -1,7 +1,6 @@
-"""Travelling in latent space: a walk between two samples, a pad of a whole plane, and the way back from an image."""
+"""The latent space of a generator: a walk between two samples, a plane, and the latent of a real sample."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -11,7 +10,8 @@ from gan_core.pictures import grid
 from ui.charts import latent
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
-from ui.gallery.image_grid import sheet
+from ui.gallery.image_grid import image_grid
+from ui.gallery.walk_ends import WalkEnd, walk_ends
 
 FRAMES, CELLS = 24, 15
 LARGE = 140
@@ -31,137 +31,138 @@ def pick_class(run: RunInfo, data: DatasetInfo, key: str) -> int | None:
 def show_walk(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int | None:
     """The job that answers; None where both ends are one sample."""
     st.caption(
-        "From one sample to another in even steps of their random numbers (along a sphere, White 2016, "
-        "arXiv\\:1609.04468). A generator that has understood the data passes through believable samples; one that "
-        "has memorised them jumps."
+        "The samples of latent vectors z (the random numbers of a sample) in even steps from one sample to another, "
+        "along "
+        "a sphere (White 2016, arXiv\\:1609.04468). Between two samples, a generator that has learned the distribution "
+        "gives plausible samples; one that has memorised its training data jumps."
     )
-    start, end = (st.session_state.get(f"walk {end} at", (None, place)) for end, place in (("start", 0), ("end", 1)))
+    chosen = walk_ends()
+    start, end = chosen.start, chosen.end
     with st.container(horizontal=True, vertical_alignment="bottom"):
         places = [
-            st.number_input(label, 1, 10_000, value[1] + 1, key=f"walk {label} {value}", width=130) - 1
-            for label, value in (("From sample", start), ("To sample", end))
+            int(st.number_input(label, 1, 10_000, one.index + 1, key=f"walk {label} {one}", width=130)) - 1
+            for label, one in (("From sample", start), ("To sample", end))
         ]
         frames = st.slider("Frames", 8, 60, FRAMES, key="frames", width=200)
-    draws = " and ".join(dict.fromkeys(draw_of(seed) for seed, _ in (start, end)))
-    st.caption(f"Samples of {draws}. The buttons under a sample choose it here, too.")
-    if len({(seed, int(place)) for (seed, _), place in zip((start, end), places)}) == 1:
+    draws = " and ".join(dict.fromkeys(draw_of(one.seed) for one in (start, end)))
+    st.caption(f"Samples of {draws}. The buttons under a sample also choose it as an end of the walk.")
+    if WalkEnd(places[0], start.seed) == WalkEnd(places[1], end.seed):
         st.info(
-            f"Both ends are sample {places[0] + 1} of {draw_of(start[0])}, so there is no way to go. Choose another "
+            f"Both ends are sample {places[0] + 1} of {draw_of(start.seed)}, so there is nothing between them. Choose "
+            "another "
             "number for one of them, or look at Samples and press **Walk to here** under another sample.",
             icon=":material/route:",
         )
         return None
-    asked = LatentWalk(
-        *map(int, places),
-        start_seed=start[0],
-        end_seed=end[0],
-        frames=frames,
-        **st.session_state.get("walk about", {}),
-    )
-    if asked.label is None and asked.start_seed is not None:
-        asked = replace(asked, label=pick_class(run, data, "walk"))
+    label = chosen.label
+    if label is None and start.seed is not None:
+        label = pick_class(run, data, "walk")
+    asked = LatentWalk(places[0], places[1], start.seed, end.seed, frames, label, chosen.truncation)
     return ask_worker(page, asked, lambda found, job: draw_walk(found, data), key="walk", run_id=run.id, step=step)
 
 
 def draw_of(seed: int | None) -> str:
-    return "the run's own 64" if seed is None else f"the draw with seed {seed}"
+    return "the run's 64 samples" if seed is None else f"the draw with seed {seed}"
 
 
 def draw_walk(found: Mapping, data: DatasetInfo) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         if data.kind == "image":
-            sheet(
+            image_grid(
                 found["x"],
-                key="walk sheet",
-                alt=f"{len(found['x'])} frames of a walk between two samples",
+                key="walk grid",
+                alt=f"{len(found['x'])} frames of a latent walk between two samples",
                 captions=[f"frame {i + 1}" for i in range(len(found["x"]))],
             )
-            st.caption("Sweep over the frames to travel.")
+            st.caption("Move the pointer along the frames to enlarge one after another.")
         else:
-            chart(latent.path(found["x"], data.preview), "walk path", "A walk through the plane")
+            chart(latent.path(found["x"], data.preview), "walk path", "The latent walk in the plane of the data")
     with right:
-        chart(latent.walk(found["length"]), "walk length", "How far the walk has come at each frame")
+        chart(latent.walk(found["length"]), "walk length", "Length of the walk up to each frame")
         straight = float(np.linalg.norm(np.subtract(*(found["x"][i].astype(np.float64) for i in (0, -1)))))
         straight /= 255 if data.kind == "image" else 1
         st.caption(
-            f"The walk is {float(found['length'][-1]):.3g} long, its ends are {straight:.3g} apart. A steep piece is "
-            "a jump: there one sample turns into quite another."
+            f"The walk is {float(found['length'][-1]):.3g} long, its ends are {straight:.3g} apart. A steep "
+            "part is a jump: there neighbouring frames are very different."
         )
 
 
-# ---------------------------------------------------------------- a pad
+# ---------------------------------------------------------------- a plane
 
 
 def show_plane(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
-    plane = run.config.generator.latent_dim == 2
+    whole = run.config.generator.latent_dim == 2
     st.caption(
-        "Every sample there is: this generator has two random numbers, and each cell of the pad is equally likely."
-        if plane
-        else f"A plane through the {run.config.generator.latent_dim} random numbers: move over the pad to see each "
-        "sample large. Another number gives another plane."
+        "All samples of this generator: its latent vector z has two numbers, and every cell is equally likely."
+        if whole
+        else f"A plane in the space of the latent vectors z, which have {run.config.generator.latent_dim} numbers. "
+        "Point at a "
+        "cell to enlarge its sample. Another number gives another random plane."
     )
     number = 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        if not plane:
+        if not whole:
             number = int(st.number_input("Plane", 0, 10_000, 0, key="plane", width=140))
-        truncation = st.slider("Truncation", 0.1, 1.0, 1.0, 0.05, key="pad truncation", width=200)
-        label = pick_class(run, data, "pad")
+        truncation = st.slider("Truncation", 0.1, 1.0, 1.0, 0.05, key="plane truncation", width=200)
+        label = pick_class(run, data, "plane")
     asked = LatentPlane(CELLS, number, label, round(truncation, 2))
-    return ask_worker(page, asked, lambda found, job: draw_plane(found, data), key="pad", run_id=run.id, step=step)
+    return ask_worker(
+        page, asked, lambda found, job: draw_plane(found, data), key="latent plane", run_id=run.id, step=step
+    )
 
 
 def draw_plane(found: Mapping, data: DatasetInfo) -> None:
     x = found["x"].reshape(-1, *found["x"].shape[2:])
     if data.kind == "image":
-        sheet(
+        image_grid(
             x,
-            key="pad sheet",
+            key="plane grid",
             columns=found["x"].shape[1],
             cell=40,
             alt=f"{len(x)} samples of a plane through latent space",
             captions=[f"row {i // CELLS + 1}, column {i % CELLS + 1}" for i in range(len(x))],
         )
     else:
-        chart(latent.path(x, data.preview), "pad path", "What a grid of latents becomes")
+        chart(latent.path(x, data.preview), "plane path", "The samples of a grid of latent vectors")
 
 
-# ---------------------------------------------------------------- the way back
+# ---------------------------------------------------------------- the latent of a real sample
 
 
 def show_search(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
-    """Which latent makes this real image? A test of what the generator can reach."""
+    """Which latent vector gives this real sample? A test of what the generator can generate."""
     st.caption(
-        "Choose a real sample that was never trained on: the latent is looked for whose sample comes closest to it. "
-        "What cannot be found, the generator cannot make."
+        "Choose a real sample that was never trained on. Gradient descent then searches for the latent vector z whose "
+        "generated sample is closest to it. A large distance means that the generator cannot generate this sample."
     )
-    key = f"sought {run.id}"
-    sought = st.session_state.get(key, 0)
+    key = f"real sample {run.id}"
+    index = st.session_state.get(key, 0)
 
     def choose(place: int) -> None:
         st.session_state[key] = place
         st.rerun()
 
     if data.kind == "image":
-        sheet(
+        image_grid(
             data.preview,
-            key="real sheet",
+            key="real grid",
             alt=f"{len(data.preview)} real samples that are never trained on",
             captions=[f"class {label}" if len(data.classes) > 1 else "" for label in data.labels],
-            chosen=sought,
+            chosen=index,
             cell=42,
             on_pick=choose,
         )
     else:
-        sought = int(st.number_input("Real sample", 1, len(data.preview), sought + 1, key=f"{key} number")) - 1
-    asked = Projection(sought, part="preview", steps=DESCENT, starts=STARTS)
+        index = int(st.number_input("Real sample", 1, len(data.preview), index + 1, key=f"{key} number")) - 1
+    asked = Projection(index, part="preview", steps=DESCENT, starts=STARTS)
     return ask_worker(page, asked, lambda found, job: draw_search(found, data), key="search", run_id=run.id, step=step)
 
 
 def draw_search(found: Mapping, data: DatasetInfo) -> None:
     left, right = st.columns([3, 2], gap="large")
     shown = (
-        ("Real", "target", None, "The real sample that is looked for"),
+        ("Real", "target", None, "The real sample to be approached"),
         ("Best of 1,000", "start", found["start_distance"], "The closest of a thousand random samples"),
         ("Found", "x", found["distance"], "The closest sample the search has found"),
         ("Nearest training", "nearest", found["nearest_distance"], "The training sample nearest to the real one"),
@@ -176,16 +177,16 @@ def draw_search(found: Mapping, data: DatasetInfo) -> None:
                     st.image(grid.embedded(picture), width=LARGE, alt=alt)
                 else:
                     st.markdown(", ".join(f"{value:.4g}" for value in one[0]))
-                st.caption("the goal" if distance is None else f"at {float(distance):.3g}")
+                st.caption("target" if distance is None else f"at {float(distance):.3g}")
     with right:
         chart(
             latent.found(found["curve"], float(found["start_distance"])),
             "search curve",
-            "The distance while the latent is looked for",
+            "Distance to the real sample during the search",
         )
     better = float(found["distance"]) < float(found["nearest_distance"])
     st.caption(
-        "The generator comes closer to this sample than any training sample does: it has learned to make new ones."
+        "The generated sample is closer than any training sample: the generator has learned to make new samples."
         if better
-        else "The nearest training sample is closer than anything the search has found: this one is out of reach."
+        else "The nearest training sample is closer than the generated one: the generator does not reach this sample."
     )

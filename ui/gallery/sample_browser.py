@@ -1,7 +1,7 @@
 """Many samples of one generator: drawn, ordered, filtered and paged, and one of them looked at closely."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Literal
 
 import numpy as np
 import streamlit as st
@@ -11,53 +11,20 @@ from gan_core.pictures import grid
 from ui.charts import training
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
-from ui.gallery.image_grid import sheet
-from ui.gallery.sample_detail import show_detail
+from ui.frame.sample_detail import show_detail
+from ui.frame.sample_orders import ORDERS, ordered
+from ui.gallery.image_grid import image_grid
+from ui.gallery.walk_ends import keep_walk_end
 
-OWN, NEW = "The run's own 64", "New ones"
+OWN, NEW = "The run's 64 samples", "New samples"
 HOW_MANY = (64, 256, 1_000, 10_000)
 A_PAGE = 128
 ALL = "all"
-
-
-class Order(NamedTuple):
-    title: str
-    array: str
-    sign: int
-    sentence: str
-
-
-ORDERS = {
-    "drawn": Order("As they were drawn", "", 1, ""),
-    "copied": Order("Nearest to a training sample first", "distances", 1, "The first ones are the most likely copies."),
-    "strange": Order(
-        "Farthest from the training samples first", "distances", -1, "The first ones look like nothing trained on."
-    ),
-    "realistic": Order(
-        "Most realistic first",
-        "realism",
-        -1,
-        "Realism is how deep a sample lies inside the cloud of real ones: above 1 it is inside "
-        "(Kynkäänniemi et al. 2019, arXiv:1904.06991).",
-    ),
-    "unrealistic": Order(
-        "Least realistic first", "realism", 1, "The first ones lie outside the cloud of real samples."
-    ),
-    "rare": Order(
-        "Rarest first",
-        "rarity",
-        -1,
-        "Rarity is how thinly real samples lie around one (Han et al. 2022, arXiv:2206.08549); samples outside their "
-        "cloud have none and come last.",
-    ),
-    "convincing": Order(
-        "Most convincing first", "scores", -1, "By what the discriminator of this very step makes of them."
-    ),
-}
+WALK_BUTTONS: dict[Literal["start", "end"], str] = {"start": "Walk from here", "end": "Walk to here"}
 
 
 def choose_samples(run: RunInfo, data: DatasetInfo) -> Browse:
-    """The widgets that say which samples."""
+    """The widgets that choose the samples."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         whose = st.segmented_control(
             "Samples", [OWN, NEW], default=OWN, required=True, key="whose", persist_state="session"
@@ -74,7 +41,8 @@ def choose_samples(run: RunInfo, data: DatasetInfo) -> Browse:
             0.05,
             key="truncation",
             width=180,
-            help="Shrinks the random numbers: below 1 the samples are more typical and less varied.",
+            help="Multiplies the latent vector z, the random numbers of a sample. Below 1 samples are more typical "
+            "and less varied.",
         )
         label = ALL
         if run.config.data.conditional:
@@ -83,10 +51,10 @@ def choose_samples(run: RunInfo, data: DatasetInfo) -> Browse:
                 [ALL, *data.classes],
                 key=f"class {run.id}",
                 format_func=lambda c: "All" if c == ALL else str(c),
-                help="This run was told the classes: ask for samples of one.",
+                help="This run is class-conditional: choose a class to generate samples of it.",
                 width=120,
             )
-    return Browse(n, seed, label=None if label == ALL else label, truncation=round(truncation, 2))
+    return Browse(n, seed, label=label if isinstance(label, int) else None, truncation=round(truncation, 2))
 
 
 def show_samples(page: Page, data: DatasetInfo, asked: Browse, *, run_id: str, step: int) -> int:
@@ -118,11 +86,11 @@ def draw_samples(page: Page, data: DatasetInfo, found: Mapping, job: Job) -> Non
     picked = st.session_state.get(key, int(order[0]))
     if data.kind == "image":
         places = np.flatnonzero(shown == picked)
-        sheet(
+        image_grid(
             found["x"][shown],
-            key="sheet",
+            key="samples grid",
             alt=f"{len(shown)} generated samples at step {job.step:,}",
-            captions=[told(found, i) for i in shown],
+            captions=[describe(found, i) for i in shown],
             chosen=int(places[0]) if len(places) else None,
             on_pick=lambda place: st.session_state.update({key: int(shown[place])}),
         )
@@ -132,13 +100,16 @@ def draw_samples(page: Page, data: DatasetInfo, found: Mapping, job: Job) -> Non
         )
         picked = st.number_input("Sample", 1, len(found["x"]), picked + 1, key=f"{key} number") - 1
     if data.kind == "image":
-        st.caption("Point at a sample to see it large; click it, or press Enter on it, to see what it resembles.")
-    show_detail(page, data, job, picked, key="samples", more=show_ends)
+        st.caption(
+            "Point at a sample to enlarge it. Click it, or press Enter on it, to see the training samples nearest to "
+            "it."
+        )
+    show_detail(page, data, job, picked, key="samples", more=show_walk_buttons)
     show_downloads(page, found, shown, job, data)
 
 
 def arrange(found: Mapping) -> np.ndarray:
-    """The places of the samples in the order, and of the class, that the widgets here say."""
+    """The indices of the samples in the order, and of the class, that are chosen here."""
     orders = [name for name, order in ORDERS.items() if not order.array or order.array in found]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
@@ -155,23 +126,11 @@ def arrange(found: Mapping) -> np.ndarray:
             )
     if ORDERS[name].sentence:
         st.caption(ORDERS[name].sentence)
-    return ordered(found, name, None if label == ALL else label)
+    return ordered(found, name, label if isinstance(label, int) else None)
 
 
-def ordered(found: Mapping, name: str, label: int | None = None) -> np.ndarray:
-    """The places of the samples, of one class if that is named; what has no number comes last."""
-    places = np.arange(len(found["x"]))
-    if label is not None:
-        places = places[found["labels"] == label]
-    order = ORDERS[name]
-    if not order.array:
-        return places
-    values = order.sign * found[order.array][places].astype(np.float64)
-    return places[np.lexsort((values, np.isnan(values)))]
-
-
-def told(found: Mapping, i: int) -> str:
-    """What is known of one sample, for a reader in a hurry."""
+def describe(found: Mapping, i: int) -> str:
+    """What is known of one sample, a line for each number."""
     lines = [f"no. {i + 1}", f"to training: {found['distances'][i]:.3g}"]
     for name, label in (("realism", "realism"), ("rarity", "rarity"), ("scores", "discriminator")):
         if name in found and np.isfinite(found[name][i]):
@@ -181,23 +140,11 @@ def told(found: Mapping, i: int) -> str:
     return "\n".join(lines)
 
 
-def show_ends(asked: SampleDetail) -> None:
-    """Keep this sample as an end of a latent walk."""
-    kept = {"label": asked.label, "truncation": asked.truncation}
+def show_walk_buttons(asked: SampleDetail) -> None:
+    """Buttons that let a latent walk start or end at this sample."""
     with st.container(horizontal=True):
-        for end, label in (("start", "Walk from here"), ("end", "Walk to here")):
-            st.button(
-                label,
-                key=f"walk {end}",
-                icon=":material/route:",
-                on_click=keep_end,
-                args=(end, asked.seed, asked.index, kept),
-            )
-
-
-def keep_end(end: str, seed: int | None, index: int, about: Mapping) -> None:
-    st.session_state.update({f"walk {end} at": (seed, index), "walk about": about})
-    st.toast(f"Sample {index + 1} is the {end} of the walk: see Walk above.", icon=":material/route:")
+        for which, label in WALK_BUTTONS.items():
+            st.button(label, key=f"walk {which}", icon=":material/route:", on_click=keep_walk_end, args=(which, asked))
 
 
 def show_downloads(page: Page, found: Mapping, shown: np.ndarray, job: Job, data: DatasetInfo) -> None:
@@ -215,11 +162,11 @@ def show_downloads(page: Page, found: Mapping, shown: np.ndarray, job: Job, data
             )
         st.download_button(
             "All as NPZ",
-            lambda: page.lab.jobs.samples_npz(page.lab.jobs.get(job.id)),
+            lambda: page.lab.jobs.samples_npz(job),
             f"{name}.npz",
             "application/octet-stream",
             icon=":material/download:",
             on_click="ignore",
             key="npz",
-            help="The samples with their distances and marks: numpy.load(file) opens it.",
+            help="The samples and their distances: numpy.load(file) opens it.",
         )

@@ -6,12 +6,11 @@ from gan_core import LONGEST_NAME, MOST_TAGS, NOTABLE, Headline, MetricResult, R
 from gan_core.pictures import grid
 from ui.frame.page import PAGES, Page, page_link
 from ui.frame.refresh_rate import LIVE_SECONDS
-from ui.frame.text import STATES, badge, plain, seconds
-from ui.train.summary import title_of
+from ui.frame.text import STATES, badge, data_title, plain, seconds
 
 CARD_WIDTH, PICTURE = 320, 112
 FAR = 1000
-"""Spreads of real samples beyond which their number says no more."""
+"""Standard deviations beyond which their number is not shown."""
 LEADS_TO = ("distances", "gallery", "compare")
 
 
@@ -21,7 +20,7 @@ def matches(run: RunInfo, words: str, state: str | None) -> bool:
         run.name,
         *run.tags,
         run.config.data.name,
-        title_of(run.config.data.name),
+        data_title(run.config.data.name),
         run.config.preset,
         STATES[run.state][2],
         run.id,
@@ -63,7 +62,7 @@ def show_card(page: Page, run: RunInfo, headline: Headline) -> None:
         with st.container(horizontal=True, gap="small"):
             with st.popover("Edit", icon=":material/edit:", key=f"edit {run.id}"):
                 show_edit(page, run)
-            about = "It can be deleted once it has ended." if run.active else None
+            about = "A run can be deleted once it has ended." if run.active else None
             with st.popover("Delete", icon=":material/delete:", disabled=run.active, help=about, key=f"bin {run.id}"):
                 show_delete(page, run)
 
@@ -94,57 +93,63 @@ def show_number(energy: MetricResult | None) -> None:
     if energy is None:
         st.caption("Not measured yet")
         return
-    st.markdown(f"Energy distance **{energy.value:z.4f}**", help="How far its samples are from real ones; 0 is ideal.")
+    st.markdown(
+        f"Energy distance **{energy.value:z.4f}**",
+        help="How far its samples are from real ones as distributions; 0 is ideal.",
+    )
     st.caption(compared(energy))
 
 
 def compared(energy: MetricResult) -> str:
     if energy.reference_mean is None:
-        return "Real against real is not known yet."
+        return "Real against real has not been measured yet."
     spread = with_spread(energy).replace(" ", "\N{NO-BREAK SPACE}")
     real = f"Real against real: {spread}."
     far = badness(energy)
     if far >= NOTABLE:
-        return f"Off by {far:,.0f} × the spread of real samples. {real}" if far < FAR else f"Far from real. {real}"
-    return f"Closer than real samples are: look for copies. {real}" if far <= -NOTABLE else f"Like real. {real}"
+        return (
+            f"Worse than real samples by {far:,.0f} standard deviations. {real}"
+            if far < FAR
+            else f"Far from real samples. {real}"
+        )
+    return f"Closer than real samples: look for copies. {real}" if far <= -NOTABLE else f"Like real samples. {real}"
 
 
 def facts(run: RunInfo) -> str:
     where = f"place {run.position} in the queue" if run.position else f"step {run.step:,} of {run.total_steps:,}"
     if run.state == "finished":
         where = f"{run.step:,} steps"
-    told = (
-        f"{run.config.preset} · {plain(title_of(run.config.data.name))} · {where} · {seconds(run.seconds)} · `{run.id}`"
-    )
-    return told + (f" · {plain(run.error)}" if run.error else "")
+    data = plain(data_title(run.config.data.name))
+    text = f"{run.config.preset} · {data} · {where} · {seconds(run.seconds)} · `{run.id}`"
+    return text + (f" · {plain(run.error)}" if run.error else "")
 
 
 def show_edit(page: Page, run: RunInfo) -> None:
     name, tags = f"name {run.id}", f"tags {run.id}"
     st.text_input("Name", run.name, max_chars=LONGEST_NAME, key=name, on_change="ignore")
     st.button(
-        "Rename", key=f"rename {run.id}", on_click=lambda: page.do(page.lab.runs.rename, run.id, said(name, run.name))
+        "Rename", key=f"rename {run.id}", on_click=lambda: page.do(page.lab.runs.rename, run.id, typed(name, run.name))
     )
     st.text_input(
         "Tags",
         ", ".join(run.tags),
         key=tags,
         on_change="ignore",
-        help=f"Words to find it by, with commas in between; at most {MOST_TAGS}.",
+        help=f"Words to search for, separated by commas; at most {MOST_TAGS}.",
     )
     st.button(
-        "Keep tags",
+        "Save tags",
         key=f"tag {run.id}",
-        on_click=lambda: page.do(page.lab.runs.tag, run.id, in_list(said(tags, ", ".join(run.tags)))),
+        on_click=lambda: page.do(page.lab.runs.tag, run.id, in_list(typed(tags, ", ".join(run.tags)))),
     )
 
 
 def show_delete(page: Page, run: RunInfo) -> None:
     if run.active:  # a browser may still show an older state
         return
-    st.markdown(f"Delete **{plain(run.name)}** and everything of it? This cannot be undone.")
+    st.markdown(f"Delete **{plain(run.name)}** with all its samples and measurements? This cannot be undone.")
     st.button(
-        "Delete for good",
+        "Delete permanently",
         key=f"delete {run.id}",
         type="primary",
         icon=":material/delete:",
@@ -153,7 +158,8 @@ def show_delete(page: Page, run: RunInfo) -> None:
     )
 
 
-def said(key: str, otherwise: str) -> str:
+def typed(key: str, otherwise: str) -> str:
+    """What stands in a text field."""
     return st.session_state.get(key, otherwise)
 
 
@@ -165,4 +171,4 @@ def in_list(text: str) -> list[str]:
 @st.cache_data(max_entries=200, show_spinner=False)
 def thumbnail(_lab, run_id: str, step: int) -> bytes | None:
     snapshot = _lab.results.snapshot(run_id, step)
-    return grid.thumbnail(snapshot.samples, size=112) if snapshot else None
+    return grid.thumbnail(snapshot.samples, size=PICTURE) if snapshot else None

@@ -1,4 +1,4 @@
-"""Steering a run that has begun: a few steps at a time, other settings from now on, more steps, a branch."""
+"""Controls of a run that has begun: some steps at a time, other settings, additional steps, a fork."""
 
 from collections.abc import Callable
 
@@ -25,22 +25,22 @@ NOT_OVER = ("queued", "running", "paused", "stopped", "interrupted")
 
 
 def show_steps(page: Page, run: RunInfo, mine: bool) -> None:
-    """A few steps, and then a pause."""
+    """Some steps, and then a pause."""
     with st.popover("Step", icon=":material/skip_next:", disabled=not mine):
-        steps = st.number_input("How many steps", 1, 100_000, 100, key="step by", on_change="ignore")
+        steps = st.number_input("Number of steps N", 1, 100_000, 100, key="step by", on_change="ignore")
         st.button(
-            "Train so many, then pause",
+            "Run N steps, then pause",
             key="step",
             icon=":material/skip_next:",
             on_click=lambda: page.do(page.lab.runs.step, run.id, int(st.session_state.get("step by", steps))),
         )
 
 
-def show_steering(page: Page, run: RunInfo) -> None:
+def show_run_controls(page: Page, run: RunInfo) -> None:
     """Below the live part: what can be changed of this run, and what can be made of it."""
     mine = page.lab.runs.may_change(run, by=page.me)
     if not mine:
-        st.caption("This run is somebody else's. You can watch it, measure it, and fork it.")
+        st.caption("This run belongs to somebody else. You can watch, measure and fork it.")
     if mine and page.lab.settings.shared and run.config.data.name.startswith("upload-"):
         show_publishing(page, run)
     if mine and run.state in NOT_OVER:
@@ -56,21 +56,21 @@ def show_steering(page: Page, run: RunInfo) -> None:
 
 
 def show_publishing(page: Page, run: RunInfo) -> None:
-    """A run on one's own data is one's own, until one says otherwise."""
+    """A run on uploaded data is private until its owner publishes it."""
     key = f"publish run {run.id}"
     st.session_state[key] = run.published
     st.toggle(
         "Everybody may see this run",
         key=key,
-        help="It was trained on data that only you see: its samples may show them.",
+        help="It was trained on data that only you can see. Its samples may reveal them.",
         on_change=lambda: page.do(page.lab.runs.publish, run.id, st.session_state[key]),
     )
 
 
 def show_edit(page: Page, run: RunInfo) -> None:
     st.caption(
-        "Taken over between two steps and written into the diary. Numbers change at once; another game, or a term that "
-        "was off, is compiled first, which takes some seconds."
+        "Changes apply between two steps and are written to the event log. A changed number applies at once. Another "
+        "loss, or a term that was switched off, is compiled first, which takes some seconds."
     )
     changes = settings_of(run.config, f"edit {run.id}")
     st.button(
@@ -82,29 +82,29 @@ def show_edit(page: Page, run: RunInfo) -> None:
     )
     waiting = [c for c in page.lab.runs.sent_commands(run.id) if c.kind == "set"]
     for command in waiting:
-        st.caption(f"Waits for the worker: {told(command.payload['changes'])}")
+        st.caption(f"Waits for the worker: {in_words(command.payload['changes'])}")
     for command, outcome in page.lab.runs.done_commands(run.id):
         if command.kind == "set":
-            st.caption(f"{plain(outcome).capitalize()}: {told(command.payload['changes'])}")
+            st.caption(f"{plain(outcome).capitalize()}: {in_words(command.payload['changes'])}")
 
 
 def change(page: Page, run_id: str, wanted: Callable[[], dict], *, by: str) -> None:
     run, changes = page.lab.runs.get(run_id, by=by), wanted()
-    said = page.lab.runs.change(run_id, changes, by=by)
-    if said == "nothing to change":
+    outcome = page.lab.runs.change(run_id, changes, by=by)
+    if outcome == "nothing to change":
         st.toast("Nothing was changed: every setting is as it was.", icon=":material/info:")
     elif needs_compiling(run.config, edited(run.config, changes, step=run.step)):
-        st.toast("This is compiled first: the run goes on in some seconds.", icon=":material/build:")
+        st.toast("The change is compiled first. The run continues in some seconds.", icon=":material/build:")
 
 
 def show_more_steps(page: Page, run: RunInfo) -> None:
     with st.popover("Train more", icon=":material/more_time:"):
         steps = max(1, run.total_steps // 2)
-        st.number_input("How many more steps", 1, 1_000_000, steps, key="more by", on_change="ignore")
-        st.caption("Step sizes and penalties are stretched over the new length.")
+        st.number_input("Additional steps", 1, 1_000_000, steps, key="more by", on_change="ignore")
+        st.caption("The schedules of the learning rates and penalties are stretched to the new length.")
         nonce = nonce_of(f"more {run.id}")
         st.button(
-            "Go on",
+            "Continue training",
             key=f"more steps {nonce}",
             type="primary",
             icon=":material/play_arrow:",
@@ -124,9 +124,10 @@ def show_fork(page: Page, run: RunInfo, kept: dict[int, bool]) -> None:
         "At step",
         steps,
         index=steps.index(here),
-        format_func=lambda s: f"{s:,}" + ("" if kept[s] else " (its generator, with a new discriminator)"),
-        help="The newest steps can be continued exactly. Of earlier ones the generator is kept; whatever teaches it "
-        "begins anew.",
+        format_func=lambda s: f"{s:,}" + ("" if kept[s] else " (generator only, with a new discriminator)"),
+        help="The newest steps are saved whole and can be continued exactly. Of earlier steps only the generator is "
+        "saved: "
+        "the discriminator and the optimizers begin anew.",
         key=f"fork step {run.id}",
     )
     changes, nonce = settings_of(run.config, f"fork {run.id}"), nonce_of(f"fork {run.id}")
@@ -145,7 +146,7 @@ def branch(page: Page, run_id: str, step: int, wanted: Callable[[], dict], nonce
 
 
 def settings_of(config: RunConfig, name: str) -> Callable[[], dict]:
-    """Widgets of what may be changed: those that turn at once, and one other. Returns a function: what has changed."""
+    """Widgets of what may be changed: all that changes at once, and one other. Returns a function: what has changed."""
     values = flatten_config(config)
     meant = [key for key in EDITABLE if has_effect(key, values)]
     at_once = {key: values[key] for key in meant if is_live(config, key)}
@@ -162,13 +163,13 @@ def settings_of(config: RunConfig, name: str) -> Callable[[], dict]:
 
     def changed() -> dict:
         shown = [*at_once, *([other] if other else [])]
-        said = {key: st.session_state.get(f"{name} {key}") for key in shown}
-        said = {key: value for key, value in said.items() if value is not None}
-        read = flatten_config(override(config, said))  # a number field gives 3 for 3.0, and rounds nothing else
-        return {key: said[key] for key in said if read[key] != values[key]}
+        entered = {key: st.session_state.get(f"{name} {key}") for key in shown}
+        entered = {key: value for key, value in entered.items() if value is not None}
+        read = flatten_config(override(config, entered))  # a number field gives 3 for 3.0, and rounds nothing else
+        return {key: entered[key] for key in entered if read[key] != values[key]}
 
     return changed
 
 
-def told(changes: dict) -> str:
+def in_words(changes: dict) -> str:
     return ", ".join(f"`{key}` = {plain(value)}" for key, value in changes.items())

@@ -1,6 +1,7 @@
 """Setting up a run: data, recipe, every setting, what that will mean, and a person's own data."""
 
 from collections.abc import Callable, Container
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -26,52 +27,66 @@ from gan_core.pictures import grid
 from ui.frame.navigation import go_to_run
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import attempt
-from ui.frame.text import plain
-from ui.train.share_link import link_in_address, share_form, told
-from ui.train.summary import summary, title_of
+from ui.frame.text import data_title, plain
+from ui.train.share_link import describe_link, link_in_address, share_form
+from ui.train.summary import summary
 
 GROUPS = {
-    "training": ("Length and batch", "How long, and how many samples each step looks at."),
-    "optimizer": ("Step sizes", "How far the weights move at each step."),
-    "objective": ("Game", "What each network is paid for."),
-    "penalties": ("Penalties", "What keeps the game steady."),
-    "extras": ("Extras", "What else the generator is paid for, and what blurs the discriminator's view."),
+    "training": ("Length and batch", "How long the run trains, and how many samples each step uses."),
+    "optimizer": ("Learning rates", "How far the weights move at each step, and how that changes over the run."),
+    "objective": ("Loss", "What each network minimises."),
+    "penalties": (
+        "Gradient penalties",
+        "Terms of the discriminator's loss that keep its gradients small and training stable.",
+    ),
+    "extras": ("Extras", "Further terms of the generator's loss, and noise or shifts of the discriminator's inputs."),
     "generator": ("Generator", "Turns random numbers into samples."),
-    "discriminator": ("Discriminator", "Tells real samples from generated ones. In a vae it is the encoder."),
-    "recording": ("Recording", "What is written down, and how often."),
+    "discriminator": ("Discriminator", "Tells real samples from generated ones. In a VAE it is the encoder."),
+    "recording": ("Recording", "What is saved of the run, and how often."),
 }
 PENALTIES = ("r1", "r2", "gradient_penalty", "gradient_penalty_weight", "penalty_end", "penalty_every")
 EXTRAS = ("energy_weight", "energy_space", "feature_matching", "diversity", "instance_noise", "translation")
 ELSEWHERE = ("preset", "seed", "data.name", "data.conditional", "training.steps", "training.seconds")
 """Settings that have their place above "All settings"."""
 FIRST = {"data": "digits", "preset": "auto", "length": "steps", "seconds": 60, "seed": 0}
-"""What the form says to somebody who comes for the first time."""
+"""What the form holds on a first visit."""
 BESIDE = {"objective.gradient_penalty_weight": "objective.gradient_penalty"}
-"""Settings that stand beside another one, whatever that says."""
+"""Settings that stand beside another one, whatever its value."""
+PROBLEMS, LINK = "problems of the form", "link in the address"
+"""Keys of the session state: why the last start was refused, and the OpenedLink."""
 SUMMED_UP = tuple(key for key in SETTINGS if setting_type(key)[0] not in ("number", "text"))
 """Settings on which the summary depends: it is drawn again when one of them is changed."""
 
 
+@dataclass(frozen=True)
+class OpenedLink:
+    """The link that has filled in the form, or the `problems` it has, and the address and visitor it belongs to."""
+
+    address: tuple[dict[str, str], str]
+    link: Link | None
+    problems: list[str]
+
+
 def start(lab: Lab, me: str, nonce: str) -> None:
-    """Begin a run of `me` with what the widgets say; problems are all said at once."""
+    """Start a run of `me` with the settings of the form; all problems are shown at once."""
     try:
         config = chosen_config(lab, me)
         run_id = lab.runs.start(config, by=me, nonce=nonce)
         renew_nonce("start")
-        st.query_params.clear()  # a link has done what it was for
+        st.query_params.clear()  # the link has been used
         go_to_run(run_id)
-        st.session_state.pop("problems", None)
+        st.session_state.pop(PROBLEMS, None)
     except ConfigError as error:
-        st.session_state["problems"] = list(error.problems)
+        st.session_state[PROBLEMS] = list(error.problems)
     except GanometerError as error:
-        st.session_state["problems"] = [str(error)]
+        st.session_state[PROBLEMS] = [str(error)]
 
 
 def chosen_config(lab: Lab, me: str) -> RunConfig:
-    """What the widgets say; what has no widget keeps the recipe's value."""
+    """The settings of the form; what has no widget keeps the recipe's value."""
     base = chosen_base(lab, me)
-    said = {key: value_now(key, base) for key in flatten_config(base)}
-    return override(base, said | {"seed": st.session_state["seed"]})
+    values = {key: value_now(key, base) for key in flatten_config(base)}
+    return override(base, values | {"seed": st.session_state["seed"]})
 
 
 def chosen_base(lab: Lab, me: str) -> RunConfig:
@@ -81,8 +96,8 @@ def chosen_base(lab: Lab, me: str) -> RunConfig:
 
 
 def value_now(key: str, base: RunConfig):
-    said = st.session_state.get(widget_key(key, base))
-    return flatten_config(base)[key] if said is None else said
+    value = st.session_state.get(widget_key(key, base))
+    return flatten_config(base)[key] if value is None else value
 
 
 def widget_key(key: str, base: RunConfig) -> str:
@@ -173,7 +188,7 @@ def show_setup(lab: Lab, me: str) -> None:
         names,
         key="data",
         persist_state="session",
-        format_func=title_of,
+        format_func=data_title,
     )
     st.caption(OPTIONS[data].sentence if data in OPTIONS else upload_sentence(uploads[data]))
     if data in uploads and lab.settings.shared:
@@ -208,7 +223,7 @@ def show_setup(lab: Lab, me: str) -> None:
         on_click=start,
         args=(lab, me, nonce),
     )
-    if problems := st.session_state.get("problems"):
+    if problems := st.session_state.get(PROBLEMS):
         st.error(
             "  \n".join(plain(problem) for problem in problems), title="This run cannot start", icon=":material/error:"
         )
@@ -216,7 +231,7 @@ def show_setup(lab: Lab, me: str) -> None:
 
 
 def show_length(lab: Lab, me: str) -> RunConfig:
-    """Steps or seconds, and the seed; returns the recipe that they lead to."""
+    """Steps or seconds, and the seed; returns the recipe for them."""
     timed = "time" == st.segmented_control(
         "Length",
         ["steps", "time"],
@@ -263,42 +278,42 @@ def show_length(lab: Lab, me: str) -> RunConfig:
 
 
 def resolved(base: RunConfig) -> str:
-    """What the generator is made of, and who decides the steps."""
+    """The kind of networks, and how the number of steps is determined."""
     dense = value_now("generator.architecture", base) == "mlp"
     kind = "dense layers" if dense else "convolutions"
     if base.training.seconds is None:
-        return f"Made of {kind}."
+        return f"Networks: {kind}."
     if dense or base.preset != "auto":
-        return f"Made of {kind}; a short speed trial decides the steps."
-    return f"Made of {kind}, or of dense layers where a short speed trial finds too few steps for them in this time."
+        return f"Networks: {kind}. A short speed trial determines the number of steps."
+    return f"Networks: {kind}, or dense layers if a short speed trial finds that this time allows too few steps."
 
 
 def show_link(lab: Lab, me: str) -> None:
-    """Fill the form with what a link in the address brings, once, and say what that is."""
+    """Fill in the form from a link in the address, once, and show what the link holds."""
     if "preset" not in st.query_params:
-        st.session_state.pop("link", None)
+        st.session_state.pop(LINK, None)
         return
     address = (st.query_params.to_dict(), me)
-    if st.session_state.get("link", (None,))[0] != address:
-        link, problems = link_in_address(lab, me)
-        st.session_state["link"] = (address, link, problems)
-        if link:
-            fill(link)
+    opened: OpenedLink | None = st.session_state.get(LINK)
+    if opened is None or opened.address != address:
+        opened = OpenedLink(address, *link_in_address(lab, me))
+        st.session_state[LINK] = opened
+        if opened.link:
+            fill(opened.link)
             st.toast("A link has filled in the form of a new run.", icon=":material/link:")
-    _, link, problems = st.session_state["link"]
-    if link:
-        st.info(told(link, title_of(link.config.data.name)), icon=":material/link:")
+    if opened.link:
+        st.info(describe_link(opened.link, data_title(opened.link.config.data.name)), icon=":material/link:")
     else:
-        wrong = "  \n".join(plain(problem) for problem in problems)
+        wrong = "  \n".join(plain(problem) for problem in opened.problems)
         st.error(wrong, title="This link cannot be used", icon=":material/link_off:")
 
 
 def fill(link: Link) -> None:
-    """Let the widgets say what a link brings."""
+    """Put the settings of a link into the widgets."""
     config, base = link.config, link.recipe
-    timed = config.training.seconds is not None
-    about = dict(data=config.data.name, preset=config.preset, length="time" if timed else "steps", seed=config.seed)
-    st.session_state.update(about | ({"seconds": round(config.training.seconds)} if timed else {}))
+    seconds = config.training.seconds
+    length = {"length": "steps"} if seconds is None else {"length": "time", "seconds": round(seconds)}
+    st.session_state.update(dict(data=config.data.name, preset=config.preset, seed=config.seed) | length)
     for key, value in flatten_config(config).items():
         if key not in ("preset", "seed", "data.name", "training.seconds"):
             st.session_state[widget_key(key, base)] = as_widget(key, value)
@@ -309,25 +324,29 @@ def show_summary(lab: Lab, me: str) -> None:
     try:
         config = chosen_config(lab, me)
     except ConfigError:
-        st.caption("Some of these settings do not go together: Start training says which.")
+        st.caption("Some of these settings cannot be combined. Press Start training to see which.")
         return
     st.markdown(summary(config, lab.recipes.estimate(config)))
-    with st.popover("Share this setting", icon=":material/link:", on_change="rerun", key="share") as box:
+    with st.popover("Share these settings", icon=":material/link:", on_change="rerun", key="share") as box:
         if box.open:
             share_form(lab, me, config)
 
 
 def show_sharing(lab: Lab, info, me: str) -> None:
-    """On a shared server a person's data are their own until they say otherwise."""
+    """On a shared server uploaded data are private until their owner publishes them."""
     if me not in info.owner.split():
         return
     key = f"publish {info.name}"
     st.session_state[key] = info.published
+
+    def publish() -> None:
+        attempt(lab.uploads.publish, info.name, st.session_state[key], by=me)
+
     st.toggle(
-        "Everybody may use this data",
+        "Everybody may use these data",
         key=key,
-        help="Off: only you see it, and the runs on it.",
-        on_change=lambda: attempt(lab.uploads.publish, info.name, st.session_state[key], by=me),
+        help="When off, only you can see the data and the runs on them.",
+        on_change=publish,
     )
 
 
@@ -340,7 +359,7 @@ def show_upload(lab: Lab, me: str) -> None:
     with st.expander("Use your own data", icon=":material/upload:"):
         st.caption(
             "A .zip of images (folders become labels), a .csv of numbers, or .npz / .npy arrays. At most 20 MB; "
-            "everything stays on this server."
+            "the data stay on this server."
         )
         file = st.file_uploader("File", type=["zip", "csv", "npz", "npy"], key="upload", label_visibility="collapsed")
         if file is None:
@@ -354,7 +373,9 @@ def show_upload(lab: Lab, me: str) -> None:
             st.error(plain(error), title="This file cannot be used", icon=":material/error:")
             return
         if len(upload.originals):
-            st.caption("Before and after: how the first images will be cropped, greyed and resized.")
+            st.caption(
+                "The first images before and after they are cropped, converted to the chosen colours and resized."
+            )
             for before, after in zip(upload.originals, upload.converted):
                 one, two = st.columns(2)
                 shown = grid.embedded(grid.shrunk(before, width=96))
@@ -362,16 +383,19 @@ def show_upload(lab: Lab, me: str) -> None:
                 two.image(
                     grid.embedded(grid.grid(after[None], columns=1, scale=max(1, 96 // after.shape[0]))),
                     width=96,
-                    alt="The same image as the networks will see it",
+                    alt="The same image as the networks get it",
                 )
         for note in upload.notes:
             st.caption(f"• {plain(note)}")
+
+        def use() -> None:
+            attempt(keep_upload, lab, upload, me)
+
         st.button(
             "Use this data",
             key="keep upload",
             icon=":material/check:",
-            on_click=attempt,
-            args=(keep_upload, lab, upload, me),
+            on_click=use,
         )
 
 

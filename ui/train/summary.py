@@ -1,15 +1,11 @@
-"""What a run is about, in a sentence or two: its data, its length and its networks."""
+"""A run in a sentence or two: its data, its length and its networks."""
 
-from gan_core import ADVERSARIAL_LOSSES, OPTIONS, RunConfig
-from ui.frame.text import plain, seconds
-
-
-def title_of(data: str) -> str:
-    return OPTIONS[data].title if data in OPTIONS else f"Upload {data.removeprefix('upload-')}"
+from gan_core import ADVERSARIAL_LOSSES, RunConfig
+from ui.frame.text import data_title, plain, seconds
 
 
 def summary(config: RunConfig, time: float | None) -> str:
-    training, data = config.training, plain(title_of(config.data.name))
+    training, data = config.training, plain(data_title(config.data.name))
     networks = f"Generator: {network(config.generator)}."
     if config.objective.loss in ADVERSARIAL_LOSSES:
         networks = f"{networks} Discriminator: {network(config.discriminator)}."
@@ -17,7 +13,7 @@ def summary(config: RunConfig, time: float | None) -> str:
         networks = f"Decoder: {network(config.generator)}. Encoder: {network(config.discriminator)}."
     if training.seconds is not None:
         return f"Trains **about {seconds(time)}** on {data}, {training.batch:,} samples a step. {networks}"
-    long = f" It takes **about {seconds(time)}** here, as the last run like it did." if time else ""
+    long = f" The last run like it took **about {seconds(time)}** here." if time else ""
     return f"Trains **{training.steps:,} steps** on {data}, {training.batch:,} samples a step.{long} {networks}"
 
 

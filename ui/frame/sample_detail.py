@@ -7,7 +7,7 @@ import streamlit as st
 from gan_core import Browse, DatasetInfo, Job, SampleDetail, closeness
 from gan_core.pictures import grid
 from ui.charts import latent
-from ui.frame.feature_spaces import COORDINATES, SPACES
+from ui.frame.feature_spaces import COORDINATES, SPACES, Space
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 
@@ -43,7 +43,7 @@ def draw_detail(
     found: Mapping, data: DatasetInfo, asked: SampleDetail, key: str, more: Callable[[SampleDetail], object]
 ) -> None:
     index = asked.index
-    spaces = [space for space in SPACES if f"{space}.distances" in found]
+    spaces: list[Space] = [space for space in SPACES if f"{space}.distances" in found]
     left, right = st.columns([1, 3], gap="medium")
     with left:
         st.markdown(f"**Generated sample {index + 1}**" + (f" of class {found['label']}" if "label" in found else ""))
@@ -61,16 +61,19 @@ def draw_detail(
     with right:
         for space in spaces:
             title, sentence = SPACES[space] if data.kind == "image" else COORDINATES
-            st.markdown(f"**The nearest training samples, by {title[0].lower() + title[1:]}**", help=sentence)
+            st.markdown(f"**Nearest training samples by {title[0].lower() + title[1:]}**", help=sentence)
             show_row(found, space, data, key)
-        with st.expander("Its latent", icon=":material/tune:"):
-            chart(latent.latent(found["z"]), f"{key} latent", "The random numbers this sample is made from")
-            st.caption("The random numbers the sample is made from: each is drawn from a bell curve around 0.")
+        with st.expander("Its latent vector z", icon=":material/tune:"):
+            chart(latent.latent(found["z"]), f"{key} latent", "The latent vector z of this sample")
+            st.caption(
+                "The random numbers z that the generator turns into this sample, each drawn from a normal "
+                "distribution around 0."
+            )
 
 
-def show_row(found: Mapping, space: str, data: DatasetInfo, key: str) -> None:
+def show_row(found: Mapping, space: Space, data: DatasetInfo, key: str) -> None:
     distances, labels, nearest = (found[f"{space}.{name}"] for name in ("distances", "labels", "nearest"))
-    told = len(data.classes) > 1
+    labelled = len(data.classes) > 1
     if data.kind == "points":
         rows = [
             {"nearest": i + 1, "distance": float(d), **{f"x{j + 1}": float(v) for j, v in enumerate(point)}}
@@ -80,9 +83,9 @@ def show_row(found: Mapping, space: str, data: DatasetInfo, key: str) -> None:
         return
     with st.container(horizontal=True, gap="small"):
         for image, distance, label in zip(nearest, distances, labels):
-            words = f"class {label}" if told else ""
+            words = f"class {label}" if labelled else ""
             with st.container(width=SMALL, gap=None):
                 picture = grid.grid(image[None], columns=1, scale=max(1, SMALL // data.shape[1]))
-                alt = f"A real training image{' of ' + words if told else ''} at distance {distance:.3f}"
+                alt = f"A real training image{' of ' + words if labelled else ''} at distance {distance:.3f}"
                 st.image(grid.embedded(picture), width=SMALL, alt=alt)
-                st.caption(f"{distance:.3g}" + (f"  \n{words}" if told else ""))
+                st.caption(f"{distance:.3g}" + (f"  \n{words}" if labelled else ""))

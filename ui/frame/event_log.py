@@ -1,0 +1,21 @@
+"""The events of a run in words, and which of them its charts mark."""
+
+from gan_core import Event, Lab, RunInfo
+
+TITLES_OF_MARKED = {"set": "settings changed", "forked": "forked"}
+"""The kinds of events that charts mark, and what the event log calls them."""
+
+
+def marked_events(lab: Lab, run: RunInfo) -> list[tuple[int, str]]:
+    """What the charts mark: (step, words) of every change of settings and of the fork."""
+    return [(event.step, event_in_words(event)) for event in lab.runs.events(run.id) if event.kind in TITLES_OF_MARKED]
+
+
+def event_in_words(event: Event) -> str:
+    """One line of the event log."""
+    line = TITLES_OF_MARKED.get(event.kind, event.kind)
+    if changes := event.payload.get("changes"):
+        line += ": " + ", ".join(f"{key} {before} → {after}" for key, (before, after) in changes.items())
+    if parent := event.payload.get("parent"):
+        line += f" from run {parent}"
+    return line + (f" — {error}" if (error := event.payload.get("error")) else "")
