@@ -154,7 +154,7 @@ def show_search(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
             on_pick=choose,
         )
     else:
-        index = int(st.number_input("Real sample", 1, len(data.preview), index + 1, key=f"{key} number")) - 1
+        index = int(st.number_input("Real sample", 1, len(data.preview), index + 1, key=f"{key} number", width=160)) - 1
     asked = Projection(index, part="preview", steps=DESCENT, starts=STARTS)
     return ask_worker(page, asked, lambda found, job: draw_search(found, data), key="search", run_id=run.id, step=step)
 

@@ -199,7 +199,7 @@ def show_setup(lab: Lab, me: str) -> None:
     classes = lab.uploads.about(data, by=me).classes
     if 2 <= classes <= MOST_CLASSES and base.objective.loss in (*ADVERSARIAL_LOSSES, "vae"):
         st.toggle(
-            "Tell the networks the class",
+            "Class-conditional",
             key=widget_key("data.conditional", base),
             help=describe_setting("data.conditional")["help"],
             persist_state="session",
