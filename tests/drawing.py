@@ -94,7 +94,8 @@ def components(at: AppTest, name: str) -> list[dict]:
 
 def opened(at: AppTest, label: str) -> AppTest:
     """With the expander or popover of this label open, whose content is drawn on demand."""
-    (key,) = (box.key for kind in ("expander", "popover") for box in at.get(kind) if box.label == label)
+    boxes = [box for kind in ("expander", "popover") for box in at.get(kind)]
+    (key,) = (box.key for box in boxes if (box.label if hasattr(box, "label") else box.proto.popover.label) == label)
     at.session_state[key] = True
     return drawn(at.run())
 

@@ -627,7 +627,7 @@ def test_distances_state_each_number_beside_real_against_real(home, store, data,
     for label in cards:
         assert shown[label].delta in ("like real", "off", "beyond real", "no score"), label
         assert shown[label].help, f"{label} is not explained"
-    assert "Plain precision" in shown["Symmetric precision"].help
+    assert "Original precision" in shown["Symmetric precision"].help
     text = text_of(at)
     assert "two sets of real samples of this size give" in text and "is being measured" not in text
     assert text.casefold().count("real samples give") + text.count("real samples, which give") >= len(cards) - 1
@@ -939,13 +939,13 @@ def test_the_networks_are_drawn_for_the_class_that_was_chosen(home, store, data)
     assert asked(claim(store, "surface")) == Surface(label=5)
 
 
-def test_a_game_that_cannot_be_drawn_says_why_and_leaves_the_rest(home, store, data):
+def test_a_surface_that_cannot_be_drawn_says_why_and_leaves_the_rest(home, store, data):
     run_id = trained(store, data("ring-8"))
     at = open_page("pages/gallery.py", run=run_id)
     store.jobs.finish(store.jobs.claim("hand").id, error="this snapshot holds no discriminator")
     drawn(at.run())
     assert "holds no discriminator" in text_of(at) and "Look closer" in text_of(at)
-    assert {"game again", "play"} <= {button.key for button in at.button}
+    assert {"surface answer again", "play"} <= {button.key for button in at.button}
 
 
 def test_several_samples_judged_together_have_no_surface(home, store, data):
@@ -979,7 +979,7 @@ def set_up(at: AppTest, **choices) -> AppTest:
 
 @pytest.mark.parametrize(
     "seconds, architecture, words",
-    [(60, "mlp", "Made of dense layers; a short speed trial"), (600, "subpixel", "Made of convolutions, or of dense")],
+    [(60, "mlp", "Networks: dense layers. A short speed trial"), (600, "subpixel", "Networks: convolutions, or dense")],
 )
 def test_a_time_resolves_the_recipe_and_goes_into_the_run(home, store, seconds, architecture, words):
     at = set_up(open_page("pages/train.py"), data="mnist")

@@ -48,7 +48,7 @@ def histogram():
 
 
 def surface_answer(classes=1, without=()):
-    """What a surface job answers: discriminator outputs, the image of one latent grid a class, and gradients of length 1 to 64."""
+    """What a surface job answers: discriminator outputs, one bent latent grid a class, and gradients of 1 to 64."""
     rng, axis = np.random.default_rng(1), np.linspace(-3, 3, 61, dtype=np.float32)
     grid = np.stack(np.meshgrid(np.arange(21.0), np.arange(21.0) ** 2), axis=-1)
     found = {
@@ -372,7 +372,7 @@ def test_direction_of_nothing_is_drawn_too():
 
 def test_the_heat_map_turns_every_z_towards_worse_and_cuts_it_at_ten():
     (cells,) = report.corruptions(corruption_cells()).data
-    assert list(cells.y) == ["nothing done", "blur 0.5", "blur 1"]
+    assert list(cells.y) == ["no corruption", "blur 0.5", "blur 1"]
     columns = dict(zip(cells.x, np.asarray(cells.z).T.tolist()))
     assert columns == {
         "Energy distance": pytest.approx([0.1, 10, 10]),
@@ -383,7 +383,7 @@ def test_the_heat_map_turns_every_z_towards_worse_and_cuts_it_at_ten():
     assert (cells.zmin, cells.zmax) == (-10, 10)
 
 
-def test_the_sheet_leaves_blank_what_was_not_measured():
+def test_the_heat_map_leaves_blank_what_was_not_measured():
     cells = [cell for cell in corruption_cells() if (cell.metric, cell.level) != ("precision", 1)]
     (drawn,) = report.corruptions(cells).data
     column = np.asarray(drawn.z)[:, list(drawn.x).index("Precision")]
@@ -391,7 +391,7 @@ def test_the_sheet_leaves_blank_what_was_not_measured():
     assert "1" in drawn.customdata[0, 0] and not drawn.customdata[2, list(drawn.x).index("Precision")]
 
 
-def test_an_empty_sheet_is_an_empty_figure():
+def test_no_cells_are_an_empty_figure():
     assert len(report.corruptions([]).data[0].x) == 0
 
 

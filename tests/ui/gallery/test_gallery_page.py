@@ -325,7 +325,7 @@ def test_a_walk_between_new_samples_of_a_run_that_was_told_classes_is_in_one(sto
     at = open_gallery(run=run_id, view="walk")
     assert asked(claim(store, "latent_walk")).label is None  # the run's own samples have a class each
     place = choose_end(at, store, data("digits"), "start", seed=5)
-    assert "Samples of the draw with seed 5 and the run's 64 samples" in text_of(at)
+    assert "The ends are from the draw with seed 5 and the run's 64 samples" in text_of(at)
     drawn(at.selectbox(key=f"walk class {run_id}").set_value(7).run())
     assert asked(newest(store)) == LatentWalk(place, 1, start_seed=5, label=7)
 

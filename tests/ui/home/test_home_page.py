@@ -76,10 +76,10 @@ def cards(at: AppTest) -> list[str]:
 @pytest.mark.parametrize(
     ("energy", "words"),
     [
-        (0.012, "Like real. Real against real: 0.010\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.002."),
-        (0.050, "Off by 20 × the spread of real samples."),
-        (50.0, "Far from real."),
-        (-0.010, "Closer than real samples are: look for copies."),
+        (0.012, "Like real samples. Real against real: 0.010\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.002."),
+        (0.050, "Worse than real samples by 20 standard deviations."),
+        (50.0, "Far from real samples."),
+        (-0.010, "Closer than real samples: look for copies."),
     ],
 )
 def test_a_card_says_how_far_the_samples_are_beside_real_ones(store, energy, words):
@@ -254,10 +254,10 @@ def test_a_link_fills_the_form_and_the_run_has_exactly_its_settings(store, case,
 def test_a_link_says_what_it_brings_and_when_versions_differ(store):
     config = configs.override(CONFIG, {"objective.r1": 0.5})
     text = text_of(open_page("pages/train.py", **link_to(config)))
-    assert "`objective.r1` 0.5 instead of 1" in text and "the run comes out the same" in text
+    assert "`objective.r1` 0.5 instead of 1" in text and "the run will be identical" in text
     other = machine.versions() | {"tensorflow": "1.15.0"}
     text = text_of(open_page("pages/train.py", **link_to(config, other))).replace("\\", "")
-    assert "made with tensorflow 1.15.0; here is tensorflow 2." in text and "comes out the same" not in text
+    assert "made with tensorflow 1.15.0, and this server has tensorflow 2." in text and "identical" not in text
 
 
 def test_a_link_is_read_once_and_then_the_form_is_a_person_s_own(store):
