@@ -174,7 +174,7 @@ def test_the_step_slider_moves_all_views_and_goes_along(server, open_page, store
         expect(step_slider(page)).to_have_attribute("aria-valuetext", f"{step:,}")
 
 
-def test_the_time_lapse_plays_to_the_end_and_can_be_halted(server, open_page, store, digits):
+def test_the_time_lapse_plays_to_the_end_and_can_be_paused(server, open_page, store, digits):
     steps = store.recordings.snapshot_steps(digits)
     page = open_page(server, f"/gallery?run={digits}")
     seen = []
@@ -191,9 +191,9 @@ def test_the_time_lapse_plays_to_the_end_and_can_be_halted(server, open_page, st
     page.wait_for_url(re.compile(rf"step={steps[1]}(&|$)"), timeout=ANSWERED)
     page.get_by_role("button", name="Pause playback").click()
     expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=SOON)
-    halted = page.url
+    paused = page.url
     page.wait_for_timeout(3_000 * PLAY_SECONDS)  # three beats, in which nothing may happen
-    assert page.url == halted and "step=" in halted
+    assert page.url == paused and "step=" in paused
 
 
 # ---------------------------------------------------------------- the map
@@ -364,13 +364,13 @@ def test_a_walk_leads_from_the_one_chosen_sample_to_the_other(server, open_page,
     assert len(np.unique(frames, axis=0)) > 12
 
 
-def test_walk_pad_and_search_open_from_a_link(server, open_page, store, digits):
+def test_walk_plane_and_search_open_from_a_link(server, open_page, store, digits):
     step = store.recordings.snapshot_steps(digits)[-1]
     x = store.recordings.snapshot(digits, step).samples[..., 0]
     page = open_page(server, f"/gallery?run={digits}&view=walk")
     frames = samples_in(image_grid(page, "walk-grid", 24), 8, 8).reshape(-1, 8, 8)[:24]
     assert np.array_equal(frames[0], x[0]) and np.array_equal(frames[-1], x[1])
-    length = chart(page, "How far the walk has come at each frame")
+    length = chart(page, "Length of the walk up to each frame")
     found = answer(store, LatentWalk(frames=24, start_index=0, end_index=1), digits, step)
     assert length.evaluate("box => box.calcdata[0].at(-1).y") == pytest.approx(float(found["length"][-1]), rel=1e-5)
 
@@ -387,7 +387,7 @@ def test_walk_pad_and_search_open_from_a_link(server, open_page, store, digits):
     assert found["distance"] <= found["start_distance"]
     for distance in ("start_distance", "distance", "nearest_distance"):
         expect(page.get_by_text(f"at {float(found[distance]):.3g}", exact=True).first).to_be_visible(timeout=SOON)
-    chart(page, "The distance while the latent is looked for")
+    chart(page, "Distance to the real sample during the search")
 
 
 # ---------------------------------------------------------------- files
