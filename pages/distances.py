@@ -251,7 +251,7 @@ with open_page("distances") as page:
         page_link("train", "See what it is doing", run=run.id)
     else:
         every = tuple(sorted({*steps, *reports}))
-        step = pick_step(page, every, "Step (measured, or kept as a snapshot)")
+        step = pick_step(page, every, "Step (measured, or saved as a snapshot)")
         measured_at, kept_at = (min(those, key=lambda s: (abs(s - step), s)) for those in (reports, steps))
         report = page.lab.results.judged(run, reports[measured_at])
         show_live(run, data, measured_at, report)

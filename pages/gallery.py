@@ -42,8 +42,8 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
         with right:
             st.markdown(f"**Generated points at step {step:,}, on real ones**")
             st.caption(
-                "64 points from the same latents at every step, on 64 real ones that are never trained on: move the "
-                "slider, or press Play, and watch them move to the real ones."
+                "64 points from the same latent vectors z at every step, on 64 real ones that are never trained on. "
+                "Move the slider, or press Play, and watch them move to the real ones."
             )
             if data.shape == (2,):
                 with st.container(horizontal=True):
@@ -54,7 +54,9 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     left.image(
         grid.embedded(snapshot_grid(run.id, step)), width="stretch", alt=f"64 generated samples at step {step:,}"
     )
-    left.caption("The same 64 latents at every step: move the slider, or press Play, and watch each sample change.")
+    left.caption(
+        "The same 64 latent vectors z at every step: move the slider, or press Play, and watch each sample change."
+    )
     right.markdown("**Real, held out**")
     right.image(
         grid.embedded(grid.grid(data.preview, gap=GAP)),

@@ -9,18 +9,23 @@ import plotly.graph_objects as go
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
+from ui.frame.identity import BROWSER_ID
+
 # For every visitor Streamlit reads the metadata of all installed packages again, which takes longer than some pages.
 manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
 TEXTS = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success", "toast")
-DESCRIBED = ("chart", "ganometer_sheet")
+DESCRIBED = ("chart", "ganometer_image_grid")
 """The components that nobody can see without eyes, unless a text describes them."""
 
 
-def open_page(path="app.py", **query) -> AppTest:
-    """A visitor at `path`. Pages cannot be drawn without app.py, where their links lead."""
+def open_page(path="app.py", *, browser_id="", **query) -> AppTest:
+    """A visitor at `path`, with the identifier that a browser keeps. Pages cannot be drawn without app.py, where their
+    links lead."""
     at = AppTest.from_file(APP, default_timeout=30)
+    if browser_id:
+        at.session_state[BROWSER_ID] = browser_id
     if path != "app.py":
         at.switch_page(path)
     for name, value in query.items():
@@ -38,7 +43,7 @@ def drawn(at: AppTest) -> AppTest:
     return at
 
 
-def said(at: AppTest) -> str:
+def text_of(at: AppTest) -> str:
     """All the text of a page, and the titles of its messages."""
     parts = [element for kind in TEXTS for element in getattr(at, kind)]
     titles = [getattr(e.proto, "title", "") for kind in ("info", "warning", "error") for e in getattr(at, kind)]
@@ -85,6 +90,34 @@ def components(at: AppTest, name: str) -> list[dict]:
     """What each component of a kind is given to draw."""
     found = (element.proto for element in at.get("bidi_component"))
     return [json.loads(proto.json) for proto in found if proto.component_name == name]
+
+
+def opened(at: AppTest, label: str) -> AppTest:
+    """With the expander or popover of this label open, whose content is drawn on demand."""
+    boxes = [box for kind in ("expander", "popover") for box in at.get(kind)]
+    (key,) = (box.key for box in boxes if (box.label if hasattr(box, "label") else box.proto.popover.label) == label)
+    at.session_state[key] = True
+    return drawn(at.run())
+
+
+def descriptions(at: AppTest) -> list[str]:
+    """What everything to look at is described as: pictures, image grids and charts."""
+    return [
+        *(picture.alt for picture in pictures(at)),
+        *(about["alt"] for kind in DESCRIBED for about in components(at, kind)),
+    ]
+
+
+def chart_of(at: AppTest, description: str) -> dict:
+    """The figure of the one chart that is described like this."""
+    figures(at)
+    (found,) = (about["figure"] for about in components(at, "chart") if about["alt"] == description)
+    return found
+
+
+def names_of_curves(figure: dict) -> list[str]:
+    """What the legend of a figure names, in order."""
+    return [trace["name"] for trace in figure["data"] if trace.get("name")]
 
 
 def figures(at: AppTest) -> list[dict]:

@@ -93,7 +93,7 @@ MAY_IMPORT = {
     "ui": "",
     "ui.charts.plot": "gan_core ui.charts.* streamlit plotly",
     "ui.charts*": f"{DOOR_AND_PICTURES} ui.charts.* plotly numpy",
-    "ui.frame*": "gan_core ui.frame.* ui.charts.* streamlit pandas numpy",
+    "ui.frame*": PAGE,
     "ui.train*": f"{PAGE} ui.train.*",
     "ui.gallery*": f"{PAGE} ui.gallery.*",
     "ui.distances*": f"{PAGE} ui.distances.*",

@@ -53,4 +53,4 @@ def closeness(ratio: float) -> str:
         return "this one is nearly a copy."
     if ratio < CLOSE:
         return "this one is closer than real samples are, so typical, blurred or partly copied."
-    return "as it should be." if ratio < UNLIKE else "this one is unlike any training sample."
+    return "this one is as near as a real sample." if ratio < UNLIKE else "this one is unlike any training sample."

@@ -99,7 +99,7 @@ def sentence(report: Report) -> str:
             f"{found}{chance}. What two sets of real samples of this size give is missing, so this is not judged."
             f"{_copies(metrics)}"
         )
-    z = "" if distance.z is None else f" (z = {distance.z:+.0f})"
+    z = "" if distance.z is None else f" (z = {distance.z:+z.0f})"
     text = f"{found}; two sets of real samples of this size give {with_spread(distance)}{z}: "
     signs = _signs(metrics)
     if len(signs) >= 2:
@@ -161,7 +161,7 @@ def _of_one(metric: MetricResult, n: int) -> str:
 
 
 def _named(metric: MetricResult) -> str:
-    z = "" if metric.z is None else f" (z = {metric.z:+.0f})"
+    z = "" if metric.z is None else f" (z = {metric.z:+z.0f})"
     title = METRICS[metric.name].title
     return f"{title[0].lower() if title[1].islower() else title[0]}{title[1:]} {metric.value:.3g}{z}"
 

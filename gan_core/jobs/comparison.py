@@ -264,12 +264,12 @@ def in_words(found: Comparison, title: str) -> str:
     if found.covers == "samples":
         return f"{said} {_ONE_SEED}"
     if found.decided == "undecided" and min(seeds) < ENOUGH_SEEDS:
-        said += f" Few seeds ({min(seeds)}) make wide intervals: {ENOUGH_SEEDS} tell more."
+        said += f" Few seeds ({min(seeds)}) give wide intervals: use {ENOUGH_SEEDS} or more."
     return said
 
 
 _ONE_SEED = (
-    "This covers the noise of sampling only. Another seed may turn it round, so nothing is said of the settings: "
+    "This covers the noise of sampling only. Another seed may reverse it, so it is no comparison of the settings: "
     "repeat each with more seeds to compare them."
 )
 
@@ -284,7 +284,8 @@ def summary(comparisons: Sequence[Comparison]) -> tuple[str, str]:
     of_runs = any(c.covers == "samples" for c in comparisons)
     does = f"What was trained as {best} is closer to real than" if of_runs else f"{best} is better than"
     said = (
-        f"Each is compared with {best}, which has the smallest distance; the intervals allow for so many comparisons."
+        f"Each is compared with {best}, which has the smallest distance; the intervals allow for the number of "
+        "comparisons."
     )
     said += f" {_ONE_SEED}" if of_runs else ""
     if not worse:

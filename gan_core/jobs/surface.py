@@ -27,7 +27,7 @@ def answer(context: JobContext, asked: Surface) -> Arrays:
     weights, number = snapshot_weights(store, run.id, step), class_number(store, run, asked.label)
     if dataset.shape != (2,):
         shape = " × ".join(map(str, dataset.shape))
-        raise GanometerError(f"only a game in the plane can be drawn, and run {run.id} has data of {shape}")
+        raise GanometerError(f"only networks on points in the plane can be drawn, and run {run.id} has data of {shape}")
     labels = np.searchsorted(dataset.classes, dataset.train.y) if run.config.data.conditional else None
 
     from gan_core.engine import surface

@@ -250,7 +250,7 @@ def test_distances_of_the_example(server, open_page, example):
     expect(page.get_by_text("Székely & Rizzo 2013").first).to_be_visible()
 
 
-def test_a_full_report_and_a_test_of_the_ruler(server, open_page, example, wait_idle):
+def test_a_full_report_and_a_check_of_the_metrics(server, open_page, example, wait_idle):
     page = open_page(server, f"/distances?run={example}")
 
     def choose(label: str, option: str) -> None:
@@ -263,7 +263,7 @@ def test_a_full_report_and_a_test_of_the_ruler(server, open_page, example, wait_
 
     choose("Samples of each kind", "200")
     page.get_by_role("button", name="Measure everything").click()
-    expect(page.get_by_text("Museum: the Parzen window")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Historical: Parzen log-likelihood (2014)")).to_be_visible(timeout=90_000)
     expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download all as JSON").click()
@@ -271,12 +271,12 @@ def test_a_full_report_and_a_test_of_the_ruler(server, open_page, example, wait_
     assert (report["panel"], report["n_fake"], report["seed"]) == ("full", 200, 1)
 
     choose("Data set", "Ring of 8")
-    choose("Damage", "Noise")
+    choose("Corruption", "Noise")
     choose("Samples", "200")
     page.get_by_role("button", name="Test", exact=True).click()
-    sheet = page.get_by_role("figure").last
-    for words in ("nothing done", "noise 0.02", "Symmetric precision", "sees it"):
-        expect(sheet.get_by_text(words, exact=True)).to_be_visible(timeout=60_000)
+    heat_map = page.get_by_role("figure").last
+    for words in ("no corruption", "noise 0.02", "Symmetric precision", "rated worse"):
+        expect(heat_map.get_by_text(words, exact=True)).to_be_visible(timeout=60_000)
 
 
 def test_gallery_of_the_example(server, open_page, store, example):
@@ -290,7 +290,7 @@ def test_gallery_of_the_example(server, open_page, store, example):
     expect(page).to_have_url(re.compile(r"^((?!step=).)*$"))
     page.get_by_role("slider").press("ArrowLeft")
     expect(page).to_have_url(re.compile(r"step=\d+"))
-    page.get_by_role("radio", name="New ones").click()
+    page.get_by_role("radio", name="New samples").click()
     expect(page.get_by_text("Samples 1 to 128 of 256.")).to_be_visible(timeout=30_000)
 
 
@@ -373,9 +373,9 @@ def test_a_run_is_steered_while_it_trains(server, open_page, store):
     paused_at = store.runs.get(run_id).step
     expect(page.get_by_role("button", name="Resume")).to_be_enabled()  # until then the buttons are drawn anew
     page.get_by_role("button", name="Step", exact=True).click()
-    page.get_by_label("How many steps").fill("40")
-    page.get_by_label("How many steps").press("Tab")
-    page.get_by_role("button", name="Train so many, then pause").click()
+    page.get_by_label("Number of steps N").fill("40")
+    page.get_by_label("Number of steps N").press("Tab")
+    page.get_by_role("button", name="Run N steps, then pause").click()
     expect(number(page, "Step").first).to_have_text(f"{paused_at + 40:,}", timeout=10_000)
     expect_state(page, "Paused")
 
@@ -409,7 +409,7 @@ def test_on_a_shared_server_a_browser_keeps_its_owner(serve, open_page):
     assert re.fullmatch("browser-[0-9a-f]{16}", owner)
     expect(ada.get_by_role("button", name="Pause")).to_be_enabled()
     bob.goto(f"{shared.url}/train?run={run_id}")
-    expect(bob.get_by_text("This run is somebody else's")).to_be_visible(timeout=15_000)
+    expect(bob.get_by_text("This run belongs to somebody else")).to_be_visible(timeout=15_000)
     expect(bob.get_by_role("button", name="Pause")).to_be_disabled()
     ada.goto(f"{shared.url}/train?run={run_id}")  # the same browser, a new session
     expect(ada.get_by_role("button", name="Pause")).to_be_enabled(timeout=15_000)

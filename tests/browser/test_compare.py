@@ -54,7 +54,7 @@ def test_from_one_seed_to_a_verdict_over_five(server, open_page, wait_idle, stor
     page = open_page(server, f"/compare?runs={','.join(pair)}")
     verdict = page.locator(".st-key-verdict")
     expect(verdict).to_contain_text("The run of A is closer to real than the run of B", timeout=60_000)
-    expect(verdict).to_contain_text("nothing is said of the settings")
+    expect(verdict).to_contain_text("no comparison of the settings")
     page.get_by_role("button", name="How is this decided?").click()
     expect(page.get_by_text("Efron & Tibshirani 1993")).to_be_visible()
     page.keyboard.press("Escape")

@@ -1,4 +1,4 @@
-"""Looking closer, as a person does it: one step for all views, the map, the contact sheet, walks, and files to keep."""
+"""Looking closer, as a person does it: one step for all views, the map, the image grid, walks, and files to keep."""
 
 import csv
 import io
@@ -76,16 +76,16 @@ def chart(page: Page, alt: str | re.Pattern) -> Locator:
     return box
 
 
-def field(page: Page, key: str, count: int) -> Locator:
-    """A contact sheet, as soon as it shows `count` samples."""
-    found = page.locator(f".st-key-{key} .field")
+def image_grid(page: Page, key: str, count: int) -> Locator:
+    """An image grid, as soon as it shows `count` samples."""
+    found = page.locator(f".st-key-{key} .cells")
     expect(found).to_have_attribute("data-drawn", str(count), timeout=ANSWERED)
     return found
 
 
-def samples_in(field: Locator, width: int, height: int) -> np.ndarray:
-    """The pixels a contact sheet really shows: (rows, columns, height, width), grey."""
-    across, down, pixels = field.locator("canvas").evaluate(
+def samples_in(cells: Locator, width: int, height: int) -> np.ndarray:
+    """The pixels an image grid really shows: (rows, columns, height, width), grey."""
+    across, down, pixels = cells.locator("canvas").evaluate(
         """canvas => {
             const { width, height } = canvas, { data } = canvas.getContext("2d").getImageData(0, 0, width, height)
             return [width, height, Array.from({ length: width * height }, (_, i) => data[4 * i])]
@@ -96,12 +96,12 @@ def samples_in(field: Locator, width: int, height: int) -> np.ndarray:
     return table.swapaxes(1, 2)[:, :, :height, :width]
 
 
-def click_sample(field: Locator, place: int, width: int) -> None:
+def click_sample(grid: Locator, place: int, width: int) -> None:
     """Click the middle of the sample at a place, counted from 0."""
-    field.scroll_into_view_if_needed()
-    cells = field.locator("canvas").evaluate("canvas => [canvas.width, canvas.clientWidth / canvas.width]")
+    grid.scroll_into_view_if_needed()
+    cells = grid.locator("canvas").evaluate("canvas => [canvas.width, canvas.clientWidth / canvas.width]")
     columns, cell = (cells[0] + 1) // (width + 1), (width + 1) * cells[1]
-    field.click(position={"x": (place % columns + 0.45) * cell, "y": (place // columns + 0.45) * cell})
+    grid.click(position={"x": (place % columns + 0.45) * cell, "y": (place // columns + 0.45) * cell})
 
 
 def choose(page: Page, wait_idle, label: str, option: str) -> None:
@@ -174,26 +174,26 @@ def test_the_step_slider_moves_all_views_and_goes_along(server, open_page, store
         expect(step_slider(page)).to_have_attribute("aria-valuetext", f"{step:,}")
 
 
-def test_the_time_lapse_plays_to_the_end_and_can_be_halted(server, open_page, store, digits):
+def test_the_time_lapse_plays_to_the_end_and_can_be_paused(server, open_page, store, digits):
     steps = store.recordings.snapshot_steps(digits)
     page = open_page(server, f"/gallery?run={digits}")
     seen = []
     page.on("framenavigated", lambda frame: seen.append(re.search(r"step=(\d+)", frame.url)))
-    page.get_by_role("button", name="Play").click()
-    expect(page.get_by_role("button", name="Halt")).to_be_visible(timeout=SOON)
-    expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=ANSWERED)
+    page.get_by_role("button", name="Play", exact=True).click()
+    expect(page.get_by_role("button", name="Pause playback")).to_be_visible(timeout=SOON)
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=ANSWERED)
     expect(page).to_have_url(re.compile(r"^((?!step=).)*$"))
     shown = [int(found[1]) if found else steps[-1] for found in seen]
     assert list(dict.fromkeys(shown)) == list(steps)
     expect(page.get_by_alt_text(f"64 generated samples at step {steps[-1]:,}")).to_be_visible()
 
-    page.get_by_role("button", name="Play").click()
+    page.get_by_role("button", name="Play", exact=True).click()
     page.wait_for_url(re.compile(rf"step={steps[1]}(&|$)"), timeout=ANSWERED)
-    page.get_by_role("button", name="Halt").click()
-    expect(page.get_by_role("button", name="Play")).to_be_visible(timeout=SOON)
-    halted = page.url
+    page.get_by_role("button", name="Pause playback").click()
+    expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible(timeout=SOON)
+    paused = page.url
     page.wait_for_timeout(3_000 * PLAY_SECONDS)  # three beats, in which nothing may happen
-    assert page.url == halted and "step=" in halted
+    assert page.url == paused and "step=" in paused
 
 
 # ---------------------------------------------------------------- the map
@@ -276,71 +276,71 @@ def test_on_the_ring_the_map_is_the_plane_itself(server, open_page, store, finis
     expect(page.get_by_text(f"x1 = {found['x'][index, 0]:.4g}")).to_be_visible(timeout=ANSWERED)
 
 
-# ---------------------------------------------------------------- the contact sheet
+# ---------------------------------------------------------------- the image grid
 
 
 def test_a_sample_is_picked_by_mouse_and_by_keyboard(server, open_page, store, digits):
     page = open_page(server, f"/gallery?run={digits}")
-    sheet = field(page, "sheet", 64)
+    cells = image_grid(page, "samples-grid", 64)
     x = store.recordings.snapshot(digits, store.recordings.snapshot_steps(digits)[-1]).samples
-    shown = samples_in(sheet, 8, 8).reshape(-1, 8, 8)
+    shown = samples_in(cells, 8, 8).reshape(-1, 8, 8)
     assert np.array_equal(shown[:64], x[..., 0])
     expect(page.get_by_alt_text("Generated sample 1, large")).to_be_visible(timeout=ANSWERED)
 
-    click_sample(sheet, 9, 8)
+    click_sample(cells, 9, 8)
     expect(page.get_by_alt_text("Generated sample 10, large")).to_be_visible(timeout=ANSWERED)
     expect(page.get_by_text("Generated sample 10", exact=True)).to_be_visible()
-    expect(sheet.locator(".chosen")).to_be_visible()
+    expect(cells.locator(".chosen")).to_be_visible()
 
-    sheet.focus()
+    cells.focus()
     for key in ("ArrowRight", "ArrowRight", "ArrowLeft"):
         page.keyboard.press(key)
-    expect(sheet).to_have_attribute("aria-label", re.compile(r"Number 11\. no\. 11\b"))
+    expect(cells).to_have_attribute("aria-label", re.compile(r"Number 11\. no\. 11\b"))
     page.keyboard.press("Enter")
     expect(page.get_by_alt_text("Generated sample 11, large")).to_be_visible(timeout=ANSWERED)
 
 
 def test_samples_are_ordered_and_filtered_as_their_numbers_say(server, open_page, wait_idle, store, digits):
     page = open_page(server, f"/gallery?run={digits}")
-    field(page, "sheet", 64)
+    image_grid(page, "samples-grid", 64)
     found = answer(store, Browse(), digits, store.recordings.snapshot_steps(digits)[-1])
 
     def first() -> np.ndarray:
-        return samples_in(page.locator(".st-key-sheet .field"), 8, 8)[0, 0]
+        return samples_in(page.locator(".st-key-samples-grid .cells"), 8, 8)[0, 0]
 
     for order, place in (
         ("Farthest from the training samples first", found["distances"].argmax()),
         ("Nearest to a training sample first", found["distances"].argmin()),
         ("Most realistic first", found["realism"].argmax()),
-        ("Most convincing first", found["scores"].argmax()),
+        ("Highest discriminator output first", found["scores"].argmax()),
     ):
         choose(page, wait_idle, "Order", order)
-        sheet = page.locator(".st-key-sheet .field")
-        sheet.focus()
+        cells = page.locator(".st-key-samples-grid .cells")
+        cells.focus()
         page.keyboard.press("ArrowRight")
         page.keyboard.press("ArrowLeft")
         expect(page.get_by_alt_text("64 generated samples at step 400")).to_be_visible()
         page.wait_for_function(
-            "([field, words]) => field.getRootNode().querySelector('.lens').innerText.includes(words)",
-            arg=[sheet.element_handle(), f"to training: {found['distances'][place]:.3g}"],
+            "([cells, words]) => cells.getRootNode().querySelector('.enlarged').innerText.includes(words)",
+            arg=[cells.element_handle(), f"to training: {found['distances'][place]:.3g}"],
         )
         assert np.array_equal(first(), found["x"][place, ..., 0]), order
 
     label = np.bincount(found["labels"]).argmax()
     choose(page, wait_idle, "Looks like class", str(label))
-    field(page, "sheet", int((found["labels"] == label).sum()))
+    image_grid(page, "samples-grid", int((found["labels"] == label).sum()))
 
 
 def test_a_thousand_new_samples_are_paged(server, open_page, wait_idle, digits):
     page = open_page(server, f"/gallery?run={digits}")
-    page.get_by_role("radio", name="New ones").click()
-    field(page, "sheet", 128)
+    page.get_by_role("radio", name="New samples").click()
+    image_grid(page, "samples-grid", 128)
     choose(page, wait_idle, "How many", "1000")
     expect(page.get_by_text("Samples 1 to 128 of 1,000.")).to_be_visible(timeout=ANSWERED)
-    first = samples_in(field(page, "sheet", 128), 8, 8)
+    first = samples_in(image_grid(page, "samples-grid", 128), 8, 8)
     page.locator("[data-testid=stPagination]").get_by_role("button", name="8", exact=False).last.click()
     expect(page.get_by_text("Samples 897 to 1,000 of 1,000.")).to_be_visible(timeout=SOON)
-    last = samples_in(field(page, "sheet", 104), 8, 8)
+    last = samples_in(image_grid(page, "samples-grid", 104), 8, 8)
     assert not np.array_equal(first[0, 0], last[0, 0])
 
 
@@ -349,45 +349,45 @@ def test_a_thousand_new_samples_are_paged(server, open_page, wait_idle, digits):
 
 def test_a_walk_leads_from_the_one_chosen_sample_to_the_other(server, open_page, store, digits):
     page = open_page(server, f"/gallery?run={digits}&view=samples")
-    sheet = field(page, "sheet", 64)
+    cells = image_grid(page, "samples-grid", 64)
     for place, button in ((5, "Walk from here"), (20, "Walk to here")):
-        click_sample(sheet, place, 8)
+        click_sample(cells, place, 8)
         expect(page.get_by_alt_text(f"Generated sample {place + 1}, large")).to_be_visible(timeout=ANSWERED)
         page.get_by_role("button", name=button).click()
         expect(page.get_by_text(re.compile(rf"^Sample {place + 1} is the"))).to_be_visible(timeout=SOON)
-    page.get_by_role("radio", name="Walk").click()
+    page.get_by_role("radio", name="Latent walk").click()
     expect(page).to_have_url(re.compile("view=walk"))
-    frames = samples_in(field(page, "walk-sheet", 24), 8, 8).reshape(-1, 8, 8)[:24]
+    frames = samples_in(image_grid(page, "walk-grid", 24), 8, 8).reshape(-1, 8, 8)[:24]
     step = store.recordings.snapshot_steps(digits)[-1]
     x = store.recordings.snapshot(digits, step).samples[..., 0]
     assert np.array_equal(frames[0], x[5]) and np.array_equal(frames[-1], x[20])
     assert len(np.unique(frames, axis=0)) > 12
 
 
-def test_walk_pad_and_search_open_from_a_link(server, open_page, store, digits):
+def test_walk_plane_and_search_open_from_a_link(server, open_page, store, digits):
     step = store.recordings.snapshot_steps(digits)[-1]
     x = store.recordings.snapshot(digits, step).samples[..., 0]
     page = open_page(server, f"/gallery?run={digits}&view=walk")
-    frames = samples_in(field(page, "walk-sheet", 24), 8, 8).reshape(-1, 8, 8)[:24]
+    frames = samples_in(image_grid(page, "walk-grid", 24), 8, 8).reshape(-1, 8, 8)[:24]
     assert np.array_equal(frames[0], x[0]) and np.array_equal(frames[-1], x[1])
-    length = chart(page, "How far the walk has come at each frame")
+    length = chart(page, "Length of the walk up to each frame")
     found = answer(store, LatentWalk(frames=24, start_index=0, end_index=1), digits, step)
     assert length.evaluate("box => box.calcdata[0].at(-1).y") == pytest.approx(float(found["length"][-1]), rel=1e-5)
 
-    page.get_by_role("radio", name="Latent pad").click()
-    cells = samples_in(field(page, "pad-sheet", 225), 8, 8)
+    page.get_by_role("radio", name="Latent plane").click()
+    cells = samples_in(image_grid(page, "plane-grid", 225), 8, 8)
     assert cells.shape[:2] == (15, 15)
     assert np.array_equal(cells, answer(store, LatentPlane(size=15, plane=0), digits, step)["x"][..., 0])
 
-    page.get_by_role("radio", name="Find a real one").click()
+    page.get_by_role("radio", name="Latent of a real sample").click()
     expect(page.get_by_alt_text("The closest sample the search has found")).to_be_visible(timeout=ANSWERED)
-    real = field(page, "real-sheet", 64)
+    real = image_grid(page, "real-grid", 64)
     click_sample(real, 3, 8)
     found = answer(store, Projection(part="preview", index=3, steps=300, starts=8), digits, step)
     assert found["distance"] <= found["start_distance"]
     for distance in ("start_distance", "distance", "nearest_distance"):
         expect(page.get_by_text(f"at {float(found[distance]):.3g}", exact=True).first).to_be_visible(timeout=SOON)
-    chart(page, "The distance while the latent is looked for")
+    chart(page, "Distance to the real sample during the search")
 
 
 # ---------------------------------------------------------------- files
@@ -405,7 +405,7 @@ def test_downloads_of_the_gallery_hold_what_they_say(server, open_page, store, d
     steps = store.recordings.snapshot_steps(digits)
     x = store.recordings.snapshot(digits, steps[-1]).samples
     page = open_page(server, f"/gallery?run={digits}")
-    field(page, "sheet", 64)
+    image_grid(page, "samples-grid", 64)
 
     png = downloaded(page, "These as PNG")
     assert png.suggested_filename == f"ganometer-{digits}-step-{steps[-1]}.png"

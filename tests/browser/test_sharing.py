@@ -32,7 +32,7 @@ def set_number(page, label: str, value: str) -> None:
 
 def opened_share(page):
     """The link's field and button, once the form's values have arrived."""
-    page.get_by_role("button", name="Share this setting").click()
+    page.get_by_role("button", name="Share these settings").click()
     field = page.get_by_role("textbox", name="Link", exact=True)
     expect(field).to_be_visible(timeout=SOON)
     return field, page.get_by_role("button", name="Copy link")
@@ -81,7 +81,7 @@ def test_the_keyboard_is_enough_and_a_refused_clipboard_leaves_the_link_selected
             document.execCommand = () => false
         }"""
     )
-    share = page.get_by_role("button", name="Share this setting")
+    share = page.get_by_role("button", name="Share these settings")
     share.focus()
     page.keyboard.press("Enter")
     field = page.get_by_role("textbox", name="Link", exact=True)
@@ -135,6 +135,6 @@ def test_a_menu_stays_open_and_a_search_keeps_its_focus_while_a_run_trains(serve
     expect(name).to_have_value("moved")
     name.press("Tab")
     page.get_by_role("button", name="Rename").click()
-    expect(page.get_by_text("None of the")).to_be_visible(timeout=SOON)  # it is not called "moving" any more
+    expect(page.get_by_text("No run matches")).to_be_visible(timeout=SOON)  # it is not called "moving" any more
     assert store.runs.get(run_id).name == "moved"
     assert store.leases.interrupt(["hand"]) == [run_id]

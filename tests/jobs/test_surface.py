@@ -17,7 +17,7 @@ def test_a_snapshot_in_the_plane_is_drawn(store, ask):
 
 
 def test_images_cannot_be_drawn_in_the_plane(ask, plain):
-    with pytest.raises(GanometerError, match="only a game in the plane .* data of 8 × 8 × 1"):
+    with pytest.raises(GanometerError, match="only networks on points in the plane .* data of 8 × 8 × 1"):
         ask(Surface(), plain)
 
 

@@ -24,7 +24,19 @@ from gan_core.jobs.corruptions import encode
 from gan_core.jobs.registry import asked
 from gan_core.records import CorruptionCell, CorruptionTest
 from gan_core.store import Commit, Edit, pack
-from tests.drawing import APP, claim, double_click, drawn, figures, form_button, open_page, said
+from tests.drawing import (
+    chart_of,
+    claim,
+    descriptions,
+    double_click,
+    drawn,
+    figures,
+    form_button,
+    names_of_curves,
+    open_page,
+    opened,
+    text_of,
+)
 from ui.charts import training as charts
 from ui.charts.training import FAKE
 
@@ -144,7 +156,7 @@ def answer_jobs(store, kind, **result) -> None:
 def test_home_shows_the_finished_example_and_three_starts(home):
     at = open_page()
     assert [b.key for b in at.button if b.key.startswith("start ")] == ["start ring-8", "start digits", "start mnist"]
-    assert "A finished run" in said(at)
+    assert "A finished run" in text_of(at)
     assert len(at.get("image")) == 2  # how it grew, and its thumbnail
     assert {"train", "distances", "gallery"} <= links(at)
     assert not figures(at)
@@ -168,7 +180,7 @@ def test_without_a_run_a_page_says_so_and_leads_on(home, store, path):
     open_page()
     store.runs.delete(store.runs.all()[0].id)  # who deletes the example has seen it
     at = open_page(path)
-    assert "No run yet" in said(at)
+    assert "No run yet" in text_of(at)
     assert "train" in links(at)
 
 
@@ -182,10 +194,10 @@ def test_without_a_run_a_page_says_so_and_leads_on(home, store, path):
 def test_an_unknown_run_is_said_and_the_newest_is_one_click_away(home, store, data, path, run):
     newest = trained(store, data("digits"))
     at = open_page(path, run=run)
-    assert "Unknown run" in said(at)
-    assert "<script" not in said(at) and "**x**" not in said(at)
+    assert "Unknown run" in text_of(at)
+    assert "<script" not in text_of(at) and "**x**" not in text_of(at)
     drawn(next(b for b in at.button if "newest" in b.label).click().run())
-    assert "Unknown run" not in said(at)
+    assert "Unknown run" not in text_of(at)
     assert next(s for s in at.selectbox if s.label == "Run").value == newest
 
 
@@ -217,13 +229,13 @@ def test_the_step_in_the_address_is_the_nearest_snapshot_or_the_newest(home, sto
 @pytest.mark.parametrize("path", ["app.py", *PAGES])
 def test_a_store_that_cannot_be_opened_is_a_sentence(home, monkeypatch, path):
     monkeypatch.setenv("GANOMETER_STORE", "sqlite:////proc/nope/x.sqlite")
-    assert "The store cannot be used" in said(open_page(path))
+    assert "The store cannot be used" in text_of(open_page(path))
 
 
 @pytest.mark.parametrize("path", ["app.py", *PAGES])
 def test_a_wrong_setting_of_the_server_is_a_sentence(home, monkeypatch, path):
     monkeypatch.setenv("GANOMETER_WORKER", "three")
-    text = said(open_page(path))
+    text = text_of(open_page(path))
     assert "A setting of this server is wrong" in text and "three" in text
 
 
@@ -235,31 +247,25 @@ def decoded(values) -> np.ndarray:
     return np.frombuffer(base64.b64decode(values["bdata"]), values["dtype"]) if "bdata" in values else np.array(values)
 
 
-def opened(at: AppTest, key: str) -> AppTest:
-    """With an expander open whose content is drawn on demand."""
-    at.session_state[key] = True
-    return drawn(at.run())
-
-
 def test_some_steps_can_be_asked_for(home, store, data):
     run_id = trained(store, data("digits"), "running")
     at = open_page("pages/train.py", run=run_id)
     at.number_input(key="step by").set_value(25)
     drawn(at.button(key="step").click().run())
     assert [(c.kind, c.payload) for c in store.commands.waiting(run_id)] == [("step", {"steps": 25})]
-    assert "Stepping …" in said(open_page("pages/train.py", run=run_id))
+    assert "Stepping …" in text_of(open_page("pages/train.py", run=run_id))
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "paused", "stopped", "interrupted"])
 def test_settings_can_be_changed_until_a_run_is_over(home, store, data, state):
     run_id = trained(store, data("digits"), state, training__steps=1000)
-    at = opened(open_page("pages/train.py", run=run_id), "edit")
+    at = opened(open_page("pages/train.py", run=run_id), "Change settings")
     at.number_input(key=f"edit {run_id} objective.r1").set_value(2.5)
     at.number_input(key=f"edit {run_id} training.steps").set_value(900)
     drawn(at.button(key="set").click().run())
     (command,) = store.commands.waiting(run_id)
     assert (command.kind, command.payload) == ("set", {"changes": {"objective.r1": 2.5, "training.steps": 900}})
-    assert "Waits for the worker: `objective.r1` = 2.5" in said(at)
+    assert "Waits for the worker: `objective.r1` = 2.5" in text_of(at)
 
 
 def test_a_run_is_picked_by_a_label_that_has_changed_since(home, store, data):
@@ -276,13 +282,13 @@ def test_a_run_is_picked_by_a_label_that_has_changed_since(home, store, data):
 def test_a_change_that_waits_is_seen_by_the_next_visitor(home, store, data):
     run_id = trained(store, data("digits"), "running", training__steps=1000)
     store.commands.send(run_id, "set", payload={"changes": {"objective.r1": 2.5}})
-    at = opened(open_page("pages/train.py", run=run_id), "edit")
-    assert "Waits for the worker: `objective.r1` = 2.5" in said(at)
+    at = opened(open_page("pages/train.py", run=run_id), "Change settings")
+    assert "Waits for the worker: `objective.r1` = 2.5" in text_of(at)
 
 
 def test_another_setting_is_one_that_is_compiled_and_said_so(home, store, data):
     run_id = trained(store, data("digits"), "running", training__steps=1000)
-    at = opened(open_page("pages/train.py", run=run_id), "edit")
+    at = opened(open_page("pages/train.py", run=run_id), "Change settings")
     assert f"edit {run_id} objective.loss" not in {box.key for box in at.selectbox}
     drawn(at.selectbox(key=f"edit {run_id} other").set_value("objective.loss").run())
     at.selectbox(key=f"edit {run_id} objective.loss").set_value("hinge")
@@ -293,7 +299,7 @@ def test_another_setting_is_one_that_is_compiled_and_said_so(home, store, data):
 
 def test_what_does_not_go_together_or_changes_nothing_is_said_and_not_sent(home, store, data):
     run_id = trained(store, data("digits"), "running", training__steps=1000)
-    at = opened(open_page("pages/train.py", run=run_id), "edit")
+    at = opened(open_page("pages/train.py", run=run_id), "Change settings")
     drawn(at.button(key="set").click().run())
     assert "Nothing was changed" in at.toast[0].value
     drawn(at.selectbox(key=f"edit {run_id} other").set_value("objective.loss").run())
@@ -303,7 +309,7 @@ def test_what_does_not_go_together_or_changes_nothing_is_said_and_not_sent(home,
     assert store.commands.waiting(run_id) == []
 
 
-def test_a_change_enters_the_diary_and_the_charts(home, store, data):
+def test_a_change_enters_the_event_log_and_the_charts(home, store, data):
     run_id = trained(store, data("digits"), "running", training__steps=1000)
     store.commands.send(run_id, "set", payload={"changes": {"objective.r1": 2.0}})
     (command,) = store.commands.waiting(run_id)
@@ -313,7 +319,7 @@ def test_a_change_enters_the_diary_and_the_charts(home, store, data):
     edits = [Edit(command.id, {"objective.r1": (1.0, 2.0)}, "ada")]
     store.progress.commit(run_id, "hand", 1, Commit(state="running", step=130, edits=edits, config=after, **nothing))
     at = open_page("pages/train.py", run=run_id)
-    assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in said(at)
+    assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in text_of(at)
     told = [[a.get("hovertext") for a in figure["layout"].get("annotations", [])] for figure in figures(at)]
     assert told == [["step 130: settings changed: objective.r1 1.0 → 2.0"]] * 3
 
@@ -331,7 +337,7 @@ def test_a_finished_run_can_be_made_longer(home, store, data):
 def test_a_browser_that_sends_a_click_twice_asks_once(home, store, data, form):
     """The second click comes from the page as it was, whatever the server has drawn meanwhile."""
     run_id = trained(store, data("digits"))
-    at = opened(open_page("pages/train.py", run=run_id), "fork box")
+    at = opened(open_page("pages/train.py", run=run_id), "Fork from here")
     before = len(store.runs.all())
     double_click(at, form_button(at, form))
     made = len(store.runs.all()) - before
@@ -352,7 +358,7 @@ def test_a_double_click_on_home_starts_one_run_and_a_later_visit_another(home, s
     before = len(store.runs.all())
     assert before == 1  # the example
     double_click(at, at.button(key="start digits"))
-    assert len(store.runs.all()) == before + 1 and "Place 1 in the queue" in said(at)
+    assert len(store.runs.all()) == before + 1 and "Place 1 in the queue" in text_of(at)
     run_id = at.query_params["run"]
     drawn(at.switch_page("app.py").run())
     drawn(at.button(key="start digits").click().run())
@@ -361,14 +367,14 @@ def test_a_double_click_on_home_starts_one_run_and_a_later_visit_another(home, s
 
 def test_a_fork_is_another_run_whose_page_opens(home, store, data):
     run_id = trained(store, data("digits"))
-    at = opened(open_page("pages/train.py", run=run_id, step="50"), "fork box")
+    at = opened(open_page("pages/train.py", run=run_id, step="50"), "Fork from here")
     assert at.selectbox(key=f"fork step {run_id}").value == 50
     at.number_input(key=f"fork {run_id} training.steps").set_value(300)
     drawn(form_button(at, "fork").click().run())
     child = next(run for run in store.runs.all() if run.parent_id == run_id)
     assert (child.parent_step, child.total_steps, child.state) == (50, 300, "queued")
     assert at.query_params["run"] == child.id and "step" not in at.query_params
-    assert "from step 50" in said(at)
+    assert "from step 50" in text_of(at)
 
 
 def test_curves_are_worked_out_once_for_all_who_watch(home, store, data, monkeypatch):
@@ -406,7 +412,7 @@ def test_the_curves_of_a_fork_begin_with_those_of_its_parent(home, store, data):
     curves = {trace["name"]: trace for figure in figures(at) for trace in figure["data"]}
     steps = decoded(curves["generator"]["x"])
     assert steps.tolist() == [s for s in STEPS if s <= 50] + [75]
-    assert f"branched off from run {run_id}" in said(at)
+    assert f"forked from run {run_id}" in text_of(at)
     store.runs.delete(run_id)
     at = open_page("pages/train.py", run=child)  # the parent's part is gone with it
     curves = {trace["name"]: trace for figure in figures(at) for trace in figure["data"]}
@@ -418,9 +424,9 @@ def test_on_a_shared_server_others_runs_can_be_watched_and_forked_only(home, sto
     run_id = trained(store, data("digits"), "running")
     at = open_page("pages/train.py", run=run_id)
     assert {key: at.button(key=key).disabled for key in ("pause", "stop")} == {"pause": True, "stop": True}
-    assert "somebody else" in said(at) and "edit" not in {e.key for e in at.get("expander")}
+    assert "somebody else" in text_of(at) and "edit" not in {e.key for e in at.get("expander")}
     drawn(form_button(at, "start").click().run())
-    assert "sign in" in said(at) and len(store.runs.all()) == 1
+    assert "sign in" in text_of(at) and len(store.runs.all()) == 1
 
 
 # ---------------------------------------------------------------- every state
@@ -434,9 +440,9 @@ def test_every_page_in_every_state(home, store, data, state, name):
     run_id = trained(store, data(name), state)
     assert store.runs.get(run_id).state == state
     label = state.capitalize()
-    assert label in said(open_page())
+    assert label in text_of(open_page())
     train = open_page("pages/train.py", run=run_id)
-    assert label in said(train)
+    assert label in text_of(train)
     buttons = {b.label for b in train.button} & {"Pause", "Resume", "Stop"}
     assert (
         buttons
@@ -451,16 +457,19 @@ def test_every_page_in_every_state(home, store, data, state, name):
         }[state]
     )
     recorded = state != "queued"
-    pictures, charts = (2, 3) if name == "digits" else (0, 4)
-    assert len(train.get("image")) == pictures * recorded
-    assert len(figures(train)) == charts * recorded
+    curves = {"Energy distance over steps", "Losses over steps", "D(x) and D(G(z)) over steps"}
+    images = {"64 generated samples at step 100", "64 real samples that are never trained on"}
+    shown = curves | (images if name == "digits" else {"Points at step 100"})
+    assert set(descriptions(train)) == (shown if recorded else set())
     distances, gallery = (open_page(path, run=run_id) for path in ("pages/distances.py", "pages/gallery.py"))
-    assert len(figures(distances)) == 5 * recorded
+    shown = {"Energy distance over steps", "Mean distances over steps", "Histograms of the distances"}
+    shown |= {"Cumulative shares of nearest distances", f"Share of each {'class' if name == 'digits' else 'mode'}"}
+    assert set(descriptions(distances)) == (shown if recorded else set())
     if recorded:
         assert gallery.get("image") if name == "digits" else figures(gallery)
         assert "Waiting for the worker" in gallery.get("progress")[0].proto.text
     else:
-        assert "not been measured yet" in said(distances) and "no samples yet" in said(gallery)
+        assert "not been measured yet" in text_of(distances) and "no samples yet" in text_of(gallery)
 
 
 def test_the_numbers_of_a_running_run(home, store, data):
@@ -472,10 +481,10 @@ def test_the_numbers_of_a_running_run(home, store, data):
 
 
 @pytest.mark.parametrize("wish, words", [("pause", "Pausing …"), ("stop", "Stopping …")])
-def test_a_wish_not_yet_fulfilled_shows_as_pending(home, store, data, wish, words):
+def test_a_command_not_yet_obeyed_shows_as_pending(home, store, data, wish, words):
     run_id = trained(store, data("digits"), "running", pending=wish)
     at = open_page("pages/train.py", run=run_id)
-    assert words in said(at)
+    assert words in text_of(at)
     assert at.button(key=wish).disabled
 
 
@@ -502,7 +511,7 @@ def test_what_needs_no_worker_happens_at_once(home, store, data, state, button, 
     run_id = trained(store, data("digits"), state)
     at = drawn(open_page("pages/train.py", run=run_id).button(key=button).click().run())
     assert store.runs.get(run_id).state == after
-    assert after.capitalize() in said(at)
+    assert after.capitalize() in text_of(at)
 
 
 def test_a_button_for_a_run_deleted_meanwhile_says_so(home, store, data):
@@ -510,13 +519,13 @@ def test_a_button_for_a_run_deleted_meanwhile_says_so(home, store, data):
     at = open_page("pages/train.py", run=run_id)
     store.runs.delete(run_id)
     drawn(at.button(key="resume").click().run())
-    assert run_id in at.toast[0].value and "Unknown run" in said(at)
+    assert run_id in at.toast[0].value and "Unknown run" in text_of(at)
 
 
 def test_an_error_and_a_name_are_text_and_no_markdown(home, store, data):
     run_id = trained(store, data("digits"), "failed", error=MARKDOWN, name=MARKDOWN)
     for path in ("app.py", *PAGES):
-        text = said(open_page(path, run=run_id))
+        text = text_of(open_page(path, run=run_id))
         for obeyed in ("**bold**", "<img", " [link](", "$x^2$", "`code`"):
             assert obeyed not in text, path
     failed = open_page("pages/train.py", run=run_id).error[0]
@@ -548,31 +557,32 @@ ENERGY = {"preset": "energy-only", "curves": ("loss_generator",)}
 VAE = {"preset": "vae", "curves": ("loss_generator", "loss_reconstruction", "loss_divergence")}
 
 
-@pytest.mark.parametrize("name, others", [("digits", 0), ("ring-8", 1)])
+@pytest.mark.parametrize("name", ["digits", "ring-8"])
 @pytest.mark.parametrize(
     "how, lines, unit",
     [
         (ENERGY, {"generator"}, "loss (mean distances of real samples)"),
-        (VAE, {"both together", "reconstruction", "divergence"}, "loss (nats)"),
+        (VAE, {"sum of both", "reconstruction", "divergence"}, "loss (nats)"),
     ],
     ids=["energy-only", "vae"],
 )
-def test_without_a_discriminator_there_is_one_loss_chart_and_no_belief(
-    home, store, data, name, others, how, lines, unit
+def test_without_a_discriminator_there_is_one_loss_chart_and_no_discriminator_output(
+    home, store, data, name, how, lines, unit
 ):
     at = open_page("pages/train.py", run=trained(store, data(name), **how))
-    assert "What the discriminator believes" not in said(at) and "neither network" not in said(at)
-    charts = figures(at)
-    assert len(charts) == 2 + others and all(figure["data"] for figure in charts)
-    losses = charts[-1]
-    assert {trace["name"] for trace in losses["data"]} == lines
+    assert "Discriminator output" not in text_of(at) and "in balance" not in text_of(at)
+    assert "D(x) and D(G(z)) over steps" not in descriptions(at) and all(figure["data"] for figure in figures(at))
+    losses = chart_of(at, "Loss over steps")
+    assert set(names_of_curves(losses)) == lines
     assert losses["layout"]["yaxis"]["title"]["text"] == unit
 
 
 @pytest.mark.parametrize("loss, improper", [("energy", False), ("mean-distance", True), ("nearest-distance", True)])
 def test_an_objective_that_collapses_by_design_is_called_improper(home, store, data, loss, improper):
     at = open_page("pages/train.py", run=trained(store, data("ring-8"), **ENERGY, objective__loss=loss))
-    assert ("An improper objective" in said(at) and "collapses by design" in said(at)) == improper
+    assert (
+        "This loss makes the generator collapse" in text_of(at) and "collapses by design" in text_of(at)
+    ) == improper
 
 
 # ---------------------------------------------------------------- distances
@@ -619,8 +629,8 @@ def test_distances_state_each_number_beside_real_against_real(home, store, data,
     for label in cards:
         assert shown[label].delta in ("like real", "off", "beyond real", "no score"), label
         assert shown[label].help, f"{label} is not explained"
-    assert "Plain precision" in shown["Symmetric precision"].help
-    text = said(at)
+    assert "Original precision" in shown["Symmetric precision"].help
+    text = text_of(at)
     assert "two sets of real samples of this size give" in text and "is being measured" not in text
     assert text.casefold().count("real samples give") + text.count("real samples, which give") >= len(cards) - 1
 
@@ -650,7 +660,9 @@ def test_without_a_reference_it_is_being_measured_and_then_shown(home, store, da
     digits = data("digits")
     run_id = trained(store, digits)
     at = open_page("pages/distances.py", run=run_id)
-    assert f"{ROWS} real samples give is being measured" in said(at) and "Waiting for the worker" in progress(at)
+    assert f"Real against real is being measured for {ROWS} samples" in text_of(
+        at
+    ) and "Waiting for the worker" in progress(at)
     assert {m.delta for m in at.metric} == {"not judged yet"}
     job = claim(store, "reference")
     assert (job.run_id, asked(job)) == (None, ReferenceParameters("digits", ROWS))
@@ -659,14 +671,14 @@ def test_without_a_reference_it_is_being_measured_and_then_shown(home, store, da
     store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
     store.jobs.finish(job.id, result=b"{}")
     drawn(at.run())
-    assert "being measured" not in said(at) and "not judged yet" not in {m.delta for m in at.metric}
+    assert "being measured" not in text_of(at) and "not judged yet" not in {m.delta for m in at.metric}
 
 
 def test_a_calibration_that_failed_can_be_asked_for_again(home, store, data):
     at = open_page("pages/distances.py", run=trained(store, data("digits")))
     store.jobs.finish(claim(store, "reference").id, error="the data are gone")
     drawn(at.run())
-    assert "the data are gone" in said(at)
+    assert "the data are gone" in text_of(at)
     drawn(at.button(key="reference again").click().run())
     assert claim(store, "reference")
 
@@ -738,10 +750,10 @@ def test_a_full_report_is_a_job_that_is_drawn_when_it_is_done(home, store, data,
     assert (job.kind, job.run_id, job.step) == ("measure", store.runs.all()[0].id, 100)
     n = min(1000, len(dataset.test.x))
     assert asked(job) == MeasureParameters(n, 7, panel="full", k=3)
-    before, report = len(figures(at)), full_report(dataset)
+    report = full_report(dataset)
     store.jobs.finish(job.id, result=records.record_to_json(report).encode())
     drawn(at.run())
-    assert report.verdict in said(at).replace("\\", "")
+    assert report.verdict in text_of(at).replace("\\", "")
     rows = {
         row["metric"]: row
         for table in at.dataframe
@@ -753,9 +765,10 @@ def test_a_full_report_is_a_job_that_is_drawn_when_it_is_done(home, store, data,
         row = rows[METRICS[name].title]
         assert row["in words"] == metric.verdict
         assert row["value"] == metric.value or metric.value is None and "needs" in row["in words"]
-    images = dataset.kind == "image"
-    assert len(figures(at)) == before + (3 if images else 2)  # PRD, classes or modes, and an image of the direction
-    assert "Museum" in said(at) and "proves nothing" in said(at)
+    assert "Highest precision at each recall" in descriptions(at)
+    image = "The direction of the largest difference, as an image"
+    assert (image in descriptions(at)) == (dataset.kind == "image")
+    assert "Historical: Parzen" in text_of(at) and "proves nothing" in text_of(at)
     assert [b.label for b in at.get("download_button")][-2:] == ["Download all as CSV", "Download all as JSON"]
 
 
@@ -768,7 +781,7 @@ def test_a_new_snapshot_does_not_take_the_report_away(home, store, data):
     store.jobs.finish(job.id, result=records.record_to_json(full_report(digits)).encode())
     commit_report(store, run_id, measured(digits)[-1][2], state="running", error=None)
     drawn(at.run())
-    assert at.select_slider[0].value == job.step == 100 and "Museum" in said(at)
+    assert at.select_slider[0].value == job.step == 100 and "Historical: Parzen" in text_of(at)
 
 
 def test_the_seed_0_and_the_live_panel_stay_what_was_measured_in_training(home, store, data):
@@ -782,7 +795,7 @@ def test_a_report_that_failed_is_said_and_can_be_asked_for_again(home, store, da
     at = ask_for_everything(store, data("digits"))
     store.jobs.finish(claim(store, "measure").id, error="there is **nothing** to measure")
     drawn(at.run())
-    assert r"there is \*\*nothing\*\* to measure" in said(at)
+    assert r"there is \*\*nothing\*\* to measure" in text_of(at)
     drawn(at.button(key="measured again").click().run())
     assert claim(store, "measure")
 
@@ -816,20 +829,20 @@ def test_corrupted_real_data_are_a_job_that_is_drawn_as_a_map(home, store, data)
     assert at.selectbox(key="corruption data").value == "ring-8"
     assert len(at.selectbox(key="corruption data").options) == 4
     at.selectbox(key="corruption data").set_value("digits")
-    drawn(at.selectbox(key="corruption damage").set_value("blur").run())
-    assert CORRUPTION_TITLES["blur"][1] in said(at)
+    drawn(at.selectbox(key="corruption").set_value("blur").run())
+    assert CORRUPTION_TITLES["blur"][1] in text_of(at)
     drawn(at.button(key="corruptions").click().run())
     job = claim(store, "corruptions")
     assert (job.run_id, asked(job)) == (None, Corruptions("digits", 600, corruptions=("blur",)))
     known = {"value": 1.0, "reference_mean": 0.5, "reference_sd": 0.1}
     levels = (0.3, 0.5, 1.0)
     cells = tuple(CorruptionCell("blur", level, "energy_distance", z=40 * level, **known) for level in levels)
-    before = len(figures(at))
     store.jobs.finish(job.id, result=encode(CorruptionTest(360, "image", "live", 0, cells)))
     drawn(at.run())
-    assert len(figures(at)) == before + 1
-    assert "360 real samples, damaged" in said(at) and CORRUPTION_TITLES["blur"][0] in said(at)
-    assert CORRUPTION_TITLES["noise"][0] not in said(at)
+    rows = chart_of(at, "How every metric rates every corruption")["data"][0]["y"]
+    assert rows == [f"blur {level:.3g}" for level in levels]
+    assert "360 corrupted real samples" in text_of(at) and CORRUPTION_TITLES["blur"][0] in text_of(at)
+    assert CORRUPTION_TITLES["noise"][0] not in text_of(at)
 
 
 def test_the_metrics_can_be_checked_on_every_corruption(home, store, data):
@@ -858,9 +871,9 @@ def test_a_diverged_measurement_has_no_numbers(home, store, data):
     report = measure(real=part, fake=np.full_like(part.rows, np.nan))
     commit_report(store, run_id, report, state="failed", error="diverged at step 101")
     at = open_page("pages/distances.py", run=run_id)
-    assert "The generator diverged" in said(at) and report.verdict in said(at).replace("\\", "")
+    assert "The generator diverged" in text_of(at) and report.verdict in text_of(at).replace("\\", "")
     assert not at.metric
-    assert len(figures(at)) == 2  # what was measured before
+    assert set(descriptions(at)) == {"Energy distance over steps", "Mean distances over steps"}  # measured before
 
 
 def test_a_collapsed_generator_is_said_beside_its_numbers(home, store, data):
@@ -870,7 +883,7 @@ def test_a_collapsed_generator_is_said_beside_its_numbers(home, store, data):
     commit_report(store, run_id, report, state="running", error=None)
     store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
     at = open_page("pages/distances.py", run=run_id)
-    assert "The generator collapsed" in said(at)
+    assert "The generator collapsed" in text_of(at)
     shown = {m.label: m for m in at.metric}
     assert float(shown["Generated to generated"].value) == 0 and shown["Spread"].delta == "off"
     assert float(shown["1-NN accuracy, generated"].value) == 1
@@ -885,7 +898,7 @@ def test_a_run_that_was_told_no_classes_offers_none(home, store, data):
     assert "label" not in store.jobs.claim("hand").params
 
 
-GAME_DRAWN = {
+SURFACE = {
     "points": np.zeros((64, 2), np.float32),
     "manifold": np.zeros((1, 21, 21, 2), np.float32),
     "x": np.linspace(-1, 1, 61, dtype=np.float32),
@@ -893,7 +906,7 @@ GAME_DRAWN = {
     "belief": np.full((61, 61), 0.5, np.float32),
     "pushes": np.zeros((64, 2), np.float32),
 }
-LEGEND = ("what the discriminator believes", "what the generator reaches", "where the loss pushes")
+LEGEND = ("Colours: discriminator output", "Grey lines: the generator's output", "Arrows: the direction")
 
 
 @pytest.mark.parametrize(
@@ -901,48 +914,46 @@ LEGEND = ("what the discriminator believes", "what the generator reaches", "wher
     [({}, (True, True, True)), (ENERGY, (False, True, True)), (VAE, (False, True, False))],
     ids=["auto", "energy-only", "vae"],
 )
-def test_in_the_plane_the_game_is_drawn_and_explained(home, store, data, how, explained):
+def test_in_the_plane_the_networks_are_drawn_and_explained(home, store, data, how, explained):
     run_id = trained(store, data("ring-8"), **how)
     at = open_page("pages/gallery.py", run=run_id, step=50)
-    assert tuple(words in said(at) for words in LEGEND) == explained
+    assert tuple(words in text_of(at) for words in LEGEND) == explained
     job = store.jobs.claim("hand")
     assert (job.run_id, job.step, asked(job)) == (run_id, 50, Surface())
-    before = len(figures(at))
-    store.jobs.finish(job.id, result=pack(**GAME_DRAWN))
+    store.jobs.finish(job.id, result=pack(**SURFACE))
     drawn(at.run())
-    assert len(figures(at)) == before + 1
-    names = [trace.get("name") for trace in figures(at)[-1]["data"]]
-    assert names[1:] == ["grid of latents", "real", "generated", "pushed"]
+    figure = chart_of(at, "Real and generated points, the latent grid and the gradients at step 50")
+    assert names_of_curves(figure) == ["latent grid", "real", "generated", "gradient"]
 
 
-def test_the_game_is_drawn_for_the_class_that_was_chosen(home, store, data):
+def test_the_networks_are_drawn_for_the_class_that_was_chosen(home, store, data):
     run_id = trained(store, data("ring-8"), data__conditional=True)
     at = open_page("pages/gallery.py", run=run_id)
     assert asked(claim(store, "surface")) == Surface()
-    drawn(at.selectbox(key=f"game class {run_id}").set_value(5).run())
+    drawn(at.selectbox(key=f"surface class {run_id}").set_value(5).run())
     assert asked(claim(store, "surface")) == Surface(label=5)
 
 
-def test_a_game_that_cannot_be_drawn_says_why_and_leaves_the_rest(home, store, data):
+def test_a_surface_that_cannot_be_drawn_says_why_and_leaves_the_rest(home, store, data):
     run_id = trained(store, data("ring-8"))
     at = open_page("pages/gallery.py", run=run_id)
     store.jobs.finish(store.jobs.claim("hand").id, error="this snapshot holds no discriminator")
     drawn(at.run())
-    assert "holds no discriminator" in said(at) and "Look closer" in said(at)
-    assert {"game again", "play"} <= {button.key for button in at.button}
+    assert "holds no discriminator" in text_of(at) and "Look closer" in text_of(at)
+    assert {"surface answer again", "play"} <= {button.key for button in at.button}
 
 
 def test_several_samples_judged_together_have_no_surface(home, store, data):
     at = open_page("pages/gallery.py", run=trained(store, data("ring-8"), discriminator__packing=2))
-    assert tuple(words in said(at) for words in LEGEND) == (False, True, True)
+    assert tuple(words in text_of(at) for words in LEGEND) == (False, True, True)
 
 
 @pytest.mark.parametrize(
-    "latents, words", [(2, "Every cell holds equally many"), (64, "Of 64 directions two are shown")]
+    "latents, words", [(2, "Every cell has the same probability"), (64, "Two of the 64 latent dimensions are shown")]
 )
 def test_the_grid_of_many_latents_is_called_a_part_of_them(home, store, data, latents, words):
     at = open_page("pages/gallery.py", run=trained(store, data("ring-8"), generator__latent_dim=latents))
-    assert words in said(at)
+    assert words in text_of(at)
 
 
 # ---------------------------------------------------------------- setting up
@@ -963,20 +974,20 @@ def set_up(at: AppTest, **choices) -> AppTest:
 
 @pytest.mark.parametrize(
     "seconds, architecture, words",
-    [(60, "mlp", "Made of dense layers; a short speed trial"), (600, "subpixel", "Made of convolutions, or of dense")],
+    [(60, "mlp", "Networks: dense layers. A short speed trial"), (600, "subpixel", "Networks: convolutions, or dense")],
 )
 def test_a_time_resolves_the_recipe_and_goes_into_the_run(home, store, seconds, architecture, words):
     at = set_up(open_page("pages/train.py"), data="mnist")
-    assert "Made of dense layers." in said(at)
+    assert "Networks: dense layers." in text_of(at)
     drawn(at.segmented_control(key="length").set_value("time").run())
     drawn(at.number_input(key="seconds").set_value(seconds).run())
-    assert words in said(at)
+    assert words in text_of(at)
     assert "Steps" not in {box.label for box in at.number_input}
     drawn(form_button(at, "start").click().run())
     config = store.runs.all()[0].config
     assert (config.training.seconds, config.generator.architecture) == (seconds, architecture)
     assert config == presets.preset("auto", data="mnist", shape=(28, 28, 1), seconds=seconds)
-    assert "changed:" not in said(at)
+    assert "changed:" not in text_of(at)
 
 
 def test_steps_after_all_leave_no_time_behind(home, store):
@@ -993,7 +1004,7 @@ def test_the_networks_are_told_the_class_when_asked_to(home, store, preset):
     at.toggle(key=f"data.conditional {preset} digits mlp").set_value(True)
     drawn(form_button(at, "start").click().run())
     assert store.runs.all()[0].config.data.conditional
-    assert "data.conditional" in said(at)
+    assert "data.conditional" in text_of(at)
 
 
 @pytest.mark.parametrize("classes, offered", [(1, False), (2, True), (64, True)])
@@ -1005,7 +1016,7 @@ def test_the_class_is_offered_where_there_are_several(home, store, classes, offe
     at = open_page("pages/train.py")
     drawn(at.file_uploader(key="upload").upload("mine.npz", file.getvalue()).run())
     drawn(at.button(key="keep upload").click().run())
-    assert ("Tell the networks the class" in {toggle.label for toggle in at.toggle}) == offered
+    assert ("Class-conditional" in {toggle.label for toggle in at.toggle}) == offered
 
 
 def test_a_recipe_without_a_discriminator_offers_no_class(home, store):
@@ -1037,7 +1048,7 @@ def test_another_loss_or_architecture_brings_its_settings(home, store):
     at = set_up(open_page("pages/train.py"), data="mnist")
     at.selectbox(key="generator.architecture auto mnist mlp").set_value("dcgan")
     drawn(at.run())
-    assert "generator.channels" in labels(at) and "Made of convolutions." in said(at)
+    assert "generator.channels" in labels(at) and "Networks: convolutions." in text_of(at)
     at = set_up(at, preset="energy-only")
     at = drawn(at.selectbox(key="objective.loss energy-only mnist mlp").set_value("hinge").run())
     at.number_input(key="objective.r1 energy-only mnist mlp").set_value(0.5)
@@ -1062,7 +1073,7 @@ def test_one_click_starts_a_run_on_these_data(home, store, name):
     at = drawn(open_page().button(key=f"start {name}").click().run())
     run = store.runs.all()[0]
     assert (run.config.data.name, run.config.preset, run.state) == (name, "auto", "queued")
-    assert "Place 1 in the queue" in said(at)
+    assert "Place 1 in the queue" in text_of(at)
 
 
 def test_start_trains_what_the_widgets_say(home, store):
@@ -1088,7 +1099,7 @@ def test_wrong_settings_are_all_said_and_start_nothing(home, store):
     at.text_input(key="generator.hidden auto digits mlp").set_value("abc")
     at.text_input(key="discriminator.hidden auto digits mlp").set_value("1,2,3,4,5,x")
     drawn(form_button(at, "start").click().run())
-    assert "This run cannot start" in said(at)
+    assert "This run cannot start" in text_of(at)
     for named in ("generator.hidden", "abc", "discriminator.hidden"):
         assert named in at.error[0].value.replace("\\", "")
     assert [run.state for run in store.runs.all()] == ["finished"]  # the example
@@ -1129,7 +1140,7 @@ def test_an_upload_can_be_trained_on(home, store):
     drawn(at.file_uploader(key="upload").upload("mine.npz", file.getvalue()).run())
     drawn(at.button(key="keep upload").click().run())
     name = at.selectbox(key="data").value
-    assert name.startswith("upload-") and "300 images" in said(at)
+    assert name.startswith("upload-") and "300 images" in text_of(at)
     drawn(form_button(at, "start").click().run())
     run = store.runs.all()[0]
     assert run.config.data.name == name and run.state == "queued"
@@ -1139,15 +1150,13 @@ def test_an_upload_can_be_trained_on(home, store):
 def test_a_bad_file_is_said_and_cannot_be_kept(home, store, file):
     at = open_page("pages/train.py")
     drawn(at.file_uploader(key="upload").upload(file, b"\x93no such thing").run())
-    assert "This file cannot be used" in said(at)
+    assert "This file cannot be used" in text_of(at)
     assert "keep upload" not in {b.key for b in at.button}
     assert store.datasets.uploads() == []
 
 
 def test_system_tells_versions_and_places(home):
-    at = open_page("pages/train.py")
-    at.session_state["system"] = True
-    drawn(at.run())
+    at = opened(open_page("pages/train.py"), "System")
     assert str(home) in at.table[0].value.to_csv().replace("\\", "")
 
 
@@ -1155,9 +1164,7 @@ def test_on_a_shared_server_data_and_runs_are_private_until_they_are_published(h
     monkeypatch.setenv("GANOMETER_SHARED", "true")
     file = io.BytesIO()
     np.savez(file, x=np.random.default_rng(0).integers(0, 256, (300, 12, 12), dtype=np.uint8))
-    mine = AppTest.from_file(APP, default_timeout=30)
-    mine.session_state["word"] = "a" * 32
-    drawn(mine.switch_page("pages/train.py").run())
+    mine = open_page("pages/train.py", browser_id="a" * 32)
     drawn(mine.file_uploader(key="upload").upload("mine.npz", file.getvalue()).run())
     drawn(mine.button(key="keep upload").click().run())
     drawn(form_button(mine, "start").click().run())
@@ -1166,10 +1173,7 @@ def test_on_a_shared_server_data_and_runs_are_private_until_they_are_published(h
     assert re.fullmatch("browser-[0-9a-f]{16}", run.owner)
 
     def seen_by_another() -> bool:
-        at = AppTest.from_file(APP, default_timeout=30)
-        at.session_state["word"] = "b" * 32
-        at.query_params["run"] = run.id
-        return "Unknown run" not in said(drawn(at.switch_page("pages/train.py").run()))
+        return "Unknown run" not in text_of(open_page("pages/train.py", browser_id="b" * 32, run=run.id))
 
     assert not seen_by_another()
     drawn(mine.toggle(key=f"publish run {run.id}").set_value(True).run())
@@ -1202,7 +1206,7 @@ def test_a_card_shows_its_curve_beside_the_band_of_real_samples(home, store, dat
     assert len(pictures) == len(at.metric)
     assert all("<rect" in picture for picture in pictures)
     alts = [re.search('alt="([^"]*)"', e.proto.body)[1] for e in at.get("html") if "<img" in e.proto.body]
-    words = "all along the training, beside the band of what real samples give"
+    words = "over the training, with the band of real samples"
     assert alts == [f"{card.label} {words}" for card in at.metric]
     assert sum(f'stroke="{FAKE}"' in picture for picture in pictures) > 5
-    assert "A **small curve** is the number all along the training" in said(at)
+    assert "Each **small curve** shows the value over the training" in text_of(at)

@@ -34,7 +34,7 @@ def walk(length: np.ndarray) -> go.Figure:
 
 def found(curve: np.ndarray, random: float) -> go.Figure:
     """The distance to a real sample during the search for its latent, beside the best of many random ones."""
-    figure = blank("search step", "distance to the real sample (data units)", height=220)
+    figure = blank("search step", "distance (data units)", height=220)
     steps = np.arange(1, len(curve) + 1, dtype=np.int32)
     figure.add_trace(go.Scatter(x=steps, y=curve.astype(np.float32), mode="lines", line_color=FAKE, name="found"))
     figure.add_hline(random, line_color=GREY, line_dash="dot", label_text="best of 1,000 random ones")

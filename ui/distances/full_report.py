@@ -134,7 +134,7 @@ def _show_parzen(rows, key: str) -> None:
 
 
 def show_tables(report: Report, key: str) -> None:
-    """Every metric, a table for each group of the catalogue; one that was not measured says what it needs."""
+    """Every metric, a table for each group of the catalogue; for one that was not measured, what it needs."""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     config = {name: number(format="%.4g", width=90) for name in ("value", "real vs real", "±", "ideal")} | {
         "metric": text(pinned=True, width=180),

@@ -126,5 +126,5 @@ def draw_classes(found: Mapping) -> None:
     with right:
         chart(map.class_distances(found), "class distances", "Mean distances between classes")
         st.caption(
-            "Mean Euclidean distance between real samples of one class and generated ones that look like another."
+            "Mean Euclidean distance between the real samples of a class and the generated ones that look like a class."
         )

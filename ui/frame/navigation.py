@@ -1,6 +1,6 @@
 """Where a visitor is: which run and which step a page shows, and whether the time-lapse plays.
 
-A browser says with every message which address it shows. A message that left before the page moved by itself still
+A browser sends with every message the address it shows. A message that left before the page moved by itself still
 names the place before. Such a message is late: the page stays where it is, until a timer's message names the new place.
 """
 
@@ -29,7 +29,7 @@ class Navigation:
     `settling`, the move was made in this very run of the page, whose address is therefore ours and not the browser's.
     `run` and `step` are those that were drawn last, `step_before` is the step drawn before the move. `serial` counts
     how often the page went to another run without the picker of runs. Each time the picker becomes another widget, and
-    what a browser still says of the old one is late.
+    what a browser still sends of the old one is late.
     """
 
     page: str = ""
@@ -42,24 +42,24 @@ class Navigation:
     playing: bool = False
     serial: int = 0
 
-    def opened(self, page: str, said: Place) -> Navigation:
+    def opened(self, page: str, address: Place) -> Navigation:
         """A link or the address bar led to this page."""
-        return Navigation(page, said, playing=self.playing, serial=self.serial + 1)
+        return Navigation(page, address, playing=self.playing, serial=self.serial + 1)
 
-    def arrived(self, said: Place, *, by_timer: bool) -> Navigation:
-        """A message came from a browser that shows the address `said`.
+    def arrived(self, address: Place, *, by_timer: bool) -> Navigation:
+        """A message came from a browser that shows `address`.
 
         A timer never goes anywhere by itself, so another place in its message is a late one. A whole run of the page
         may come from a person, who followed a link or went back.
         """
-        if said == self.place:
+        if address == self.place:
             return replace(self, before=None if by_timer and not self.settling else self.before, settling=False)
-        if by_timer or said == self.before:
+        if by_timer or address == self.before:
             return replace(self, settling=False)
-        return replace(self, place=said, before=None, settling=False)
+        return replace(self, place=address, before=None, settling=False)
 
     def moved(self, place: Place, *, playing: bool | None = None) -> Navigation:
-        """The page goes to another place; what plays goes on unless `playing` says otherwise."""
+        """The page goes to another place; what plays continues unless `playing` is given."""
         playing = self.playing if playing is None else playing
         if place == self.place:
             return replace(self, playing=playing)
@@ -77,7 +77,7 @@ class Navigation:
         return replace(self.moved(Place(run), playing=False), run=run)
 
     def is_late(self, step: int) -> bool:
-        """Whether a slider that says `step` was not moved by a person: the browser has not heard of the last move."""
+        """Whether a slider that sends `step` was not moved by a person: the browser has not heard of the last move."""
         return self.before is not None and step in (self.step_before, self.step)
 
 
@@ -91,12 +91,12 @@ def navigation() -> Navigation:
 
 def open_at(page: str) -> None:
     """A whole run of a page begins: it stands where its address says, unless that is late."""
-    now, said = navigation(), _address()
-    keep(now.opened(page, said) if now.page != page else now.arrived(said, by_timer=False))
+    now, address = navigation(), _address()
+    keep(now.opened(page, address) if now.page != page else now.arrived(address, by_timer=False))
 
 
 def hear_timer() -> Navigation:
-    """A part of a page is drawn again because its timer said so."""
+    """A part of a page is drawn again because its timer has run out."""
     keep(navigation().arrived(_address(), by_timer=True))
     return navigation()
 

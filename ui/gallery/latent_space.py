@@ -45,7 +45,7 @@ def show_walk(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int | N
         ]
         frames = st.slider("Frames", 8, 60, FRAMES, key="frames", width=200)
     draws = " and ".join(dict.fromkeys(draw_of(one.seed) for one in (start, end)))
-    st.caption(f"Samples of {draws}. The buttons under a sample also choose it as an end of the walk.")
+    st.caption(f"The ends are from {draws}. The buttons under a sample also choose it as an end of the walk.")
     if WalkEnd(places[0], start.seed) == WalkEnd(places[1], end.seed):
         st.info(
             f"Both ends are sample {places[0] + 1} of {draw_of(start.seed)}, so there is nothing between them. Choose "
@@ -154,7 +154,7 @@ def show_search(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
             on_pick=choose,
         )
     else:
-        index = int(st.number_input("Real sample", 1, len(data.preview), index + 1, key=f"{key} number")) - 1
+        index = int(st.number_input("Real sample", 1, len(data.preview), index + 1, key=f"{key} number", width=160)) - 1
     asked = Projection(index, part="preview", steps=DESCENT, starts=STARTS)
     return ask_worker(page, asked, lambda found, job: draw_search(found, data), key="search", run_id=run.id, step=step)
 

@@ -98,7 +98,7 @@ def draw_samples(page: Page, data: DatasetInfo, found: Mapping, job: Job) -> Non
         chart(
             training.points(real=data.preview, fake=found["x"][order]), "sample points", "Generated points on real ones"
         )
-        picked = st.number_input("Sample", 1, len(found["x"]), picked + 1, key=f"{key} number") - 1
+        picked = st.number_input("Sample", 1, len(found["x"]), picked + 1, key=f"{key} number", width=160) - 1
     if data.kind == "image":
         st.caption(
             "Point at a sample to enlarge it. Click it, or press Enter on it, to see the training samples nearest to "

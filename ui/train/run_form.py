@@ -41,7 +41,7 @@ GROUPS = {
     ),
     "extras": ("Extras", "Further terms of the generator's loss, and noise or shifts of the discriminator's inputs."),
     "generator": ("Generator", "Turns random numbers into samples."),
-    "discriminator": ("Discriminator", "Tells real samples from generated ones. In a VAE it is the encoder."),
+    "discriminator": ("Discriminator", "Distinguishes real samples from generated ones. In a VAE it is the encoder."),
     "recording": ("Recording", "What is saved of the run, and how often."),
 }
 PENALTIES = ("r1", "r2", "gradient_penalty", "gradient_penalty_weight", "penalty_end", "penalty_every")
@@ -132,7 +132,7 @@ def shown_settings(base: RunConfig) -> dict[str, list[str]]:
 
 
 def setting_widget(key: str, value, name: str, *, rerun: Container[str] = DECIDING, **options) -> None:
-    """The widget of a setting, called `name`; what it says is read when a button is pressed.
+    """The widget of a setting, called `name`; its value is read when a button is pressed.
 
     Changing one of `rerun` draws the page again.
     """
@@ -174,7 +174,7 @@ def in_pairs(values: dict[str, object], name: Callable[[str], str], **options) -
 
 
 def show_setup(lab: Lab, me: str) -> None:
-    """The form of a new run; what it says is checked when the run starts, all problems at once."""
+    """The form of a new run; it is checked when the run starts, all problems at once."""
     st.subheader("New run", anchor=False)
     uploads = {info.name: info for info in lab.uploads.visible(by=me)}
     names = [*OPTIONS, *uploads]
@@ -199,7 +199,7 @@ def show_setup(lab: Lab, me: str) -> None:
     classes = lab.uploads.about(data, by=me).classes
     if 2 <= classes <= MOST_CLASSES and base.objective.loss in (*ADVERSARIAL_LOSSES, "vae"):
         st.toggle(
-            "Tell the networks the class",
+            "Class-conditional",
             key=widget_key("data.conditional", base),
             help=describe_setting("data.conditional")["help"],
             persist_state="session",

@@ -47,8 +47,8 @@ def histogram():
     return Histogram(tuple(edges), *(tuple(density) for density in densities))
 
 
-def game(classes=1, without=()):
-    """What a surface job answers: a plane of beliefs, one bent grid a class, and pushes of 1 to 64."""
+def surface_answer(classes=1, without=()):
+    """What a surface job answers: discriminator outputs, one bent latent grid a class, and gradients of 1 to 64."""
     rng, axis = np.random.default_rng(1), np.linspace(-3, 3, 61, dtype=np.float32)
     grid = np.stack(np.meshgrid(np.arange(21.0), np.arange(21.0) ** 2), axis=-1)
     found = {
@@ -62,15 +62,15 @@ def game(classes=1, without=()):
     return {name: array for name, array in found.items() if name not in without}
 
 
-def sheet():
-    """Three damages as a `corruptions` job answers: z is -5, 0, 20 and None of each metric's."""
-    damages = (("none", 0), ("blur", 0.5), ("blur", 1))
+def corruption_cells():
+    """Three corruptions as a `corruptions` job answers: z is -5, 0, 20 and None of each metric's."""
+    levels = (("none", 0), ("blur", 0.5), ("blur", 1))
     zs = {"energy_distance": (0.1, 20, 40), "precision": (0, 5, -5), "nn_accuracy_fake": (0, -5, 5)}
     zs |= {"mean_real_fake": (0, -20, -40), "mean_fake_fake": (0, -9, -9), "ct_score": (None, None, None)}
     known = {"value": 1.0, "reference_mean": 0.5, "reference_sd": 0.1}
     return [
         CorruptionCell(corruption, level, metric, z=z[i], **known)
-        for i, (corruption, level) in enumerate(damages)
+        for i, (corruption, level) in enumerate(levels)
         for metric, z in zs.items()
     ]
 
@@ -93,10 +93,10 @@ LINES = {
     "points": lambda: training.points(real=CLOUD, fake=CLOUD + 1, highlight=CLOUD[:2]),
 }
 FIGURES = LINES | {
-    "surface": lambda: training.surface(game(), CLOUD),
+    "surface": lambda: training.surface(surface_answer(), CLOUD),
     "shares": lambda: report.shares([0, 1], [0.5, 0.5], [0.9, 0.1], "class"),
     "direction": lambda: report.direction(np.arange(-8, 10), (3, 3, 2)),
-    "corruptions": lambda: report.corruptions(sheet()),
+    "corruptions": lambda: report.corruptions(corruption_cells()),
 }
 every_figure = pytest.mark.parametrize("draw", FIGURES.values(), ids=FIGURES)
 every_line = pytest.mark.parametrize("draw", LINES.values(), ids=LINES)
@@ -180,7 +180,7 @@ def test_losses_and_scores_show_their_own_curves():
 def test_the_loss_of_a_generator_alone_is_one_curve_in_its_own_unit():
     figure = training.losses(History({"loss_generator": (STEPS, np.array([3.0, 1, 0.5, 0.1]))}), "mean distances")
     assert values(traces(figure)["generator"].y) == pytest.approx([3, 1, 0.5, 0.1])
-    assert len(figure.data) == 1 and figure.layout.yaxis.title.text == "loss (mean distances)"
+    assert list(traces(figure)) == ["generator"] and figure.layout.yaxis.title.text == "loss (mean distances)"
     assert training.losses(HISTORY, "").layout.yaxis.title.text == "loss"
 
 
@@ -189,7 +189,7 @@ def test_the_two_parts_of_an_autoencoders_loss_are_drawn_beside_their_sum():
     parts["loss_generator"] = [31.0, 24, 18, 17]
     figure = training.losses(History({name: (STEPS, np.array(curve)) for name, curve in parts.items()}))
     shown = {name: values(trace.y) for name, trace in traces(figure).items()}
-    assert shown == dict(zip(("reconstruction", "divergence", "both together"), parts.values()))
+    assert shown == dict(zip(("reconstruction", "divergence", "sum of both"), parts.values()))
     assert len({trace.line.color for trace in figure.data}) == len({trace.line.dash for trace in figure.data}) == 3
 
 
@@ -274,7 +274,7 @@ def test_every_metric_can_be_drawn(name):
     figure = training.metric_curve(history, name, Reference(100, 20, 0, {name: (0.15, 0.02)}))
     assert values(figure.data[0].y) == pytest.approx([0.4, 0.3, 0.2, 0.1])
     assert figure.layout.yaxis.title.text.startswith(METRICS[name].title)
-    assert len(figure.layout.shapes) == 1
+    assert [(band.y0, band.y1) for band in figure.layout.shapes if band.type == "rect"] == [pytest.approx((0.11, 0.19))]
 
 
 def test_spread_shows_three_means_and_the_band_of_other_real_samples():
@@ -320,7 +320,8 @@ def test_a_spike_among_many_gaps_survives():
 
 def test_histogram_outlines_have_unit_area_and_return_to_the_axis():
     figure = report.histograms(histogram(), MEANS)
-    assert len(figure.data) == 3
+    names = ["real–real, mean 1.00", "generated–generated, mean 2.00", "real–generated, mean 1.50"]
+    assert list(traces(figure)) == names
     for outline, density in zip(figure.data, (histogram().real_real, histogram().fake_fake, histogram().real_fake)):
         assert outline.line.shape == "hv" and outline.fill == "tozeroy"
         assert values(outline.y[:-1]) == pytest.approx(density) and outline.y[-1] == 0
@@ -369,28 +370,28 @@ def test_direction_of_nothing_is_drawn_too():
     assert values(report.direction(np.zeros(4), (2, 2, 1)).data[0].z) == [[0, 0], [0, 0]]
 
 
-def test_the_sheet_turns_every_z_towards_worse_and_cuts_it_at_ten():
-    (cells,) = report.corruptions(sheet()).data
-    assert list(cells.y) == ["nothing done", "blur 0.5", "blur 1"]
+def test_the_heat_map_turns_every_z_towards_worse_and_cuts_it_at_ten():
+    (cells,) = report.corruptions(corruption_cells()).data
+    assert list(cells.y) == ["no corruption", "blur 0.5", "blur 1"]
     columns = dict(zip(cells.x, np.asarray(cells.z).T.tolist()))
     assert columns == {
         "Energy distance": pytest.approx([0.1, 10, 10]),
-        "Real to generated": [0, -10, -10],  # read as if lower is better: it praises blur
+        "Real to generated": [0, -10, -10],  # read as if lower is better: it rates blur as better
         "1-NN accuracy, generated": [0, 5, 5],
         "Precision": [0, -5, 5],
     }
     assert (cells.zmin, cells.zmax) == (-10, 10)
 
 
-def test_the_sheet_leaves_blank_what_was_not_measured():
-    cells = [cell for cell in sheet() if (cell.metric, cell.level) != ("precision", 1)]
+def test_the_heat_map_leaves_blank_what_was_not_measured():
+    cells = [cell for cell in corruption_cells() if (cell.metric, cell.level) != ("precision", 1)]
     (drawn,) = report.corruptions(cells).data
     column = np.asarray(drawn.z)[:, list(drawn.x).index("Precision")]
     assert column.tolist()[:2] == [0, -5] and np.isnan(column[2])
     assert "1" in drawn.customdata[0, 0] and not drawn.customdata[2, list(drawn.x).index("Precision")]
 
 
-def test_an_empty_sheet_is_an_empty_figure():
+def test_no_cells_are_an_empty_figure():
     assert len(report.corruptions([]).data[0].x) == 0
 
 
@@ -415,11 +416,11 @@ def test_many_points_are_drawn_by_webgl(n, kind):
     assert [trace.type for trace in training.points(real=cloud, fake=cloud).data] == [kind, kind]
 
 
-# ---------------------------------------------------------------- the game in the plane
+# ---------------------------------------------------------------- the networks in the plane
 
 
-def test_the_surface_is_the_belief_between_orange_and_blue():
-    figure, found = training.surface(game(), CLOUD), game()
+def test_the_surface_is_the_discriminator_output_between_orange_and_blue():
+    figure, found = training.surface(surface_answer(), CLOUD), surface_answer()
     (heat,) = [trace for trace in figure.data if trace.type == "heatmap"]
     assert (np.asarray(heat.z) == found["belief"].astype(np.float32)).all() and heat.z.dtype == np.float32
     assert (heat.zmin, heat.zmax) == (0, 1)
@@ -429,8 +430,8 @@ def test_the_surface_is_the_belief_between_orange_and_blue():
     assert figure.layout.yaxis.scaleanchor == "x"
 
 
-def test_the_grid_of_latents_is_drawn_both_ways_with_gaps():
-    line = traces(training.surface(game(), CLOUD))["grid of latents"]
+def test_the_latent_grid_is_drawn_both_ways_with_gaps():
+    line = traces(training.surface(surface_answer(), CLOUD))["latent grid"]
     x, y = np.asarray(line.x).reshape(42, 22), np.asarray(line.y).reshape(42, 22)
     assert np.isnan(x[:, 21]).all() and np.isfinite(x[:, :21]).all() and line.x.dtype == np.float32
     assert (x[3, :21] == np.arange(21)).all() and (y[3, :21] == 9).all()
@@ -438,13 +439,13 @@ def test_the_grid_of_latents_is_drawn_both_ways_with_gaps():
 
 
 def test_grids_of_many_classes_are_drawn_by_webgl():
-    assert traces(training.surface(game(2), CLOUD))["grid of latents"].type == "scatter"
-    assert traces(training.surface(game(3), CLOUD))["grid of latents"].type == "scattergl"
+    assert traces(training.surface(surface_answer(2), CLOUD))["latent grid"].type == "scatter"
+    assert traces(training.surface(surface_answer(3), CLOUD))["latent grid"].type == "scattergl"
 
 
 def test_arrows_begin_at_the_points_and_the_strongest_tenth_are_of_one_length():
-    found = game()
-    arrows = traces(training.surface(found, CLOUD))["pushed"]
+    found = surface_answer()
+    arrows = traces(training.surface(found, CLOUD))["gradient"]
     ends = np.stack([arrows.x, arrows.y], axis=1).reshape(64, 3, 2)
     assert ends[:, 0] == pytest.approx(found["points"]) and np.isnan(ends[:, 2]).all()
     drawn, most = ends[:, 1] - ends[:, 0], np.ptp(CLOUD, axis=0).max() / 10
@@ -454,16 +455,16 @@ def test_arrows_begin_at_the_points_and_the_strongest_tenth_are_of_one_length():
     assert drawn[:, 1] / drawn[:, 0] == pytest.approx(np.full(64, 4 / 3), rel=1e-2)
 
 
-def test_pushes_of_nothing_are_arrows_of_no_length():
-    still = game() | {"pushes": np.zeros((60, 2), np.float32)}
-    arrows = traces(training.surface(still, CLOUD))["pushed"]
+def test_gradients_of_zero_are_arrows_of_no_length():
+    still = surface_answer() | {"pushes": np.zeros((60, 2), np.float32)}
+    arrows = traces(training.surface(still, CLOUD))["gradient"]
     ends = np.stack([arrows.x, arrows.y], axis=1).reshape(60, 3, 2)
     assert (ends[:, 0] == ends[:, 1]).all()
 
 
 def test_what_a_run_has_not_is_not_drawn():
-    figure = training.surface(game(without=("x", "y", "belief", "pushes")), CLOUD)
-    assert [trace.name for trace in figure.data] == ["grid of latents", "real", "generated"]
+    figure = training.surface(surface_answer(without=("x", "y", "belief", "pushes")), CLOUD)
+    assert [trace.name for trace in figure.data] == ["latent grid", "real", "generated"]
     assert figure.layout.xaxis.range is None
 
 

@@ -12,7 +12,7 @@ from gan_core.data import datasets
 from gan_core.jobs import compare, comparison
 from gan_core.store import Commit
 from tests import drawing
-from tests.drawing import drawn, figures, said
+from tests.drawing import drawn, figures, text_of
 
 pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test")
 
@@ -77,7 +77,7 @@ def test_without_a_run_the_page_says_so_and_leads_on(home, store):
     open_page()
     store.runs.delete(store.runs.all()[0].id)  # the example
     at = open_page()
-    assert "No run yet" in said(at) and "train" in {e.proto.page for e in at.get("page_link")}
+    assert "No run yet" in text_of(at) and "train" in {e.proto.page for e in at.get("page_link")}
 
 
 def test_the_newest_two_settings_on_one_data_set_are_one_click_away(home, store):
@@ -85,7 +85,7 @@ def test_the_newest_two_settings_on_one_data_set_are_one_click_away(home, store)
     trained(store, "ring-8")
     first, second = trained(store, seed=0), trained(store, seed=1)
     at = open_page()
-    assert "Compare the newest two on digits" in at.button(key="suggested").label
+    assert "Compare the newest two runs on digits" in at.button(key="suggested").label
     drawn(at.button(key="suggested").click().run())
     chosen = at.multiselect[0].value
     assert chosen[1] == older and chosen[0] in (first, second)  # of two settings, not two seeds of one
@@ -95,7 +95,7 @@ def test_the_newest_two_settings_on_one_data_set_are_one_click_away(home, store)
 def test_one_run_alone_is_offered_to_be_repeated(home, store):
     open_page()  # the example
     at = open_page()
-    assert "only one run with samples" in said(at)
+    assert "only one run with samples" in text_of(at)
     drawn(at.button(key="repeat only").click().run())
     assert len(store.runs.all()) == 5 and len(at.multiselect[0].value) == 5
     assert "4 runs are in the queue" in at.toast[0].value
@@ -105,21 +105,21 @@ def test_the_run_of_another_page_is_the_first(home, store):
     run_id = trained(store)
     at = open_page(run=run_id)
     assert at.multiselect[0].value == [run_id]
-    assert "One setting so far" in said(at)
+    assert "One setting so far" in text_of(at)
 
 
 @pytest.mark.parametrize("runs", ["00000000", "<script>alert(1)</script>", "**x**", "x" * 5000, "a,b,c", ",,,", " "])
 def test_unknown_runs_are_said_and_the_others_shown(home, store, runs):
     known = trained(store)
-    text = said(open_page(runs=runs))
+    text = text_of(open_page(runs=runs))
     assert ("Unknown run" in text) == bool(runs.strip(", ")) and "<script" not in text and "**x**" not in text
     at = open_page(runs=f"{runs},{known},{known}")
-    assert at.multiselect[0].value == [known] and "What they make" in said(at)
+    assert at.multiselect[0].value == [known] and "Settings that differ" in text_of(at)
 
 
 def test_more_runs_than_one_can_look_at_are_cut(home, store):
     known = trained(store)
-    text = said(open_page(runs=",".join([known, *(f"{i:08x}" for i in range(60))])))
+    text = text_of(open_page(runs=",".join([known, *(f"{i:08x}" for i in range(60))])))
     assert "names 61 runs. The first 40 are shown" in text
 
 
@@ -134,7 +134,7 @@ def test_another_choice_goes_into_the_address(home, store):
 def test_runs_on_different_data_are_refused_with_a_way_out(home, store):
     ring, digits = trained(store, "ring-8"), trained(store)
     at = open_page(runs=f"{digits},{ring}")
-    assert "Not comparable" in said(at) and not figures(at)
+    assert "Not comparable" in text_of(at) and not figures(at)
     drawn(at.button(key="keep ring-8").click().run())
     assert at.multiselect[0].value == [ring]
 
@@ -142,7 +142,7 @@ def test_runs_on_different_data_are_refused_with_a_way_out(home, store):
 def test_a_name_is_text_and_no_markdown(home, store):
     name = "**b** <img src=x onerror=alert(1)> $x$"
     trained(store, title=name), trained(store, title=name, objective__r1=2)
-    assert "**b**" not in said(open_page()) and "<img" not in said(open_page())
+    assert "**b**" not in text_of(open_page()) and "<img" not in text_of(open_page())
 
 
 # ---------------------------------------------------------------- the verdict
@@ -154,7 +154,7 @@ def test_a_verdict_is_a_job_that_is_drawn_when_it_is_done(home, store):
     assert "Waiting for the worker" in at.get("progress")[0].proto.text
     job = answer(store)
     assert (dict(job.params["runs"]), job.params["n"]) == (dict.fromkeys(ids, 100), 1000)
-    text = said(drawn(at.run()))
+    text = text_of(drawn(at.run()))
     assert "#### B is better than A" in text and "means of 3 seeds each" in text
     assert "3 seeds, energy distance 0.1100 ± 0.0100" in text
     leads = next(f for f in figures(at) if f["layout"]["xaxis"]["title"]["text"].startswith("lead"))
@@ -167,28 +167,28 @@ def test_the_verdict_so_far_stays_while_another_run_joins(home, store):
     first, second, third = (trained(store, seed=seed, objective__r1=r1) for seed, r1 in ((0, 1), (0, 2), (1, 2)))
     at = open_page(runs=f"{first},{second}")
     answer(store)
-    assert "The run of B is closer" in said(drawn(at.run()))
+    assert "The run of B is closer" in text_of(drawn(at.run()))
     drawn(at.multiselect[0].set_value([first, second, third]).run())
-    assert "The run of B is closer" in said(at) and "the verdict so far" in said(at)
+    assert "The run of B is closer" in text_of(at) and "the verdict before" in text_of(at)
     answer(store)
-    assert "The runs of B are closer" in said(drawn(at.run())) and "the verdict so far" not in said(at)
+    assert "The runs of B are closer" in text_of(drawn(at.run())) and "the verdict before" not in text_of(at)
     drawn(at.select_slider[0].set_value(50).run())  # another step is another question
-    assert "closer" not in said(at)
+    assert "closer" not in text_of(at)
 
 
 def test_a_difference_within_the_noise_is_refused(home, store):
     at = open_page(runs=",".join(pair_of_groups(store, seeds=3)))
     answer(store, lead=0.002)
-    text = said(drawn(at.run()))
+    text = text_of(drawn(at.run()))
     assert "nothing is decided" in text and "within the noise" in text and "is better than" not in text
 
 
 def test_one_seed_each_says_nothing_of_settings(home, store):
     at = open_page(runs=",".join(pair_of_groups(store, seeds=1)))
     answer(store)
-    text = said(drawn(at.run()))
+    text = text_of(drawn(at.run()))
     assert "The run of B is closer to real than the run of A" in text and "is better than" not in text
-    assert "nothing is said of the settings" in text
+    assert "no comparison of the settings" in text
 
 
 def test_real_against_real_stands_beside_where_it_is_known(home, store):
@@ -196,14 +196,14 @@ def test_real_against_real_stands_beside_where_it_is_known(home, store):
     store.measurements.put_reference(data("digits").sha256, "pixels", known)
     at = open_page(runs=",".join(pair_of_groups(store)))
     answer(store)
-    assert "real samples of this size give 0.0012 ± 0.0034" in said(drawn(at.run()))
+    assert "real samples of this size give 0.0012 ± 0.0034" in text_of(drawn(at.run()))
 
 
 def test_a_verdict_that_failed_can_be_asked_for_again(home, store):
     at = open_page(runs=",".join(pair_of_groups(store)))
     store.jobs.finish(store.jobs.claim("hand").id, error="run x diverged")
     drawn(at.run())
-    assert "run x diverged" in said(at) and "Over the training" in said(at)
+    assert "run x diverged" in text_of(at) and "Over the training" in text_of(at)
     drawn(at.button(key="answer again").click().run())
     assert store.jobs.claim("hand").kind == "compare"
 
@@ -213,12 +213,12 @@ def test_runs_that_still_train_do_not_count_yet(home, store):
     on_its_way = trained(store, state="running", objective__r1=2, training__steps=200)
     waiting = trained(store, state="queued", seed=1, training__steps=200)
     at = open_page(runs=f"{done},{on_its_way},{waiting}")
-    text = said(at)
+    text = text_of(at)
     assert "No verdict yet" in text and "1 running" in text and "1 queued" in text
     assert store.jobs.claim("hand") is None
     at = open_page(runs=f"{done},{on_its_way},{waiting}", step="50")  # there both have been
     assert dict(store.jobs.claim("hand").params["runs"]) == {done: 50, on_its_way: 50}
-    assert "1 run still waits or trains" in said(at)
+    assert "1 run still waits or trains" in text_of(at)
 
 
 @pytest.mark.parametrize(
@@ -232,8 +232,8 @@ def test_runs_in_every_state_can_be_looked_at(home, store, name, state):
     error = "diverged at step 100" if state == "failed" else None
     ids = [trained(store, name, state, error=error, objective__r1=r1) for r1 in (1, 2)]
     at = open_page(runs=",".join(ids))
-    text = said(at)
-    assert "What they differ in" in text and "Compare" in text
+    text = text_of(at)
+    assert "Settings that differ" in text and "Compare" in text
     if state == "queued":
         assert "no samples yet" in text and "No verdict yet" in text
     else:
@@ -257,11 +257,11 @@ def test_curves_are_means_of_seeds_beside_each_other(home, store):
 def test_one_slider_moves_verdict_curves_and_samples(home, store):
     ids = pair_of_groups(store, seeds=2)
     at = open_page(runs=",".join(ids))
-    assert at.caption and said(at).count("step 100") >= 2
+    assert at.caption and text_of(at).count("step 100") >= 2
     store.jobs.claim("hand")
     drawn(at.select_slider[0].set_value(50).run())
     assert at.query_params["step"] == "50"
-    assert said(at).count("step 50") == 2
+    assert text_of(at).count("step 50") == 2
     assert dict(store.jobs.claim("hand").params["runs"]) == dict.fromkeys(ids, 50)
     line = [shape for shape in figures(at)[-1]["layout"]["shapes"] if shape["type"] == "line"]
     assert [shape["x0"] for shape in line] == [50]
@@ -270,7 +270,7 @@ def test_one_slider_moves_verdict_curves_and_samples(home, store):
 def test_the_nearest_snapshot_of_each_run_is_shown(home, store):
     first = trained(store)
     second = trained(store, steps=(0, 40, 80), objective__r1=2)
-    text = said(open_page(runs=f"{first},{second}", step="50"))
+    text = text_of(open_page(runs=f"{first},{second}", step="50"))
     assert "step 50" in text and "step 40" in text
 
 
@@ -284,7 +284,7 @@ def test_any_step_in_the_address_is_understood(home, store, step, shown):
 
 def test_one_seed_or_all_of_them_can_be_looked_at(home, store):
     at = open_page(runs=",".join(pair_of_groups(store, seeds=3)))
-    sheets = lambda: said(at).count("· seed ")  # noqa: E731
+    sheets = lambda: text_of(at).count("· seed ")  # noqa: E731
     assert sheets() == 2
     drawn(at.selectbox(key="shown seed").set_value("all").run())
     assert sheets() == 6
@@ -296,7 +296,7 @@ def test_the_table_shows_what_differs_and_what_it_does(home, store):
     what = configs.describe_setting("objective.r1")["help"]
     assert table.value.to_dict("records") == [{"setting": "objective.r1", "A": "1", "B": "2", "what it does": what}]
     at = open_page(runs=",".join(pair_of_groups(store, seeds=2)[:2]))
-    assert "Nothing but the seed" in said(at)
+    assert "Only the seed differs" in text_of(at)
 
 
 def test_a_setting_is_repeated_with_five_seeds_in_one_click(home, store):
@@ -316,4 +316,4 @@ def test_on_a_shared_server_hidden_runs_are_unknown(home, store, monkeypatch):
     secret = store.runs.create(private, owner="ada")
     monkeypatch.setenv("GANOMETER_SHARED", "true")
     at = open_page(runs=",".join([*ids, secret]))
-    assert "Unknown run" in said(at) and at.multiselect[0].value == ids
+    assert "Unknown run" in text_of(at) and at.multiselect[0].value == ids

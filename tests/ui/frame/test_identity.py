@@ -57,7 +57,7 @@ def test_who_has_signed_in_owns_by_e_mail_and_can_sign_out(open_home, tmp_path):
 )
 def test_an_address_nobody_vouches_for_owns_nothing(open_home, tmp_path, user):
     at = open_home(user)
-    assert any("vouches for no e-mail address" in caption.value for caption in at.caption)
+    assert any("has not verified an e-mail address" in caption.value for caption in at.caption)
     at.button(key="start digits").click().run()
     assert not at.exception and owners(tmp_path) == []  # this browser keeps no word either
 
@@ -78,7 +78,7 @@ def test_where_the_secrets_are_incomplete_the_page_says_what_is_missing(open_hom
     at.button(key="sign in ").click().run()
     assert not at.exception
     (error,) = at.error
-    assert "Signing in is not set up rightly" in error.value and "secrets.toml" in error.value
+    assert "Sign-in is misconfigured" in error.value and "secrets.toml" in error.value
 
 
 def test_providers_are_told_from_the_settings_beside_them():

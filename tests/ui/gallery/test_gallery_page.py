@@ -11,8 +11,8 @@ from gan_core.config import presets
 from gan_core.config import run_config as configs
 from gan_core.jobs.registry import asked
 from gan_core.store import Commit, pack
-from tests.drawing import claim, components, drawn, open_page, pictures, said
-from ui.gallery.sample_browser import ORDERS, ordered
+from tests.drawing import claim, components, drawn, open_page, pictures, text_of
+from ui.frame.sample_orders import ORDERS, ordered
 
 pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test")
 
@@ -36,8 +36,8 @@ def trained(store, dataset, **changes) -> str:
     return run_id
 
 
-def sheet(at: AppTest) -> dict:
-    (about,) = components(at, "ganometer_sheet")
+def image_grid(at: AppTest) -> dict:
+    (about,) = components(at, "ganometer_image_grid")
     return about
 
 
@@ -96,7 +96,7 @@ def test_the_run_s_own_samples_of_the_step_are_a_job(store, data, query):
     job = answer(store, "browse", browsed(data("digits")))
     assert (job.run_id, job.step, asked(job)) == (run_id, step, Browse())
     drawn(at.run())
-    shown = sheet(at)
+    shown = image_grid(at)
     assert (shown["count"], shown["width"], shown["height"], shown["picks"]) == (64, 8, 8, True)
     assert shown["alt"] == f"64 generated samples at step {step}"
     assert shown["captions"][0].startswith("no. 1\nto training: 1.")
@@ -114,7 +114,7 @@ def test_every_order_is_the_one_of_its_numbers(store, data):
     for name, values in (
         ("drawn", np.arange(64)),
         ("copied", found["distances"]),
-        ("strange", -found["distances"]),
+        ("unlike", -found["distances"]),
         ("realistic", -found["realism"]),
         ("unrealistic", found["realism"]),
         ("rare", -found["rarity"]),
@@ -122,7 +122,7 @@ def test_every_order_is_the_one_of_its_numbers(store, data):
     ):
         drawn(at.selectbox(key="order").set_value(name).run())
         wanted = [f"no. {i + 1}" for i in np.argsort(values, kind="stable")]  # NumPy, too, puts what is none last
-        assert [caption.splitlines()[0] for caption in sheet(at)["captions"]] == wanted, name
+        assert [caption.splitlines()[0] for caption in image_grid(at)["captions"]] == wanted, name
 
 
 def test_what_the_answer_lacks_cannot_be_ordered_by(store, data):
@@ -141,15 +141,15 @@ def test_one_class_can_be_looked_at(store, data):
     drawn(at.run())
     drawn(at.selectbox(key="looks like").set_value(3).run())
     wanted = [f"no. {i + 1}" for i in np.flatnonzero(found["labels"] == 3)]
-    assert [caption.splitlines()[0] for caption in sheet(at)["captions"]] == wanted
-    assert all(caption.endswith("looks like 3") for caption in sheet(at)["captions"])
+    assert [caption.splitlines()[0] for caption in image_grid(at)["captions"]] == wanted
+    assert all(caption.endswith("looks like 3") for caption in image_grid(at)["captions"])
     assert dict(newest(store).params)["index"] == np.flatnonzero(found["labels"] == 3)[0]
 
 
 def test_an_order_within_a_class_is_of_that_class_alone():
     found = {"x": np.zeros(6), "distances": np.array([3.0, 1, 2, 0, np.nan, 1]), "labels": np.array([1, 1, 1, 0, 1, 1])}
     assert ordered(found, "copied", 1).tolist() == [1, 5, 2, 0, 4]
-    assert ordered(found, "strange", 1).tolist() == [0, 2, 1, 5, 4]
+    assert ordered(found, "unlike", 1).tolist() == [0, 2, 1, 5, 4]
     assert ordered(found, "drawn").tolist() == [0, 1, 2, 3, 4, 5]
     assert ordered(found, "copied", 7).tolist() == []
 
@@ -159,7 +159,7 @@ def test_new_samples_are_asked_for_with_all_that_makes_them(store, data):
     at = open_gallery(run=run_id)
     claim(store, "browse")
     whose = next(group for group in at.get("button_group") if group.label == "Samples")
-    drawn(whose.set_value("New ones").run())
+    drawn(whose.set_value("New samples").run())
     at.selectbox(key="how many").set_value(1_000)
     at.number_input(key="sample seed").set_value(12)
     at.slider(key="truncation").set_value(0.7)
@@ -168,8 +168,8 @@ def test_new_samples_are_asked_for_with_all_that_makes_them(store, data):
     assert asked(last) == Browse(1000, 12, label=4, truncation=0.7)
     store.jobs.finish(last.id, result=pack(**browsed(data("digits"), n=1000)))
     drawn(at.run())
-    assert "Samples 1 to 128 of 1,000." in said(at)
-    assert sheet(at)["count"] == 128
+    assert "Samples 1 to 128 of 1,000." in text_of(at)
+    assert image_grid(at)["count"] == 128
     job = claim(store, "sample_detail")
     assert asked(job) == SampleDetail(0, 1000, 12, label=4, truncation=0.7, k=6)
 
@@ -178,7 +178,7 @@ def test_samples_that_failed_can_be_asked_for_again(store, data):
     at = open_gallery(run=trained(store, data("digits")))
     store.jobs.finish(claim(store, "browse").id, error="the **weights** are gone")
     drawn(at.run())
-    assert r"the \*\*weights\*\* are gone" in said(at)
+    assert r"the \*\*weights\*\* are gone" in text_of(at)
     drawn(at.button(key="samples answer again").click().run())
     assert claim(store, "browse")
 
@@ -196,8 +196,8 @@ def test_one_sample_is_shown_with_its_nearest_in_every_space(store, data):
             wanted = f"A real training image of class {place} at distance {first + place / 8:.3f}"
             assert wanted in alts(at)
     assert sum("real training image" in alt for alt in alts(at)) == 12
-    assert "Nearest training sample: 1.25. Held-out real samples have theirs at 2 (median)" in said(at)
-    assert "closer than real samples are" in said(at)
+    assert "Nearest training sample: 1.25. Held-out real samples have theirs at 2 (median)" in text_of(at)
+    assert "closer than real samples are" in text_of(at)
     assert [b.label for b in at.get("download_button")][-2:] == ["These as PNG", "All as NPZ"]
 
 
@@ -207,7 +207,7 @@ def test_a_close_look_that_failed_leaves_the_rest(store, data):
     drawn(at.run())
     store.jobs.finish(claim(store, "sample_detail").id, error="no memory")
     drawn(at.run())
-    assert "no memory" in said(at) and sheet(at)["count"] == 64
+    assert "no memory" in text_of(at) and image_grid(at)["count"] == 64
     drawn(at.button(key="samples detail again").click().run())
     assert claim(store, "sample_detail")
 
@@ -218,8 +218,8 @@ def test_a_close_look_that_failed_leaves_the_rest(store, data):
         (0.0, "copy"),
         (0.24, "copy"),
         (0.5, "closer"),
-        (1.0, "as it should be"),
-        (1.24, "should be"),
+        (1.0, "as near as"),
+        (1.24, "as near as"),
         (2.0, "unlike any training sample"),
     ],
 )
@@ -235,9 +235,9 @@ def test_points_are_a_chart_and_a_number_to_choose(store, data):
     near = {name: array for name, array in close_up(ring).items() if not name.startswith("pca64")}
     answer(store, "sample_detail", near)
     drawn(at.run())
-    assert not components(at, "ganometer_sheet")
+    assert not components(at, "ganometer_image_grid")
     assert "Generated points on real ones" in [about["alt"] for about in components(at, "chart")]
-    assert f"x1 = {ring.holdout.x[0, 0]:.4g}" in said(at)
+    assert f"x1 = {ring.holdout.x[0, 0]:.4g}" in text_of(at)
     assert {b.label for b in at.get("download_button")} == {"Time-lapse as GIF", "Time-lapse as WebP", "All as NPZ"}
     number = next(box for box in at.number_input if box.label == "Sample")
     drawn(number.set_value(64).run())
@@ -252,6 +252,25 @@ def walked(dataset, frames=24) -> dict[str, np.ndarray]:
     return {"x": dataset.train.x[:frames], "z": np.zeros((frames, 64), np.float32), "length": length}
 
 
+def choose_end(at: AppTest, store, dataset, end: str, *, seed: int) -> int:
+    """Look at the draw with this seed, and press the button under the sample nearest to a training sample."""
+    at.query_params["view"] = "samples"
+    drawn(at.run())
+    whose = next(group for group in at.get("button_group") if group.label == "Samples")
+    drawn(whose.set_value("New samples").run())
+    drawn(at.number_input(key="sample seed").set_value(seed).run())
+    found = browsed(dataset, 256)
+    store.jobs.finish(newest(store).id, result=pack(**found))
+    drawn(at.run())
+    drawn(at.selectbox(key="order").set_value("copied").run())
+    store.jobs.finish(newest(store).id, result=pack(**close_up(dataset)))
+    drawn(at.run())
+    drawn(at.button(key=f"walk {end}").click().run())
+    at.query_params["view"] = "walk"
+    drawn(at.run())
+    return int(found["distances"].argmin())
+
+
 def test_a_walk_is_one_job_for_all_its_frames(store, data):
     digits = data("digits")
     run_id = trained(store, digits)
@@ -260,10 +279,10 @@ def test_a_walk_is_one_job_for_all_its_frames(store, data):
     assert (job.run_id, job.step) == (run_id, 50)
     assert asked(job) == LatentWalk(0, 1)
     drawn(at.run())
-    assert (sheet(at)["count"], sheet(at)["picks"]) == (24, False)
+    assert (image_grid(at)["count"], image_grid(at)["picks"]) == (24, False)
     x = digits.train.x.astype(np.float64) / 255
     apart = np.linalg.norm(x[0] - x[23])
-    assert f"The walk is 11.5 long, its ends are {apart:.3g} apart" in said(at)
+    assert f"The walk is 11.5 long, its ends are {apart:.3g} apart" in text_of(at)
 
 
 def test_the_buttons_under_a_sample_make_it_an_end_of_the_walk(store, data):
@@ -276,13 +295,13 @@ def test_the_buttons_under_a_sample_make_it_an_end_of_the_walk(store, data):
     answer(store, "sample_detail", close_up(digits))
     drawn(at.run())
     drawn(at.button(key="walk start").click().run())
-    assert "Sample 1 is the start of the walk" in said(at)
+    assert "Sample 1 is the start of the latent walk" in text_of(at)
     drawn(at.selectbox(key="order").set_value("copied").run())
     answer(store, "sample_detail", close_up(digits))
     drawn(at.run())
     drawn(at.button(key="walk end").click().run())
     place = int(found["distances"].argmin())
-    assert f"Sample {place + 1} is the end of the walk" in said(at)
+    assert f"Sample {place + 1} is the end of the latent walk" in text_of(at)
     at.query_params["view"] = "walk"
     drawn(at.run())
     assert asked(claim(store, "latent_walk")) == LatentWalk(0, place)
@@ -296,7 +315,7 @@ def test_a_walk_from_a_sample_there_is_not_is_refused_in_words(store, data):
     at = open_gallery(run=trained(store, data("digits")), view="walk")
     store.jobs.finish(claim(store, "latent_walk").id, error="sample 99 was asked of run x, whose own are 0 to 63")
     drawn(at.run())
-    assert "whose own are 0 to 63" in said(at)
+    assert "whose own are 0 to 63" in text_of(at)
     drawn(at.button(key="walk again").click().run())
     assert claim(store, "latent_walk")
 
@@ -305,59 +324,58 @@ def test_a_walk_between_new_samples_of_a_run_that_was_told_classes_is_in_one(sto
     run_id = trained(store, data("digits"), data__conditional=True)
     at = open_gallery(run=run_id, view="walk")
     assert asked(claim(store, "latent_walk")).label is None  # the run's own samples have a class each
-    at.session_state["walk start at"] = (5, 3)  # what the button under sample 4 of the draw with seed 5 keeps
-    drawn(at.run())
-    assert "Samples of the draw with seed 5 and the run's own 64" in said(at)
+    place = choose_end(at, store, data("digits"), "start", seed=5)
+    assert "The ends are from the draw with seed 5 and the run's 64 samples" in text_of(at)
     drawn(at.selectbox(key=f"walk class {run_id}").set_value(7).run())
-    assert asked(newest(store)) == LatentWalk(3, 1, start_seed=5, label=7)
+    assert asked(newest(store)) == LatentWalk(place, 1, start_seed=5, label=7)
 
 
-# ---------------------------------------------------------------- the pad, and the way back
+# ---------------------------------------------------------------- a plane, and the latent of a real sample
 
 
-def test_the_pad_is_one_job_for_all_its_cells(store, data):
+def test_a_plane_is_one_job_for_all_its_cells(store, data):
     digits = data("digits")
-    at = open_gallery(run=trained(store, digits), view="pad")
+    at = open_gallery(run=trained(store, digits), view="plane")
     job = answer(
         store, "latent_plane", {"x": digits.train.x[:225].reshape(15, 15, 8, 8, 1), "z": np.zeros((15, 15, 64))}
     )
     assert asked(job) == LatentPlane()
     drawn(at.run())
-    assert (sheet(at)["count"], sheet(at)["columns"], sheet(at)["table"]) == (225, 15, True)
-    assert sheet(at)["captions"][16] == "row 2, column 2"
+    assert (image_grid(at)["count"], image_grid(at)["columns"], image_grid(at)["table"]) == (225, 15, True)
+    assert image_grid(at)["captions"][16] == "row 2, column 2"
     at.number_input(key="plane").set_value(3)
-    drawn(at.slider(key="pad truncation").set_value(0.5).run())
+    drawn(at.slider(key="plane truncation").set_value(0.5).run())
     assert asked(claim(store, "latent_plane")) == LatentPlane(plane=3, truncation=0.5)
 
 
 def test_of_two_random_numbers_there_is_one_plane(store, data):
-    at = open_gallery(run=trained(store, data("ring-8"), generator__latent_dim=2), view="pad")
+    at = open_gallery(run=trained(store, data("ring-8"), generator__latent_dim=2), view="plane")
     assert asked(claim(store, "latent_plane")) == LatentPlane()
-    assert "Every sample there is" in said(at)
+    assert "All samples of this generator" in text_of(at)
     assert "Plane" not in {box.label for box in at.number_input}
 
 
-@pytest.mark.parametrize("distance, words", [(0.5, "learned to make new ones"), (1.5, "out of reach")])
+@pytest.mark.parametrize("distance, words", [(0.5, "learned to make new samples"), (1.5, "does not reach")])
 def test_the_latent_of_a_real_sample_is_looked_for(store, data, distance, words):
     digits = data("digits")
     at = open_gallery(run=trained(store, digits), view="search")
-    assert sheet(at)["alt"] == "64 real samples that are never trained on"
+    assert image_grid(at)["alt"] == "64 real samples that are never trained on"
     found = {name: digits.train.x[place] for place, name in enumerate(("target", "x", "start", "nearest"))}
     found |= {"distance": np.float32(distance), "start_distance": np.float32(2.25), "nearest_distance": np.float32(1)}
     job = answer(store, "projection", found | {"curve": np.linspace(2.25, distance, 300, dtype=np.float32)})
     assert asked(job) == Projection(0, "preview")
     drawn(at.run())
-    assert words in said(at)
-    for caption in ("the goal", "at 2.25", f"at {distance:g}", "at 1"):
-        assert caption in said(at).splitlines()
+    assert words in text_of(at)
+    for caption in ("target", "at 2.25", f"at {distance:g}", "at 1"):
+        assert caption in text_of(at).splitlines()
     assert "The closest sample the search has found" in alts(at)
 
 
 def test_a_view_is_chosen_and_lives_in_the_address(store, data):
     at = open_gallery(run=trained(store, data("digits")))
     views = next(group for group in at.get("button_group") if group.label == "What to look at")
-    drawn(views.set_value("pad").run())
-    assert at.query_params["view"] in ("pad", ["pad"])
+    drawn(views.set_value("plane").run())
+    assert at.query_params["view"] in ("plane", ["plane"])
     assert claim(store, "latent_plane")
 
 
@@ -368,10 +386,10 @@ def test_a_browser_that_has_not_heard_of_a_beat_does_not_stop_the_time_lapse(sto
     """On a slow machine a live part asks for its next drawing while the beat is on its way to the browser."""
     at = open_gallery(run=trained(store, data("digits")))
     drawn(at.button(key="play").click().run())
-    assert at.button(key="play").label == "Halt" and at.select_slider[0].value == 0
+    assert at.button(key="play").label == "Pause playback" and at.select_slider[0].value == 0
     del at.query_params["step"]
     drawn(at.select_slider[0].set_value(100).run())  # what it showed when Play was clicked
-    assert at.button(key="play").label == "Halt" and at.select_slider[0].value == 0
+    assert at.button(key="play").label == "Pause playback" and at.select_slider[0].value == 0
     drawn(at.select_slider[0].set_value(50).run())  # a person's hand
     assert at.button(key="play").label == "Play" and at.select_slider[0].value == 50
     assert at.query_params["step"] in ("50", ["50"])
@@ -380,7 +398,7 @@ def test_a_browser_that_has_not_heard_of_a_beat_does_not_stop_the_time_lapse(sto
 def test_halt_keeps_the_step_and_play_goes_on_from_there(store, data):
     at = open_gallery(run=trained(store, data("digits")), step="50")
     drawn(at.button(key="play").click().run())
-    assert at.button(key="play").label == "Halt" and at.select_slider[0].value == 50
+    assert at.button(key="play").label == "Pause playback" and at.select_slider[0].value == 50
     drawn(at.button(key="play").click().run())
     assert at.button(key="play").label == "Play" and at.select_slider[0].value == 50
 
@@ -394,18 +412,18 @@ def test_the_answer_of_the_step_before_stays_until_the_next_one_has_come(store, 
     at = open_gallery(run=run_id, step="50")
     answer(store, "browse", browsed(digits))
     drawn(at.run())
-    assert sheet(at)["alt"] == "64 generated samples at step 50" and "is being computed" not in said(at)
+    assert image_grid(at)["alt"] == "64 generated samples at step 50" and "is being computed" not in text_of(at)
     at.query_params["step"] = "0"
     drawn(at.run())
-    assert sheet(at)["alt"] == "64 generated samples at step 50"
-    assert "Step 0 is being computed; this is step 50" in said(at)
+    assert image_grid(at)["alt"] == "64 generated samples at step 50"
+    assert "Step 0 is being computed; this is step 50" in text_of(at)
     job = claim(store, "browse")
     store.jobs.progress(job.id, 0.4)
     drawn(at.run())
-    assert "Step 0 is being computed (40%); this is step 50" in said(at)
+    assert "Step 0 is being computed (40%); this is step 50" in text_of(at)
     store.jobs.finish(job.id, result=pack(**browsed(digits)))
     drawn(at.run())
-    assert sheet(at)["alt"] == "64 generated samples at step 0" and "is being computed" not in said(at)
+    assert image_grid(at)["alt"] == "64 generated samples at step 0" and "is being computed" not in text_of(at)
 
 
 def test_an_answer_of_another_run_does_not_stay(store, data):
@@ -416,7 +434,7 @@ def test_an_answer_of_another_run_does_not_stay(store, data):
     drawn(at.run())
     at.query_params["run"] = second
     drawn(at.run())
-    assert not components(at, "ganometer_sheet") and "is being computed" not in said(at)
+    assert not components(at, "ganometer_image_grid") and "is being computed" not in text_of(at)
 
 
 def test_a_failed_answer_takes_the_place_of_the_one_before(store, data):
@@ -428,7 +446,7 @@ def test_a_failed_answer_takes_the_place_of_the_one_before(store, data):
     drawn(at.run())
     store.jobs.finish(claim(store, "browse").id, error="the weights of step 0 are gone")
     drawn(at.run())
-    assert "the weights of step 0 are gone" in said(at) and not components(at, "ganometer_sheet")
+    assert "the weights of step 0 are gone" in text_of(at) and not components(at, "ganometer_image_grid")
 
 
 def test_a_walk_from_a_sample_to_itself_is_no_walk(store, data):
@@ -436,11 +454,12 @@ def test_a_walk_from_a_sample_to_itself_is_no_walk(store, data):
     assert claim(store, "latent_walk")
     next(box for box in at.number_input if box.label == "To sample").set_value(1)
     drawn(at.run())
-    assert "Both ends are sample 1 of the run's own 64" in said(at) and "Choose another number" in said(at)
+    assert "Both ends are sample 1 of the run's 64 samples" in text_of(at) and "Choose another number" in text_of(at)
     assert store.jobs.claim("hand") is None
-    at.session_state["walk end at"] = (5, 0)  # the first one of another draw is another sample
-    drawn(at.run())
-    assert "Both ends" not in said(at) and claim(store, "latent_walk")
+    place = choose_end(at, store, data("digits"), "end", seed=5)
+    next(box for box in at.number_input if box.label == "From sample").set_value(place + 1)
+    drawn(at.run())  # the same number of another draw is another sample
+    assert "Both ends" not in text_of(at) and claim(store, "latent_walk")
 
 
 @pytest.mark.parametrize("name", ["digits", "ring-8"])

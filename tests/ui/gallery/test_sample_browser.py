@@ -1,4 +1,4 @@
-"""Ordering, filtering and telling of many samples; the figures of maps and latents; the history as a file."""
+"""Ordering, filtering and describing many samples; the figures of maps and latents; the history as a file."""
 
 import csv
 import io
@@ -10,7 +10,8 @@ from gan_core import closeness
 from gan_core.records import History
 from ui.charts import latent, map
 from ui.distances.full_report import history_to_csv
-from ui.gallery.sample_browser import ORDERS, ordered, told
+from ui.frame.sample_orders import ORDERS, ordered
+from ui.gallery.sample_browser import describe
 
 FOUND = {
     "x": np.zeros((5, 8, 8, 1), np.uint8),
@@ -26,7 +27,7 @@ FOUND = {
     [
         ("drawn", None, [0, 1, 2, 3, 4]),
         ("copied", None, [1, 2, 0, 4, 3]),
-        ("strange", None, [3, 4, 0, 2, 1]),
+        ("unlike", None, [3, 4, 0, 2, 1]),
         ("realistic", None, [3, 2, 4, 0, 1]),  # infinite for an exact copy; what has no number comes last
         ("unrealistic", None, [0, 4, 2, 3, 1]),
         ("rare", None, [4, 1, 0, 2, 3]),
@@ -43,14 +44,14 @@ def test_every_order_has_words():
     assert all(order.title and (order.sentence or not order.array) for order in ORDERS.values())
 
 
-def test_what_is_not_known_of_a_sample_is_not_told():
-    assert told(FOUND, 1) == "no. 2\nto training: 1\nrarity: 2\nlooks like 7"
-    assert "realism: 0.5" in told(FOUND, 0) and "discriminator" not in told(FOUND, 0)
+def test_what_is_not_known_of_a_sample_is_left_out():
+    assert describe(FOUND, 1) == "no. 2\nto training: 1\nrarity: 2\nlooks like 7"
+    assert "realism: 0.5" in describe(FOUND, 0) and "discriminator" not in describe(FOUND, 0)
 
 
 def test_closeness_in_words():
     words = [closeness(ratio) for ratio in (0.1, 0.5, 1.0, 2.0)]
-    assert "copy" in words[0] and "typical" in words[1] and "should" in words[2] and "unlike" in words[3]
+    assert "copy" in words[0] and "typical" in words[1] and "as near as" in words[2] and "unlike" in words[3]
 
 
 def test_the_history_as_csv():

@@ -18,7 +18,7 @@ from gan_core.service import share_links
 from gan_core.service.lab import Lab
 from gan_core.settings import Settings
 from gan_core.store import Commit, Store
-from tests.drawing import drawn, form_button, open_page, said
+from tests.drawing import drawn, form_button, open_page, opened, text_of
 
 pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test")
 
@@ -76,10 +76,10 @@ def cards(at: AppTest) -> list[str]:
 @pytest.mark.parametrize(
     ("energy", "words"),
     [
-        (0.012, "Like real. Real against real: 0.010\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.002."),
-        (0.050, "Off by 20 × the spread of real samples."),
-        (50.0, "Far from real."),
-        (-0.010, "Closer than real samples are: look for copies."),
+        (0.012, "Like real samples. Real against real: 0.010\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}0.002."),
+        (0.050, "Worse than real samples by 20 standard deviations."),
+        (50.0, "Far from real samples."),
+        (-0.010, "Closer than real samples: look for copies."),
     ],
 )
 def test_a_card_says_how_far_the_samples_are_beside_real_ones(store, energy, words):
@@ -88,17 +88,17 @@ def test_a_card_says_how_far_the_samples_are_beside_real_ones(store, energy, wor
     )
     run_id = trained(store, "mine", energy=energy)
     at = open_page()
-    assert words in said(at) and f"Energy distance **{energy:.4f}**" in said(at)
-    assert cards(at) == [run_id] and f"`{run_id}`" in said(at)
+    assert words in text_of(at) and f"Energy distance **{energy:.4f}**" in text_of(at)
+    assert cards(at) == [run_id] and f"`{run_id}`" in text_of(at)
     assert [picture.proto.imgs[0].alt for picture in at.get("image")] == ["Samples of mine at step 100"]
 
 
 def test_a_card_without_numbers_says_so(store):
     store.runs.create(CONFIG, name="fresh")
     trained(store, "unknown data")
-    text = said(open_page())
+    text = text_of(open_page())
     assert "No samples yet" in text and "Not measured yet" in text and "place 1 in the queue" in text
-    assert "Real against real is not known yet." in text
+    assert "Real against real has not been measured yet." in text
 
 
 SEARCHES = {
@@ -122,7 +122,7 @@ def test_the_search_looks_at_names_tags_data_recipes_states_and_ids(store):
         at.text_input(key="search").set_value(words)
         drawn(at.selectbox(key="state").set_value(state).run())
         assert cards(at) == [ids[name] for name in found], (words, state)
-        assert ("None of the 2 runs is like that" in said(at)) == (not found), (words, state)
+        assert ("No run matches" in text_of(at)) == (not found), (words, state)
     at.selectbox(key="state").set_value(None)
     drawn(at.text_input(key="search").set_value(ids["a"]).run())
     assert cards(at) == [ids["a"]]
@@ -135,7 +135,7 @@ def test_more_runs_than_a_page_holds_are_a_page_away(store):
     at = open_page()
     shown = cards(at)
     assert len(shown) == 24
-    at.session_state["page"] = 2
+    at.session_state["page of runs"] = 2  # AppTest has no pagination to click
     drawn(at.run())
     assert len(cards(at)) == 6 and set(shown) | set(cards(at)) == set(ids)
     drawn(at.text_input(key="search").set_value("x29y").run())  # fewer pages than the one that was open
@@ -151,7 +151,7 @@ def test_a_run_is_renamed_and_tagged(store):
     drawn(at.button(key=f"tag {run_id}").click().run())
     run = store.runs.get(run_id)
     assert (run.name, run.tags) == ("new name", ("collapse", "class 4b"))
-    text = said(at)
+    text = text_of(at)
     assert "**new name**" in text and "collapse" in text and "class 4b" in text
 
 
@@ -175,7 +175,7 @@ def test_a_name_or_tag_that_cannot_be_kept_is_said_and_changes_nothing(store, fi
 def test_names_and_tags_are_text_and_no_markdown(store):
     run_id = trained(store, MARKDOWN)
     store.runs.tag(run_id, [":red[x]", "[a](b)", "<b>x</b>"])
-    text = said(open_page())
+    text = text_of(open_page())
     for raw in ("<img", "**bold**", "[link](", "$x^2$", "[a](b)", "<b>"):
         assert raw not in text
 
@@ -194,23 +194,23 @@ def test_others_runs_have_no_menu(store, monkeypatch):
 
 def test_the_summary_tells_what_will_run_and_how_long_it_takes_here(store):
     at = open_page("pages/train.py")
-    assert "Trains **12,000 steps** on Digits 8 x 8, 256 samples a step. Generator" in said(at)
-    assert "Discriminator: dense layers of 128, 128." in said(at)
+    assert "Trains **12,000 steps** on Digits 8 x 8, 256 samples a step. Generator" in text_of(at)
+    assert "Discriminator: dense layers of 128, 128." in text_of(at)
     trained(store, "the same, shorter", seconds=2.0)
     at = open_page("pages/train.py")
-    assert "It takes **about 4 min** here" in said(at)  # 12,000 steps at 100 in 2 s
+    assert "The last run like it took **about 4 min** here" in text_of(at)  # 12,000 steps at 100 in 2 s
     drawn(at.number_input(key="training.steps auto digits mlp").set_value(500).run())
-    assert "Trains **500 steps**" in said(at) and "**about 10 s** here" in said(at)
+    assert "Trains **500 steps**" in text_of(at) and "**about 10 s** here" in text_of(at)
     drawn(at.text_input(key="generator.hidden auto digits mlp").set_value("9").run())
-    assert "here, as the last run" not in said(at) and "Generator: dense layers of 9." in said(at)
+    assert "The last run like it" not in text_of(at) and "Generator: dense layers of 9." in text_of(at)
     drawn(at.segmented_control(key="length").set_value("time").run())
-    assert "Trains **about 60 s** on" in said(at)
+    assert "Trains **about 60 s** on" in text_of(at)
 
 
 def test_the_summary_of_what_cannot_run_says_so(store):
     at = open_page("pages/train.py")
     drawn(at.text_input(key="generator.hidden auto digits mlp").set_value("abc").run())
-    assert "do not go together" in said(at) and "share" not in {p.key for p in at.get("popover")}
+    assert "cannot be combined" in text_of(at) and "share" not in {p.key for p in at.get("popover")}
 
 
 # ---------------------------------------------------------------- links
@@ -242,8 +242,8 @@ def test_a_link_fills_the_form_and_the_run_has_exactly_its_settings(store, case,
     base = presets.preset(recipe, data=data, shape=shape, seed=7, seconds=seconds)
     config = configs.override(base, CHANGES[case])
     at = open_page("pages/train.py", **link_to(config))
-    assert not at.error and "Default" not in said(at) and not at.warning
-    assert "This link brings the recipe" in said(at) and "seed 7" in said(at)
+    assert not at.error and "Default" not in text_of(at) and not at.warning
+    assert "This link brings the recipe" in text_of(at) and "seed 7" in text_of(at)
     assert store.runs.all() == []  # opening starts nothing
     drawn(form_button(at, "start").click().run())
     (run,) = store.runs.all()
@@ -253,11 +253,11 @@ def test_a_link_fills_the_form_and_the_run_has_exactly_its_settings(store, case,
 
 def test_a_link_says_what_it_brings_and_when_versions_differ(store):
     config = configs.override(CONFIG, {"objective.r1": 0.5})
-    text = said(open_page("pages/train.py", **link_to(config)))
-    assert "`objective.r1` 0.5 instead of 1" in text and "the run comes out the same" in text
+    text = text_of(open_page("pages/train.py", **link_to(config)))
+    assert "`objective.r1` 0.5 instead of 1" in text and "the run will be identical" in text
     other = machine.versions() | {"tensorflow": "1.15.0"}
-    text = said(open_page("pages/train.py", **link_to(config, other))).replace("\\", "")
-    assert "made with tensorflow 1.15.0; here is tensorflow 2." in text and "comes out the same" not in text
+    text = text_of(open_page("pages/train.py", **link_to(config, other))).replace("\\", "")
+    assert "made with tensorflow 1.15.0, and this server has tensorflow 2." in text and "identical" not in text
 
 
 def test_a_link_is_read_once_and_then_the_form_is_a_person_s_own(store):
@@ -265,7 +265,7 @@ def test_a_link_is_read_once_and_then_the_form_is_a_person_s_own(store):
     drawn(at.number_input(key="seed").set_value(9).run())
     assert at.number_input(key="seed").value == 9
     drawn(form_button(at, "start").click().run())
-    assert store.runs.all()[0].config.seed == 9 and "This link brings" not in said(at)
+    assert store.runs.all()[0].config.seed == 9 and "This link brings" not in text_of(at)
 
 
 @pytest.mark.parametrize(
@@ -283,9 +283,9 @@ def test_a_link_is_read_once_and_then_the_form_is_a_person_s_own(store):
 )
 def test_a_hostile_link_is_a_sentence_and_the_form_keeps_what_it_had(store, query, words):
     at = open_page("pages/train.py", **query)
-    text = said(at).replace("\\", "")
+    text = text_of(at).replace("\\", "")
     assert "This link cannot be used" in text and all(word in text for word in words)
-    assert "<script" not in said(at) and "[a](" not in said(at) and "**x**" not in said(at)
+    assert "<script" not in text_of(at) and "[a](" not in text_of(at) and "**x**" not in text_of(at)
     assert (at.selectbox(key="data").value, at.selectbox(key="preset").value) == ("digits", "auto")
     assert store.runs.all() == []
     drawn(form_button(at, "start").click().run())
@@ -294,7 +294,7 @@ def test_a_hostile_link_is_a_sentence_and_the_form_keeps_what_it_had(store, quer
 
 def test_what_somebody_else_added_to_a_link_is_left_out_and_said(store):
     at = open_page("pages/train.py", **link_to(CONFIG), utm_source="mail")
-    assert "Left out" in said(at) and not at.error
+    assert "Left out" in text_of(at) and not at.error
 
 
 def query_in(at: AppTest) -> list[dict]:
@@ -307,8 +307,7 @@ def test_the_form_s_link_has_what_the_widgets_say(store):
     at = open_page("pages/train.py")
     at.number_input(key="objective.r1 auto digits mlp").set_value(0.125)
     at.number_input(key="seed").set_value(4)
-    at.session_state["share"] = True
-    drawn(at.run())
+    opened(at, "Share these settings")
     (query,) = query_in(at)
     assert query == link_to(configs.override(presets.preset(seed=4), {"objective.r1": 0.125}))
 
@@ -318,14 +317,14 @@ def test_a_run_s_link_has_the_steps_its_trial_found_and_the_versions_it_was_made
     run_id = trained(store, "timed", config=timed)
     at = open_page("pages/train.py", run=run_id)
     (query,) = query_in(at)
-    assert query == link_to(CONFIG) and "bit by bit" in said(at)
+    assert query == link_to(CONFIG) and "bit by bit" in text_of(at)
     run = store.runs.get(run_id)
     store.runs.extend(run_id, configs.override(run.config, {"training.steps": 200}))
-    assert "changed or branched off" in said(open_page("pages/train.py", run=run_id))
+    assert "changed or forked" in text_of(open_page("pages/train.py", run=run_id))
 
 
 def test_a_run_on_data_that_are_gone_has_no_link_and_says_so(store):
     gone = configs.override(CONFIG, {"data.name": "upload-0123456789"})
     run_id = store.runs.create(gone, name="old")
-    text = said(open_page("pages/train.py", run=run_id))
+    text = text_of(open_page("pages/train.py", run=run_id))
     assert "upload-0123456789" in text
