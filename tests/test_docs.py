@@ -264,6 +264,13 @@ def test_every_metric_has_its_formula():
     assert not lacking, f"no row in docs/metrics.md: {lacking}"
 
 
+def test_every_page_is_described():
+    source = (ROOT / "ui" / "frame" / "page.py").read_text(encoding="utf-8")
+    titles = re.findall(r'^    "\w+": \("[\w/]+\.py", "(\w+)"', source, re.MULTILINE)
+    assert re.findall(r"^- \*\*(.+?)\*\*", section("README", "What you see"), re.MULTILINE) == titles
+    assert re.findall(r"^### (.+)$", section("index", "The pages"), re.MULTILINE) == [*titles, "What the pages share"]
+
+
 def test_the_documents_count_the_metrics():
     counts = re.findall(r"(?:gives|has all|takes all)\s(\d+)\b", EVERYTHING)
     assert len(counts) == 3, "README.md, docs/index.md and docs/design.md say how many metrics there are"
