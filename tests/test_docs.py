@@ -2,6 +2,8 @@
 code, and every link leads somewhere."""
 
 import ast
+import functools
+import itertools
 import re
 import shlex
 import subprocess
@@ -71,6 +73,39 @@ def test_the_table_of_wings_names_every_folder_of_code():
     assert rows(section("architecture", "The wings")) == rows(section("README", "The wings"))
     picture = (ROOT / "docs" / "wings.svg").read_text(encoding="utf-8")
     assert set(re.findall(r">((?:ui|gan_core)/\w+)<", picture)) == packages
+
+
+WALKS = re.split(r"^### ", section("architecture", "Three walks"), flags=re.MULTILINE)[1:]
+CALL = re.compile(r"`([\w/]+\.py):([\w.]+)`")
+
+
+@functools.cache
+def functions_of(path: str) -> set[str]:
+    """Every function of a file, methods as Class.method."""
+    body = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
+    owned = [(f"{node.name}.", node.body) for node in body if isinstance(node, ast.ClassDef)]
+    return {
+        owner + node.name
+        for owner, nodes in [("", body), *owned]
+        for node in nodes
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+@pytest.mark.parametrize("walk", WALKS, ids=lambda walk: walk.splitlines()[0])
+def test_every_call_of_a_walk_exists(walk):
+    calls = CALL.findall(walk)
+    gone = [f"{path}:{name}" for path, name in calls if not (ROOT / path).is_file() or name not in functions_of(path)]
+    assert calls and not gone, f"docs/architecture.md, Three walks, names what is not there: {gone}"
+
+
+@pytest.mark.parametrize("walk", WALKS, ids=lambda walk: walk.splitlines()[0])
+def test_a_walk_visits_no_wing_twice(walk):
+    lines = "".join(re.findall(r"^(?:\d+\.|   )[^\n]*\n", walk, re.MULTILINE))
+    wings = [str(Path(path).parent).removeprefix("gan_core/") for path, _ in CALL.findall(lines)]
+    passed = [wing for wing, _ in itertools.groupby(wings)]
+    assert len(passed) == len(set(passed)), " → ".join(passed)
+    assert f"\nWings: {' → '.join(passed)}.\n" in walk
 
 
 @pytest.mark.parametrize("top", ["gan_core", "ui"])
