@@ -108,6 +108,17 @@ def test_a_walk_visits_no_wing_twice(walk):
     assert f"\nWings: {' → '.join(passed)}.\n" in walk
 
 
+def test_the_recipes_name_files_and_lists_that_exist():
+    text = " ".join((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split())
+    paths = re.findall(r"`((?:gan_core|ui|pages|tests|docs|benchmarks)/[\w./]+|README\.md)`", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    lists = re.findall(r"`(\w+)` in `([\w/]+\.py)`", text)
+    gone = [
+        f"{name} in {path}" for name, path in lists if not re.search(rf"\b{name}\b", (ROOT / path).read_text("utf-8"))
+    ]
+    assert len(paths) > 30 and len(lists) > 15 and gone == []
+
+
 @pytest.mark.parametrize("top", ["gan_core", "ui"])
 def test_every_module_says_in_its_first_line_what_it_does(top):
     silent = [file for file in (ROOT / top).rglob("*.py") if not ast.get_docstring(ast.parse(file.read_text("utf-8")))]
