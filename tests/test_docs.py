@@ -2,6 +2,8 @@
 code, and every link leads somewhere."""
 
 import ast
+import functools
+import itertools
 import re
 import shlex
 import subprocess
@@ -71,6 +73,50 @@ def test_the_table_of_wings_names_every_folder_of_code():
     assert rows(section("architecture", "The wings")) == rows(section("README", "The wings"))
     picture = (ROOT / "docs" / "wings.svg").read_text(encoding="utf-8")
     assert set(re.findall(r">((?:ui|gan_core)/\w+)<", picture)) == packages
+
+
+WALKS = re.split(r"^### ", section("architecture", "Three walks"), flags=re.MULTILINE)[1:]
+CALL = re.compile(r"`([\w/]+\.py):([\w.]+)`")
+
+
+@functools.cache
+def functions_of(path: str) -> set[str]:
+    """Every function of a file, methods as Class.method."""
+    body = ast.parse((ROOT / path).read_text(encoding="utf-8")).body
+    owned = [(f"{node.name}.", node.body) for node in body if isinstance(node, ast.ClassDef)]
+    return {
+        owner + node.name
+        for owner, nodes in [("", body), *owned]
+        for node in nodes
+        if isinstance(node, ast.FunctionDef)
+    }
+
+
+@pytest.mark.parametrize("walk", WALKS, ids=lambda walk: walk.splitlines()[0])
+def test_every_call_of_a_walk_exists(walk):
+    calls = CALL.findall(walk)
+    gone = [f"{path}:{name}" for path, name in calls if not (ROOT / path).is_file() or name not in functions_of(path)]
+    assert calls and not gone, f"docs/architecture.md, Three walks, names what is not there: {gone}"
+
+
+@pytest.mark.parametrize("walk", WALKS, ids=lambda walk: walk.splitlines()[0])
+def test_a_walk_visits_no_wing_twice(walk):
+    lines = "".join(re.findall(r"^(?:\d+\.|   )[^\n]*\n", walk, re.MULTILINE))
+    wings = [str(Path(path).parent).removeprefix("gan_core/") for path, _ in CALL.findall(lines)]
+    passed = [wing for wing, _ in itertools.groupby(wings)]
+    assert len(passed) == len(set(passed)), " → ".join(passed)
+    assert f"\nWings: {' → '.join(passed)}.\n" in walk
+
+
+def test_the_recipes_name_files_and_lists_that_exist():
+    text = " ".join((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split())
+    paths = re.findall(r"`((?:gan_core|ui|pages|tests|docs|benchmarks)/[\w./]+|README\.md)`", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    lists = re.findall(r"`(\w+)` in `([\w/]+\.py)`", text)
+    gone = [
+        f"{name} in {path}" for name, path in lists if not re.search(rf"\b{name}\b", (ROOT / path).read_text("utf-8"))
+    ]
+    assert len(paths) > 30 and len(lists) > 15 and gone == []
 
 
 @pytest.mark.parametrize("top", ["gan_core", "ui"])
@@ -260,7 +306,21 @@ def test_presets_and_data_sets():
 
 def test_every_metric_has_its_formula():
     named = re.findall(r"`(\w+)`", " ".join(row[0] for row in rows(text_of("metrics"))))
-    assert set(catalogue.METRICS) <= set(named)
+    lacking = [name for name in catalogue.METRICS if name not in named]
+    assert not lacking, f"no row in docs/metrics.md: {lacking}"
+
+
+def test_every_page_is_described():
+    source = (ROOT / "ui" / "frame" / "page.py").read_text(encoding="utf-8")
+    titles = re.findall(r'^    "\w+": \("[\w/]+\.py", "(\w+)"', source, re.MULTILINE)
+    assert re.findall(r"^- \*\*(.+?)\*\*", section("README", "What you see"), re.MULTILINE) == titles
+    assert re.findall(r"^### (.+)$", section("index", "The pages"), re.MULTILINE) == [*titles, "What the pages share"]
+
+
+def test_the_documents_count_the_metrics():
+    counts = re.findall(r"(?:gives|has all|takes all)\s(\d+)\b", EVERYTHING)
+    assert len(counts) == 3, "README.md, docs/index.md and docs/design.md say how many metrics there are"
+    assert set(counts) == {str(len(catalogue.METRICS))}
 
 
 def test_results_of_the_readme_are_those_of_the_recipes():

@@ -13,7 +13,14 @@ from msgspec import Meta
 
 T = TypeVar("T")
 
-AdversarialLoss = Literal["minimax", "non-saturating", "least-squares", "hinge", "wasserstein", "relativistic"]
+AdversarialLoss = Literal[
+    "minimax",
+    "non-saturating",
+    "least-squares",
+    "hinge",
+    "wasserstein",
+    "relativistic",
+]
 DistanceLoss = Literal["energy", "mean-distance", "nearest-distance"]
 Loss = Literal[AdversarialLoss, DistanceLoss, "vae"]
 Architecture = Literal["mlp", "dcgan", "subpixel", "residual"]

@@ -56,12 +56,14 @@ CONTRACTS = {
     "nearest-distance": Contract(others=(), row=("loss_generator",)),
     "vae": Contract(others=("encoder",), row=("loss_generator", "loss_reconstruction", "loss_divergence")),
 }
-of_games = pytest.mark.parametrize(("loss", "contract"), [(k, CONTRACTS[k]) for k in ADVERSARIAL_LOSSES])
+of_games = pytest.mark.parametrize(
+    ("loss", "contract"), [(k, c) for k, c in CONTRACTS.items() if k in ADVERSARIAL_LOSSES]
+)
 of_all = pytest.mark.parametrize(("loss", "contract"), CONTRACTS.items())
 
 
 def test_every_objective_has_a_contract():
-    assert tuple(CONTRACTS) == LOSSES
+    assert tuple(CONTRACTS) == LOSSES, "CONTRACTS in this file has a line for each loss, in the order of sections.py"
 
 
 # ---------------------------------------------------------------- losses of games, on logits alone

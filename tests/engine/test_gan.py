@@ -13,6 +13,7 @@ from gan_core.engine import checkpoints
 from gan_core.engine.base_model import BLOCK, Batch, LiveHyperparameters, batches_per_step, draw_block
 from gan_core.engine.gan import GAN
 from gan_core.engine.networks import DataStatistics, statistics
+from tests.engine.adversarial_formulas import PAPERS
 
 RNG = np.random.default_rng(0)
 SCALE = 2.0
@@ -107,22 +108,9 @@ def softplus(x):
     return np.logaddexp(0, x).mean()
 
 
-DISCRIMINATOR = {
-    "minimax": lambda a, b: softplus(-a) + softplus(b),
-    "least-squares": lambda a, b: ((a - 1) ** 2).mean() / 2 + (b**2).mean() / 2,
-    "hinge": lambda a, b: np.maximum(0, 1 - a).mean() + np.maximum(0, 1 + b).mean(),
-    "wasserstein": lambda a, b: b.mean() - a.mean(),
-    "non-saturating": lambda a, b: softplus(-a) + softplus(b),
-    "relativistic": lambda a, b: softplus(b - a),
-}
-GENERATOR = {
-    "minimax": lambda a, b: -softplus(b),
-    "least-squares": lambda a, b: ((b - 1) ** 2).mean() / 2,
-    "hinge": lambda a, b: -b.mean(),
-    "wasserstein": lambda a, b: -b.mean(),
-    "non-saturating": lambda a, b: softplus(-b),
-    "relativistic": lambda a, b: softplus(a - b),
-}
+DISCRIMINATOR, GENERATOR = (
+    {loss: formula for (loss, of), formula in PAPERS.items() if of == side} for side in ("discriminator", "generator")
+)
 
 
 def differences(f, weights, h=1e-6):

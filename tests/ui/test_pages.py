@@ -39,10 +39,12 @@ from tests.drawing import (
 )
 from ui.charts import training as charts
 from ui.charts.training import FAKE
+from ui.frame import page as frame
 
 pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test")
 
-PAGES = ("pages/train.py", "pages/distances.py", "pages/gallery.py")
+PAGES = tuple(path for path, *_ in frame.PAGES.values() if path not in ("app.py", "pages/compare.py"))
+"""The pages that look at one run."""
 STATES = ("queued", "running", "paused", "finished", "stopped", "failed", "interrupted")
 STEPS = (0, 50, 100)
 ROWS = 150

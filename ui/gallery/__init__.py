@@ -1,4 +1,5 @@
 """The parts of the Gallery page.
 
-Imports ui.frame, ui.charts and the public door of gan_core. Only pages/gallery.py imports it.
+Imports ui.frame, ui.charts and the public door of gan_core. pages/gallery.py imports it, and ui.distances
+its view of one sample.
 """

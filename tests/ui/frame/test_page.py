@@ -27,6 +27,12 @@ def store(home):
     st.cache_data.clear()
 
 
+def test_every_page_stands_in_the_menu():
+    files = {f"pages/{file.name}" for file in (APP.parent / "pages").glob("*.py")}
+    menu = {path for path, *_ in frame.PAGES.values()}
+    assert menu == files | {"app.py"}, "PAGES in ui/frame/page.py has a line for each file of pages/"
+
+
 def test_only_who_is_next_in_the_queue_looks_twice_a_second(store, monkeypatch):
     every, live = {}, frame.Page.live
 
