@@ -30,7 +30,7 @@ test: $(TEST_READY) ## every test but the slow ones
 test-slow: $(TEST_READY) ## the slow tests
 	$(PY) -m pytest -m slow
 
-lint: $(TEST_READY) ## ruff
+lint: types ## pyright and ruff
 	$(PY) -m ruff check .
 
 types: $(TEST_READY) ## pyright
