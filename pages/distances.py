@@ -150,9 +150,8 @@ def show_full(run: RunInfo, data: DatasetInfo, step: int) -> None:
     st.subheader("Full report", anchor=False)
     st.caption(
         "Every metric, with new samples of the same generator. For settings that are used for the first time, real "
-        "against "
-        "real is measured too, which takes 20 times as long as the report: seconds for points and small digits, "
-        "minutes for MNIST. Both results are saved."
+        "against real is measured too, which takes 20 times as long as the report: seconds for points and small "
+        "digits, minutes for MNIST. Both results are saved."
     )
     most = data.parts["test"]
     sizes = [n for n in SIZES if n <= most] or [most]

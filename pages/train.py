@@ -189,8 +189,7 @@ def show_curves(run: RunInfo, figures: dict[str, dict]) -> None:
         chart(figures["losses"], f"losses {run.id}", "Loss over steps")
         st.caption(
             "Reconstruction: the error of the decoded samples. Divergence: how far the encoded latents are from a "
-            "normal "
-            "distribution (Kullback–Leibler). Training minimises the sum of the two."
+            "normal distribution (Kullback–Leibler). Training minimises the sum of the two."
             if run.config.objective.loss == "vae"
             else "There is no discriminator. The generator minimises this loss."
         )

@@ -63,11 +63,9 @@ def show_cards(report: Report, history: History, step: int) -> None:
     st.caption(
         f"**z**: difference from the value of two sets of {report.n_fake:,} real samples, in standard deviations. "
         f"{marks['like real']} |z| < {NOTABLE:g} · {marks['off']} worse than that · {marks['beyond real']} closer than "
-        "real samples get: too typical, blurred or copied, and not better. **p**: probability of a "
-        "value this large by chance alone.  \n"
-        "Each **small curve** shows the value over the training, with a dot at this step. The blue band is the value "
-        "of real "
-        "samples (± 2 standard deviations)."
+        "real samples get: too typical, blurred or copied, and not better. **p**: probability of a value this large "
+        "by chance alone.  \nEach **small curve** shows the value over the training, with a dot at this step. The "
+        "blue band is the value of real samples (± 2 standard deviations)."
     )
 
 

@@ -32,9 +32,8 @@ def show_walk(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int | N
     """The job that answers; None where both ends are one sample."""
     st.caption(
         "The samples of latent vectors z (the random numbers of a sample) in even steps from one sample to another, "
-        "along "
-        "a sphere (White 2016, arXiv\\:1609.04468). Between two samples, a generator that has learned the distribution "
-        "gives plausible samples; one that has memorised its training data jumps."
+        "along a sphere (White 2016, arXiv\\:1609.04468). Between two samples, a generator that has learned the "
+        "distribution gives plausible samples; one that has memorised its training data jumps."
     )
     chosen = walk_ends()
     start, end = chosen.start, chosen.end
@@ -49,8 +48,7 @@ def show_walk(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int | N
     if WalkEnd(places[0], start.seed) == WalkEnd(places[1], end.seed):
         st.info(
             f"Both ends are sample {places[0] + 1} of {draw_of(start.seed)}, so there is nothing between them. Choose "
-            "another "
-            "number for one of them, or look at Samples and press **Walk to here** under another sample.",
+            "another number for one of them, or look at Samples and press **Walk to here** under another sample.",
             icon=":material/route:",
         )
         return None
@@ -97,8 +95,7 @@ def show_plane(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
         "All samples of this generator: its latent vector z has two numbers, and every cell is equally likely."
         if whole
         else f"A plane in the space of the latent vectors z, which have {run.config.generator.latent_dim} numbers. "
-        "Point at a "
-        "cell to enlarge its sample. Another number gives another random plane."
+        "Point at a cell to enlarge its sample. Another number gives another random plane."
     )
     number = 0
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -125,9 +125,8 @@ def show_fork(page: Page, run: RunInfo, kept: dict[int, bool]) -> None:
         steps,
         index=steps.index(here),
         format_func=lambda s: f"{s:,}" + ("" if kept[s] else " (generator only, with a new discriminator)"),
-        help="The newest steps are saved whole and can be continued exactly. Of earlier steps only the generator is "
-        "saved: "
-        "the discriminator and the optimizers begin anew.",
+        help="The newest steps are saved whole and can be continued exactly. From earlier steps only the generator is "
+        "taken: the discriminator and the optimizers begin anew.",
         key=f"fork step {run.id}",
     )
     changes, nonce = settings_of(run.config, f"fork {run.id}"), nonce_of(f"fork {run.id}")
