@@ -1,0 +1,71 @@
+"""The groups of runs that differ only in their seed: the legend of the page, and further seeds for one of them."""
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from gan_core import ENOUGH_SEEDS, Group, RunInfo, Verdict, mean_and_sd
+from ui.charts import compare
+from ui.frame.page import Page
+from ui.frame.text import STATES, plain
+
+
+def choose(ids: list[str]) -> None:
+    """Put these runs into the address, for this page and for who gets the link."""
+    st.query_params["runs"] = ",".join(ids)
+    st.query_params.pop("run", None)
+
+
+def repeat_button(page: Page, chosen: Sequence[RunInfo], run: RunInfo, key: str) -> None:
+    """Train a run with further seeds, and compare them beside those that are `chosen`."""
+    st.button(
+        f"Repeat with {ENOUGH_SEEDS} seeds",
+        key=f"repeat {key}",
+        icon=":material/repeat:",
+        help="Trains the same settings with as many further seeds as are missing. Several seeds show whether a "
+        "difference is due to the setting or to chance.",
+        on_click=lambda: page.do(repeat, page, chosen, run.id),
+    )
+
+
+def repeat(page: Page, chosen: Sequence[RunInfo], run_id: str, *, by: str) -> None:
+    """Queue the missing seeds, and show all of them from now on."""
+    ids = page.lab.runs.repeat(run_id, by=by)
+    shown = [run.id for run in chosen]
+    new = [other for other in ids if other not in shown]
+    choose([*shown, *new])
+    waiting = sum(page.lab.runs.get(other, by=by).state == "queued" for other in ids)
+    st.toast(
+        f"{waiting} runs are in the queue. They appear here as they train."
+        if waiting
+        else "These seeds have been trained already. They are shown now.",
+        icon=":material/repeat:",
+    )
+
+
+def show_groups(page: Page, groups: tuple[Group, ...], verdict: Verdict | None) -> None:
+    """The legend of everything below: what each letter stands for, and how many seeds it has."""
+    chosen = [run for group in groups for run in (*group.runs, *group.again)]
+    for place, group in enumerate(groups):
+        with st.container(horizontal=True, vertical_alignment="center", key=f"group {place}"):
+            st.html(compare.key(place, f"The line of {group.letter} in the curves"), width="content")
+            st.markdown(f"**{group.letter}** · {plain(group.label)}", width="content")
+            st.caption(plain(about_group(group, verdict)), width="content")
+            if len(group.runs) < ENOUGH_SEEDS and all(run.parent_id is None for run in group.runs):
+                repeat_button(page, chosen, group.runs[0], group.letter)
+
+
+def about_group(group: Group, verdict: Verdict | None) -> str:
+    """A group in a few words: its seeds, its energy distance where a verdict knows it, and what still trains."""
+    count = len(group.runs)
+    text = f"seed {group.seeds[0]}" if count == 1 else f"{count} seeds"
+    values = [value for _, value in (verdict.values.get(group.name, ()) if verdict else ())]
+    if values:
+        mean, sd = mean_and_sd(values)
+        text += f", energy distance {mean:z.4f}" + (f" ± {sd:.4f}" if sd is not None else "")
+    unfinished = [STATES[run.state][2].lower() for run in group.runs if run.state != "finished"]
+    if unfinished:
+        text += ", " + ", ".join(f"{unfinished.count(state)} {state}" for state in dict.fromkeys(unfinished))
+    if group.again:
+        text += f", {len(group.again)} more with a seed that is listed already (not counted)"
+    return text
