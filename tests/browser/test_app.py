@@ -263,7 +263,7 @@ def test_a_full_report_and_a_check_of_the_metrics(server, open_page, example, wa
 
     choose("Samples of each kind", "200")
     page.get_by_role("button", name="Measure everything").click()
-    expect(page.get_by_text("Historical: Parzen log-likelihood (2014)")).to_be_visible(timeout=90_000)
+    expect(page.get_by_text("Historical: Parzen log-likelihood in comparison")).to_be_visible(timeout=90_000)
     expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download all as JSON").click()

@@ -770,7 +770,7 @@ def test_a_full_report_is_a_job_that_is_drawn_when_it_is_done(home, store, data,
     assert "Highest precision at each recall" in descriptions(at)
     image = "The direction of the largest difference, as an image"
     assert (image in descriptions(at)) == (dataset.kind == "image")
-    assert "Historical: Parzen" in text_of(at) and "proves nothing" in text_of(at)
+    assert "Historical: Parzen log-likelihood in comparison" in text_of(at) and "proves nothing" in text_of(at)
     assert [b.label for b in at.get("download_button")][-2:] == ["Download all as CSV", "Download all as JSON"]
 
 
@@ -783,7 +783,9 @@ def test_a_new_snapshot_does_not_take_the_report_away(home, store, data):
     store.jobs.finish(job.id, result=records.record_to_json(full_report(digits)).encode())
     commit_report(store, run_id, measured(digits)[-1][2], state="running", error=None)
     drawn(at.run())
-    assert at.select_slider[0].value == job.step == 100 and "Historical: Parzen" in text_of(at)
+    assert at.select_slider[
+        0
+    ].value == job.step == 100 and "Historical: Parzen log-likelihood in comparison" in text_of(at)
 
 
 def test_the_seed_0_and_the_live_panel_stay_what_was_measured_in_training(home, store, data):

@@ -113,7 +113,7 @@ def show_details(report: Report, data: DatasetInfo, key: str) -> None:
 
 
 def _show_parzen(rows, key: str) -> None:
-    st.markdown("**Historical: Parzen log-likelihood (2014)**")
+    st.markdown("**Historical: Parzen log-likelihood in comparison**")
     names = {"value": "log-likelihood (nats)", "standard_error": "±", "sigma": "width"}
     st.dataframe(
         [{"samples": who} | {label: row[name] for name, label in names.items()} for who, row in rows.items()],
