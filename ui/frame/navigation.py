@@ -27,9 +27,11 @@ class Navigation:
 
     `before` is the place before the page moved, as long as the browser may not have heard of the move. While it is
     `settling`, the move was made in this very run of the page, whose address is therefore ours and not the browser's.
-    `run` and `step` are those that were drawn last, `step_before` is the step drawn before the move. `serial` counts
-    how often the page went to another run without the picker of runs. Each time the picker becomes another widget, and
-    what a browser still sends of the old one is late.
+
+    `run` and `step` are those that were drawn last. `unheard` are steps that were drawn before, until the page went on
+    by a move or to a newer snapshot: a browser's slider may still stand there, and `late` says that in this message it
+    did. `serial` counts how often the page went to another run without the picker of runs. Each time the picker becomes
+    another widget, and what a browser still sends of the old one is late.
     """
 
     page: str = ""
@@ -38,7 +40,8 @@ class Navigation:
     settling: bool = False
     run: str | None = None
     step: int | None = None
-    step_before: int | None = None
+    unheard: tuple[int, ...] = ()
+    late: bool = False
     playing: bool = False
     serial: int = 0
 
@@ -52,20 +55,21 @@ class Navigation:
         A timer never goes anywhere by itself, so another place in its message is a late one. A whole run of the page
         may come from a person, who followed a link or went back.
         """
+        heard = replace(self, settling=False)
+        if by_timer:
+            heard = replace(heard, unheard=self.unheard if self.late else (), late=False)
         if address == self.place:
-            return replace(self, before=None if by_timer and not self.settling else self.before, settling=False)
+            return replace(heard, before=None if by_timer and not self.settling else self.before)
         if by_timer or address == self.before:
-            return replace(self, settling=False)
-        return replace(self, place=address, before=None, settling=False)
+            return heard
+        return replace(heard, place=address, before=None)
 
     def moved(self, place: Place, *, playing: bool | None = None) -> Navigation:
         """The page goes to another place; what plays continues unless `playing` is given."""
         playing = self.playing if playing is None else playing
         if place == self.place:
             return replace(self, playing=playing)
-        return replace(
-            self, place=place, before=self.place, settling=True, step_before=self.step, step=None, playing=playing
-        )
+        return replace(self, place=place, before=self.place, settling=True, playing=playing)
 
     def drew_run(self, run: str) -> Navigation:
         """The page shows this run; another one than before needs another picker."""
@@ -76,9 +80,17 @@ class Navigation:
         """A person chose a run in the picker, which therefore stays the same widget."""
         return replace(self.moved(Place(run), playing=False), run=run)
 
-    def is_late(self, step: int) -> bool:
-        """Whether a slider that sends `step` was not moved by a person: the browser has not heard of the last move."""
-        return self.before is not None and step in (self.step_before, self.step)
+    def drew_step(self, step: int) -> Navigation:
+        """The page shows this step; where it showed another one, the browser's slider may still stand there."""
+        if self.step in (None, step):
+            return replace(self, step=step)
+        return replace(self, step=step, unheard=(*(old for old in self.unheard if old != step), self.step))
+
+    def slid(self, step: int, place: Place) -> Navigation:
+        """The slider says `step`: a person moved it there, and thereby to `place`; or the message is late."""
+        if step in self.unheard:
+            return replace(self, late=True)
+        return replace(self.moved(place, playing=False), step=step, unheard=())
 
 
 # ---------------------------------------------------------------- this visitor's
@@ -107,8 +119,13 @@ def go_to_run(run_id: str) -> None:
 
 
 def go_to_step(step: int, steps: tuple[int, ...], *, playing: bool = False) -> None:
-    """Show this one of `steps`. The newest is not named in the address, so that the page goes on with newer ones."""
-    keep(navigation().moved(Place(navigation().place.run, None if step == steps[-1] else step), playing=playing))
+    """Show this one of `steps`."""
+    keep(navigation().moved(place_of(step, steps), playing=playing))
+
+
+def place_of(step: int, steps: tuple[int, ...]) -> Place:
+    """The run that is shown, at this one of `steps`. The newest is not named, so that newer ones take its place."""
+    return Place(navigation().place.run, None if step == steps[-1] else step)
 
 
 def keep_step(step: int) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import streamlit as st
 
 from gan_core import GanometerError, RunInfo
 from ui.frame.job_answers import WAITING
-from ui.frame.navigation import KEY, Place, go_to_step, keep, navigation, shown_step
+from ui.frame.navigation import Place, go_to_step, keep, navigation, place_of, shown_step
 from ui.frame.page import Page
 from ui.frame.text import STATES, plain
 
@@ -74,17 +73,17 @@ def pick_step(page: Page, steps: tuple[int, ...], label: str = "Snapshot at step
     The same on every page, and the menu takes it along: it drives all that a page shows of a run.
     """
     chosen, playing = shown_step(steps), navigation().playing
-    st.session_state[KEY] = replace(navigation(), step=chosen)
+    keep(navigation().drew_step(chosen))
     if len(steps) < 2:
         return chosen
     key = f"{page.name} step"
     st.session_state[key] = chosen
 
     def slide() -> None:
-        if navigation().is_late(st.session_state[key]):
-            return
-        go_to_step(st.session_state[key], steps)
-        st.rerun()  # the menu takes the step along
+        step = st.session_state[key]
+        keep(navigation().slid(step, place_of(step, steps)))
+        if not navigation().late:
+            st.rerun()  # the menu takes the step along
 
     def play() -> None:
         begin = steps[0] if not playing and chosen == steps[-1] else chosen

@@ -51,13 +51,26 @@ def test_a_whole_run_of_the_page_confirms_nothing():
     assert moved.arrived(OLD, by_timer=False).place == NEW
 
 
-def test_a_slider_that_says_where_it_stood_before_the_move_was_moved_by_nobody():
-    at = Navigation("train", Place("a"), run="a", step=100)
-    moved = at.moved(Place("a", 0), playing=True)
-    assert moved.is_late(100)
-    assert not moved.is_late(50)
-    confirmed = moved.arrived(moved.place, by_timer=True).arrived(moved.place, by_timer=True)
-    assert not confirmed.is_late(100)
+def test_a_slider_that_says_where_it_stood_before_a_move_was_moved_by_nobody():
+    begin, middle = Place("a", 0), Place("a", 50)
+    moved = Navigation("train", Place("a")).drew_step(100).moved(begin, playing=True).drew_step(0)
+    late = moved.slid(100, Place("a"))
+    assert late.late and (late.place, late.playing) == (begin, True)
+    assert moved.slid(50, middle).place == middle and not moved.slid(50, middle).playing
+    assert late.arrived(begin, by_timer=True).slid(100, Place("a")).place == begin, "that message was the late one"
+    heard = late.arrived(begin, by_timer=True).arrived(begin, by_timer=True)
+    assert heard.slid(100, Place("a")).place == Place("a")
+
+
+def test_a_slider_that_says_what_was_the_newest_step_was_moved_by_nobody():
+    """The page goes on to a newer snapshot by itself, and a timer's message still has the slider at the one before."""
+    newest, before = Place("a"), Place("a", 64)
+    at = Navigation("train", newest).drew_step(64).drew_step(128)
+    assert at.slid(64, before).place == newest
+    assert at.drew_step(256).slid(64, before).place == newest
+    assert at.arrived(newest, by_timer=True).slid(64, before).place == before, (
+        "the browser had heard, and a person moved"
+    )
 
 
 def test_only_a_run_that_nobody_picked_needs_another_picker():
