@@ -82,7 +82,7 @@ def asked(job: Job) -> Any:
 def decoded(job: Job) -> Any:
     """The answer of a job that is done, as its kind decodes it. Raises GanometerError where there is none."""
     if job.result is None:
-        raise GanometerError("this answer has been cleared away, or is not there yet: ask again")
+        raise GanometerError("this answer has been deleted, or is not there yet: ask again")
     return kind_named(job.kind).decode(job.result)
 
 

@@ -117,7 +117,7 @@ class ForegroundService:
     def sample(self, run_id: str, step: int | None, n: int, *, seed: int = 0, label: int | None = None) -> np.ndarray:
         """`n` new samples (n, *shape) in measured form of a run's generator at a snapshot; the newest without `step`.
 
-        `label` asks a run that was told of classes for one of them. Raises GanometerError for a step that is not
+        `label` asks a run that was trained with classes for one of them. Raises GanometerError for a step that is not
         kept, for too many samples, and for a class there is not.
         """
         from gan_core.jobs import sample, snapshot_sampler

@@ -53,11 +53,11 @@ class JobService:
         return self.request(Compare(tuple(steps_by_run.items()), n), retry=retry)
 
     def get(self, job_id: int, *, result: bool = True) -> Job | None:
-        """One job; None when it has been cleared away. Without `result` its answer, which may be large, stays there."""
+        """One job; None when it has been deleted. Without `result` its answer, which may be large, stays there."""
         return self._store.jobs.get(job_id, result=result)
 
     def state(self, job_id: int) -> str | None:
-        """waiting, working, done or failed, without fetching the answer; None when it has been cleared away."""
+        """waiting, working, done or failed, without fetching the answer; None when it has been deleted."""
         job = self.get(job_id, result=False)
         return job.state if job else None
 
@@ -69,7 +69,7 @@ class JobService:
 
     def answer(self, job: Job) -> Any:
         """The answer of a job that is done, as its kind decodes it: arrays by name, a Report, a Reference, a Verdict or
-        a CorruptionTest. Raises GanometerError where the answer has been cleared away meanwhile."""
+        a CorruptionTest. Raises GanometerError where the answer has been deleted meanwhile."""
         return registry.decoded(job if job.result is not None else self.get(job.id) or job)
 
     def samples_npz(self, job: Job) -> bytes:

@@ -82,7 +82,7 @@ class ResultService:
     # ------------------------------------------------------------ curves
 
     def lineage(self, run: RunInfo, *, by: str | None = "") -> tuple[RunInfo, ...]:
-        """A run, the one it branched off, and so on, as long as they are there and `by` may see them."""
+        """A run, the one it was forked from, and so on, as long as they are there and `by` may see them."""
         found, seen = [run], {run.id}
         while (parent_id := found[-1].parent_id) is not None and parent_id not in seen:
             try:
@@ -95,7 +95,7 @@ class ResultService:
     def curves(
         self, run: RunInfo, names: Iterable[str] | None = None, *, points: int = 300, by: str | None = ""
     ) -> History:
-        """The curves of a run; before its branch those of the runs it branched off, where `by` may see them.
+        """The curves of a run; before its branch those of the runs it was forked from, where `by` may see them.
 
         Of each of these runs about `points` evenly thinned values of a curve; `names` None means all curves.
         """
@@ -136,7 +136,7 @@ class ResultService:
     # ------------------------------------------------------------ reports
 
     def reports(self, run: RunInfo) -> list[tuple[int, Report]]:
-        """(step, report) of every measurement of the run itself, not of one that it branched off; each beside the
+        """(step, report) of every measurement of the run itself, not of the one it was forked from; each beside the
         reference even if that was measured later."""
         known: dict[tuple[str, int, int, str], Reference | None] = {}
         found: list[tuple[int, Report]] = []

@@ -87,7 +87,9 @@ class RunService:
             raise ConfigError([f"seeds is {seeds}; give 2 to {MOST_SEEDS}"])
         run = self._source(run_id, by)
         if run.parent_id is not None:
-            raise GanometerError(f"run {run_id} branched off run {run.parent_id}: repeat that one, and fork from each")
+            raise GanometerError(
+                f"run {run_id} was forked from run {run.parent_id}: repeat that one, and fork from each"
+            )
         if run.config.training.seconds is not None and not run.step:
             raise GanometerError(f"run {run_id} has not begun, so its time is not yet a number of steps: wait for it")
         ids = self._store.submit(None, lambda: self._repeated(run, seeds, by))

@@ -15,7 +15,7 @@ from gan_core.store.schema import commands, now, runs, workers
 from gan_core.store.states import change_state
 
 LEASE_SECONDS = 30
-"""A worker that has not given a sign of life for so long has lost its run."""
+"""A worker that has sent no heartbeat for so long has lost its run."""
 
 
 class LeaseLost(GanometerError):
@@ -129,6 +129,6 @@ def check_free(db: sa.Connection, row: sa.Row[Any], doing: str) -> None:
     worker = db.execute(sa.select(workers.c.host, workers.c.pid).where(workers.c.id == row.worker_id)).first()
     who = f"process {worker.pid} on host {worker.host}" if worker else f"worker {row.worker_id}"
     raise GanometerError(
-        f"run {row.id} is {row.state}: {who} has it and last gave a sign of life {silent:.0f} s ago; stop it before "
+        f"run {row.id} is {row.state}: {who} has it and sent its last heartbeat {silent:.0f} s ago; stop it before "
         f"{doing}, or, if that process is dead, try again in {max(1, math.ceil(LEASE_SECONDS - silent))} s"
     )

@@ -18,7 +18,7 @@ from gan_core.store.schema import now, runs
 
 
 def listing() -> sa.Select[Any]:
-    """Runs with what `run_info` needs: the age of the worker's last sign of life, and the place in the queue."""
+    """Runs with what `run_info` needs: the age of the worker's last heartbeat, and the place in the queue."""
     ahead = runs.alias("ahead")
     position = (
         sa.select(sa.func.count())

@@ -1,4 +1,4 @@
-"""Workers: which processes train and measure for this store, and when each last gave a sign of life."""
+"""Workers: which processes train and measure for this store, and when each sent its last heartbeat."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Workers:
             db.execute(workers.delete().where(workers.c.id == worker_id))
 
     def all(self) -> list[WorkerInfo]:
-        """Every worker of the last day, the most recent sign of life first."""
+        """Every worker of the last day, the most recent heartbeat first."""
         query = sa.select(workers, (now() - workers.c.heartbeat).label("age")).order_by(workers.c.heartbeat.desc())
         with self._db.reading() as db:
             rows = db.execute(query).all()

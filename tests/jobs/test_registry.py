@@ -110,7 +110,7 @@ def test_a_kind_that_is_not_there_any_more_is_a_sentence(store, kind):
 
 
 def test_an_answer_that_is_gone_is_a_sentence():
-    with pytest.raises(GanometerError, match="cleared away, or is not there yet: ask again"):
+    with pytest.raises(GanometerError, match="deleted, or is not there yet: ask again"):
         registry.decoded(waiting("browse", {}))
 
 

@@ -169,5 +169,5 @@ def test_what_cannot_be_repeated_is_said(lab):
         first, "w1", run.claim_no, Commit(state="running", step=10, seconds=1.0, checkpoint=b"state")
     )
     branch = lab.runs.fork(first, 10)
-    with pytest.raises(GanometerError, match=f"run {branch} branched off run {first}"):
+    with pytest.raises(GanometerError, match=f"run {branch} was forked from run {first}"):
         lab.runs.repeat(branch)

@@ -7,7 +7,7 @@ from ui.frame.page import Page
 
 
 def history_of(page: Page, run: RunInfo) -> History:
-    """All curves of a run; before its branch those of the runs it branched off, where this visitor may see them."""
+    """All curves of a run; before its branch those of the runs it was forked from, where this visitor may see them."""
     seen = tuple((one.id, one.version) for one in page.lab.results.lineage(run, by=page.me))
     return _read(seen, page.lab, run, page.me)
 
