@@ -320,7 +320,9 @@ def test_every_page_is_described():
 def test_the_documents_count_the_metrics():
     counts = re.findall(r"(?:gives|has all|takes all)\s(\d+)\b", EVERYTHING)
     assert len(counts) == 3, "README.md, docs/index.md and docs/design.md say how many metrics there are"
-    assert set(counts) == {str(len(catalogue.METRICS))}
+    assert set(counts) == {str(len(catalogue.METRICS))}, (
+        f"there are {len(catalogue.METRICS)}; the documents say {counts}"
+    )
 
 
 def test_results_of_the_readme_are_those_of_the_recipes():
@@ -342,7 +344,8 @@ def test_losses_and_when_auto_takes_convolutions():
     games, others = re.search(
         r"`objective.loss` is one of the adversarial losses (.*?), or, without a discriminator, (.*?)\.", text
     ).groups()
-    assert re.findall(r"`(.+?)`", games) == list(sections.ADVERSARIAL_LOSSES)
+    listed = re.findall(r"`(.+?)`", games)
+    assert listed == list(sections.ADVERSARIAL_LOSSES), "docs/recipes.md: the losses, in the order of sections.py"
     assert re.findall(r"`(.+?)`", others) == list(rules.WITHOUT_DISCRIMINATOR)
     side, seconds = (int(x) for x in re.search(r"images from (\d+) × \d+ when at least (\d+) seconds", text).groups())
 

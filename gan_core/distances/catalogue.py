@@ -12,7 +12,7 @@ from gan_core.records import Direction
 VERSION = 2
 """Raise it with every metric that is added or defined anew, then run `make references`.
 
-References and reports of another version are measured again.
+A reference of another version is not used, but measured again; a report keeps the version it was measured with.
 """
 
 

@@ -29,7 +29,7 @@ def shipped_of(sha256: str) -> dict[tuple, Reference]:
 def test_the_data_sets_that_ship_their_references_are_known_by_their_hash(store, name, n):
     dataset = datasets.load(name)
     found = references.known(store, dataset.sha256, "pixels", n, panel="full")
-    assert found is not None, f"no reference of version {VERSION} ships: {REMEDY}"
+    assert found is not None, f"no reference of version {VERSION} ships: run `make references`"
     modes = {"modes_captured", "high_quality_share"}
     lacking = set(METRICS) - (modes if dataset.modes is None else set()) - set(found.metrics)
     assert not lacking, f"{', '.join(sorted(lacking))}: what real samples give is not known. {REMEDY}"

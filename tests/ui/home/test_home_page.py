@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from gan_core import machine
 from gan_core.config import presets
 from gan_core.config import run_config as configs
+from gan_core.distances.catalogue import VERSION
 from gan_core.records import DatasetInfo, Reference
 from gan_core.service import share_links
 from gan_core.service.lab import Lab
@@ -84,7 +85,7 @@ def cards(at: AppTest) -> list[str]:
 )
 def test_a_card_says_how_far_the_samples_are_beside_real_ones(store, energy, words):
     store.measurements.put_reference(
-        SHA, "pixels", Reference(500, 20, 0, {"energy_distance": (0.01, 0.002)}, version=2)
+        SHA, "pixels", Reference(500, 20, 0, {"energy_distance": (0.01, 0.002)}, version=VERSION)
     )
     run_id = trained(store, "mine", energy=energy)
     at = open_page()
