@@ -94,7 +94,7 @@ def test_a_child_process_gets_the_same_settings(tmp_path):
         ("LIMITS", "minutes=0", "minutes is 0.0; it must be finite and above 0"),
         ("LIMITS", "minutes=nan", "minutes is nan; it must be finite and above 0"),
         ("LIMITS", "memory=inf", "memory is inf; it must be finite and above 0"),
-        ("LIMITS", "batch=2.5", "batch is 2.5; expected a whole number"),
+        ("LIMITS", "batch=2.5", "batch is '2.5'; expected a whole number"),
     ],
 )
 def test_what_cannot_be_understood_is_named(tmp_path, name, value, said):

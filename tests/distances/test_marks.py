@@ -53,4 +53,4 @@ def test_without_a_reference_the_spread_is_not_judged():
 
 def test_closeness_in_words():
     words = [closeness(ratio) for ratio in (0.1, 0.5, 1.0, 2.0)]
-    assert "copy" in words[0] and "typical" in words[1] and "should" in words[2] and "unlike" in words[3]
+    assert "copy" in words[0] and "typical" in words[1] and "as near" in words[2] and "unlike" in words[3]
