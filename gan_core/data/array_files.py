@@ -29,7 +29,9 @@ def read_array(file: str | Path) -> np.ndarray:
     except OSError as error:
         raise DatasetError(f"{file} cannot be read: {error.strerror or error}") from None
     except (ValueError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error) as error:
-        raise DatasetError(f"{file} is not a plain .npy or .npz file of numbers ({error})") from None
+        # NumPy takes whatever it does not know for a pickle, and advises to unpickle it.
+        why = "it is of another format, or holds Python objects" if "pickle" in str(error) else error
+        raise DatasetError(f"{file} is not a plain .npy or .npz file of numbers ({why})") from None
     if loaded.dtype.kind not in "uif" or loaded.ndim not in (2, 3, 4):
         raise DatasetError(
             f"{file} holds {loaded.dtype} of shape {loaded.shape}; samples are numbers, (n, d) or (n, h, w, c)"

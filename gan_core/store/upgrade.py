@@ -6,6 +6,7 @@ opened without it. To change the tables: change schema.py, add a revision to `mi
 
 from __future__ import annotations
 
+import logging
 import threading
 
 import sqlalchemy as sa
@@ -66,6 +67,7 @@ def bring_up_to_date(connection: sa.Connection, shown: str) -> None:
 
 
 def _upgrade(connection: sa.Connection, found: str, shown: str) -> None:
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # a command line shows what it says from INFO on
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory

@@ -51,3 +51,10 @@ def test_a_file_that_is_none_is_refused(tmp_path):
     for name, said in (("x.npy", "not a plain"), ("gone.npy", "cannot be read: No such file"), (".", "cannot be read")):
         with pytest.raises(DatasetError, match=said):
             read_array(tmp_path / name)
+
+
+def test_nobody_is_advised_to_unpickle_a_file(tmp_path):
+    (tmp_path / "x.npy").write_text("hello")
+    with pytest.raises(DatasetError, match="of another format") as caught:
+        read_array(tmp_path / "x.npy")
+    assert "unsafely" not in str(caught.value) and "allow_pickle" not in str(caught.value)

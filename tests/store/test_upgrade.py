@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+import logging
 import sqlite3
 import subprocess
 import sys
@@ -163,6 +164,14 @@ def test_its_answers_uploads_and_references_are_read(old_store):
     assert old_store.measurements.features("ring-8", "classifier").accuracy == 0.75
     about = old_store.datasets.named("ring-8")
     assert old_store.measurements.reference(about.sha256, "pixels", 200).n == 200
+
+
+def test_an_upgrade_says_nothing_that_a_command_line_would_show(tmp_path, caplog):
+    file = tmp_path / "store.db"
+    file.write_bytes(gzip.decompress((WRITTEN / "store.db.gz").read_bytes()))
+    with caplog.at_level(logging.INFO):
+        Store(f"sqlite:///{file}").close()
+    assert caplog.records == []
 
 
 def test_its_paused_run_can_be_resumed(old_url, tmp_path):
