@@ -62,9 +62,9 @@ def layers(model: keras.Model) -> nn.Sequential:
             new.weight.data, new.bias.data = torch.tensor(weights[0].T.copy()), torch.tensor(weights[1])
         elif kind in ("Conv2D", "SingleFilterConv2D"):
             kernel, bias = torch.tensor(weights[0].transpose(3, 2, 0, 1).copy()), torch.tensor(weights[1])
-            if type(after).__name__ == "ToPixels":
+            if type(after).__name__ == "DepthToSpace":
                 kernel, bias = _by_channel(kernel, 0), _by_channel(bias, 0)
-            if type(before).__name__ == "ToChannels":
+            if type(before).__name__ == "SpaceToDepth":
                 kernel = _by_channel(kernel, 1)
             new = nn.Conv2d(kernel.shape[1], kernel.shape[0], kernel.shape[2], padding=kernel.shape[2] // 2)
             new.weight.data, new.bias.data = kernel, bias
@@ -80,8 +80,8 @@ def layers(model: keras.Model) -> nn.Sequential:
             plain = {
                 "LeakyReLU": nn.LeakyReLU(LEAK),
                 "Flatten": Flat(),
-                "ToPixels": nn.PixelShuffle(2),
-                "ToChannels": nn.PixelUnshuffle(2),
+                "DepthToSpace": nn.PixelShuffle(2),
+                "SpaceToDepth": nn.PixelUnshuffle(2),
             }
             new = plain.get(kind)
             if new is None and kind not in ("InputLayer", "Identity", "Cropping2D"):
