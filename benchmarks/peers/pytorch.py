@@ -60,7 +60,7 @@ def layers(model: keras.Model) -> nn.Sequential:
         if kind == "Dense":
             new = nn.Linear(*weights[0].shape)
             new.weight.data, new.bias.data = torch.tensor(weights[0].T.copy()), torch.tensor(weights[1])
-        elif kind in ("Conv2D", "SingleFilterConv2D"):
+        elif kind in ("Conv2D", "OneChannelConv2D"):
             kernel, bias = torch.tensor(weights[0].transpose(3, 2, 0, 1).copy()), torch.tensor(weights[1])
             if type(after).__name__ == "DepthToSpace":
                 kernel, bias = _by_channel(kernel, 0), _by_channel(bias, 0)
