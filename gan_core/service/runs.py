@@ -210,8 +210,6 @@ class RunService:
 
     def seconds_to_wait(self, run: RunInfo) -> float | None:
         """About how many seconds until a queued run begins; None where nobody can know."""
-        if run.position is None:
-            return None
         return estimates.seconds_to_wait(run, self._store.runs.all(), at_once=self._settings.limits.at_once)
 
     # The rest is asked of a run that `get` or `newest` has given.
