@@ -90,7 +90,7 @@ class Navigation:
         """The slider says `step`: a person moved it there, and thereby to `place`; or the message is late."""
         if step in self.unheard:
             return replace(self, late=True)
-        return replace(self.moved(place, playing=False), step=step, unheard=())
+        return replace(self.moved(place, playing=False), step=step, unheard=(), late=False)
 
 
 # ---------------------------------------------------------------- this visitor's

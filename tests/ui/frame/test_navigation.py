@@ -73,6 +73,12 @@ def test_a_slider_that_says_what_was_the_newest_step_was_moved_by_nobody():
     )
 
 
+def test_a_hand_on_the_slider_counts_right_after_a_late_message():
+    at = Navigation("train", Place("a")).drew_step(64).drew_step(128).slid(64, Place("a", 64))
+    moved = at.slid(32, Place("a", 32))
+    assert at.late and (moved.place, moved.late) == (Place("a", 32), False)
+
+
 def test_only_a_run_that_nobody_picked_needs_another_picker():
     at = Navigation("train").drew_run("a")
     assert at.drew_run("a").serial == at.serial
