@@ -36,8 +36,8 @@ PAGE_NUMBER = "page of runs"
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def evolution(run_id: str, steps: tuple[int, ...]) -> bytes:
-    return grid.strip([samples_of(page.lab, run_id, step)[:6] for step in steps])
+def evolution(run_id: str, steps: tuple[int, ...], _run: RunInfo) -> bytes:
+    return grid.strip([samples_of(page.lab, _run, step)[:6] for step in steps])
 
 
 def start(data: str, nonce: str) -> None:
@@ -50,12 +50,12 @@ def show_example() -> None:
     example = page.lab.bundles.example()
     if example is None:
         return
-    steps = page.lab.results.snapshot_steps(example.id)
+    steps = page.lab.results.snapshot_steps(example)
     chosen = tuple(steps[round(i * (len(steps) - 1) / 11)] for i in range(12))
     with st.container(border=True, key="example"):
         left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
         left.image(
-            grid.embedded(evolution(example.id, chosen)),
+            grid.embedded(evolution(example.id, chosen, example)),
             width="stretch",
             alt=f"Six generated digits at twelve moments of training, from noise to digits at step {chosen[-1]:,}",
         )

@@ -64,6 +64,7 @@ class RunInfo:
     the worker's last heartbeat, `at_risk` the seconds of training that a crash may cost. `version` grows with each
     change of the row. `parent_id` and `parent_step` say which snapshot a fork started from. `claim_no` counts the
     workers that have taken the run. `versions`: the libraries it was trained with. `error`: why it failed.
+    `data_hidden`: whoever asked may see the run, and not the real samples of its data.
     """
 
     id: str
@@ -93,6 +94,7 @@ class RunInfo:
     at_risk: float | None = None
     published: bool = False
     tags: tuple[str, ...] = ()
+    data_hidden: bool = False
 
     @property
     def active(self) -> bool:
@@ -155,7 +157,9 @@ class Snapshot:
 class DatasetInfo:
     """A data set as pages see it; `shape` is one sample's, `parts` the number of rows of train, holdout and test.
 
-    `preview` holds up to 64 test rows in storage form, points in float32, and `labels` (n,) theirs.
+    `preview` holds up to 64 test rows in storage form, points in float32, and `labels` (n,) theirs. Where the rows may
+    not be seen, the preview is empty, and `labels` are the classes. `owners` have brought an upload: {name: whether
+    this one has published it}.
     """
 
     name: str
@@ -165,13 +169,26 @@ class DatasetInfo:
     parts: Mapping[str, int]
     preview: Array
     labels: Ints
-    owner: str = ""
-    published: bool = False
+    owners: Mapping[str, bool] = field(default_factory=dict[str, bool])
 
     @property
     def classes(self) -> tuple[int, ...]:
         """The labels of the preview, ascending; all there are, unless they are more than the rows it holds."""
         return tuple(int(label) for label in np.unique(self.labels))
+
+    @property
+    def published(self) -> bool:
+        """Whether one of the owners has published the data."""
+        return any(self.owners.values())
+
+    @property
+    def rows_hidden(self) -> bool:
+        """Whether there are no real samples to be shown."""
+        return not len(self.preview)
+
+    def without_rows(self) -> DatasetInfo:
+        """The same data set without a single row of it: its shape, its parts and its classes."""
+        return dataclasses.replace(self, preview=self.preview[:0], labels=np.unique(self.labels))
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +232,8 @@ class Job:
     """A request to the worker other than training: of which kind, about which run and step, with which parameters.
 
     `progress` is the share that is done, in [0, 1]. `result` holds the bytes of the answer once `state` is done, and
-    `error` says why there is none once it is failed.
+    `error` says why there is none once it is failed. `data_hidden` is that of its run: whoever asked sees of the answer
+    what shows no real samples.
     """
 
     id: int
@@ -227,6 +245,7 @@ class Job:
     progress: float
     error: str | None
     result: bytes | None = None
+    data_hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -352,6 +371,10 @@ class Report:
     panel: Panel = "live"
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
     version: int = 1
+
+    def numbers_only(self) -> Report:
+        """The report without what looks like the data: the direction of the largest difference, which is an image."""
+        return dataclasses.replace(self, details={k: v for k, v in self.details.items() if k != "direction"})
 
 
 def record_to_json(record: Report | Reference) -> str:

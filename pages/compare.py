@@ -29,7 +29,7 @@ with open_page("compare") as page:
         other_data(chosen)
     else:
         groups = group_runs(chosen)
-        steps_of = {run.id: page.lab.results.snapshot_steps(run.id) for run in chosen}
+        steps_of = {run.id: page.lab.results.snapshot_steps(run) for run in chosen}
         above = st.container()
         step = step_of_all(page, steps_of)
         with above:

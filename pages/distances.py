@@ -73,6 +73,9 @@ def names_of(report: Report) -> list[str]:
 
 def show_reference(run: RunInfo, report: Report) -> None:
     """Real against real at this n: how far its measurement is."""
+    if run.data_hidden:
+        st.info("Real against real has not been measured for these data, so there is no verdict.")
+        return
     st.info(
         f"Real against real is being measured for {report.n_fake:,} samples. There is no verdict until then.",
         icon=":material/hourglass_top:",
@@ -80,10 +83,10 @@ def show_reference(run: RunInfo, report: Report) -> None:
     asked = ReferenceParameters(run.config.data.name, report.n_fake)
     show_answer(
         page,
-        page.lab.jobs.request(asked),
+        page.lab.jobs.request(asked, by=page.me),
         lambda job: st.caption("Real against real has been measured. Reload this page to see it."),
         key="reference",
-        again=lambda: page.lab.jobs.request(asked, retry=True),
+        again=lambda: page.lab.jobs.request(asked, retry=True, by=page.me),
     )
 
 
@@ -93,7 +96,7 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
     if not names:
         return
     st.subheader("Over the training", anchor=False)
-    reference, marks = page.lab.results.live_reference(run), marked_events(page.lab, run)
+    reference, marks = page.lab.results.live_reference(run), marked_events(page, run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
             "Metric",
@@ -105,7 +108,7 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
         )
         st.download_button(
             "Metric history as CSV",
-            lambda: history_to_csv(page.lab.results.curves(run, points=10**9, by=page.me)),
+            lambda: history_of_now(run.id),
             f"ganometer-{run.id}-history.csv",
             "text/csv",
             icon=":material/download:",
@@ -129,17 +132,23 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
         )
 
 
+def history_of_now(run_id: str) -> str:
+    """All curves of a run as a file, if this visitor may see it when the button is pressed."""
+    run = page.lab.runs.get(run_id, by=page.me)
+    return history_to_csv(page.lab.results.curves(run, points=10**9, by=page.me))
+
+
 def go_to(run: RunInfo, click: Click) -> None:
     """The whole page shows the snapshot nearest to where a curve was clicked."""
     if isinstance(at := click.x, (int, float)):
-        steps = page.lab.results.snapshot_steps(run.id)
+        steps = page.lab.results.snapshot_steps(run)
         go_to_step(min(steps, key=lambda step: abs(step - at)), steps)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def measured(run_id: str, version: int) -> dict[int, Report]:
+def measured(run_id: str, version: int, data_hidden: bool, _run: RunInfo) -> dict[int, Report]:
     """What was measured during the training, by step; not what people have asked for since."""
-    return page.lab.results.measured(run_id)
+    return page.lab.results.measured(_run)
 
 
 # ---------------------------------------------------------------- on demand
@@ -174,7 +183,7 @@ def show_full(run: RunInfo, data: DatasetInfo, step: int) -> None:
 
 
 def draw_full(job: Job, data: DatasetInfo) -> None:
-    report = page.lab.jobs.answer(job)
+    report = page.lab.jobs.answer(job.id, by=page.me)
     show_headline(report)
     show_tables(report, "full")
     show_downloads(report, f"ganometer-{job.run_id}-step-{job.step}-{report.space}-n{report.n_fake}")
@@ -189,7 +198,8 @@ def show_corruptions(run: RunInfo) -> None:
     """Real samples are corrupted on purpose: does each metric detect it?"""
     st.subheader("Check the metrics on corrupted real data", anchor=False)
     st.caption("Can these numbers be trusted? Real samples are corrupted on purpose, and a good metric detects it.")
-    names = list(dict.fromkeys([run.config.data.name, "digits", "ring-8", "grid-25", "swiss-roll"]))
+    own = [] if run.data_hidden else [run.config.data.name]
+    names = list(dict.fromkeys([*own, "digits", "ring-8", "grid-25", "swiss-roll"]))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         dataset = st.selectbox(
             "Data set",
@@ -216,7 +226,7 @@ def show_corruptions(run: RunInfo) -> None:
 
 
 def draw_corruptions(job: Job) -> None:
-    found: CorruptionTest = page.lab.jobs.answer(job)
+    found: CorruptionTest = page.lab.jobs.answer(job.id, by=page.me)
     st.markdown(f"**{found.n:,} corrupted real samples against {found.n:,} others**")
     chart(report_charts.corruptions(found.cells), "corruption test", "How every metric rates every corruption")
     st.caption(
@@ -241,8 +251,8 @@ with open_page("distances") as page:
         page_link("train", "Train the first one")
         page.wait_for_run()
         st.stop()
-    steps, data = page.lab.results.snapshot_steps(run.id), page.lab.results.dataset_of(run)
-    reports = measured(run.id, run.version)
+    steps, data = page.lab.results.snapshot_steps(run), page.lab.results.dataset_of(run)
+    reports = measured(run.id, run.version, run.data_hidden, run)
     if not reports or not steps or data is None:
         st.info(
             "This run has not been measured yet: that happens with its first step.", icon=":material/hourglass_top:"
@@ -260,5 +270,5 @@ with open_page("distances") as page:
         job_id = show_map(page, run, data, kept_at)
         show_full(run, data, kept_at)
         show_corruptions(run)
-        play_on(page, every, after=[job_id])
+        play_on(page, every, after=[] if job_id is None else [job_id])
     page.watch(run)

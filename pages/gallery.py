@@ -10,6 +10,7 @@ from ui.charts import training
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_run, pick_step, play_on
+from ui.frame.private_data import say_private
 from ui.frame.snapshots import samples_of
 from ui.gallery.latent_space import show_plane, show_search, show_walk
 from ui.gallery.sample_browser import choose_samples, show_samples
@@ -24,27 +25,36 @@ VIEWS = {
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def snapshot_grid(run_id: str, step: int) -> bytes:
-    return grid.grid(samples_of(page.lab, run_id, step), gap=GAP)
+def snapshot_grid(run_id: str, step: int, _run: RunInfo) -> bytes:
+    return grid.grid(samples_of(page.lab, _run, step), gap=GAP)
 
 
 @st.cache_data(max_entries=8, show_spinner=False, max_size="40MB")
-def film(run_id: str, version: int, kind: str) -> bytes:
-    return page.lab.results.film(run_id, format=kind)
+def film(run_id: str, version: int, data_hidden: bool, kind: str, _run: RunInfo) -> bytes:
+    return page.lab.results.film(_run, format=kind)
+
+
+def film_now(run_id: str, kind: str) -> bytes:
+    """The film of a run as it is when the button is pressed, if this visitor may still see it then."""
+    run = page.lab.runs.get(run_id, by=page.me)
+    return film(run.id, run.version, run.data_hidden, kind, run)
 
 
 def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
-        samples = samples_of(page.lab, run.id, step)
+        samples = samples_of(page.lab, run, step)
         left, right = st.columns(2, gap="large", vertical_alignment="center")
         with left:
             chart(training.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
         with right:
-            st.markdown(f"**Generated points at step {step:,}, on real ones**")
-            st.caption(
-                "64 points from the same latent vectors z at every step, on 64 real ones that are never trained on. "
-                "Move the slider, or press Play, and watch them move to the real ones."
-            )
+            st.markdown(f"**Generated points at step {step:,}" + ("**" if data.rows_hidden else ", on real ones**"))
+            if data.rows_hidden:
+                say_private()
+            else:
+                st.caption(
+                    "64 points from the same latent vectors z at every step, on 64 real ones that are never trained "
+                    "on. Move the slider, or press Play, and watch them move to the real ones."
+                )
             if data.shape == (2,):
                 with st.container(horizontal=True):
                     offer_films(run)
@@ -52,19 +62,24 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
     left, right = st.columns(2, gap="large")
     left.markdown(f"**Generated, step {step:,}**")
     left.image(
-        grid.embedded(snapshot_grid(run.id, step)), width="stretch", alt=f"64 generated samples at step {step:,}"
+        grid.embedded(snapshot_grid(run.id, step, run)), width="stretch", alt=f"64 generated samples at step {step:,}"
     )
     left.caption(
         "The same 64 latent vectors z at every step: move the slider, or press Play, and watch each sample change."
     )
     right.markdown("**Real, held out**")
-    right.image(
-        grid.embedded(grid.grid(data.preview, gap=GAP)),
-        width="stretch",
-        alt="64 real samples that are never trained on",
-    )
+    if data.rows_hidden:
+        with right:
+            say_private()
+    else:
+        right.image(
+            grid.embedded(grid.grid(data.preview, gap=GAP)),
+            width="stretch",
+            alt="64 real samples that are never trained on",
+        )
     with right.container(horizontal=True, vertical_alignment="center"):
-        st.caption("Never trained on.", width="content")
+        if not data.rows_hidden:
+            st.caption("Never trained on.", width="content")
         offer_films(run)
 
 
@@ -72,7 +87,7 @@ def offer_films(run: RunInfo) -> None:
     for kind, title in (("gif", "GIF"), ("webp", "WebP")):
         st.download_button(
             f"Time-lapse as {title}",
-            lambda kind=kind: film(run.id, run.version, kind),
+            lambda kind=kind: film_now(run.id, kind),
             f"ganometer-{run.id}.{kind}",
             f"image/{kind}",
             icon=":material/movie:",
@@ -161,7 +176,7 @@ with open_page("gallery") as page:
         page_link("train", "Train the first one")
         page.wait_for_run()
         st.stop()
-    steps, data = page.lab.results.snapshot_steps(run.id), page.lab.results.dataset_of(run)
+    steps, data = page.lab.results.snapshot_steps(run), page.lab.results.dataset_of(run)
     if not steps or data is None:
         st.info("This run has no samples yet: they appear with its first step.", icon=":material/hourglass_top:")
         page_link("train", "See what it is doing", run=run.id)

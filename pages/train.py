@@ -14,6 +14,7 @@ from ui.frame.event_log import event_in_words, marked_events
 from ui.frame.navigation import shown_step
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_run, pick_step, play_on
+from ui.frame.private_data import say_private
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS
 from ui.frame.snapshots import samples_of
 from ui.frame.text import badge, plain, seconds
@@ -44,7 +45,7 @@ def show_controls(run: RunInfo, pending: str | None) -> None:
         if run.active:
             show_steps(page, run, mine)
             act("Stop", page.lab.runs.stop, ":material/stop:")
-        steps = page.lab.results.snapshot_steps(run.id)
+        steps = page.lab.results.snapshot_steps(run)
         step = shown_step(steps) if steps and "step" in st.query_params else None
         page_link("distances", "Distances", run=run.id, step=step)
         page_link("gallery", "Gallery", run=run.id, step=step)
@@ -122,8 +123,8 @@ def reference_of(run: RunInfo):
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def sample_grid(run_id: str, step: int) -> bytes:
-    return grid.grid(samples_of(page.lab, run_id, step), gap=GAP)
+def sample_grid(run_id: str, step: int, _run: RunInfo) -> bytes:
+    return grid.grid(samples_of(page.lab, _run, step), gap=GAP)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)
@@ -141,14 +142,21 @@ def show_samples(run: RunInfo, data: DatasetInfo | None, steps: tuple[int, ...])
 
 def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
     if data.kind == "points":
-        samples = samples_of(page.lab, run.id, step)
-        st.markdown(f"**Generated points at step {step:,}, on real ones**")
+        samples = samples_of(page.lab, run, step)
+        st.markdown(f"**Generated points at step {step:,}" + ("**" if data.rows_hidden else ", on real ones**"))
         chart(training.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
+        if data.rows_hidden:
+            say_private()
         return
     left, right = st.columns(2)
     left.markdown(f"**Generated, step {step:,}**")
-    left.image(grid.embedded(sample_grid(run.id, step)), width="stretch", alt=f"64 generated samples at step {step:,}")
+    made = grid.embedded(sample_grid(run.id, step, run))
+    left.image(made, width="stretch", alt=f"64 generated samples at step {step:,}")
     right.markdown("**Real, held out**")
+    if data.rows_hidden:
+        with right:
+            say_private()
+        return
     right.image(
         grid.embedded(real_grid(data.sha256, data.preview)),
         width="stretch",
@@ -159,7 +167,7 @@ def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
 def curves_of(run: RunInfo, step: int | None) -> dict[str, dict]:
     """The charts of a run, ready to be drawn: {name: figure}, none before the first measurement."""
     history, reference = history_of(page, run), reference_of(run)
-    marks = tuple(marked_events(page.lab, run))
+    marks = tuple(marked_events(page, run))
     lengths = tuple((name, len(steps)) for name, (steps, _) in history.curves.items())  # with its parent's, or without
     about = (run.id, run.version, lengths, reference is not None, step, marks)
     return packed_curves(about, history, reference, run.config.objective.loss) if history.curves else {}
@@ -219,8 +227,8 @@ def show_event_log(run: RunInfo) -> None:
             + (", changed: " + ", ".join(f"`{k}` = {plain(v[0])}" for k, v in changed.items()) if changed else ".")
         )
         share_run(page.lab, page.me, run)
-        st.caption(f"Takes {page.lab.results.size(run.id) / 1e6:,.1f} MB in the store.")
-        for event in page.lab.runs.events(run.id):
+        st.caption(f"Takes {page.lab.results.size(run) / 1e6:,.1f} MB in the store.")
+        for event in page.lab.runs.events(run, by=page.me):
             st.caption(f"step {event.step:,}: {plain(event_in_words(event))}")
         st.download_button(
             "Download this run",
@@ -236,12 +244,12 @@ def show_event_log(run: RunInfo) -> None:
 def show_system() -> None:
     with st.expander("System", icon=":material/memory:", on_change="rerun", key="system") as expander:
         if expander.open:
-            st.table({name: plain(value) for name, value in page.lab.system().items()})
+            st.table({name: plain(value) for name, value in page.lab.system(by=page.me).items()})
 
 
 def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) -> None:
     run = page.lab.runs.get(run_id, by=page.me)
-    pending = page.lab.runs.last_command(run_id)
+    pending = page.lab.runs.last_command(run)
     if (run.state, run.phase) != drawn or pending != pending_drawn:
         st.rerun()  # other buttons and another refresh rate are needed now
     if (
@@ -251,7 +259,7 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
     ):
         st.rerun()  # nobody chose this run, and another one has begun
     # First all that takes time, then all that is drawn: what comes in one go, a browser draws in one go.
-    data, steps = page.lab.results.dataset_of(run), page.lab.results.snapshot_steps(run.id)
+    data, steps = page.lab.results.dataset_of(run), page.lab.results.snapshot_steps(run)
     step = shown_step(steps) if steps else None
     figures = curves_of(run, step if steps and step != steps[-1] else None)
     show_state(run, pending)
@@ -279,7 +287,7 @@ with open_page("train") as page:
             )
             page.wait_for_run()
         else:
-            pending = page.lab.runs.last_command(run.id)
+            pending = page.lab.runs.last_command(run)
             show_controls(run, pending)
             # Something is about to change. Not so far back in a queue, where a whole class may wait at once.
             next_up = run.state == "queued" and run.position == 1
@@ -287,6 +295,6 @@ with open_page("train") as page:
             every = PENDING_SECONDS if soon else LIVE_SECONDS if run.active else IDLE_SECONDS
             run_id, drawn = run.id, (run.state, run.phase)
             page.live(lambda: show_live(run_id, drawn, pending), every=every, key="live")
-            play_on(page, page.lab.results.snapshot_steps(run.id))
+            play_on(page, page.lab.results.snapshot_steps(run))
             show_run_controls(page, run)
             show_event_log(run)

@@ -101,7 +101,7 @@ class Dataset:
                 digest.update(array.data)
         return digest.hexdigest()
 
-    def info(self, owner: str = "") -> DatasetInfo:
+    def info(self) -> DatasetInfo:
         """What pages show: the sizes, and up to 64 test rows, taken from the classes in turn, points in float32."""
         y = self.test.y
         order = np.argsort(y, kind="stable")
@@ -110,7 +110,7 @@ class Dataset:
         rows = order[np.argsort(turn, kind="stable")][:SNAPSHOT_SAMPLES]
         sizes = {name: len(part) for name, part in self.parts.items()}
         preview = to_storage(self.test.x[rows])
-        return DatasetInfo(self.name, self.sha256, self.kind, self.shape, sizes, preview, y[rows], owner)
+        return DatasetInfo(self.name, self.sha256, self.kind, self.shape, sizes, preview, y[rows])
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan_core.config.rules import MOST_CLASSES
-from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays
+from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays, only
 from gan_core.jobs.snapshot_sampler import Drawn, SampleCount, SnapshotSampler, discriminator_at
 from gan_core.records import SNAPSHOT_SAMPLES
 from gan_core.validation import Label, Seed, Share
@@ -16,6 +16,10 @@ AT_ONCE = 2_500
 """Samples whose nearest training rows are looked for between two reports of the progress."""
 SCORED = 500
 """Samples that the discriminator is given at once."""
+NUMBERS = only(
+    *("x", "distances", "realism", "rarity", "scores", "labels", "classes", "class_distances", "class_real_distances")
+)
+"""What may be shown without the real samples: nothing of the map, whose axes and points are theirs."""
 
 
 @dataclass(frozen=True)
@@ -102,4 +106,4 @@ def _scores(sampler: SnapshotSampler, made: Drawn) -> np.ndarray | None:
     return np.concatenate([surface.logits(discriminator, made.exact[part], one_hot[part]) for part in parts])
 
 
-KIND = JobKind("browse", Browse, answer, encode=encode_arrays, decode=decode_arrays)
+KIND = JobKind("browse", Browse, answer, encode=encode_arrays, decode=decode_arrays, without_rows=NUMBERS)

@@ -14,7 +14,7 @@ from gan_core.codec import flatten
 from gan_core.distances.catalogue import METRICS
 from gan_core.jobs import comparison
 from gan_core.jobs.comparison import FEWEST_SAMPLES, MOST_RUNS, MOST_SAMPLES, Comparison, Group, Verdict
-from gan_core.jobs.kind import JobContext, JobKind, Parameters
+from gan_core.jobs.kind import JobContext, JobKind, Parameters, everything
 from gan_core.jobs.sample import Sample, draw
 from gan_core.records import GanometerError, RunInfo
 from gan_core.store import Store
@@ -32,6 +32,10 @@ class Compare(Parameters):
 
     runs: Annotated[tuple[tuple[str, Count], ...], Meta(min_length=1, max_length=MOST_RUNS, title="runs")]
     n: Annotated[int, Meta(ge=FEWEST_SAMPLES, le=MOST_SAMPLES)]
+
+    def named_runs(self) -> tuple[str, ...]:
+        """The runs."""
+        return tuple(run_id for run_id, _ in self.runs)
 
 
 def answer(context: JobContext, asked: Compare) -> Verdict:
@@ -166,4 +170,5 @@ KIND = JobKind(
     encode=lambda verdict: comparison.to_json(verdict).encode(),
     decode=lambda data: comparison.verdict_from_json(data.decode()),
     of_run=False,
+    without_rows=everything,
 )

@@ -11,7 +11,7 @@ import numpy as np
 
 from gan_core.distances.catalogue import CORRUPTION_TITLES
 from gan_core.jobs import references
-from gan_core.jobs.kind import JobContext, JobKind, Parameters
+from gan_core.jobs.kind import JobContext, JobKind, Parameters, everything
 from gan_core.jobs.measure_parameters import MeasuredCount
 from gan_core.records import CorruptionCell, CorruptionTest, Panel
 from gan_core.validation import Text
@@ -25,6 +25,10 @@ class Corruptions(Parameters):
     n: MeasuredCount
     panel: Panel = "live"
     corruptions: tuple[str, ...] = ()
+
+    def named_data(self) -> tuple[str, ...]:
+        """The data set."""
+        return (self.dataset,)
 
     def conflicts(self) -> Iterable[str]:
         """Names that no corruption has."""
@@ -64,4 +68,4 @@ def decode(data: bytes) -> CorruptionTest:
     return CorruptionTest(**values | {"cells": tuple(CorruptionCell(**cell) for cell in values["cells"])})
 
 
-KIND = JobKind("corruptions", Corruptions, answer, encode=encode, decode=decode, of_run=False)
+KIND = JobKind("corruptions", Corruptions, answer, encode=encode, decode=decode, of_run=False, without_rows=everything)

@@ -40,6 +40,14 @@ class Parameters:
         """A sentence for each problem of values that are allowed alone and not together."""
         return ()
 
+    def named_runs(self) -> Iterable[str]:
+        """The ids of the runs that the parameters name: whoever asks must be allowed to see each of them."""
+        return ()
+
+    def named_data(self) -> Iterable[str]:
+        """The data sets that the parameters name: whoever asks must be allowed to use each of them."""
+        return ()
+
 
 P = TypeVar("P", bound=Parameters)
 A = TypeVar("A")
@@ -73,7 +81,11 @@ class JobContext:
 
 @dataclass(frozen=True)
 class JobKind(Generic[P, A]):
-    """One kind of job. `of_run`: it is about a snapshot of a run; otherwise about a data set, or several runs."""
+    """One kind of job. `of_run`: it is about a snapshot of a run; otherwise about a data set, or several runs.
+
+    `without_rows` takes from an answer whatever shows real samples, for those who may see a run and not its data. A
+    kind that has none tells them nothing.
+    """
 
     name: str
     parameters: type[P]
@@ -81,6 +93,7 @@ class JobKind(Generic[P, A]):
     encode: Callable[[A], bytes]
     decode: Callable[[bytes], A]
     of_run: bool = True
+    without_rows: Callable[[A], A] | None = None
 
     def read(self, values: Mapping[str, Any]) -> P:
         """The parameters from JSON that anybody may have written. Raises GanometerError naming all problems."""
@@ -101,6 +114,16 @@ class JobKind(Generic[P, A]):
         found = self.read({field.name: getattr(asked, field.name) for field in fields})
         values = {field.name: (getattr(found, field.name), field.default) for field in fields}
         return {name: value for name, (value, default) in values.items() if value != default}
+
+
+def only(*names: str) -> Callable[[Arrays], Arrays]:
+    """For `without_rows`: of an answer no arrays but these, where it has them."""
+    return lambda arrays: {name: arrays[name] for name in names if name in arrays}
+
+
+def everything(answer: A) -> A:
+    """For `without_rows`: an answer that shows no real samples."""
+    return answer
 
 
 def encode_arrays(arrays: Arrays) -> bytes:

@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Meta
 
 from gan_core.codec import to_storage
-from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays
+from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays, only
 from gan_core.jobs.snapshot_sampler import SnapshotSampler
 from gan_core.validation import Label, Seed, Share
 
@@ -41,4 +41,11 @@ def answer(context: JobContext, asked: LatentPlane) -> Arrays:
     return {"x": x.reshape(size, size, *x.shape[1:]), "z": z}
 
 
-KIND = JobKind("latent_plane", LatentPlane, answer, encode=encode_arrays, decode=decode_arrays)
+KIND = JobKind(
+    "latent_plane",
+    LatentPlane,
+    answer,
+    encode=encode_arrays,
+    decode=decode_arrays,
+    without_rows=only("x", "z"),
+)

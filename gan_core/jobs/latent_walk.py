@@ -9,7 +9,7 @@ import numpy as np
 from msgspec import Meta
 
 from gan_core.codec import to_storage, to_unit
-from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays
+from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays, only
 from gan_core.jobs.snapshot_sampler import SampleIndex, SnapshotSampler
 from gan_core.validation import Label, Seed, Share
 
@@ -51,4 +51,11 @@ def answer(context: JobContext, asked: LatentWalk) -> Arrays:
     return {"x": x, "z": z, "length": length.astype(np.float32)}
 
 
-KIND = JobKind("latent_walk", LatentWalk, answer, encode=encode_arrays, decode=decode_arrays)
+KIND = JobKind(
+    "latent_walk",
+    LatentWalk,
+    answer,
+    encode=encode_arrays,
+    decode=decode_arrays,
+    without_rows=only("x", "z", "length"),
+)

@@ -25,4 +25,5 @@ KIND = JobKind(
     answer,
     encode=lambda report: records.record_to_json(report).encode(),
     decode=lambda data: records.report_from_json(data.decode()),
+    without_rows=records.Report.numbers_only,
 )

@@ -8,7 +8,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from gan_core.codec import to_storage
-from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays
+from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays, only
 from gan_core.jobs.sample import Sample, draw
 from gan_core.jobs.snapshot_sampler import SampleCount, snapshot_samples, snapshot_step
 from gan_core.records import SNAPSHOT_SAMPLES
@@ -39,4 +39,11 @@ def answer(context: JobContext, asked: Neighbours) -> Arrays:
     return {"x": x, "distances": distances, "rows": rows, "nearest": train.x[rows], "labels": train.y[rows]}
 
 
-KIND = JobKind("neighbours", Neighbours, answer, encode=encode_arrays, decode=decode_arrays)
+KIND = JobKind(
+    "neighbours",
+    Neighbours,
+    answer,
+    encode=encode_arrays,
+    decode=decode_arrays,
+    without_rows=only("x", "distances"),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gan_core import records
-from gan_core.jobs.kind import JobContext, JobKind, Parameters
+from gan_core.jobs.kind import JobContext, JobKind, Parameters, everything
 from gan_core.jobs.measure_parameters import MeasuredCount, MeasureParameters, NeighbourCount, Space
 from gan_core.validation import Text
 
@@ -19,6 +19,10 @@ class ReferenceParameters(Parameters):
     space: Space = "pixels"
     panel: records.Panel = "live"
     k: NeighbourCount = 5
+
+    def named_data(self) -> tuple[str, ...]:
+        """The data set."""
+        return (self.dataset,)
 
 
 def answer(context: JobContext, asked: ReferenceParameters) -> records.Reference:
@@ -37,4 +41,5 @@ KIND = JobKind(
     encode=lambda reference: records.record_to_json(reference).encode(),
     decode=lambda data: records.reference_from_json(data.decode()),
     of_run=False,
+    without_rows=everything,
 )

@@ -80,10 +80,18 @@ def asked(job: Job) -> Any:
 
 
 def decoded(job: Job) -> Any:
-    """The answer of a job that is done, as its kind decodes it. Raises GanometerError where there is none."""
+    """The answer of a job that is done, as its kind decodes it; without real samples for who may not see them.
+
+    Raises GanometerError where there is none.
+    """
     if job.result is None:
         raise GanometerError("this answer has been deleted, or is not there yet: ask again")
-    return kind_named(job.kind).decode(job.result)
+    kind = kind_named(job.kind)
+    if not job.data_hidden:
+        return kind.decode(job.result)
+    if kind.without_rows is None:
+        raise GanometerError(f"a {job.kind} job shows real samples, and the data of its run are private")
+    return kind.without_rows(kind.decode(job.result))
 
 
 def _check_run(kind: JobKind[Any, Any], run_id: str | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan_core.codec import to_storage
-from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays
+from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays, only
 from gan_core.jobs.snapshot_sampler import SampleCount, class_number, generator_at, snapshot_step
 from gan_core.store import Store
 from gan_core.validation import Label, Seed
@@ -42,4 +42,4 @@ def draw(store: Store, run_id: str, step: int | None, asked: Sample) -> np.ndarr
     return sampling.generate(generator, sampling.inputs(generator, asked.seed, asked.n, sampling.REQUEST, label=number))
 
 
-KIND = JobKind("sample", Sample, answer, encode=encode_arrays, decode=decode_arrays)
+KIND = JobKind("sample", Sample, answer, encode=encode_arrays, decode=decode_arrays, without_rows=only("x"))

@@ -11,11 +11,14 @@ import numpy as np
 from msgspec import Meta
 
 from gan_core.data.datasets import Dataset
-from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays
+from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays, only
 from gan_core.jobs.snapshot_sampler import SampleCount, SampleIndex, SnapshotSampler
 from gan_core.records import SNAPSHOT_SAMPLES, GanometerError
 from gan_core.store import Store
 from gan_core.validation import Label, Seed, Share
+
+NUMBERS = only(*("x", "z", "label", "real_distance", "pixels.distances", "pca64.distances", "classifier.distances"))
+"""What may be shown without the real samples."""
 
 
 @dataclass(frozen=True)
@@ -89,4 +92,4 @@ def _in_space(dataset: Dataset, name: str, weights: bytes) -> tuple[Callable[[np
     return transform, transform(dataset.train.x)
 
 
-KIND = JobKind("sample_detail", SampleDetail, answer, encode=encode_arrays, decode=decode_arrays)
+KIND = JobKind("sample_detail", SampleDetail, answer, encode=encode_arrays, decode=decode_arrays, without_rows=NUMBERS)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gan_core.codec import to_storage
-from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays
+from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays, only
 from gan_core.jobs.snapshot_sampler import class_number, snapshot_step, snapshot_weights
 from gan_core.records import GanometerError
 from gan_core.validation import Label
@@ -35,4 +35,11 @@ def answer(context: JobContext, asked: Surface) -> Arrays:
     return surface.compute(run.config, weights, step, to_storage(dataset.train.x), labels=labels, label=number)
 
 
-KIND = JobKind("surface", Surface, answer, encode=encode_arrays, decode=decode_arrays)
+KIND = JobKind(
+    "surface",
+    Surface,
+    answer,
+    encode=encode_arrays,
+    decode=decode_arrays,
+    without_rows=only("points", "manifold", "x", "y", "belief", "pushes"),
+)

@@ -68,9 +68,10 @@ def _drawn(picture: np.ndarray) -> Image.Image:
 def scatter_frames(samples: Sequence[np.ndarray], steps: Sequence[int], *, real: np.ndarray) -> list[np.ndarray]:
     """A frame (h, w, 3) of each step's generated points (n, 2), orange crosses, over real ones (m, 2), blue discs.
 
-    All frames show the same part of the plane: the square around the real points, or up to twice as wide where
-    generated points lie outside it. Points further away, or not finite, are left out. Raises GanometerError for points
-    that do not have two coordinates, and unless there is one step for each array of points.
+    All frames show the same part of the plane: the square around the real points, or around the last generated ones
+    where there are no real ones, or up to twice as wide where generated points lie outside it. Points further away, or
+    not finite, are left out. Raises GanometerError for points that do not have two coordinates, and unless there is one
+    step for each array of points.
     """
     shapes = {np.shape(points)[1:] for points in (real, *samples)}
     if shapes != {(2,)} or len(samples) != len(steps):
@@ -92,7 +93,8 @@ def scatter_frames(samples: Sequence[np.ndarray], steps: Sequence[int], *, real:
 
 def _limits(real: np.ndarray, samples: Sequence[np.ndarray]) -> Limits:
     """The part of the plane that a film shows."""
-    low, high = real.min(axis=0), real.max(axis=0)
+    around = real if len(real) else samples[-1][np.isfinite(samples[-1]).all(axis=1)]
+    low, high = (around.min(axis=0), around.max(axis=0)) if len(around) else (np.zeros(2), np.ones(2))
     (x, y), needed = (low + high) / 2, float((high - low).max()) / 2 or 1.0
     generated = np.concatenate(samples)
     reach = np.abs(generated[np.isfinite(generated).all(axis=1)] - (x, y)).max(initial=0.0)

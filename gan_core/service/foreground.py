@@ -14,8 +14,10 @@ import numpy as np
 from gan_core.config.run_config import RunConfig
 from gan_core.data.dataset_cache import DatasetCache
 from gan_core.records import CorruptionTest, GanometerError, Panel, Report, RunInfo
+from gan_core.service import permissions
 from gan_core.service.recipes import RecipeService
 from gan_core.service.runs import RunService
+from gan_core.service.uploads import UploadService
 from gan_core.settings import Settings
 from gan_core.store import Store
 
@@ -40,8 +42,11 @@ class Trained:
 class ForegroundService:
     """Trains, samples and measures in this process, for whoever sits at its command line."""
 
-    def __init__(self, store: Store, settings: Settings, recipes: RecipeService, runs: RunService):
-        self._store, self._settings, self._recipes, self._runs = store, settings, recipes, runs
+    def __init__(
+        self, store: Store, settings: Settings, uploads: UploadService, recipes: RecipeService, runs: RunService
+    ):
+        self._store, self._settings = store, settings
+        self._uploads, self._recipes, self._runs = uploads, recipes, runs
         self._datasets = DatasetCache(settings.data_folder, store.datasets.upload_bytes)
 
     # ------------------------------------------------------------ training
@@ -59,8 +64,12 @@ class ForegroundService:
 
         return self._train(take, on_progress)
 
-    def go_on(self, run_id: str, *, on_progress: Callable[[RunInfo], None] | None = None) -> Trained:
-        """Train a run that waits in the queue, as `train` does. Raises GanometerError where somebody else has it."""
+    def go_on(
+        self, run_id: str, *, by: str | None = "", on_progress: Callable[[RunInfo], None] | None = None
+    ) -> Trained:
+        """Train a run of `by` that waits in the queue, as `train` does. Raises GanometerError where somebody else has
+        it, UnknownRun for one that `by` does not see, and NotAllowed for one of somebody else."""
+        permissions.check_owner(self._settings, self._runs.get(run_id, by=by).owner, by, f"run {run_id}")
 
         def take(worker_id: str) -> RunInfo:
             run = self._store.leases.claim(worker_id, at_once=ANY_NUMBER, run_id=run_id)
@@ -114,16 +123,25 @@ class ForegroundService:
 
     # ------------------------------------------------------------ samples and measurements
 
-    def sample(self, run_id: str, step: int | None, n: int, *, seed: int = 0, label: int | None = None) -> np.ndarray:
+    def sample(
+        self,
+        run_id: str,
+        step: int | None,
+        n: int,
+        *,
+        seed: int = 0,
+        label: int | None = None,
+        by: str | None = "",
+    ) -> np.ndarray:
         """`n` new samples (n, *shape) in measured form of a run's generator at a snapshot; the newest without `step`.
 
         `label` asks a run that was trained with classes for one of them. Raises GanometerError for a step that is not
-        kept, for too many samples, and for a class there is not.
+        kept, for too many samples, and for a class there is not; UnknownRun for a run that `by` does not see.
         """
         from gan_core.jobs import sample, snapshot_sampler
 
         asked = sample.KIND.read({"n": n, "seed": seed, "label": label})
-        snapshot_sampler.dataset_info(self._store, self._runs.get(run_id, by=None))
+        snapshot_sampler.dataset_info(self._store, self._runs.get(run_id, by=by))
         return sample.draw(self._store, run_id, step, asked)
 
     def measure(
@@ -137,16 +155,20 @@ class ForegroundService:
         panel: Panel = "full",
         k: int = 5,
         progress: Callable[[float], None] | None = None,
+        by: str | None = "",
     ) -> Report:
         """`n` new samples of a run's generator against as many held-out rows, at most as many as there are.
 
-        Raises GanometerError for a step that is not kept, and for numbers out of range.
+        Raises GanometerError for a step that is not kept, and for numbers out of range; UnknownRun for a run that `by`
+        does not see.
         """
         from gan_core.jobs import measure, measurement
 
         asked = measure.KIND.read({"n": n, "seed": seed, "space": space, "panel": panel, "k": k})
-        dataset = self._datasets.dataset(self._runs.get(run_id, by=None).config.data.name)
-        return measurement.report_for(self._store, run_id, step, asked, dataset, progress)
+        run = self._runs.get(run_id, by=by)
+        dataset = self._datasets.dataset(run.config.data.name)
+        report = measurement.report_for(self._store, run_id, step, asked, dataset, progress)
+        return report.numbers_only() if run.data_hidden else report
 
     def test_metrics(
         self,
@@ -156,15 +178,17 @@ class ForegroundService:
         panel: Panel = "live",
         corruptions: Sequence[str] = (),
         progress: Callable[[float], None] | None = None,
+        by: str | None = "",
     ) -> CorruptionTest:
         """What every metric makes of real samples that were damaged in known ways; of all ways unless some are named.
 
-        Raises DatasetError for data there are not, and GanometerError for a damage there is not.
+        Raises DatasetError for data there are not for `by`, and GanometerError for a damage there is not.
         """
         from gan_core.jobs import corruptions as kind
         from gan_core.jobs.kind import JobContext
 
         asked = kind.KIND.read({"dataset": data, "n": n, "panel": panel, "corruptions": list(corruptions)})
+        self._uploads.about(data, by=by)
         context = JobContext(self._store, self._datasets.dataset, progress=progress or (lambda share: None))
         return kind.answer(context, asked)
 

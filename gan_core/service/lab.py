@@ -9,6 +9,7 @@ from typing import Callable, Mapping
 import psutil
 
 from gan_core import machine
+from gan_core.service import permissions
 from gan_core.service.bundles import EXAMPLES, BundleService
 from gan_core.service.foreground import ForegroundService
 from gan_core.service.jobs import JobService
@@ -35,9 +36,9 @@ class Lab:
         self.recipes = RecipeService(self._store, self.uploads)
         self.runs = RunService(self._store, settings, self.worker, self.uploads, self.recipes)
         self.results = ResultService(self._store, self.runs)
-        self.jobs = JobService(self._store, self.runs.get, self.worker.ensure)
+        self.jobs = JobService(self._store, self.runs, self.uploads, self.worker.ensure)
         self.bundles = BundleService(self._store, self.runs, examples)
-        self.foreground = ForegroundService(self._store, settings, self.recipes, self.runs)
+        self.foreground = ForegroundService(self._store, settings, self.uploads, self.recipes, self.runs)
         self.worker.ensure()
 
     def close(self) -> None:
@@ -45,8 +46,13 @@ class Lab:
         self.worker.close()
         self._store.close()
 
-    def system(self) -> Mapping[str, str]:
-        """What one wants to know when something is wrong: versions, memory, places, the worker's last words."""
+    def system(self, *, by: str | None = "") -> Mapping[str, str]:
+        """What one wants to know when something is wrong: versions, memory, places, the worker's last words.
+
+        Whoever is no admin of a shared server is told the versions alone.
+        """
+        if not permissions.is_admin(self.settings, by):
+            return machine.versions()
         memory = psutil.Process().memory_info().rss
         facts = {
             **machine.versions(),

@@ -6,12 +6,17 @@ and sits at its command line. None may see and do everything.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gan_core.config.run_config import RunConfig
-from gan_core.records import DatasetInfo, GanometerError, RunInfo
+from gan_core.records import GanometerError, RunInfo
 from gan_core.settings import Settings
 
 UPLOAD = "upload-"
 """How the names of people's own data sets begin."""
+Owners = Mapping[str, bool]
+"""Who has brought an upload: {name: whether this one has published it}."""
+HIDDEN = "the data of this run are private: you see its generated samples and its numbers, not the real samples"
 
 
 class NotAllowed(GanometerError):
@@ -20,18 +25,24 @@ class NotAllowed(GanometerError):
 
 def is_admin(settings: Settings, by: str | None) -> bool:
     """Whether `by` may see and change what belongs to others."""
-    return by is None or not settings.shared or by.lower() in settings.admins
+    # Only ASCII: other letters may become those of an admin in lower case.
+    return by is None or not settings.shared or (by.isascii() and by.lower() in settings.admins)
 
 
 def owns(settings: Settings, owner: str, by: str | None) -> bool:
-    """Whether `by` may change what belongs to `owner`: one name, or several with spaces in between."""
-    return is_admin(settings, by) or bool(by and by in owner.split())
+    """Whether `by` may change what belongs to `owner`."""
+    return is_admin(settings, by) or bool(by and by == owner)
 
 
 def check_owner(settings: Settings, owner: str, by: str | None, what: str) -> None:
     """Raises NotAllowed unless `by` may change what belongs to `owner`."""
     if not owns(settings, owner, by):
-        raise NotAllowed(f"{what} belongs to somebody else: you may look at it, and start a run of your own")
+        raise of_somebody_else(what)
+
+
+def of_somebody_else(what: str) -> NotAllowed:
+    """That a run or an upload is not one's own."""
+    return NotAllowed(f"{what} belongs to somebody else: you may look at it, and start a run of your own")
 
 
 def check_known(settings: Settings, by: str | None) -> None:
@@ -42,19 +53,31 @@ def check_known(settings: Settings, by: str | None) -> None:
         )
 
 
-def may_see_data(settings: Settings, info: DatasetInfo, by: str | None) -> bool:
-    """Whether `by` may train on an upload. Whoever has brought the same file has it too: it may have several owners."""
-    return owns(settings, info.owner, by) or info.published
+def may_use_data(settings: Settings, owners: Owners, by: str | None) -> bool:
+    """Whether `by` may see and train on an upload: one that `by` has brought, or that one of its owners has published.
+
+    Whoever has brought the same file has it, too.
+    """
+    return is_admin(settings, by) or bool(by and by in owners) or any(owners.values())
 
 
-def may_see(settings: Settings, run: RunInfo, by: str | None, seen_data: set[str]) -> bool:
-    """Whether `by` may see a run. `seen_data` names the uploads that `by` may see.
+def may_see(settings: Settings, run: RunInfo, by: str | None, uploads: Mapping[str, Owners]) -> bool:
+    """Whether `by` may see a run. `uploads` are the owners of every upload by its name.
 
-    Runs on somebody's own data are theirs, until they publish the run.
+    Runs on one's own data are private until one publishes the run, or one's share of the data: another owner of the
+    same file publishes it for their own runs, and for those of people who only use it.
     """
     name = run.config.data.name
-    private = name.startswith(UPLOAD) and name not in seen_data
-    return is_admin(settings, by) or run.published or bool(by and run.owner == by) or not private
+    if owns(settings, run.owner, by) or run.published or not name.startswith(UPLOAD):
+        return True
+    owners = uploads.get(name, {})
+    return bool(run.owner) and owners.get(run.owner, any(owners.values()))
+
+
+def hides_data(settings: Settings, run: RunInfo, by: str | None, uploads: Mapping[str, Owners]) -> bool:
+    """Whether `by`, who may see a run, may not see its real samples, or nobody can, because they are not here."""
+    name = run.config.data.name
+    return name.startswith(UPLOAD) and not (name in uploads and may_use_data(settings, uploads[name], by))
 
 
 def check_limits(settings: Settings, config: RunConfig, by: str | None, *, queued: int, runs: int = 1) -> None:

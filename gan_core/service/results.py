@@ -1,6 +1,7 @@
 """What a run has: its samples, curves, measurements, and what they are compared with.
 
-Ask `lab.runs` for the run first: it gives only what this visitor may see. Everything here is asked of such a run.
+Ask `lab.runs` for the run first: it gives only what this visitor may see, and says whether the real samples of its data
+are hidden (`data_hidden`). Everything here is asked of such a run, and then gives its numbers and generated samples.
 """
 
 from __future__ import annotations
@@ -34,41 +35,44 @@ class ResultService:
 
     # ------------------------------------------------------------ samples
 
-    def snapshot_steps(self, run_id: str) -> tuple[int, ...]:
+    def snapshot_steps(self, run: RunInfo) -> tuple[int, ...]:
         """The steps of which a run keeps samples and weights, in order."""
-        return self._store.recordings.snapshot_steps(run_id)
+        return self._store.recordings.snapshot_steps(run.id)
 
-    def snapshot(self, run_id: str, step: int | None = None) -> Snapshot | None:
+    def snapshot(self, run: RunInfo, step: int | None = None) -> Snapshot | None:
         """The samples of one step, or of the newest one; None when there is none."""
-        return self._store.recordings.snapshot(run_id, step)
+        return self._store.recordings.snapshot(run.id, step)
 
-    def film(self, run_id: str, *, format: str = "gif", fps: float = 6) -> bytes:
+    def film(self, run: RunInfo, *, format: str = "gif", fps: float = 6) -> bytes:
         """A run's snapshots one after the other, from its 64 fixed latents: an animated GIF or WebP.
 
-        Images lie on a grid, points in the plane among real ones. Raises GanometerError for a run without snapshots
-        or of points that have not two coordinates, and for a format or speed there is not.
+        Images lie on a grid, points in the plane among real ones, unless these are hidden. Raises GanometerError for a
+        run without snapshots or of points that have not two coordinates, and for a format or speed there is not.
         """
-        steps = self.snapshot_steps(run_id)
+        steps = self.snapshot_steps(run)
         if not steps:
-            raise GanometerError(f"run {run_id} has no snapshot yet: let it train a little first")
-        kept = [snapshot for step in steps if (snapshot := self.snapshot(run_id, step))]  # some are thinned out
+            raise GanometerError(f"run {run.id} has no snapshot yet: let it train a little first")
+        kept = [snapshot for step in steps if (snapshot := self.snapshot(run, step))]  # some are thinned out
         frames = [snapshot.samples for snapshot in kept]
         if frames[0].ndim == 2:
-            data = self.dataset_of(self._store.runs.get(run_id))
+            data = self.dataset_of(run)
             if data is None:
-                raise GanometerError(f"the data of run {run_id} have not been loaded yet: let it train a little first")
+                raise GanometerError(f"the data of run {run.id} have not been loaded yet: let it train a little first")
             frames = film.scatter_frames(frames, [snapshot.step for snapshot in kept], real=data.preview)
         return film.film(frames, format, fps)
 
-    def size(self, run_id: str) -> int:
+    def size(self, run: RunInfo) -> int:
         """About how many bytes a run takes in the store."""
-        return self._store.recordings.size(run_id)
+        return self._store.recordings.size(run.id)
 
     # ------------------------------------------------------------ data and references
 
     def dataset_of(self, run: RunInfo) -> DatasetInfo | None:
-        """The run's data set with a preview of real rows; None until its worker has loaded it."""
-        return self._store.datasets.get(run.dataset) if run.dataset else None
+        """The run's data set with a preview of real rows, which is empty where they are hidden; None until its worker
+        has loaded it.
+        """
+        info = self._store.datasets.get(run.dataset) if run.dataset else None
+        return info.without_rows() if info and run.data_hidden else info
 
     def reference_of(self, run: RunInfo, n: int) -> Reference | None:
         """Real-vs-real at n for the run's data, when it has been measured."""
@@ -140,20 +144,24 @@ class ResultService:
         reference even if that was measured later."""
         known: dict[tuple[str, int, int, str], Reference | None] = {}
         found: list[tuple[int, Report]] = []
-        for step, report in self._store.measurements.reports(run.id):
+        for step, report in self._reports(run):
             about = (report.space, report.n_fake, report.k, report.panel)  # of a training they are all alike
             if about not in known:
                 known[about] = self._reference_for(run, report)
             found.append((step, beside(report, known[about])))
         return found
 
-    def measured(self, run_id: str) -> dict[int, Report]:
+    def measured(self, run: RunInfo) -> dict[int, Report]:
         """What was measured during the training, by step; not what people have asked for since."""
-        return {step: report for step, report in self._store.measurements.reports(run_id) if report.seed == 0}
+        return {step: report for step, report in self._reports(run) if report.seed == 0}
 
     def judged(self, run: RunInfo, report: Report) -> Report:
         """A report of a run beside what is known today of real against real."""
         return beside(report, self._reference_for(run, report))
+
+    def _reports(self, run: RunInfo) -> list[tuple[int, Report]]:
+        found = self._store.measurements.reports(run.id)
+        return [(step, report.numbers_only()) for step, report in found] if run.data_hidden else found
 
     def _reference_for(self, run: RunInfo, report: Report) -> Reference | None:
         if not run.dataset:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Iterable, Mapping
 
 from gan_core.config.live_edits import edited
@@ -15,6 +17,7 @@ from gan_core.service.uploads import UploadService
 from gan_core.service.worker_host import LOOK_SECONDS, WorkerHost
 from gan_core.settings import Settings
 from gan_core.store import RESUMABLE, Store
+from gan_core.store.states import unknown_run
 
 LISTED = 10_000
 MOST_SEEDS = 20
@@ -87,9 +90,8 @@ class RunService:
             raise ConfigError([f"seeds is {seeds}; give 2 to {MOST_SEEDS}"])
         run = self._source(run_id, by)
         if run.parent_id is not None:
-            raise GanometerError(
-                f"run {run_id} was forked from run {run.parent_id}: repeat that one, and fork from each"
-            )
+            parent = f"run {run.parent_id}" if self._sees(run.parent_id, by) else "another run"
+            raise GanometerError(f"run {run_id} was forked from {parent}: repeat that one, and fork from each")
         if run.config.training.seconds is not None and not run.step:
             raise GanometerError(f"run {run_id} has not begun, so its time is not yet a number of steps: wait for it")
         ids = self._store.submit(None, lambda: self._repeated(run, seeds, by))
@@ -193,16 +195,14 @@ class RunService:
     def get(self, run_id: str, *, by: str | None = "") -> RunInfo:
         """One run. Raises UnknownRun when there is none of this id that `by` may see."""
         self._worker.reap(every=LOOK_SECONDS)
-        run = self._store.runs.get(run_id)
-        if not permissions.may_see(self._settings, run, by, self._seen_data(by)):
-            raise UnknownRun(f"there is no run {run_id!r}; `runs` and the Home page list those there are")
-        return run
+        for run in self._as_seen([self._store.runs.get(run_id)], by):
+            return run
+        raise unknown_run(run_id)
 
     def newest(self, limit: int = 200, *, by: str | None = "") -> list[RunInfo]:
         """The newest runs that `by` may see, the newest first."""
         self._worker.reap(every=LOOK_SECONDS)
-        seen = self._seen_data(by)
-        return [run for run in self._store.runs.all(limit) if permissions.may_see(self._settings, run, by, seen)]
+        return self._as_seen(self._store.runs.all(limit), by)
 
     def may_change(self, run: RunInfo, *, by: str | None) -> bool:
         """Whether `by` may control this run."""
@@ -214,26 +214,34 @@ class RunService:
 
     # The rest is asked of a run that `get` or `newest` has given.
 
-    def kept_steps(self, run_id: str) -> dict[int, bool]:
+    def kept_steps(self, run: RunInfo) -> dict[int, bool]:
         """The steps that a fork can begin at, each with whether exactly: from a checkpoint, not only a snapshot."""
-        return self._store.runs.kept_steps(run_id)
+        return self._store.runs.kept_steps(run.id)
 
-    def events(self, run_id: str) -> list[Event]:
-        """What has happened to a run, newest first."""
-        return self._store.recordings.events(run_id)
+    def events(self, run: RunInfo, *, by: str | None = "") -> list[Event]:
+        """What has happened to a run, newest first, without who did it; the run it was forked from is named where `by`
+        may see that, too.
+        """
+        found: list[Event] = []
+        for event in self._store.recordings.events(run.id):
+            payload = {key: value for key, value in event.payload.items() if key != "by"}
+            if "parent" in payload and not self._sees(str(payload["parent"]), by):
+                del payload["parent"]
+            found.append(replace(event, payload=payload))
+        return found
 
-    def sent_commands(self, run_id: str) -> list[Command]:
+    def sent_commands(self, run: RunInfo) -> list[Command]:
         """Commands that no worker has carried out yet, oldest first."""
-        return self._store.commands.waiting(run_id)
+        return self._store.commands.waiting(run.id)
 
-    def last_command(self, run_id: str) -> str | None:
+    def last_command(self, run: RunInfo) -> str | None:
         """The kind of the last command that no worker has carried out yet: pause, resume, stop, step or set."""
-        sent = self.sent_commands(run_id)
+        sent = self.sent_commands(run)
         return sent[-1].kind if sent else None
 
-    def done_commands(self, run_id: str) -> list[tuple[Command, str]]:
+    def done_commands(self, run: RunInfo) -> list[tuple[Command, str]]:
         """Commands that are over, each with what came of it, newest first."""
-        return self._store.commands.finished(run_id)
+        return self._store.commands.finished(run.id)
 
     # ------------------------------------------------------------ parts
 
@@ -266,7 +274,18 @@ class RunService:
         self._worker.reap(every=LOOK_SECONDS)
         return self._store.runs.unfinished_of(by or "")
 
-    def _seen_data(self, by: str | None) -> set[str]:
-        if permissions.is_admin(self._settings, by):
-            return set()
-        return {info.name for info in self._uploads.visible(by=by)}
+    def _sees(self, run_id: str, by: str | None) -> bool:
+        try:
+            self.get(run_id, by=by)
+        except UnknownRun:
+            return False
+        return True
+
+    def _as_seen(self, runs: Sequence[RunInfo], by: str | None) -> list[RunInfo]:
+        """Those that `by` may see, each with whether its data are hidden from `by`."""
+        uploads = self._store.datasets.owners()
+        seen = [run for run in runs if permissions.may_see(self._settings, run, by, uploads)]
+        return [
+            replace(run, data_hidden=True) if permissions.hides_data(self._settings, run, by, uploads) else run
+            for run in seen
+        ]

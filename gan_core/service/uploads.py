@@ -35,7 +35,7 @@ class UploadService:
     def visible(self, *, by: str | None = "") -> list[DatasetInfo]:
         """The uploads that `by` may train on, the newest first."""
         found = self._store.datasets.uploads()
-        return [info for info in found if permissions.may_see_data(self._settings, info, by)]
+        return [info for info in found if permissions.may_use_data(self._settings, info.owners, by)]
 
     def read(self, data: bytes, filename: str, *, size: int = 28, colour: bool = False) -> uploads.Upload:
         """The samples of a file; pictures become `size` x `size` pixels, in `colour` or grey.
@@ -54,21 +54,25 @@ class UploadService:
         name = f"{permissions.UPLOAD}{dataset.sha256[:10]}"
         if self._store.datasets.upload_bytes(name) is None:
             named = uploads.dataset_from_upload(upload, name)
-            self._store.datasets.put(named.info(owner=by or ""), datasets.dataset_to_bytes(named))
+            self._store.datasets.put(named.info(), datasets.dataset_to_bytes(named))
         self._store.datasets.add_owner(name, by or "")
         return name
 
     def publish(self, name: str, published: bool, *, by: str | None = "") -> None:
-        """Let everybody train on one's own data and see the runs on them, or no longer.
+        """Let everybody train on one's own data and see one's own runs on them, or no longer.
 
-        Raises DatasetError for data that `by` does not see, and NotAllowed for data of somebody else.
+        It is the share of `by` alone: what another owner of the same file keeps private stays so. An admin who is no
+        owner decides for all. Raises DatasetError for data that `by` does not see, and NotAllowed for data of somebody
+        else.
         """
-        info = self._visible(name, by)
-        permissions.check_owner(self._settings, info.owner, by, name)
-        self._store.datasets.publish(name, published)
+        owners = self._visible(name, by).owners
+        owner = by if by is not None and by in owners else None
+        if owner is None and not permissions.is_admin(self._settings, by):
+            raise permissions.of_somebody_else(name)
+        self._store.datasets.publish(name, published, owner=owner)
 
     def _visible(self, name: str, by: str | None) -> DatasetInfo:
         info = self._store.datasets.named(name)
-        if info is None or not permissions.may_see_data(self._settings, info, by):
+        if info is None or not permissions.may_use_data(self._settings, info.owners, by):
             raise datasets.unknown_dataset(name)
         return info

@@ -1,15 +1,17 @@
-"""Data sets: what is known about each, and the bytes of the uploaded ones."""
+"""Data sets: what is known about each, the bytes of the uploaded ones, and whose these are."""
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 
 from gan_core.records import DatasetInfo
 from gan_core.store.database import Database, one_at_a_time
-from gan_core.store.rows import dataset_row, insert_new, unpack
-from gan_core.store.schema import datasets
+from gan_core.store.rows import dataset_row, insert_dataset, insert_new, unpack
+from gan_core.store.schema import dataset_owners, datasets, now
 
 
 class Datasets:
@@ -19,10 +21,12 @@ class Datasets:
         self._db = database
 
     def put(self, info: DatasetInfo, data: bytes | None = None) -> None:
-        """Keep what is known about a data set; `data` are the bytes of an upload. A known one stays as it is."""
+        """Keep what is known about a data set; `data` are the bytes of an upload. A known one stays as it is, unless
+        it is an upload whose bytes were missing. Its owners are those of `add_owner`.
+        """
         with self._db.writing() as db:
             one_at_a_time(db)
-            insert_new(db, datasets, dataset_row(info, data))
+            insert_dataset(db, dataset_row(info, data))
 
     def get(self, sha256: str) -> DatasetInfo | None:
         """The data set with this hash of its content, or None."""
@@ -36,18 +40,32 @@ class Datasets:
         """The uploaded data sets, newest first."""
         return self._datasets(datasets.c.data.is_not(None))
 
+    def owners(self) -> dict[str, dict[str, bool]]:
+        """{name of an upload whose rows are here: {owner: whether this one has published it}}"""
+        query = sa.select(datasets.c.name, dataset_owners.c.owner, dataset_owners.c.published)
+        query = query.select_from(datasets.outerjoin(dataset_owners)).where(datasets.c.data.is_not(None))
+        found: dict[str, dict[str, bool]] = {}
+        with self._db.reading() as db:
+            for name, owner, published in db.execute(query):
+                shares = found.setdefault(name, {})
+                if owner is not None:
+                    shares[owner] = published
+        return found
+
     def add_owner(self, name: str, owner: str) -> None:
-        """Another person has uploaded the same data: the upload is theirs too."""
+        """A person has uploaded these data, or the same as somebody before: they are theirs, too, and not published."""
         with self._db.writing() as db:
             one_at_a_time(db)
-            owners = db.scalar(sa.select(datasets.c.owner).where(datasets.c.name == name)) or ""
-            if owner not in owners.split():
-                db.execute(datasets.update().where(datasets.c.name == name).values(owner=f"{owners} {owner}".strip()))
+            for sha256 in db.scalars(sa.select(datasets.c.sha256).where(datasets.c.name == name)).all():
+                insert_new(db, dataset_owners, dict(dataset=sha256, owner=owner, published=False, created=now()))
 
-    def publish(self, name: str, published: bool) -> None:
-        """Show an upload to everybody, or no longer."""
+    def publish(self, name: str, published: bool, *, owner: str | None = None) -> None:
+        """Show an owner's share of an upload to everybody, or no longer; the share of every owner without `owner`."""
+        these = dataset_owners.c.dataset.in_(sa.select(datasets.c.sha256).where(datasets.c.name == name))
+        if owner is not None:
+            these = sa.and_(these, dataset_owners.c.owner == owner)
         with self._db.writing() as db:
-            db.execute(datasets.update().where(datasets.c.name == name).values(published=published))
+            db.execute(dataset_owners.update().where(these).values(published=published))
 
     def upload_bytes(self, name: str) -> bytes | None:
         """The bytes of an upload, as `data.datasets.dataset_from_bytes` reads them; None where there is none."""
@@ -57,8 +75,12 @@ class Datasets:
 
     def _datasets(self, where: sa.ColumnElement[bool]) -> list[DatasetInfo]:
         query = sa.select(*(c for c in datasets.c if c.name != "data")).where(where)
+        owned = sa.select(dataset_owners).where(dataset_owners.c.dataset.in_(sa.select(datasets.c.sha256).where(where)))
         with self._db.reading() as db:
             rows = db.execute(query.order_by(datasets.c.created.desc())).all()
+            owners: Mapping[str, dict[str, bool]] = defaultdict(dict)
+            for row in db.execute(owned.order_by(dataset_owners.c.created)):
+                owners[row.dataset][row.owner] = row.published
         found = []
         for row in rows:
             preview = unpack(row.preview)
@@ -71,8 +93,7 @@ class Datasets:
                     json.loads(row.parts),
                     preview["x"],
                     preview["y"],
-                    row.owner,
-                    row.published,
+                    owners[row.sha256],
                 )
             )
         return found

@@ -14,7 +14,7 @@ from gan_core import records
 from gan_core.config import run_config as configs
 from gan_core.config.run_config import RunConfig
 from gan_core.records import DatasetInfo, Reference, Report, RunInfo
-from gan_core.store.schema import now, runs
+from gan_core.store.schema import datasets, now, runs
 
 
 def listing() -> sa.Select[Any]:
@@ -96,8 +96,6 @@ def dataset_row(info: DatasetInfo, data: bytes | None) -> dict[str, Any]:
         name=info.name,
         kind=info.kind,
         shape=json.dumps(info.shape),
-        owner=info.owner,
-        published=info.published,
         created=now(),
         parts=json.dumps(dict(info.parts)),
         preview=pack(x=info.preview, y=info.labels),
@@ -123,6 +121,13 @@ def insert_new(db: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> No
     where = sa.and_(*(column == row[column.name] for column in table.primary_key.columns))
     if db.execute(sa.select(*table.primary_key.columns).where(where)).first() is None:
         db.execute(table.insert().values(**row))
+
+
+def insert_dataset(db: sa.Connection, row: Mapping[str, Any]) -> None:
+    """Insert a data set. Of a known one without bytes, an upload that brings them replaces what was said about it."""
+    known = sa.and_(datasets.c.sha256 == row["sha256"], datasets.c.data.is_(None))
+    if row["data"] is None or not db.execute(datasets.update().where(known).values(**row)).rowcount:
+        insert_new(db, datasets, row)
 
 
 def pack(**arrays: np.ndarray) -> bytes:

@@ -117,7 +117,14 @@ datasets = sa.Table(
     sa.Column("parts", _text, nullable=False),
     sa.Column("preview", _blob, nullable=False),
     sa.Column("data", _blob),
-    sa.Column("owner", _text, nullable=False, default=""),
+    sa.Column("created", _real, nullable=False),
+)
+
+dataset_owners = sa.Table(
+    "dataset_owners",
+    metadata,
+    sa.Column("dataset", _text, sa.ForeignKey("datasets.sha256", ondelete="CASCADE"), primary_key=True),
+    sa.Column("owner", _text, primary_key=True),
     sa.Column("published", sa.Boolean, nullable=False, default=False),
     sa.Column("created", _real, nullable=False),
 )

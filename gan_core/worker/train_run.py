@@ -40,7 +40,7 @@ def train_run(
         session.phase("loading data")
         dataset = dataset_named(run.config.data.name, lambda share, text: session.phase(text))
         labels = _class_numbers(run.config, dataset)
-        session.store.datasets.put(dataset.info(owner=run.owner))
+        session.store.datasets.put(dataset.info())
         session.describe(dataset=dataset.sha256, threads=os.cpu_count() or 1, versions=machine.versions())
         _check_memory(run.config, dataset, free_memory())
         rows = min(run.config.recording.rows, len(dataset.test.x))

@@ -81,9 +81,11 @@ def ended(lab: Lab, run_id: str):
 
 
 def settled(lab: Lab, run_id: str, state: str):
-    return wait_until(
-        lambda: lab.runs.get(run_id).state == state and lab.runs.last_command(run_id) is None and lab.runs.get(run_id)
-    )
+    def run():
+        found = lab.runs.get(run_id)
+        return found if found.state == state and lab.runs.last_command(found) is None else None
+
+    return wait_until(run)
 
 
 def points(n: int = 300) -> bytes:

@@ -118,21 +118,20 @@ def test_jobs_and_their_answers(working, finished):
     job_id = working.jobs.request(Sample(n=5, seed=1), run_id=finished.id, step=40)
     wait_until(lambda: working.jobs.state(job_id) == "done")
     assert working.jobs.request(Sample(seed=1, n=5), run_id=finished.id, step=40) == job_id
-    assert working.jobs.answer(working.jobs.get(job_id, result=False))["x"].shape == (5, 8, 8, 1)
+    assert working.jobs.answer(job_id)["x"].shape == (5, 8, 8, 1)
     job_id = working.jobs.request(MeasureParameters(n=70), run_id=finished.id, step=40)
     wait_until(lambda: working.jobs.state(job_id) == "done")
     job = working.jobs.get(job_id)
     assert working.jobs.asked(job) == MeasureParameters(n=70)
-    assert working.jobs.answer(job) in [report for _, report in working.results.reports(finished)]
+    assert working.jobs.answer(job_id) in [report for _, report in working.results.reports(finished)]
     assert working.jobs.get(10**6) is None and working.jobs.state(10**6) is None
 
 
 def test_the_samples_that_are_browsed_are_a_file(working, finished):
     job_id = working.jobs.request(Browse(n=10, seed=1), run_id=finished.id, step=40)
     wait_until(lambda: working.jobs.state(job_id) == "done")
-    job = working.jobs.get(job_id)
-    found = working.jobs.answer(job)
-    with np.load(io.BytesIO(working.jobs.samples_npz(job)), allow_pickle=False) as arrays:
+    found = working.jobs.answer(job_id)
+    with np.load(io.BytesIO(working.jobs.samples_npz(job_id)), allow_pickle=False) as arrays:
         assert {"x", "distances", "rows", "realism", "rarity", "labels", "scores", "xy"} == set(arrays.files)
         assert all(
             np.array_equal(arrays[name], found[name], equal_nan=arrays[name].dtype.kind == "f") for name in arrays
@@ -140,12 +139,12 @@ def test_the_samples_that_are_browsed_are_a_file(working, finished):
         assert {len(arrays[name]) for name in arrays} == {10}
     reference = working.jobs.request(ReferenceParameters("digits", 50))
     with pytest.raises(GanometerError, match=rf"job {reference} \(reference, .* has no samples; ask for a browse job"):
-        working.jobs.samples_npz(working.jobs.get(reference))
+        working.jobs.samples_npz(reference)
 
 
 def test_a_run_is_a_film_of_its_snapshots(working, finished):
     for format in ("gif", "webp"):
-        with Image.open(io.BytesIO(working.results.film(finished.id, format=format, fps=4))) as picture:
+        with Image.open(io.BytesIO(working.results.film(finished, format=format, fps=4))) as picture:
             steps = store_of(working).recordings.snapshot_steps(finished.id)
             assert picture.n_frames == len(steps) and picture.size == (448, 448)
             for number, step in enumerate(steps):
@@ -154,7 +153,7 @@ def test_a_run_is_a_film_of_its_snapshots(working, finished):
                 x = store_of(working).recordings.snapshot(finished.id, step).samples
                 assert np.array_equal(shown[8:16, 16:24], x[10, ..., 0])  # the second row's third
     with pytest.raises(GanometerError, match="'mp4' is not a format"):
-        working.results.film(finished.id, format="mp4")
+        working.results.film(finished, format="mp4")
 
 
 def test_a_request_that_cannot_be_is_refused_before_anybody_waits_for_it(working, finished):
@@ -233,7 +232,7 @@ def test_a_comparison_of_runs_by_the_worker(working):
     assert working.jobs.compare(steps, 200) == job_id
     job = wait_until(lambda: job if (job := working.jobs.get(job_id)).state in ("done", "failed") else None)
     assert job.state == "done", job.error
-    found = working.jobs.answer(job)
+    found = working.jobs.answer(job_id)
     assert (found.n, found.steps) == (200, steps)
     one, two = found.values
     assert [seed for seed, _ in found.values[one]] == [0, 1, 2]

@@ -22,16 +22,16 @@ from tests.service.labs import CONFIG, finish_by_hand, finished_by_hand, opened,
 def test_a_run_in_the_plane_is_a_film_of_its_points_and_of_nothing_there_is_none(lab):
     run = store_of(lab).leases.claim("w1", run_id=lab.runs.start(override(CONFIG, {"data.name": "ring-8"})))
     with pytest.raises(GanometerError, match="has no snapshot yet"):
-        lab.results.film(run.id)
+        lab.results.film(run)
     ring = datasets.load("ring-8")
     generated = np.full((64, 2), 0.25, np.float32)
     taken = [(step, sign * generated, b"") for step, sign in ((0, 1), (50, -1))]
     store_of(lab).progress.commit(run.id, "w1", 1, Commit(state="running", step=50, seconds=1.0, taken=taken))
     with pytest.raises(GanometerError, match="have not been loaded yet"):
-        lab.results.film(run.id)
+        lab.results.film(run)
     store_of(lab).datasets.put(ring.info())
     store_of(lab).progress.describe(run.id, "w1", 1, dataset=ring.sha256, phase="training")
-    with Image.open(io.BytesIO(lab.results.film(run.id))) as picture:
+    with Image.open(io.BytesIO(lab.results.film(lab.runs.get(run.id)))) as picture:
         places = []
         for number in range(picture.n_frames):
             picture.seek(number)

@@ -17,7 +17,6 @@ INFO = DatasetInfo(
     {"train": 5, "holdout": 2, "test": 3},
     PREVIEW,
     np.array([0, 1, 1]),
-    "ada",
 )
 
 

@@ -43,10 +43,12 @@ def found(curve: np.ndarray, random: float) -> go.Figure:
 
 
 def path(x: np.ndarray, real: np.ndarray) -> go.Figure:
-    """A walk (frames, 2) through the plane, over real points (n, 2)."""
+    """A walk (frames, 2) through the plane, over real points (n, 2), where there are some."""
     figure = blank("first coordinate (data units)", "second coordinate (data units)", height=360)
-    places = dict(x=real[:, 0].astype(np.float32), y=real[:, 1].astype(np.float32))
-    figure.add_trace(go.Scatter(**places, mode="markers", name="real", marker=dict(color=REAL, opacity=0.5, size=6)))
+    if len(real):
+        places = dict(x=real[:, 0].astype(np.float32), y=real[:, 1].astype(np.float32))
+        about = dict(mode="markers", name="real", marker=dict(color=REAL, opacity=0.5, size=6))
+        figure.add_trace(go.Scatter(**places, **about))
     places = dict(x=x[:, 0].astype(np.float32), y=x[:, 1].astype(np.float32))
     figure.add_trace(
         go.Scatter(**places, mode="lines+markers", name="walk", line_color=FAKE, marker=dict(symbol="x-thin-open"))

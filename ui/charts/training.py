@@ -161,8 +161,9 @@ def spread_curve(history: History, reference: Reference | None = None, marked_st
 def points(*, real: np.ndarray, fake: np.ndarray, highlight: np.ndarray | None = None) -> go.Figure:
     """Real and generated points, each (n, d), on equal axes; the points of `highlight` (m, d) are ringed.
 
-    Look for orange wherever there is blue (nothing is missed) and nowhere else (nothing is invented).
-    Of more than two coordinates the first two are drawn; points that are not finite are left out.
+    Look for orange wherever there is blue (nothing is missed) and nowhere else (nothing is invented). Of private
+    data there are no real points. Of more than two coordinates the first two are drawn; points that are not finite are
+    left out.
     """
     figure = blank("first coordinate (data units)", "second coordinate (data units)", height=360)
     figure.update_layout(hovermode="closest")
@@ -175,7 +176,8 @@ def points(*, real: np.ndarray, fake: np.ndarray, highlight: np.ndarray | None =
 
 
 def surface(found: Mapping[str, np.ndarray], real: np.ndarray) -> go.Figure:
-    """The networks in the plane at one step: `found` is what a `surface` job answers, `real` (n, 2) are real points.
+    """The networks in the plane at one step: `found` is what a `surface` job answers, `real` (n, 2) are real points,
+    or none.
 
     Look for an even discriminator output, for arrows without a common direction, and for lines that are dense where
     real points are: every cell between four of them holds as many samples as any other.
@@ -204,7 +206,8 @@ def surface(found: Mapping[str, np.ndarray], real: np.ndarray) -> go.Figure:
     _add_points(figure, found["points"], "generated", FAKE, symbol="x-thin", size=5, line_width=1)
     if "pushes" in found:
         start = found["points"][: len(found["pushes"])]
-        _add_arrows(figure, start, found["pushes"], longest=float(np.ptp(real, axis=0).max()) / 10)
+        extent = float(np.ptp(real if len(real) else start, axis=0).max())
+        _add_arrows(figure, start, found["pushes"], longest=extent / 10)
     for axis, places in (("xaxis", "x"), ("yaxis", "y")):
         reach = [float(found[places][0]), float(found[places][-1])] if "belief" in found else None
         kept = dict(constrain="domain", constraintoward={"x": "left", "y": "top"}[places])  # square, below the legend
@@ -345,6 +348,8 @@ def add_pairs_of_bars(figure: go.Figure, names: Sequence[str], *, real: Sequence
 
 
 def _add_points(figure: go.Figure, array: np.ndarray, name: str, colour: str, **marker) -> None:
+    if not len(array):  # the real points are private
+        return
     x, y = plane(array).astype(np.float32).T
     trace = go.Scattergl if len(x) > SVG_POINTS else go.Scatter
     # Thin crosses take their colour from the marker's line, discs from the marker: both are given it.

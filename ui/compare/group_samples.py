@@ -66,16 +66,16 @@ def show_run_samples(page: Page, group: Group, run: RunInfo, steps: tuple[int, .
         return
     at = steps[-1] if step is None else min(steps, key=lambda kept: abs(kept - step))
     about = f"64 generated samples of {group.name}, seed {run.config.seed}, at step {at:,}"
-    st.image(images.embedded(sample_picture(run.id, at, page, run)), width="stretch", alt=about)
+    st.image(images.embedded(sample_picture(run.id, at, run.data_hidden, page, run)), width="stretch", alt=about)
     st.caption(f"step {at:,}" + ("" if run.state == "finished" else f" · {STATES[run.state][2].lower()}"))
     page_link("gallery", "Look closer", run=run.id, step=at)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
-def sample_picture(run_id: str, step: int, _page: Page, _run: RunInfo) -> bytes:
-    """The 64 samples of a snapshot: images as they are, points on real ones."""
-    samples = samples_of(_page.lab, run_id, step)
+def sample_picture(run_id: str, step: int, data_hidden: bool, _page: Page, _run: RunInfo) -> bytes:
+    """The 64 samples of a snapshot: images as they are, points on real ones, unless these are hidden."""
+    samples = samples_of(_page.lab, _run, step)
     if samples.ndim == 4:
         return images.grid(samples, scale=max(1, SIDE // (8 * samples.shape[2])), gap=GAP)
     data = _page.lab.results.dataset_of(_run)
-    return scatter(fake=samples, real=samples[:0] if data is None else data.preview, size=SIDE)
+    return scatter(fake=samples, real=None if data is None or data.rows_hidden else data.preview, size=SIDE)

@@ -61,15 +61,15 @@ def show_verdict(
         show_answer(
             page,
             job_id,
-            lambda job: draw_verdict(page, groups, page.lab.jobs.answer(job)),
+            lambda job: draw_verdict(page, groups, page.lab.jobs.answer(job.id, by=page.me)),
             key="answer",
             again=lambda: page.lab.jobs.compare(places, SAMPLES, by=page.me, retry=True),
         )
         # Not in the live part: a button there would draw that part alone, and the new runs belong to all of the page.
-        job = page.lab.jobs.get(job_id)
+        job = page.lab.jobs.get(job_id, by=page.me, result=False)
         names = tuple(group.name for group in groups)
         if job and job.state == "done":
-            st.session_state[VERDICT] = KnownVerdict(step, names, page.lab.jobs.answer(job))
+            st.session_state[VERDICT] = KnownVerdict(step, names, page.lab.jobs.answer(job.id, by=page.me))
         last: KnownVerdict | None = st.session_state.get(VERDICT)
         known = last.verdict if last and (last.step, last.groups) == (step, names) else None
         if known and job and job.state in WAITING:

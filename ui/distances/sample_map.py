@@ -10,6 +10,7 @@ from gan_core.pictures import grid
 from ui.charts import map
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
+from ui.frame.private_data import say_private
 from ui.frame.sample_detail import show_detail
 from ui.frame.sample_orders import ordered
 
@@ -22,9 +23,14 @@ KINDS_OF_EXTREMES = {
 }
 
 
-def show_map(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
-    """All of it comes from one job, whose id is returned."""
+def show_map(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int | None:
+    """All of it comes from one job, whose id is returned; None where the real samples are hidden, among which all of
+    this lies.
+    """
     st.subheader("Map of the samples", anchor=False)
+    if data.rows_hidden:
+        say_private()
+        return None
     return ask_worker(
         page,
         Browse(ON_MAP, SEED),

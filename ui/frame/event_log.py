@@ -1,14 +1,16 @@
 """The events of a run in words, and which of them its charts mark."""
 
-from gan_core import Event, Lab, RunInfo
+from gan_core import Event, RunInfo
+from ui.frame.page import Page
 
 TITLES_OF_MARKED = {"set": "settings changed", "forked": "forked"}
 """The kinds of events that charts mark, and what the event log calls them."""
 
 
-def marked_events(lab: Lab, run: RunInfo) -> list[tuple[int, str]]:
+def marked_events(page: Page, run: RunInfo) -> list[tuple[int, str]]:
     """What the charts mark: (step, words) of every change of settings and of the fork."""
-    return [(event.step, event_in_words(event)) for event in lab.runs.events(run.id) if event.kind in TITLES_OF_MARKED]
+    events = page.lab.runs.events(run, by=page.me)
+    return [(event.step, event_in_words(event)) for event in events if event.kind in TITLES_OF_MARKED]
 
 
 def event_in_words(event: Event) -> str:

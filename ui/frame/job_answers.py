@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core import GanometerError, Job, Lab, Parameters
+from gan_core import Job, Lab, Parameters
 from ui.frame.page import Page
 from ui.frame.refresh_rate import PENDING_SECONDS
 from ui.frame.text import plain
@@ -28,7 +28,8 @@ class Request:
 
 def send_request(page: Page, asked: Parameters, *, run_id: str | None = None, step: int | None = None) -> Request:
     """Ask the worker for a job; one that has failed before is tried again."""
-    return Request(asked, page.lab.jobs.request(asked, run_id=run_id, step=step, retry=True), run_id, step)
+    job_id = page.lab.jobs.request(asked, run_id=run_id, step=step, retry=True, by=page.me)
+    return Request(asked, job_id, run_id, step)
 
 
 def show_request(page: Page, request: Request, draw: Callable[[Job], object], *, key: str) -> None:
@@ -51,12 +52,12 @@ def show_answer(
     step that follows another changes a chart instead of building it anew. `draw` therefore describes the job it is
     given, whichever was asked for. `again` asks anew for a failed one.
     """
-    job = page.lab.jobs.get(job_id, result=False)
+    job = page.lab.jobs.get(job_id, by=page.me, result=False)
     waiting = job is not None and job.state in WAITING
     shown = _answered_before(page, key, job) if job is not None and waiting else job
 
     def look():
-        now = page.lab.jobs.get(job_id, result=False)
+        now = page.lab.jobs.get(job_id, by=page.me, result=False)
         if now is None or now.state not in WAITING:
             st.rerun()  # the rhythm can rest
         elif shown:
@@ -98,7 +99,7 @@ def _key_of_shown(key: str) -> str:
 def _answered_before(page: Page, key: str, job: Job) -> Job | None:
     """The answer that was last shown in a place, if it is about the same run."""
     before = st.session_state.get(_key_of_shown(key))
-    found = page.lab.jobs.get(before, result=False) if before and job.run_id else None
+    found = page.lab.jobs.get(before, by=page.me, result=False) if before and job.run_id else None
     alike = found and (found.kind, found.run_id, found.state) == (job.kind, job.run_id, "done")
     return found if alike else None
 
@@ -110,13 +111,13 @@ def ask_worker(
 
     That is the job asked for, or the one before while its answer is awaited. Returns the id of the job asked for.
     """
-    job_id = page.lab.jobs.request(asked, run_id=run_id, step=step)
+    job_id = page.lab.jobs.request(asked, run_id=run_id, step=step, by=page.me)
     show_answer(
         page,
         job_id,
-        lambda job: draw(answered(job.id, page.lab), job),
+        lambda job: draw(answered(page, job), job),
         key=key,
-        again=lambda: page.lab.jobs.request(asked, run_id=run_id, step=step, retry=True),
+        again=lambda: send_request(page, asked, run_id=run_id, step=step),
     )
     return job_id
 
@@ -128,10 +129,12 @@ def _awaited(job: Job, shown: Job) -> str:
     return f"{what} is being computed" + (f" ({job.progress:.0%})" if job.progress else "") + old
 
 
+def answered(page: Page, job: Job) -> Any:
+    """The answer of a job that is done, as its kind decodes it for this visitor, who has been given the job."""
+    return _decoded(job.id, job.data_hidden, page.lab, page.me)
+
+
 @st.cache_resource(max_entries=8, show_spinner=False)
-def answered(job_id: int, _lab: Lab) -> Any:
-    """The answer of a job that is done, as its kind decodes it, for all visitors; nobody writes to it."""
-    job = _lab.jobs.get(job_id)
-    if job is None:
-        raise GanometerError("this result has been deleted to save space; ask for it again")
-    return _lab.jobs.answer(job)
+def _decoded(job_id: int, data_hidden: bool, _lab: Lab, _by: str) -> Any:
+    """The same for all visitors from whom real samples are hidden, and for all others; nobody writes to it."""
+    return _lab.jobs.answer(job_id, by=_by)

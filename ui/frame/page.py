@@ -145,15 +145,18 @@ class Page:
         self.live(look, every=IDLE_SECONDS, key="wait")
 
     def watch(self, *runs: RunInfo) -> None:
-        """Draw the whole page again when one of the runs has another state or a new snapshot.
+        """Draw the whole page again when one of the runs has another state or a new snapshot, or its data are hidden.
 
         Not at every commit: what a person is just choosing or reading would be taken from under them.
         """
-        drawn = [(run.state, self.lab.results.snapshot_steps(run.id)) for run in runs]
+
+        def seen(run: RunInfo):
+            return run.state, run.data_hidden, self.lab.results.snapshot_steps(run)
+
+        drawn = [seen(run) for run in runs]
 
         def look():
-            now = [self.lab.runs.get(run.id, by=self.me).state for run in runs]
-            if [(state, self.lab.results.snapshot_steps(run.id)) for state, run in zip(now, runs)] != drawn:
+            if [seen(self.lab.runs.get(run.id, by=self.me)) for run in runs] != drawn:
                 st.rerun()
 
         self.live(look, every=LIVE_SECONDS if any(run.active for run in runs) else IDLE_SECONDS, key="watch")

@@ -113,7 +113,7 @@ def play_on(page: Page, steps: tuple[int, ...], *, after: Iterable[int] = ()) ->
         if not drawn:  # the page has only just been drawn
             drawn.append(True)
             return
-        if any(page.lab.jobs.state(job) in WAITING for job in jobs):
+        if any(page.lab.jobs.state(job, by=page.me) in WAITING for job in jobs):
             return
         following = next((step for step in steps if step > shown_step(steps)), steps[-1])
         go_to_step(following, steps, playing=following != steps[-1])

@@ -10,6 +10,7 @@ from ui.charts import latent
 from ui.frame.feature_spaces import COORDINATES, SPACES, Space
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
+from ui.frame.private_data import say_private
 
 NEAREST = 6
 LARGE, SMALL = 168, 88
@@ -59,7 +60,9 @@ def draw_detail(
         )
         more(asked)
     with right:
-        for space in spaces:
+        if data.rows_hidden:
+            say_private()
+        for space in [] if data.rows_hidden else spaces:
             title, sentence = SPACES[space] if data.kind == "image" else COORDINATES
             st.markdown(f"**Nearest training samples by {title[0].lower() + title[1:]}**", help=sentence)
             show_row(found, space, data, key)

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from gan_core import GanometerError, Lab
+from gan_core import GanometerError, Lab, RunInfo
 
 
-def samples_of(lab: Lab, run_id: str, step: int) -> np.ndarray:
+def samples_of(lab: Lab, run: RunInfo, step: int) -> np.ndarray:
     """The samples (n, ...) of a snapshot in storage form. Raises GanometerError where it has been deleted meanwhile."""
-    snapshot = lab.results.snapshot(run_id, step)
+    snapshot = lab.results.snapshot(run, step)
     if snapshot is None:
-        raise GanometerError(f"the samples of run {run_id} at step {step:,} have been deleted; reload the page")
+        raise GanometerError(f"the samples of run {run.id} at step {step:,} have been deleted; reload the page")
     return snapshot.samples

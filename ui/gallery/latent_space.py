@@ -10,6 +10,7 @@ from gan_core.pictures import grid
 from ui.charts import latent
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
+from ui.frame.private_data import say_private
 from ui.gallery.image_grid import image_grid
 from ui.gallery.walk_ends import WalkEnd, walk_ends
 
@@ -127,8 +128,14 @@ def draw_plane(found: Mapping, data: DatasetInfo) -> None:
 # ---------------------------------------------------------------- the latent of a real sample
 
 
-def show_search(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
-    """Which latent vector gives this real sample? A test of what the generator can generate."""
+def show_search(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int | None:
+    """Which latent vector gives this real sample? A test of what the generator can generate.
+
+    Returns the job that answers; None where the real samples are hidden.
+    """
+    if data.rows_hidden:
+        say_private()
+        return None
     st.caption(
         "Choose a real sample that was never trained on. Gradient descent then searches for the latent vector z whose "
         "generated sample is closest to it. A large distance means that the generator cannot generate this sample."

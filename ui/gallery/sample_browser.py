@@ -96,7 +96,9 @@ def draw_samples(page: Page, data: DatasetInfo, found: Mapping, job: Job) -> Non
         )
     else:
         chart(
-            training.points(real=data.preview, fake=found["x"][order]), "sample points", "Generated points on real ones"
+            training.points(real=data.preview, fake=found["x"][order]),
+            "sample points",
+            "Generated points" + ("" if data.rows_hidden else " on real ones"),
         )
         picked = st.number_input("Sample", 1, len(found["x"]), picked + 1, key=f"{key} number", width=160) - 1
     if data.kind == "image":
@@ -162,7 +164,7 @@ def show_downloads(page: Page, found: Mapping, shown: np.ndarray, job: Job, data
             )
         st.download_button(
             "All as NPZ",
-            lambda: page.lab.jobs.samples_npz(job),
+            lambda: page.lab.jobs.samples_npz(job.id, by=page.me),
             f"{name}.npz",
             "application/octet-stream",
             icon=":material/download:",

@@ -81,7 +81,7 @@ def show_progress(page: Page, run: RunInfo, headline: Headline) -> None:
 
 
 def show_picture(page: Page, run: RunInfo, step: int | None) -> None:
-    thumb = thumbnail(page.lab, run.id, step) if step is not None else None
+    thumb = thumbnail(page.lab, run, run.id, step) if step is not None else None
     if thumb:
         st.image(grid.embedded(thumb), width=PICTURE, alt=f"Samples of {run.name} at step {step:,}")
     else:
@@ -169,6 +169,6 @@ def in_list(text: str) -> list[str]:
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def thumbnail(_lab, run_id: str, step: int) -> bytes | None:
-    snapshot = _lab.results.snapshot(run_id, step)
+def thumbnail(_lab, _run: RunInfo, run_id: str, step: int) -> bytes | None:
+    snapshot = _lab.results.snapshot(_run, step)
     return grid.thumbnail(snapshot.samples, size=PICTURE) if snapshot else None

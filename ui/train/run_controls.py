@@ -49,7 +49,7 @@ def show_run_controls(page: Page, run: RunInfo) -> None:
                 show_edit(page, run)
     if mine and run.state in ("finished", "stopped"):
         show_more_steps(page, run)
-    if kept := page.lab.runs.kept_steps(run.id):
+    if kept := page.lab.runs.kept_steps(run):
         with st.expander("Fork from here", icon=":material/call_split:", on_change="rerun", key="fork box") as box:
             if box.open:
                 show_fork(page, run, kept)
@@ -80,10 +80,10 @@ def show_edit(page: Page, run: RunInfo) -> None:
         icon=":material/check:",
         on_click=lambda: page.do(change, page, run.id, changes),
     )
-    waiting = [c for c in page.lab.runs.sent_commands(run.id) if c.kind == "set"]
+    waiting = [c for c in page.lab.runs.sent_commands(run) if c.kind == "set"]
     for command in waiting:
         st.caption(f"Waits for the worker: {in_words(command.payload['changes'])}")
-    for command, outcome in page.lab.runs.done_commands(run.id):
+    for command, outcome in page.lab.runs.done_commands(run):
         if command.kind == "set":
             st.caption(f"{plain(outcome).capitalize()}: {in_words(command.payload['changes'])}")
 

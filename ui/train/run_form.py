@@ -334,10 +334,10 @@ def show_summary(lab: Lab, me: str) -> None:
 
 def show_sharing(lab: Lab, info, me: str) -> None:
     """On a shared server uploaded data are private until their owner publishes them."""
-    if me not in info.owner.split():
+    if me not in info.owners:
         return
     key = f"publish {info.name}"
-    st.session_state[key] = info.published
+    st.session_state[key] = info.owners[me]
 
     def publish() -> None:
         attempt(lab.uploads.publish, info.name, st.session_state[key], by=me)
@@ -345,7 +345,8 @@ def show_sharing(lab: Lab, info, me: str) -> None:
     st.toggle(
         "Everybody may use these data",
         key=key,
-        help="When off, only you can see the data and the runs on them.",
+        help="When off, only you can see the data and your runs on them. Others who upload the same file decide for "
+        "their own runs.",
         on_change=publish,
     )
 
