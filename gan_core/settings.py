@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, Mapping, get_args
 
@@ -42,7 +42,7 @@ class Settings:
     """
 
     home: Path
-    store_url: str
+    store_url: str = field(repr=False)  # it may hold a password
     data_folder: Path | None
     worker: WorkerMode = "process"
     resume: bool = False

@@ -46,6 +46,12 @@ class Lab:
         self.worker.close()
         self._store.close()
 
+    def notice(self, *, by: str | None = "") -> str:
+        """What a person should know about where runs are kept; "" for nothing. Only an admin is told the folders."""
+        if self.settings.notice and not permissions.is_admin(self.settings, by):
+            return "Runs are kept in a temporary place, and may be lost when this server restarts."
+        return self.settings.notice
+
     def system(self, *, by: str | None = "") -> Mapping[str, str]:
         """What one wants to know when something is wrong: versions, memory, places, the worker's last words.
 

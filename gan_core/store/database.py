@@ -14,6 +14,7 @@ from sqlalchemy import event, exc
 from sqlalchemy.engine import make_url
 
 from gan_core.records import StoreError
+from gan_core.store.shown_url import shown_url, without_secrets
 from gan_core.store.upgrade import bring_up_to_date, is_up_to_date, version_table
 
 
@@ -24,18 +25,17 @@ class Database:
     """
 
     def __init__(self, url: str):
-        self.url = str(url)
+        self._url = str(url)
+        self.shown = shown_url(self._url)
         try:
-            parsed = make_url(self.url)
+            parsed = make_url(self._url)
         except (exc.ArgumentError, ValueError):
-            start, at, place = self.url.rpartition("@")  # whatever stands before an @ may be a password
             raise StoreError(
-                f"{'***@' + place if at else place!r} is not a database URL; "
+                f"{self.shown!r} is not a database URL; "
                 "write sqlite:///file.sqlite or postgresql+psycopg://user@host/name"
             ) from None
         if parsed.drivername in ("postgres", "postgresql"):  # as hosting services write it
             parsed = parsed.set(drivername="postgresql+psycopg")
-        self.shown = parsed.render_as_string(hide_password=True)
         self.is_sqlite = parsed.drivername.startswith("sqlite")
         if self.is_sqlite and parsed.database in (None, "", ":memory:"):
             raise StoreError(f"the store {self.shown} would keep nothing: name a file, sqlite:///file.sqlite")
@@ -45,9 +45,10 @@ class Database:
         try:
             if file is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
-            self.engine = sa.create_engine(parsed, pool_pre_ping=not self.is_sqlite)
-        except (OSError, exc.SQLAlchemyError, ImportError) as error:
-            raise StoreError(f"the store {self.shown} cannot be opened: {_first_line(error)}") from error
+            # The parameters of a statement are people's names, settings and samples: no message holds them.
+            self.engine = sa.create_engine(parsed, pool_pre_ping=not self.is_sqlite, hide_parameters=True)
+        except (OSError, exc.SQLAlchemyError, ImportError, TypeError, ValueError) as error:
+            raise StoreError(f"the store {self.shown} cannot be opened: {self._reason(error)}") from None
         self._file: Path | None = None
         self._opened: tuple[int, int] | None = None
         self._joined = threading.local()
@@ -110,13 +111,26 @@ class Database:
                 "back, or restart Ganometer to begin with what is there"
             )
         try:
-            with self.engine.connect() as connection:
+            with self._connected() as connection:
                 connection = connection.execution_options(write=write)
                 with connection.begin():
                     yield connection
         except exc.SQLAlchemyError as error:
-            reason = _first_line(getattr(error, "orig", None) or error)
-            raise StoreError(f"the store {self.shown} refused: {reason}") from error
+            # Not "from error": a traceback in a log would hold what the driver says, and that may be the password.
+            raise StoreError(
+                f"the store {self.shown} refused: {self._reason(getattr(error, 'orig', None) or error)}"
+            ) from None
+
+    def _connected(self) -> sa.Connection:
+        try:
+            return self.engine.connect()
+        except (OSError, TypeError, ValueError) as error:  # a driver's own, for example of a host that is no name
+            raise StoreError(f"the store {self.shown} cannot be opened: {self._reason(error)}") from None
+
+    def _reason(self, error: BaseException) -> str:
+        """The database's own reason in one line, without a secret of the URL."""
+        said = without_secrets(str(error).strip(), self._url)
+        return said.splitlines()[0] if said else type(error).__name__
 
     def shrink(self) -> None:
         """Give the space of deleted rows back to the file system (SQLite)."""
@@ -177,7 +191,3 @@ def _enter_wal(connection: Any, attempts: int = 200) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     # A writer asks for the lock at once: upgrading a read transaction later may fail without waiting.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

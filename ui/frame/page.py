@@ -72,11 +72,11 @@ def open_page(name: str) -> Iterator[Page]:
     except ValueError as error:
         st.error(plain(error), title="A setting of this server is wrong", icon=":material/settings:")
         st.stop()
-    if lab.settings.notice:
-        st.warning(plain(lab.settings.notice), icon=":material/folder_off:")
     try:
         with _errors_shown():
-            me = visitor(lab)
+            me = visitor(lab, _secrets())
+            if notice := lab.notice(by=me):
+                st.warning(plain(notice), icon=":material/folder_off:")
             show_account(lab, _secrets())
             yield Page(name, lab, me)
     finally:

@@ -6,7 +6,7 @@ from streamlit.testing.v1 import AppTest
 
 from gan_core.store import Store
 from tests.drawing import APP
-from ui.frame.identity import providers
+from ui.frame.identity import providers, verified_email
 
 AUTH = {"redirect_uri": "http://localhost:8501/oauth2callback", "cookie_secret": "a long secret of thirty-two letters"}
 PROVIDER = {"client_id": "app", "client_secret": "s", "server_metadata_url": "http://localhost:1/openid-configuration"}
@@ -60,6 +60,56 @@ def test_an_address_nobody_vouches_for_owns_nothing(open_home, tmp_path, user):
     assert any("has not verified an e-mail address" in caption.value for caption in at.caption)
     at.button(key="start digits").click().run()
     assert not at.exception and owners(tmp_path) == []  # this browser keeps no word either
+
+
+@pytest.mark.parametrize("claim", [None, False, 0, 1, "false", "False", "no", "", "yes", "1", [True], {"a": 1}])
+def test_an_address_counts_only_where_the_provider_says_that_it_is_verified(claim):
+    about = {"email": "Ada@example.org", "provider": "google", "email_verified": claim}
+    assert verified_email(about, AUTH | {"google": PROVIDER}) == ""
+    assert verified_email(about | {"email_verified": True}, {}) == "ada@example.org"
+    assert verified_email(about | {"email_verified": "true"}, {}) == "ada@example.org"
+    missing = {key: value for key, value in about.items() if key != "email_verified"}
+    assert verified_email(missing, AUTH | {"google": PROVIDER}) == ""
+
+
+def test_a_provider_whose_addresses_are_verified_vouches_for_no_other():
+    trusting = {"emails_are_verified": True}
+    auth = AUTH | {"entra": PROVIDER | trusting, "google": PROVIDER}
+    about = {"email": "ada@example.org"}
+    assert verified_email(about | {"provider": "entra"}, auth) == "ada@example.org"
+    for provider in ("google", "default", "Entra", "", None, "emails_are_verified", "cookie_secret"):
+        assert verified_email(about | {"provider": provider}, auth) == ""
+    assert verified_email(about, auth) == ""
+    assert verified_email(about | {"provider": "entra", "email_verified": False}, auth) == ""  # it says no
+    assert verified_email(about | {"provider": "entra", "email_verified": "false"}, auth) == ""
+    default = AUTH | PROVIDER | trusting | {"google": PROVIDER}
+    assert verified_email(about | {"provider": "default"}, default) == "ada@example.org"
+    assert verified_email(about | {"provider": "google"}, default) == ""
+    for word in ("true", "yes", 1, None):
+        assert verified_email(about | {"provider": "entra"}, {"entra": {"emails_are_verified": word}}) == ""
+
+
+@pytest.mark.parametrize(
+    "email",
+    [
+        "ad\u0430@example.org",  # a Cyrillic a
+        "\u212aate@example.org",  # the sign of Kelvin, which is k in lower case
+        "ada@example.org bob@example.org",
+        " ada@example.org",
+        "ada@example.org\n",
+        "ada\u00a0@example.org",
+        "ada@bob@example.org",
+        "browser-0123456789abcdef",
+        "the server",
+        "@",
+        "",
+        None,
+        17,
+        ["ada@example.org"],
+    ],
+)
+def test_what_is_no_plain_address_counts_for_nobody(email):
+    assert verified_email({"email": email, "email_verified": True}, {}) == ""
 
 
 def test_each_provider_of_the_secrets_has_its_button(open_home):
