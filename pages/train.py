@@ -109,7 +109,8 @@ def number(label: str, value: str, below: str | None = None, help: str | None = 
 def waiting_for(worker) -> str:
     if worker is None:
         return " The worker is starting …"
-    return "" if worker.phase == "idle" else f" The worker is busy: {worker.phase}."
+    # Not with which run: it may be private.
+    return "" if worker.phase == "idle" else f" The worker is busy: {worker.phase.rpartition(': ')[2]}."
 
 
 def latest_energy(run: RunInfo):

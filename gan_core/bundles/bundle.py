@@ -7,6 +7,7 @@ import io
 import json
 import re
 import secrets
+import socket
 import zipfile
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -16,8 +17,9 @@ import numpy as np
 from msgspec import Meta
 
 from gan_core import records
+from gan_core.bundles.personal import clearer, event_for_a_file
 from gan_core.config import run_config as configs
-from gan_core.records import BundleError, DatasetInfo, UnknownRun
+from gan_core.records import SNAPSHOT_SAMPLES, BundleError, DatasetInfo, UnknownRun
 from gan_core.store import Store, dataset_row, pack, reference_row, report_row, unpack
 from gan_core.store.labels import checked_tags
 from gan_core.validation import Count, Finite, Invalid, Text, checked, wrong
@@ -72,6 +74,8 @@ class _Data:
     kind: Literal["image", "points"]
     shape: tuple[Count, ...]
     parts: _Parts
+    classes: tuple[int, ...] | None = None
+    """Instead of a preview, where the rows of the data stayed with their owner."""
 
 
 @dataclass(frozen=True)
@@ -118,20 +122,40 @@ class _Set:
     changes: dict[Text, tuple[Any, Any]]
 
 
-def bundle(store: Store, run_id: str) -> bytes:
-    """Everything of a run: configuration, metrics, snapshots, checkpoint, events, reports, versions; and all hashes."""
+def bundle(store: Store, run_id: str, *, data_hidden: bool = False, parent_hidden: bool = False) -> bytes:
+    """Everything of a run: configuration, metrics, snapshots, checkpoint, events, reports, versions; and all hashes.
+
+    Nothing says who made the run, and on which machine. `data_hidden` leaves out the rows of its data: the bytes of an
+    upload, the preview, and the checkpoint, which only goes on with the data. `parent_hidden` leaves out which run it
+    was forked from.
+    """
     rows = store.recordings.rows(run_id)
     row = rows["runs"][0]
     info = store.datasets.get(row["dataset"]) if row["dataset"] else None
+    data_hidden = data_hidden or (info is not None and info.rows_hidden)
+    clear, clear_label = clearer(_names(store, rows)), clearer(())
+    events = [
+        (e["step"], e["time"], e["kind"], event_for_a_file(json.loads(e["payload"]), clear)) for e in rows["events"]
+    ]
+    reports = [(r["step"], json.loads(r["report"])) for r in rows["reports"]]
+    if data_hidden:
+        for _, report in reports:
+            report.get("details", {}).pop("direction", None)  # as in `Report.numbers_only`
     about = {key: row[key] for key in _KEPT} | {
+        "name": clear_label(row["name"]),
+        "error": clear(row["error"]) if row["error"] else row["error"],
         "config": json.loads(row["config"]),
         "versions": json.loads(row["versions"]),
-        "tags": json.loads(row["tags"]),
-        "events": [[e["step"], e["time"], e["kind"], json.loads(e["payload"])] for e in rows["events"]],
-        "reports": [[r["step"], json.loads(r["report"])] for r in rows["reports"]],
+        "tags": [clear_label(tag) for tag in json.loads(row["tags"])],
+        "events": events,
+        "reports": reports,
         "references": [],
         "data": None,
     }
+    if parent_hidden:
+        about["parent_id"] = None
+        for *_, payload in events:
+            payload.pop("parent", None)
     members: dict[str, bytes] = {
         "metrics.npz": pack(
             name=np.array([m["name"] for m in rows["metrics"]], dtype="U64"),
@@ -150,12 +174,15 @@ def bundle(store: Store, run_id: str) -> bytes:
         asked = sorted({(r["n"], r["k"], r["panel"]) for r in rows["reports"] if r["space"] == "pixels"})
         found = (store.measurements.reference(info.sha256, "pixels", n, k=k, panel=panel) for n, k, panel in asked)
         about["references"] = [json.loads(records.record_to_json(r)) for r in found if r]
-        members["preview.npz"] = pack(x=info.preview, y=info.labels)
-        if data := store.datasets.upload_bytes(info.name):
-            members["dataset.npz"] = data
+        if data_hidden:
+            about["data"]["classes"] = info.classes
+        else:
+            members["preview.npz"] = pack(x=info.preview, y=info.labels)
+            if data := store.datasets.upload_bytes(info.name):
+                members["dataset.npz"] = data
     members |= {f"snapshots/{s['step']}": s["samples"] for s in rows["snapshots"]}
     members |= {f"weights/{s['step']}": s["weights"] for s in rows["snapshots"]}
-    sound = [c for c in rows["checkpoints"] if _hash(c["data"]) == c["sha256"]]
+    sound = [c for c in rows["checkpoints"] if not data_hidden and _hash(c["data"]) == c["sha256"]]
     members |= {f"checkpoints/{c['step']}": c["data"] for c in sound[-1:]}
     members["run.json"] = json.dumps(about).encode()
     manifest = {"format": FORMAT, "version": FORMAT_VERSION, "sha256": {n: _hash(d) for n, d in members.items()}}
@@ -164,6 +191,15 @@ def bundle(store: Store, run_id: str) -> bytes:
         for name, data in {"manifest.json": json.dumps(manifest).encode(), **members}.items():
             zipped.writestr(zipfile.ZipInfo(name, (2014, 6, 10, 0, 0, 0)), data, zipfile.ZIP_DEFLATED)
     return out.getvalue()
+
+
+def _names(store: Store, rows: Mapping[str, list[dict[str, Any]]]) -> set[str]:
+    """The people, the workers and the hosts that the texts of a run may name."""
+    row = rows["runs"][0]
+    by = {str(json.loads(event["payload"]).get("by", "")) for event in rows["events"]}
+    workers = store.workers.all()
+    machines = {worker.id for worker in workers} | {worker.host for worker in workers}
+    return {row["owner"], row["worker_id"] or "", socket.gethostname()} | by | machines
 
 
 def unbundle(store: Store, data: bytes) -> str:
@@ -266,14 +302,15 @@ def _free_id(store: Store, run_id: str) -> str:
 def _rows(about: _Run, members: dict[str, bytes], run_id: str) -> dict[str, list[dict[str, Any]]]:
     """The rows of every table."""
     info = _dataset(about.data, members) if about.data else None
-    if about.dataset != (info.sha256 if info else None):
+    config = configs.from_json(json.dumps(about.config))
+    if about.dataset != (info.sha256 if info else None) or (info and info.name != config.data.name):
         raise ValueError("the run and its data set do not belong together")
     run = {key: getattr(about, key) for key in _KEPT} | {
         "id": run_id,
         "name": about.name[:100],
         "tags": json.dumps(checked_tags(about.tags)),
         "state": about.state if about.state in ENDED else "interrupted",
-        "config": configs.to_json(configs.from_json(json.dumps(about.config))),
+        "config": configs.to_json(config),
         "versions": json.dumps(about.versions),
     }
     steps = {
@@ -318,12 +355,26 @@ def _dataset(about: _Data, members: dict[str, bytes]) -> DatasetInfo:
         raise ValueError(f"{name!r} is not the name of that upload")
     if (kind, len(shape)) not in (("image", 3), ("points", 1)):
         raise ValueError(f"{kind!r} of shape {shape} is no data set")
+    if about.classes is not None:
+        return _without_rows(about, members)
     preview = _unpack(members["preview.npz"])
     info = DatasetInfo(name, sha256, kind, shape, asdict(about.parts), preview["x"], preview["y"])
     _check_samples(preview["x"], info)
     if preview["y"].shape != (len(preview["x"]),) or preview["y"].dtype != np.int64:
         raise ValueError("the preview has not one label a row")
     return info
+
+
+def _without_rows(about: _Data, members: dict[str, bytes]) -> DatasetInfo:
+    """The data set of a bundle whose rows stayed with their owner: an upload, of which only the classes are known."""
+    if not about.name.startswith("upload-") or {"dataset.npz", "preview.npz"} & members.keys():
+        raise ValueError("only an upload may lack its preview, and then there are no rows of it at all")
+    classes = about.classes or ()
+    if not classes or list(classes) != sorted(set(classes)) or len(classes) > SNAPSHOT_SAMPLES:
+        raise ValueError("the classes of the data are not different numbers in ascending order")
+    nothing = np.zeros((0, *about.shape), np.uint8 if about.kind == "image" else np.float32)
+    labels = np.array(classes, np.int64)
+    return DatasetInfo(about.name, about.sha256, about.kind, about.shape, asdict(about.parts), nothing, labels)
 
 
 def _samples(data: bytes, info: DatasetInfo | None) -> bytes:
@@ -364,7 +415,7 @@ def _payload(kind: str, values: Mapping[str, Any]) -> str:
     """What an event of the log says, in the form that pages read."""
     if kind == "set":
         checked(_Set, values, what="a part of an event that sets hyperparameters")
-    return json.dumps(values)
+    return json.dumps({key: value for key, value in values.items() if key != "by"})
 
 
 def _arrays(data: bytes) -> bytes:

@@ -23,8 +23,12 @@ class BundleService:
         self._example: str | None = None
 
     def export(self, run_id: str, *, by: str | None = "") -> bytes:
-        """Everything of a run as a zip file. Raises UnknownRun for one that `by` may not see."""
-        return bundle.bundle(self._store, self._runs.get(run_id, by=by).id)
+        """Everything of a run as a zip file: for whom its data are hidden, without a row of them; for anybody, without
+        who made it and where. Raises UnknownRun for one that `by` may not see.
+        """
+        run = self._runs.get(run_id, by=by)
+        parent_hidden = run.parent_id is not None and not self._runs.sees(run.parent_id, by=by)
+        return bundle.bundle(self._store, run.id, data_hidden=run.data_hidden, parent_hidden=parent_hidden)
 
     def load(self, data: bytes) -> str:
         """Add the run of a bundle to the store; returns its id. Raises BundleError when the file is not sound."""

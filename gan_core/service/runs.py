@@ -9,6 +9,7 @@ from typing import Any, Iterable, Mapping
 
 from gan_core.config.live_edits import edited
 from gan_core.config.run_config import ConfigError, RunConfig, differences, override
+from gan_core.data.datasets import unknown_dataset
 from gan_core.jobs import comparison
 from gan_core.records import Command, Event, GanometerError, RunInfo, UnknownRun
 from gan_core.service import estimates, permissions
@@ -90,7 +91,7 @@ class RunService:
             raise ConfigError([f"seeds is {seeds}; give 2 to {MOST_SEEDS}"])
         run = self._source(run_id, by)
         if run.parent_id is not None:
-            parent = f"run {run.parent_id}" if self._sees(run.parent_id, by) else "another run"
+            parent = f"run {run.parent_id}" if self.sees(run.parent_id, by=by) else "another run"
             raise GanometerError(f"run {run_id} was forked from {parent}: repeat that one, and fork from each")
         if run.config.training.seconds is not None and not run.step:
             raise GanometerError(f"run {run_id} has not begun, so its time is not yet a number of steps: wait for it")
@@ -168,7 +169,7 @@ class RunService:
         run = self._own(run_id, by)
         free = run.worker is None and run.state in ("queued", *RESUMABLE)
         if not free or self._send(run, "resume", by) != "queued":
-            self._store.leases.check_free(run_id, "resuming it here")
+            self._check_free(run, "resuming it here", by)
             raise GanometerError(
                 f"run {run_id} is {run.state}; only a run that waits, or that is paused, stopped or interrupted, can "
                 "be resumed"
@@ -176,7 +177,9 @@ class RunService:
 
     def delete(self, run_id: str, *, by: str | None = "") -> None:
         """Remove a run and everything of it. Raises GanometerError for one that is being trained."""
-        self._store.runs.delete(self._own(run_id, by).id)
+        run = self._own(run_id, by)
+        self._check_free(run, "deleting it", by)
+        self._store.runs.delete(run_id)
 
     def rename(self, run_id: str, name: str, *, by: str | None = "") -> None:
         """Give a run another name. Raises GanometerError for one that is too long or cannot be shown."""
@@ -204,6 +207,14 @@ class RunService:
         self._worker.reap(every=LOOK_SECONDS)
         return self._as_seen(self._store.runs.all(limit), by)
 
+    def sees(self, run_id: str, *, by: str | None) -> bool:
+        """Whether there is a run of this id that `by` may see."""
+        try:
+            self.get(run_id, by=by)
+        except UnknownRun:
+            return False
+        return True
+
     def may_change(self, run: RunInfo, *, by: str | None) -> bool:
         """Whether `by` may control this run."""
         return permissions.owns(self._settings, run.owner, by)
@@ -225,7 +236,7 @@ class RunService:
         found: list[Event] = []
         for event in self._store.recordings.events(run.id):
             payload = {key: value for key, value in event.payload.items() if key != "by"}
-            if "parent" in payload and not self._sees(str(payload["parent"]), by):
+            if "parent" in payload and not self.sees(str(payload["parent"]), by=by):
                 del payload["parent"]
             found.append(replace(event, payload=payload))
         return found
@@ -257,11 +268,19 @@ class RunService:
         permissions.check_owner(self._settings, run.owner, by, f"run {run_id}")
         return run
 
+    def _check_free(self, run: RunInfo, doing: str, by: str | None) -> None:
+        """Raises GanometerError for a run that a worker has; which one, and on which host, is for admins."""
+        if run.worker is not None and not permissions.is_admin(self._settings, by):
+            raise GanometerError(f"run {run.id} is {run.state}: a worker has it; stop it before {doing}")
+        self._store.leases.check_free(run.id, doing)
+
     def _source(self, run_id: str, by: str | None) -> RunInfo:
         """A run that `by` may make further runs of: on data that `by` may use."""
         run = self.get(run_id, by=by)
         permissions.check_known(self._settings, by)
         self._uploads.about(run.config.data.name, by=by)
+        if run.data_hidden:  # its rows are not in this store at all
+            raise unknown_dataset(run.config.data.name)
         return run
 
     def _allowed(self, config: RunConfig, by: str | None, *, new: bool = True) -> RunConfig:
@@ -273,13 +292,6 @@ class RunService:
     def _unfinished_of(self, by: str | None) -> int:
         self._worker.reap(every=LOOK_SECONDS)
         return self._store.runs.unfinished_of(by or "")
-
-    def _sees(self, run_id: str, by: str | None) -> bool:
-        try:
-            self.get(run_id, by=by)
-        except UnknownRun:
-            return False
-        return True
 
     def _as_seen(self, runs: Sequence[RunInfo], by: str | None) -> list[RunInfo]:
         """Those that `by` may see, each with whether its data are hidden from `by`."""

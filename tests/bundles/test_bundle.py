@@ -135,6 +135,8 @@ def kept(store: Store, run_id: str) -> dict:
     rows = store.recordings.rows(run_id)
     here = ("run_id", "version", "owner", "queued", "heartbeat", "claim_no", "phase", "worker_id")
     rows["events"] = [{k: v for k, v in r.items() if k != "id"} for r in rows["events"]]
+    for event in rows["events"]:
+        event["payload"] = {k: v for k, v in json.loads(event["payload"]).items() if k != "by"}
     rows["checkpoints"] = rows["checkpoints"][-1:]
     return {name: [{k: v for k, v in row.items() if k not in here} for row in part] for name, part in rows.items()}
 
@@ -320,6 +322,71 @@ CONTENT = {
     "upload under another name": (inside("data", name="digits"), "'digits'"),
     "deeply nested": (put("preview.npz", b""), "not what a run holds"),
 }
+
+
+def test_for_whom_the_data_are_private_there_is_no_row_of_them_and_the_run_is_whole(original, store, target):
+    old, run_id = original
+    data = export.bundle(old, run_id, data_hidden=True)
+    with zipfile.ZipFile(io.BytesIO(data)) as zipped:
+        assert not {"dataset.npz", "preview.npz"} & set(zipped.namelist())
+        assert not any(name.startswith("checkpoints/") for name in zipped.namelist())
+    imported = store.runs.get(export.unbundle(store, data))
+    assert store.recordings.snapshot_steps(imported.id) == (0, 10)
+    assert store.measurements.reports(imported.id) == [(0, REPORT), (10, REPORT)]
+    info = store.datasets.get(imported.dataset)
+    assert info.rows_hidden and info.preview.shape == (0, 4, 4, 1) and info.classes == (0, 1)
+    assert store.datasets.upload_bytes(info.name) is None
+    assert export.unbundle(target, export.bundle(store, imported.id)) == imported.id  # and goes on like this
+    target.runs.delete(imported.id)
+    store.datasets.put(INFO, pack(x=PREVIEW))  # whoever has the file brings the rows
+    assert np.array_equal(store.datasets.get(imported.dataset).preview, PREVIEW)
+    assert store.datasets.upload_bytes(INFO.name) == pack(x=PREVIEW)
+
+
+def without_preview(members, about) -> None:
+    del members["preview.npz"], members["dataset.npz"]
+    about["data"]["classes"] = [0, 1]
+
+
+def also(*changes):
+    return lambda members, about: [change(members, about) for change in changes]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda members, about: members.pop("preview.npz"),
+        lambda members, about: about["data"].update(classes=[0, 1]),
+        also(without_preview, put("preview.npz", pack(x=PREVIEW[:0], y=np.zeros(0, np.int64)))),
+        also(without_preview, put("dataset.npz", pack(x=PREVIEW))),
+        *(
+            also(without_preview, lambda members, about, c=classes: about["data"].update(classes=c))
+            for classes in ([], [1, 0], [1, 1], ["a"], list(range(100)), 5)
+        ),
+        also(without_preview, lambda members, about: (about["data"].update(name="digits"), say_data(about, "digits"))),
+    ],
+)
+def test_only_an_upload_may_lack_its_rows_and_then_it_has_none(bundle, target, change):
+    before = contents(target)
+    with pytest.raises(BundleError):
+        export.unbundle(target, repacked(bundle, change))
+    assert contents(target) == before
+    target.runs.delete(export.unbundle(target, repacked(bundle, without_preview)))
+
+
+def say_data(about: dict, name: str) -> None:
+    about["config"]["data"]["name"] = name
+
+
+def test_settings_and_data_of_different_names_are_refused(bundle, target):
+    with pytest.raises(BundleError, match="belong together"):
+        export.unbundle(target, repacked(bundle, lambda members, about: say_data(about, "digits")))
+
+
+def test_who_did_what_is_not_imported(bundle, store):
+    events = [[0, 1.0, "created", {"by": "ada@example.org", "preset": "auto"}]]
+    run_id = export.unbundle(store, repacked(bundle, say(events=events)))
+    assert [event.payload for event in store.recordings.events(run_id)] == [{"preset": "auto"}]
 
 
 @pytest.mark.parametrize("case", CONTENT)

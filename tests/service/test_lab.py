@@ -48,9 +48,7 @@ def test_start_pause_resume_stop(working):
     wait_until(lambda: working.runs.get(run_id).state == "running")
     for wish, state in (("pause", "paused"), ("resume", "running"), ("stop", "stopped")):
         assert getattr(working.runs, wish)(run_id, by="ada") == "sent"
-        wait_until(
-            lambda state=state: working.runs.get(run_id).state == state and working.runs.last_command(run_id) is None
-        )
+        settled(working, run_id, state)
     working.runs.delete(run_id)
     with pytest.raises(UnknownRun):
         working.runs.get(run_id)

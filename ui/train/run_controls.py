@@ -40,7 +40,8 @@ def show_run_controls(page: Page, run: RunInfo) -> None:
     """Below the live part: what can be changed of this run, and what can be made of it."""
     mine = page.lab.runs.may_change(run, by=page.me)
     if not mine:
-        st.caption("This run belongs to somebody else. You can watch, measure and fork it.")
+        others = "watch and measure it" if run.data_hidden else "watch, measure and fork it"
+        st.caption(f"This run belongs to somebody else. You can {others}.")
     if mine and page.lab.settings.shared and run.config.data.name.startswith("upload-"):
         show_publishing(page, run)
     if mine and run.state in NOT_OVER:
@@ -49,7 +50,7 @@ def show_run_controls(page: Page, run: RunInfo) -> None:
                 show_edit(page, run)
     if mine and run.state in ("finished", "stopped"):
         show_more_steps(page, run)
-    if kept := page.lab.runs.kept_steps(run):
+    if not run.data_hidden and (kept := page.lab.runs.kept_steps(run)):
         with st.expander("Fork from here", icon=":material/call_split:", on_change="rerun", key="fork box") as box:
             if box.open:
                 show_fork(page, run, kept)
@@ -62,7 +63,9 @@ def show_publishing(page: Page, run: RunInfo) -> None:
     st.toggle(
         "Everybody may see this run",
         key=key,
-        help="It was trained on data that only you can see. Its samples may reveal them.",
+        help="It was trained on uploaded data. Others then see its generated samples, its curves and its numbers, and "
+        "can download them with its networks. They do not see the real samples, unless these are published, too. But "
+        "generated samples may resemble them.",
         on_change=lambda: page.do(page.lab.runs.publish, run.id, st.session_state[key]),
     )
 
