@@ -215,7 +215,8 @@ class Job:
     """A request to the worker other than training: of which kind, about which run and step, with which parameters.
 
     `progress` is the share that is done, in [0, 1]. `result` holds the bytes of the answer once `state` is done, and
-    `error` says why there is none once it is failed.
+    `error` says why there is none once it is failed. `cancellable` says that it is long and that the visitor who is
+    shown it may cancel it.
     """
 
     id: int
@@ -223,10 +224,11 @@ class Job:
     run_id: str | None
     step: int | None
     params: Mapping[str, Any]
-    state: Literal["waiting", "working", "done", "failed"]
+    state: Literal["waiting", "working", "done", "failed", "cancelled"]
     progress: float
     error: str | None
     result: bytes | None = None
+    cancellable: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Work dealt out to threads of our own, while BLAS keeps to one thread for each of them."""
+"""Work dealt out to threads of our own, while BLAS keeps to one thread for each of them; and how to interrupt it."""
 
 # threadpoolctl has no type stubs, so pyright knows only a part of its types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -18,10 +20,38 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 
+_look: ContextVar[Callable[[], object]] = ContextVar("look", default=lambda: None)
+
+
+@contextmanager
+def interrupted_by(look: Callable[[], object]) -> Iterator[None]:
+    """What this thread has computed inside calls `look` before each task: what it raises ends the computation. It has
+    to raise again at every later call, since several threads may be at work.
+
+    Tasks take a fraction of a second each, so even what computes for minutes between two reports of progress ends soon.
+    """
+    before = _look.set(look)
+    try:
+        yield
+    finally:
+        _look.reset(before)
+
+
+def look() -> Callable[[], object]:
+    """What `interrupted_by` has been given around this call; it may be called from any thread."""
+    return _look.get()
+
+
 def in_threads(work: Callable[[Task], Result], tasks: Sequence[Task], threads: int | None = None) -> list[Result]:
     """[work(task), ...] in order, by so many threads at once (all cores unless given), each with BLAS to itself."""
+    look_first = look()
+
+    def looked(task: Task) -> Result:
+        look_first()
+        return work(task)
+
     with one_blas_thread, ThreadPoolExecutor(workers(len(tasks), threads)) as pool:
-        return list(pool.map(work, tasks))
+        return list(pool.map(looked, tasks))
 
 
 def workers(tasks: int, threads: int | None) -> int:

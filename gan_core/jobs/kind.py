@@ -8,7 +8,7 @@ A file of a kind ends with one declaration, and registry.py has its name:
 
     def answer(context: JobContext, asked: LatentPlane) -> Arrays: ...
 
-    KIND = JobKind("latent_plane", LatentPlane, answer, encode=encode_arrays, decode=decode_arrays)
+    KIND = JobKind("latent_plane", LatentPlane, answer, encode=encode_arrays, decode=decode_arrays, quick=True)
 
 The page server imports these files to ask and to decode: what a handler needs of SciPy, Numba or TensorFlow is imported
 inside it.
@@ -49,7 +49,8 @@ A = TypeVar("A")
 class JobContext:
     """What a handler works with: the store, the data sets by name, and the run and the step that are asked about.
 
-    `progress` is told the share that is done, from 0 to 1. `threads`: how many distances may take, None for all.
+    `progress` is told the share that is done, from 0 to 1; it raises `store.jobs.Cancelled` where nobody wants the
+    answer any more. `threads`: how many distances may take, None for all.
     """
 
     store: Store
@@ -73,7 +74,10 @@ class JobContext:
 
 @dataclass(frozen=True)
 class JobKind(Generic[P, A]):
-    """One kind of job. `of_run`: it is about a snapshot of a run; otherwise about a data set, or several runs."""
+    """One kind of job. `of_run`: it is about a snapshot of a run; otherwise about a data set, or several runs.
+
+    `quick`: it takes a few seconds at most, and does not wait for those that take longer.
+    """
 
     name: str
     parameters: type[P]
@@ -81,6 +85,7 @@ class JobKind(Generic[P, A]):
     encode: Callable[[A], bytes]
     decode: Callable[[bytes], A]
     of_run: bool = True
+    quick: bool = False
 
     def read(self, values: Mapping[str, Any]) -> P:
         """The parameters from JSON that anybody may have written. Raises GanometerError naming all problems."""

@@ -41,4 +41,4 @@ def answer(context: JobContext, asked: LatentPlane) -> Arrays:
     return {"x": x.reshape(size, size, *x.shape[1:]), "z": z}
 
 
-KIND = JobKind("latent_plane", LatentPlane, answer, encode=encode_arrays, decode=decode_arrays)
+KIND = JobKind("latent_plane", LatentPlane, answer, encode=encode_arrays, decode=decode_arrays, quick=True)

@@ -51,4 +51,4 @@ def answer(context: JobContext, asked: LatentWalk) -> Arrays:
     return {"x": x, "z": z, "length": length.astype(np.float32)}
 
 
-KIND = JobKind("latent_walk", LatentWalk, answer, encode=encode_arrays, decode=decode_arrays)
+KIND = JobKind("latent_walk", LatentWalk, answer, encode=encode_arrays, decode=decode_arrays, quick=True)

@@ -39,4 +39,4 @@ def answer(context: JobContext, asked: Neighbours) -> Arrays:
     return {"x": x, "distances": distances, "rows": rows, "nearest": train.x[rows], "labels": train.y[rows]}
 
 
-KIND = JobKind("neighbours", Neighbours, answer, encode=encode_arrays, decode=decode_arrays)
+KIND = JobKind("neighbours", Neighbours, answer, encode=encode_arrays, decode=decode_arrays, quick=True)
