@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cached_property
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -71,15 +72,10 @@ class OneBlasThread:
         self._inside = 0
         self._limit: Any = None
 
-    @cached_property
-    def _libraries(self) -> ThreadpoolController:
-        """The BLAS libraries of this process, looked for once: that takes milliseconds, as long as a small pass."""
-        return ThreadpoolController()
-
     def __enter__(self) -> None:
         with self._lock:
             if self._inside == 0:
-                self._limit = self._libraries.limit(limits=1, user_api="blas")
+                self._limit = _libraries(len(sys.modules)).limit(limits=1, user_api="blas")
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
@@ -89,4 +85,21 @@ class OneBlasThread:
                 self._limit.restore_original_limits()
 
 
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> ThreadpoolController:
+    """The BLAS libraries of this process, looked for when there are more modules than before: that takes milliseconds,
+    as long as a small pass."""
+    return ThreadpoolController()
+
+
 one_blas_thread = OneBlasThread()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """BLAS and OpenMP (of scikit-learn) keep to one thread: several would add up in an order that changes.
+
+    OpenMP has a number of threads for each thread that calls it, so here nobody disturbs anybody.
+    """
+    with one_blas_thread, threadpool_limits(1, user_api="openmp"):
+        yield

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Mapping
 
 from gan_core.jobs import registry
 from gan_core.jobs.compare import Compare
 from gan_core.jobs.kind import Parameters
 from gan_core.records import GanometerError, Job, RunInfo
+from gan_core.service import permissions
+from gan_core.settings import Settings
 from gan_core.store import Store, pack
 
 OF_SAMPLES = ("browse", "latent_plane", "latent_walk", "sample", "sample_detail")
@@ -20,21 +23,40 @@ class JobService:
     """Asks the workers of a store for jobs and reads their answers.
 
     `find_run(run_id, by=)` gives a run that this visitor may see, or raises UnknownRun; `ensure_worker()` sees to it
-    that somebody answers.
+    that somebody answers. `by` says who asks (see `permissions`).
     """
 
-    def __init__(self, store: Store, find_run: Callable[..., RunInfo], ensure_worker: Callable[[], None]):
-        self._store, self._find_run, self._ensure_worker = store, find_run, ensure_worker
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        find_run: Callable[..., RunInfo],
+        ensure_worker: Callable[[], None],
+    ):
+        self._store, self._settings = store, settings
+        self._find_run, self._ensure_worker = find_run, ensure_worker
 
     def request(
-        self, asked: Parameters, *, run_id: str | None = None, step: int | None = None, retry: bool = False
+        self,
+        asked: Parameters,
+        *,
+        run_id: str | None = None,
+        step: int | None = None,
+        retry: bool = False,
+        by: str | None = "",
     ) -> int:
         """Ask the worker for the job that takes these parameters; returns its id, the same one for the same request.
 
-        `run_id` and `step` say which snapshot it is about, without `step` the newest one. `retry` tries a job that
-        has failed again. Raises GanometerError naming all that is wrong with the parameters, and UnknownRun.
+        `run_id` and `step` say which snapshot it is about, without `step` the newest one. `retry` asks anew for a job
+        that has failed, or that was cancelled. Raises GanometerError naming all that is wrong with the parameters,
+        UnknownRun, and NotAllowed for one job more than this server gives to one person at a time.
         """
-        job_id = registry.request(self._store, asked, run_id=run_id, step=step, retry=retry)
+
+        def allow(unanswered: int) -> None:
+            permissions.check_jobs(self._settings, by, unanswered)
+
+        about = dict(run_id=run_id, step=step, retry=retry)
+        job_id = registry.request(self._store, asked, **about, owner=by or "", allow=allow)
         self._ensure_worker()
         return job_id
 
@@ -50,16 +72,43 @@ class JobService:
                 f"the runs are on different data ({', '.join(names)}), where a distance means something else; choose "
                 "runs on one data set"
             )
-        return self.request(Compare(tuple(steps_by_run.items()), n), retry=retry)
+        return self.request(Compare(tuple(steps_by_run.items()), n), retry=retry, by=by)
 
-    def get(self, job_id: int, *, result: bool = True) -> Job | None:
-        """One job; None when it has been deleted. Without `result` its answer, which may be large, stays there."""
-        return self._store.jobs.get(job_id, result=result)
+    def cancel(self, job_id: int, *, by: str | None = "") -> None:
+        """Cancel a job: one that waits at once, one that is worked on within a moment.
 
-    def state(self, job_id: int) -> str | None:
-        """waiting, working, done or failed, without fetching the answer; None when it has been deleted."""
-        job = self.get(job_id, result=False)
+        Where others have asked for the same, it goes on for them, and is cancelled for `by` alone. Raises NotAllowed
+        for a job that `by` has not asked for.
+        """
+        if self._wants(job_id, by) is not None:
+            self._store.jobs.cancel(job_id, by)
+        elif permissions.is_admin(self._settings, by):
+            self._store.jobs.cancel(job_id)
+        else:
+            raise permissions.NotAllowed("this request is not yours, so you cannot cancel it")
+
+    def get(self, job_id: int, *, by: str | None = "", result: bool = True) -> Job | None:
+        """One job; None when it has been deleted. Without `result` its answer, which may be large, stays there.
+
+        Until it has ended, a job that `by` has cancelled is cancelled for `by`, whoever else waits for it.
+        """
+        job = self._store.jobs.get(job_id, result=result)
+        if job is None or job.state not in ("waiting", "working"):
+            return job
+        wanted = self._wants(job_id, by)
+        if wanted is False:
+            return replace(job, state="cancelled")
+        mine = wanted or permissions.is_admin(self._settings, by)
+        return replace(job, cancellable=mine and job.kind not in registry.quick_kinds())
+
+    def state(self, job_id: int, *, by: str | None = "") -> str | None:
+        """waiting, working, done, failed or cancelled, without fetching the answer; None when it has been deleted."""
+        job = self.get(job_id, by=by, result=False)
         return job.state if job else None
+
+    def _wants(self, job_id: int, by: str | None) -> bool | None:
+        """Whether a visitor of a shared server who has asked for a job still wants it; None for anybody else."""
+        return self._store.jobs.askers(job_id).get(by) if by and self._settings.shared else None
 
     # ------------------------------------------------------------ answers
 

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from gan_core.records import DatasetInfo
 from gan_core.store.database import Database, one_at_a_time
 from gan_core.store.rows import dataset_row, insert_new, unpack
-from gan_core.store.schema import datasets
+from gan_core.store.schema import datasets, features, jobs, references
+
+
+class StoredUpload(NamedTuple):
+    """An upload that is kept: the name of the data set, whom it belongs to, and the bytes that it takes."""
+
+    name: str
+    owners: tuple[str, ...]
+    size: int
 
 
 class Datasets:
@@ -43,6 +52,35 @@ class Datasets:
             owners = db.scalar(sa.select(datasets.c.owner).where(datasets.c.name == name)) or ""
             if owner not in owners.split():
                 db.execute(datasets.update().where(datasets.c.name == name).values(owner=f"{owners} {owner}".strip()))
+
+    def stored(self) -> list[StoredUpload]:
+        """Every upload with its owners and the bytes that it takes, the newest first."""
+        size = sa.func.length(datasets.c.data).label("size")
+        query = sa.select(datasets.c.name, datasets.c.owner, size).where(datasets.c.data.is_not(None))
+        with self._db.reading() as db:
+            rows = db.execute(query.order_by(datasets.c.created.desc())).all()
+        return [StoredUpload(row.name, tuple(row.owner.split()), row.size) for row in rows]
+
+    def remove_owner(self, name: str, owner: str) -> None:
+        """An upload belongs to one person less."""
+        with self._db.writing() as db:
+            one_at_a_time(db)
+            owners = (db.scalar(sa.select(datasets.c.owner).where(datasets.c.name == name)) or "").split()
+            left = " ".join(other for other in owners if other != owner)
+            db.execute(datasets.update().where(datasets.c.name == name).values(owner=left))
+
+    def delete(self, name: str) -> None:
+        """Remove an upload with its bytes, and what was measured and learned of it alone."""
+        with self._db.writing() as db:
+            of_it = sa.select(datasets.c.sha256).where(datasets.c.name == name)
+            for table in (references, features):
+                db.execute(table.delete().where(table.c.dataset.in_(of_it)))
+            db.execute(jobs.delete().where(jobs.c.params.contains(f'"{name}"', autoescape=True)))
+            db.execute(datasets.delete().where(datasets.c.name == name))
+
+    def shrink(self) -> None:
+        """Give the space of what was deleted back to the file system."""
+        self._db.shrink()
 
     def publish(self, name: str, published: bool) -> None:
         """Show an upload to everybody, or no longer."""

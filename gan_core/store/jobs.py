@@ -66,7 +66,8 @@ class Jobs:
             row = _find(db, key)
             if row is not None and _is_asked(db, row, owner, retry):
                 return row.id
-            if row is None and run_id is not None and db.scalar(sa.select(runs.c.id).where(runs.c.id == run_id)) is None:
+            known = run_id is None or db.scalar(sa.select(runs.c.id).where(runs.c.id == run_id)) is not None
+            if not known:
                 raise UnknownRun(f"there is no run {run_id!r}, so nothing can be made of it; choose another run")
             if owner is not None:
                 allow(_unanswered_of(db, owner))
@@ -94,9 +95,9 @@ class Jobs:
 
     def askers(self, job_id: int) -> dict[str, bool]:
         """{who has asked for a job: whether they still want the answer}"""
+        query = sa.select(job_askers.c.owner, job_askers.c.cancelled).where(job_askers.c.job_id == job_id)
         with self._db.reading() as db:
-            rows = db.execute(sa.select(job_askers.c.owner, job_askers.c.cancelled).where(job_askers.c.job_id == job_id))
-            return {row.owner: not row.cancelled for row in rows}
+            return {row.owner: not row.cancelled for row in db.execute(query)}
 
     def cancel(self, job_id: int, owner: str | None = None) -> None:
         """Withdraw the request of one owner, or of everybody. A job that nobody wants any more is cancelled.
@@ -113,9 +114,7 @@ class Jobs:
                 unfinished = sa.and_(jobs.c.id == job_id, jobs.c.state.in_(OPEN))
                 db.execute(jobs.update().where(unfinished).values(state="cancelled", ended=now(), worker_id=None))
 
-    def claim(
-        self, worker_id: str, *, line: turns.Line = "long jobs", quick: Collection[str] = ()
-    ) -> Job | None:
+    def claim(self, worker_id: str, *, line: turns.Line = "long jobs", quick: Collection[str] = ()) -> Job | None:
         """Give this worker the job whose turn it is in this line, as `turns` says; None where none waits.
 
         Of which kinds the quick jobs are says `quick`; all others are long.
@@ -176,8 +175,8 @@ class Jobs:
             if died:
                 db.execute(jobs.update().where(mine).values(deaths=jobs.c.deaths + 1))
                 error = (
-                    f"the worker process ended {MOST_DEATHS} times while it worked on this, perhaps for lack of memory: "
-                    "ask for fewer samples, or try again"
+                    f"the worker process ended {MOST_DEATHS} times while it worked on this, perhaps of too little "
+                    "memory: ask for fewer samples, or try again"
                 )
                 fatal = sa.and_(mine, jobs.c.deaths >= MOST_DEATHS)
                 db.execute(jobs.update().where(fatal).values(state="failed", error=error, ended=now()))

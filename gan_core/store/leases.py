@@ -32,7 +32,8 @@ class Leases:
     def claim(self, worker_id: str, *, at_once: int = 1, run_id: str | None = None) -> RunInfo | None:
         """Give this worker the run whose turn it is, or `run_id`; None when `at_once` runs are trained already.
 
-        `turns` says whose turn it is. The count and the take are one transaction, so two workers can neither share a run nor exceed the limit.
+        Whose turn it is says `turns`. The count and the take are one transaction, so two workers can neither share a
+        run nor exceed the limit.
         """
         if not self.anybody_waits():  # an idle worker asks often, and should lock nobody out
             return None

@@ -1,7 +1,8 @@
 """A lane of the worker: one thread that answers jobs, one after the other. Quick jobs have a lane of their own.
 
-So an answer that takes a moment never waits for one that takes minutes. What the lanes share is safe: BLAS is limited by
-a counter (`distances.threads`), data sets are loaded once (`DatasetCache`), and every job builds networks of its own.
+So an answer that takes a moment never waits for one that takes minutes. What the lanes share is safe: the number of
+BLAS threads is counted (`distances.threads`), data sets are loaded once (`DatasetCache`), and every job builds networks
+of its own.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The worker process: claims runs and trains them, answers jobs, obeys commands, and goes on after errors.
 
 Four threads share one process. The main thread trains. The beat thread renews the lease of the run, reports the
-worker and fetches commands, four times a second. Two lanes answer jobs, also while a run trains: the quick and the long.
+worker and fetches commands, four times a second. Two lanes answer jobs, also while a run trains: quick and long ones.
 """
 
 from __future__ import annotations
@@ -118,11 +118,13 @@ class Worker:
     def _train(self, run: RunInfo) -> str:
         self._warm.set()
         log.info("run %s: begins at step %s", run.id, run.step)
+        limits = self.settings.limits_of_run(run.owner)
         self._session = Session(
             self.store,
             run,
             self.id,
-            most_minutes=self.settings.limits.minutes,
+            most_minutes=limits.minutes,
+            most_steps=limits.steps,
             on_phase=lambda phase: self._begin(f"run {run.id}: {phase}"),
         )
         if self._stopping.is_set():
