@@ -13,9 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
-from threadpoolctl import ThreadpoolController, threadpool_limits
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -65,6 +65,8 @@ class OneBlasThread:
 
     The first one in sets the limit and the last one out takes it back, so two measurements at once cannot leave it
     wrong. BLAS has one number of threads for the whole process; hence there is one such object, `one_blas_thread`.
+    threadpoolctl lets only the thread set it that has set it first, and ignores all others: we count ourselves, so the
+    word of whichever thread is the first one in, or the last one out, has to hold.
     """
 
     def __init__(self) -> None:
@@ -75,21 +77,24 @@ class OneBlasThread:
     def __enter__(self) -> None:
         with self._lock:
             if self._inside == 0:
-                self._limit = _libraries(len(sys.modules)).limit(limits=1, user_api="blas")
+                OpenBLASController.clear_controlling_thread(force=True)
+                self._limit = _libraries("blas", len(sys.modules)).limit(limits=1)
             self._inside += 1
 
     def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
+                OpenBLASController.clear_controlling_thread(force=True)
                 self._limit.restore_original_limits()
+                OpenBLASController.clear_controlling_thread(force=True)
 
 
-@lru_cache(maxsize=1)
-def _libraries(modules: int) -> ThreadpoolController:
-    """The BLAS libraries of this process, looked for when there are more modules than before: that takes milliseconds,
-    as long as a small pass."""
-    return ThreadpoolController()
+@lru_cache(maxsize=2)
+def _libraries(api: Literal["blas", "openmp"], modules: int) -> ThreadpoolController:
+    """The libraries of this process, looked for when there are more modules than before: that takes milliseconds, as
+    long as a small pass. Only those of one kind, since the end of a limit sets back every library it knows."""
+    return ThreadpoolController().select(user_api=api)
 
 
 one_blas_thread = OneBlasThread()
@@ -101,5 +106,5 @@ def one_thread() -> Iterator[None]:
 
     OpenMP has a number of threads for each thread that calls it, so here nobody disturbs anybody.
     """
-    with one_blas_thread, threadpool_limits(1, user_api="openmp"):
+    with one_blas_thread, _libraries("openmp", len(sys.modules)).limit(limits=1):
         yield
