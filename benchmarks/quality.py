@@ -270,8 +270,9 @@ class Book:
         self.checkpoint, self.modes_at = b"", None
         self._begun, self._running, self._looked = time.perf_counter(), None, 0.0
 
-    def resolved(self, resolved: config.RunConfig) -> None:
+    def resolved(self, resolved: config.RunConfig) -> config.RunConfig:
         self.config = resolved
+        return resolved
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         self._rest()

@@ -234,6 +234,8 @@ class Job:
     `progress` is the share that is done, in [0, 1]. `result` holds the bytes of the answer once `state` is done, and
     `error` says why there is none once it is failed. `data_hidden` is that of its run: whoever asked sees of the answer
     what shows no real samples.
+    `error` says why there is none once it is failed. `cancellable` says that it is long and that the visitor who is
+    shown it may cancel it.
     """
 
     id: int
@@ -241,11 +243,12 @@ class Job:
     run_id: str | None
     step: int | None
     params: Mapping[str, Any]
-    state: Literal["waiting", "working", "done", "failed"]
+    state: Literal["waiting", "working", "done", "failed", "cancelled"]
     progress: float
     error: str | None
     result: bytes | None = None
     data_hidden: bool = False
+    cancellable: bool = False
 
 
 @dataclass(frozen=True)

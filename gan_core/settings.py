@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Mapping, get_args
 
@@ -21,7 +21,8 @@ class Limits:
     """What one server, and one person on it, may do; None is no limit.
 
     `at_once` runs train at the same time, `queued` ones of one owner wait or train, and one of them may take `steps`
-    steps with batches of `batch`, `minutes` of training, and `memory` MB.
+    steps with batches of `batch`, `minutes` of training, and `memory` MB. One visitor waits for the answers of `jobs`
+    requests, and keeps `uploads` files of `upload_mb` MB together; all visitors' files have `all_uploads_mb` MB.
     """
 
     at_once: AtLeastOne = 1
@@ -30,6 +31,14 @@ class Limits:
     batch: AtLeastOne | None = None
     minutes: Positive | None = None
     memory: Positive | None = None
+    jobs: AtLeastOne | None = None
+    uploads: AtLeastOne | None = None
+    upload_mb: Positive | None = None
+    all_uploads_mb: Positive | None = None
+
+
+SHARED_LIMITS = Limits(queued=5, minutes=30, jobs=20, uploads=10, upload_mb=60, all_uploads_mb=1000)
+"""What holds on a server that strangers share, unless its limits say otherwise."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,15 @@ class Settings:
     limits: Limits = Limits()
     notice: str = ""
 
+    def is_admin(self, name: str) -> bool:
+        """Whether a visitor may see and change what belongs to others: on a person's own machine everybody may."""
+        # Only ASCII: other letters may become those of an admin in lower case.
+        return not self.shared or (name.isascii() and name.lower() in self.admins)
+
+    def limits_of_run(self, owner: str) -> Limits:
+        """What a worker gives to a run. On a shared server the admins, and whoever runs it, have no limits."""
+        return Limits() if self.shared and (owner == "" or self.is_admin(owner)) else self.limits
+
     def environment(self) -> dict[str, str]:
         """The variables that give a child process the same settings."""
         about = {
@@ -67,7 +85,8 @@ def settings_from_environment(
     """GANOMETER_HOME, _STORE, _DATA, _WORKER, _RESUME, _SHARED, _ADMINS and _LIMITS.
 
     `store_url`, and what `secrets` say under `resume`, `shared`, `admins` and `limits`, win over the environment. A
-    home that cannot be written is replaced by a temporary one, with a notice. Raises Invalid (a ValueError) naming
+    home that cannot be written is replaced by a temporary one, with a notice. A shared server has SHARED_LIMITS where
+    none are told; "none" lifts one. Raises Invalid (a ValueError) naming
     everything that cannot be understood.
     """
     told = secrets or {}
@@ -91,7 +110,7 @@ def settings_from_environment(
         resume=found["GANOMETER_RESUME"],
         shared=found["GANOMETER_SHARED"],
         admins=tuple(admin.lower() for admin in found["GANOMETER_ADMINS"]),
-        limits=Limits(**limits),
+        limits=replace(SHARED_LIMITS if found["GANOMETER_SHARED"] else Limits(), **limits),
         notice=notice,
     )
 
@@ -124,7 +143,7 @@ def _limits(told: Any) -> tuple[dict[str, Any], list[str]]:
 
 def _told(limits: Limits) -> str:
     values = {field.name: getattr(limits, field.name) for field in fields(limits)}
-    return " ".join(f"{name}={value}" for name, value in values.items() if value is not None)
+    return " ".join(f"{name}={'none' if value is None else value}" for name, value in values.items())
 
 
 def _writable(home: Path) -> tuple[Path, str]:

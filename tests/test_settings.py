@@ -1,10 +1,11 @@
 """Where things are kept: what the environment says, and what happens where nothing can be written."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from gan_core.settings import Limits, settings_from_environment
+from gan_core.settings import SHARED_LIMITS, Limits, settings_from_environment
 from gan_core.validation import Invalid
 
 
@@ -69,11 +70,38 @@ def test_a_shared_server(tmp_path):
     }
     place = settings_from_environment(environ)
     assert (place.shared, place.resume, place.admins) == (True, True, ("ada@here", "bob@there"))
-    assert place.limits == Limits(at_once=2, queued=3, minutes=2.5)
+    assert place.limits == replace(SHARED_LIMITS, at_once=2, queued=3, minutes=2.5)
     secrets = {"shared": False, "admins": ["eve@here"], "limits": {"steps": 500}, "connections": {}}
     place = settings_from_environment(environ, secrets=secrets)
     assert (place.shared, place.resume, place.admins) == (False, True, ("eve@here",))
     assert place.limits == Limits(steps=500)
+
+
+def test_a_shared_server_has_limits_unless_they_are_lifted(tmp_path):
+    environ = {"GANOMETER_HOME": str(tmp_path), "GANOMETER_SHARED": "true"}
+    assert settings_from_environment(environ).limits == SHARED_LIMITS
+    assert None not in (SHARED_LIMITS.queued, SHARED_LIMITS.minutes, SHARED_LIMITS.jobs, SHARED_LIMITS.uploads)
+    assert settings_from_environment({**environ, "GANOMETER_SHARED": ""}).limits == Limits()
+    lifted = replace(SHARED_LIMITS, queued=None, jobs=None, minutes=5.0)
+    told = {**environ, "GANOMETER_LIMITS": "queued=none, jobs=None minutes=5"}
+    assert settings_from_environment(told).limits == lifted
+    secrets = {"limits": {"queued": "none", "jobs": "none", "minutes": 5}}
+    assert settings_from_environment(environ, secrets=secrets).limits == lifted
+
+
+def test_a_child_process_has_the_limits_of_its_server(tmp_path):
+    environ = {"GANOMETER_HOME": str(tmp_path), "GANOMETER_LIMITS": "queued=none"}
+    place = settings_from_environment(environ, secrets={"shared": True})
+    for inherited in ({}, {"GANOMETER_SHARED": "true"}):
+        assert settings_from_environment({**inherited, **place.environment()}).limits == place.limits
+
+
+def test_runs_of_admins_and_of_the_command_line_have_no_limits(tmp_path):
+    environ = {"GANOMETER_HOME": str(tmp_path), "GANOMETER_SHARED": "true", "GANOMETER_ADMINS": "ada@here"}
+    place = settings_from_environment(environ)
+    assert [place.limits_of_run(owner).minutes for owner in ("Ada@here", "", "bob@here")] == [None, None, 30]
+    alone = replace(place, shared=False)
+    assert alone.limits_of_run("").minutes == 30
 
 
 def test_a_child_process_gets_the_same_settings(tmp_path):
@@ -87,7 +115,7 @@ def test_a_child_process_gets_the_same_settings(tmp_path):
     [
         ("SHARED", "perhaps", "GANOMETER_SHARED is 'perhaps'; expected true or false"),
         ("LIMITS", "stepps=3", "GANOMETER_LIMITS: stepps is not a limit; did you mean steps?"),
-        ("LIMITS", "hours=3", "hours is not a limit; choose from at_once, queued, steps, batch, minutes, memory"),
+        ("LIMITS", "hours=3", "hours is not a limit; choose from at_once, queued, steps, batch, minutes, memory, jobs"),
         ("LIMITS", "steps=many", "GANOMETER_LIMITS: steps is 'many'; expected a whole number"),
         ("LIMITS", "steps", "steps is ''; expected a whole number"),
         ("LIMITS", "steps=0", "steps is 0; it must be at least 1"),

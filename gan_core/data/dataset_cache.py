@@ -16,14 +16,23 @@ class DatasetCache:
     def __init__(self, folder: Path | None, uploaded: Callable[[str], bytes | None]):
         self._folder, self._uploaded = folder, uploaded
         self._lock = threading.Lock()
+        self._loading: dict[str, threading.Lock] = {}
         self._kept: dict[str, Dataset] = {}
 
     def dataset(self, name: str, progress: Callable[[float, str], None] | None = None) -> Dataset:
-        """A built-in data set, or an upload. Raises DatasetError when there is none of that name."""
+        """A built-in data set, or an upload. Raises DatasetError when there is none of that name.
+
+        Of two threads that want the same one, the second waits for the first; nobody waits for another data set.
+        """
         with self._lock:
-            if name not in self._kept:
-                self._kept = dict([*self._kept.items()][-1:]) | {name: self._load(name, progress)}
-            return self._kept[name]
+            loading = self._loading.setdefault(name, threading.Lock())
+        with loading:
+            if (known := self._kept.get(name)) is not None:
+                return known
+            found = self._load(name, progress)
+            with self._lock:
+                self._kept = dict([*self._kept.items()][-1:]) | {name: found}
+            return found
 
     def _load(self, name: str, progress: Callable[[float, str], None] | None) -> Dataset:
         if name in datasets.OPTIONS:

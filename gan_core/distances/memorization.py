@@ -5,7 +5,7 @@ samples lie as near to unseen rows as to train rows; only copies lie nearer to t
 of privacy: a copy moved by one pixel is far away in Euclidean distance.
 """
 
-# scikit-learn and threadpoolctl have no type stubs, so pyright knows only a part of their types.
+# scikit-learn has no type stubs, so pyright knows only a part of their types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 from sklearn.decomposition import PCA
-from threadpoolctl import threadpool_limits
 
 from gan_core.arrays import Array, ArrayLike, Floats, Ints, Reals
 from gan_core.distances import pairwise
 from gan_core.distances.modes import Bins, bins_of
+from gan_core.distances.threads import one_thread
 from gan_core.records import MeasureError
 
 RARE = 0.01
@@ -235,7 +235,7 @@ def cells_of(pools: Pools, *, count: int = 3, seed: int = 0) -> Cells:
     train = pairwise.rows(pools.train)
     if train.shape[1] <= AXES:
         return Cells(None, bins_of(train, count=count, seed=seed))
-    with threadpool_limits(1):  # several threads would add up in another order
+    with one_thread():  # several threads would add up in another order
         pca = PCA(min(AXES, len(train)), svd_solver="covariance_eigh").fit(train.astype(np.float64))
     return Cells(pca, bins_of(_reduced(pca, train), count=count, seed=seed))
 
@@ -279,7 +279,7 @@ def mann_whitney_z(x: Floats, y: Floats) -> float:
 
 
 def _reduced(pca: PCA, rows: Reals) -> Floats:
-    with threadpool_limits(1):
+    with one_thread():
         return np.asarray(pca.transform(rows.astype(np.float64)), np.float64)
 
 

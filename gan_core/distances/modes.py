@@ -4,7 +4,7 @@ Distances average over everything, so a missing tenth of the data may drown in n
 every sample goes to its nearest centre, labelled row or cell, and shares are compared with what they ought to be.
 """
 
-# scikit-learn and threadpoolctl have no type stubs, so pyright knows only a part of their types.
+# scikit-learn has no type stubs, so pyright knows only a part of their types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import numpy as np
 from scipy import optimize, stats
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
 
 from gan_core.arrays import Array, ArrayLike, Bools, Floats, Ints, Reals
 from gan_core.distances import pairwise
+from gan_core.distances.threads import look, one_thread
 from gan_core.records import MeasureError
 
 REACH = 3
@@ -309,7 +309,9 @@ def prd_curve(
     pooled = (pooled / (np.abs(pooled).max() or 1)).astype(np.float32)
     slopes = np.tan(np.linspace(1e-10, np.pi / 2 - 1e-10, angles))[:, None]
     precision = np.zeros(angles)
+    look_first = look()
     for state in np.random.default_rng([seed, PRD_DRAW]).integers(2**31, size=runs):
+        look_first()
         # pyright takes the default of n_init, a text, for its type.
         means = MiniBatchKMeans(min(clusters, 2 * n), n_init=1, random_state=int(state))  # pyright: ignore[reportArgumentType]
         labels = _fitted(means, pooled)
@@ -332,6 +334,6 @@ def _best_f(precision: Floats, recall: Floats, beta: float) -> float:
 
 def _fitted(means: KMeans | MiniBatchKMeans, rows: Reals) -> Ints:
     """The cluster (n,) of every row. One thread: several would add up in an order that changes from run to run."""
-    with threadpool_limits(1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than clusters is no mistake here
         return np.asarray(means.fit(rows).labels_)

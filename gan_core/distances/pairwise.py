@@ -24,7 +24,7 @@ import numpy as np
 
 from gan_core import codec
 from gan_core.arrays import Array, ArrayLike, Bools, Floats, Ints, Reals
-from gan_core.distances.threads import in_threads, one_blas_thread, workers
+from gan_core.distances.threads import in_threads, look, one_blas_thread, workers
 from gan_core.distances.tiles import Balls, Neighbours, Rounding, Rows, Tile, Totals
 from gan_core.records import MeasureError
 
@@ -440,6 +440,7 @@ def _sweep(
     numbers = itertools.count()  # a thread's next() on it cannot be interrupted
     a_rows, b_rows = Rows(a.raw, a.norms), Rows(b.raw, b.norms)
     a_limits, b_limits = _limits(a_balls, keep[0], kind), _limits(b_balls, keep[1], kind)
+    look_first = look()
 
     def work(_: int) -> tuple[Neighbours, Neighbours, Ints]:
         of_a = _nothing_known(a_limits, keep[0])
@@ -448,6 +449,7 @@ def _sweep(
         for number in numbers:
             if number >= len(tiles):
                 break
+            look_first()
             i, j = tiles[number]
             products = room[: (i.stop - i.start) * (j.stop - j.start)].reshape(i.stop - i.start, -1)
             _products(products, a, i, b, j)

@@ -5,7 +5,7 @@ are blurred averages, get a higher likelihood than real images do (Theis et al. 
 history, and shown beside those of real images and of centroids.
 """
 
-# scikit-learn and threadpoolctl have no type stubs, so pyright knows only a part of their types.
+# scikit-learn has no type stubs, so pyright knows only a part of their types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.exceptions import ConvergenceWarning
-from threadpoolctl import threadpool_limits
 
 from gan_core.arrays import ArrayLike, Floats, Reals
 from gan_core.distances import pairwise
+from gan_core.distances.threads import one_thread
 from gan_core.records import MeasureError
 
 SIGMAS = np.logspace(-1, 0, 10)
@@ -126,7 +126,7 @@ def _centroids(rows: Reals, count: int, rng: np.random.Generator) -> Floats:
     state = int(rng.integers(2**31))
     # pyright takes the default of n_init, a text, for its type.
     means = MiniBatchKMeans(count, init="random", n_init=1, random_state=state)  # pyright: ignore[reportArgumentType]
-    with threadpool_limits(1), warnings.catch_warnings():
+    with one_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than centroids is no mistake here
         return np.asarray(means.fit(rows.astype(np.float64)).cluster_centers_)
 

@@ -5,9 +5,6 @@ best pairing is sorting, so many directions are cheap: their mean is the sliced 
 what differs most. For two Gaussians there is a formula of means and covariances: the Fréchet distance.
 """
 
-# threadpoolctl has no type stubs.
-# pyright: reportMissingTypeStubs=false
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -15,11 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import optimize
-from threadpoolctl import threadpool_limits
 
 from gan_core.arrays import ArrayLike, Floats, Ints, Reals
 from gan_core.distances import pairwise
-from gan_core.distances.threads import in_threads
+from gan_core.distances.threads import in_threads, look, one_blas_thread
 from gan_core.records import MeasureError
 
 ROWS_AT_ONCE = 4096
@@ -177,7 +173,7 @@ def max_sliced(*, real: ArrayLike, fake: ArrayLike, seed: int = 0) -> MaxSliced:
     x, y = x - centre, y - centre
     scale = max(np.abs(x).max(), np.abs(y).max()) or 1.0
     x, y = x / scale, y / scale
-    with threadpool_limits(1):  # several threads would add up in another order, and an ascent magnifies that
+    with one_blas_thread:  # several threads would add up in another order, and an ascent magnifies that
         starts = _starts(x, y, np.random.default_rng([seed, STARTS_DRAW]))
         promising = starts[:, np.argsort(-_values(x, y, starts), kind="stable")[:CLIMBS]]
         climb = _climb(x, y)
@@ -217,8 +213,10 @@ def _starts(real: Floats, fake: Floats, rng: np.random.Generator) -> Floats:
 def _climb(real: Floats, fake: Floats) -> Callable[[Floats], tuple[float, Floats]]:
     """What to minimise: -W2² along t/|t| and its gradient. The pairing is the best one, so it counts as constant."""
     i, j, widths = _steps(len(real), len(fake))
+    look_first = look()
 
     def objective(t: Floats) -> tuple[float, Floats]:
+        look_first()
         length = np.linalg.norm(t)
         unit = t / length
         of_real, of_fake = real @ unit, fake @ unit

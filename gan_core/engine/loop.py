@@ -43,8 +43,9 @@ class Diverged(Exception):
 class Recorder(Protocol):
     """Where a training writes. Nothing is stored until `commit`, which stores everything at once."""
 
-    def resolved(self, config: RunConfig) -> None:
-        """The configuration whose number of steps has just been decided."""
+    def resolved(self, config: RunConfig) -> RunConfig:
+        """The configuration whose number of steps has just been decided; returns the one to train, which may have
+        fewer of them."""
         ...
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
@@ -125,7 +126,7 @@ def train(
             lighter = fallback(start.config, model.data.shape) if start.decided_steps else None
             if lighter is None:
                 if start.decided_steps:
-                    recorder.resolved(start.config)
+                    start = start._replace(config=recorder.resolved(start.config))
                 end = _run(model, start, recorder, control, rows, clock)
         finally:
             models.give_back(model)

@@ -8,7 +8,7 @@ A file of a kind ends with one declaration, and registry.py has its name:
 
     def answer(context: JobContext, asked: LatentPlane) -> Arrays: ...
 
-    KIND = JobKind("latent_plane", LatentPlane, answer, encode=encode_arrays, decode=decode_arrays)
+    KIND = JobKind("latent_plane", LatentPlane, answer, encode=encode_arrays, decode=decode_arrays, quick=True)
 
 The page server imports these files to ask and to decode: what a handler needs of SciPy, Numba or TensorFlow is imported
 inside it.
@@ -57,7 +57,8 @@ A = TypeVar("A")
 class JobContext:
     """What a handler works with: the store, the data sets by name, and the run and the step that are asked about.
 
-    `progress` is told the share that is done, from 0 to 1. `threads`: how many distances may take, None for all.
+    `progress` is told the share that is done, from 0 to 1; it raises `store.jobs.Cancelled` where nobody wants the
+    answer any more. `threads`: how many distances may take, None for all.
     """
 
     store: Store
@@ -85,6 +86,7 @@ class JobKind(Generic[P, A]):
 
     `without_rows` takes from an answer whatever shows real samples, for those who may see a run and not its data. A
     kind that has none tells them nothing.
+    `quick`: it takes a few seconds at most, and does not wait for those that take longer.
     """
 
     name: str
@@ -94,6 +96,7 @@ class JobKind(Generic[P, A]):
     decode: Callable[[bytes], A]
     of_run: bool = True
     without_rows: Callable[[A], A] | None = None
+    quick: bool = False
 
     def read(self, values: Mapping[str, Any]) -> P:
         """The parameters from JSON that anybody may have written. Raises GanometerError naming all problems."""

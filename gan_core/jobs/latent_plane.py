@@ -48,4 +48,5 @@ KIND = JobKind(
     encode=encode_arrays,
     decode=decode_arrays,
     without_rows=only("x", "z"),
+    quick=True,
 )

@@ -58,4 +58,5 @@ KIND = JobKind(
     encode=encode_arrays,
     decode=decode_arrays,
     without_rows=only("x", "z", "length"),
+    quick=True,
 )

@@ -46,4 +46,5 @@ KIND = JobKind(
     encode=encode_arrays,
     decode=decode_arrays,
     without_rows=only("x", "distances"),
+    quick=True,
 )

@@ -48,16 +48,30 @@ def kind_of(asked: Parameters) -> JobKind[Any, Any]:
     return next(kind for kind in kinds().values() if kind.parameters is type(asked))
 
 
+def quick_kinds() -> tuple[str, ...]:
+    """The kinds that do not wait for those that take longer."""
+    return tuple(kind.name for kind in kinds().values() if kind.quick)
+
+
 def request(
-    store: Store, asked: Parameters, *, run_id: str | None = None, step: int | None = None, retry: bool = False
+    store: Store,
+    asked: Parameters,
+    *,
+    run_id: str | None = None,
+    step: int | None = None,
+    retry: bool = False,
+    owner: str | None = None,
+    allow: Callable[[int], None] = lambda unanswered: None,
 ) -> int:
-    """Ask for a job; returns its id, the same one for the same request. `retry` makes a failed one wait again.
+    """Ask for a job; returns its id, the same one for the same request. `retry` asks anew for one that has failed, or
+    was cancelled. `owner` and `allow` are those of `store.jobs.request`.
 
     Raises GanometerError naming all that is wrong with the parameters, and UnknownRun.
     """
     kind = kind_of(asked)
     _check_run(kind, run_id)
-    return store.jobs.request(kind.name, run_id=run_id, step=step, params=kind.written(asked), retry=retry)
+    about = dict(run_id=run_id, step=step, params=kind.written(asked))
+    return store.jobs.request(kind.name, **about, retry=retry, owner=owner, allow=allow)
 
 
 def answer(

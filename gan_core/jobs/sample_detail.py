@@ -92,4 +92,6 @@ def _in_space(dataset: Dataset, name: str, weights: bytes) -> tuple[Callable[[np
     return transform, transform(dataset.train.x)
 
 
-KIND = JobKind("sample_detail", SampleDetail, answer, encode=encode_arrays, decode=decode_arrays, without_rows=NUMBERS)
+KIND = JobKind(
+    "sample_detail", SampleDetail, answer, encode=encode_arrays, decode=decode_arrays, without_rows=NUMBERS, quick=True
+)

@@ -42,4 +42,5 @@ KIND = JobKind(
     encode=encode_arrays,
     decode=decode_arrays,
     without_rows=only("points", "manifold", "x", "y", "belief", "pushes"),
+    quick=True,
 )

@@ -6,7 +6,7 @@ Whatever trains and measures is loaded only when it is needed: pages have a Lab 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Callable, NoReturn, Sequence
 
 import numpy as np
@@ -18,7 +18,7 @@ from gan_core.service import permissions
 from gan_core.service.recipes import RecipeService
 from gan_core.service.runs import RunService
 from gan_core.service.uploads import UploadService
-from gan_core.settings import Settings
+from gan_core.settings import Limits, Settings
 from gan_core.store import Store
 
 ANY_NUMBER = 10_000
@@ -91,7 +91,8 @@ class ForegroundService:
         """Train the run that `take` gives to a worker with this id."""
         from gan_core.worker import process
 
-        worker = process.Worker(self._store, self._settings, alone=True)
+        memory = Limits(memory=self._settings.limits.memory)  # the others hold for visitors
+        worker = process.Worker(self._store, replace(self._settings, limits=memory), alone=True)
         run = take(worker.id)
         interrupted, done = threading.Event(), threading.Event()
 

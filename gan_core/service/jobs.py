@@ -12,6 +12,7 @@ from gan_core.records import DatasetError, GanometerError, Job, UnknownRun
 from gan_core.service import permissions
 from gan_core.service.runs import RunService
 from gan_core.service.uploads import UploadService
+from gan_core.settings import Settings
 from gan_core.store import Store, pack
 
 OF_SAMPLES = ("browse", "latent_plane", "latent_walk", "sample", "sample_detail")
@@ -23,13 +24,21 @@ ARRAYS = ("x", "z", "distances", "rows", "realism", "rarity", "labels", "scores"
 class JobService:
     """Asks the workers of a store for jobs and reads their answers.
 
-    A job belongs to nobody: equal requests share one. `by` says who asks (see `permissions`): a job about a run, or
-    about data, that `by` may not see is as if it were not there. Of a run whose data are hidden from `by` an answer has
-    only what shows no real samples. `ensure_worker()` sees to it that somebody answers.
+    Equal requests share a job. `by` says who asks (see `permissions`): a job about a run, or about data, that `by` may
+    not see is as if it were not there. Of a run whose data are hidden from `by` an answer has only what shows no real
+    samples. `ensure_worker()` sees to it that somebody answers.
     """
 
-    def __init__(self, store: Store, runs: RunService, uploads: UploadService, ensure_worker: Callable[[], None]):
-        self._store, self._runs, self._uploads, self._ensure_worker = store, runs, uploads, ensure_worker
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        runs: RunService,
+        uploads: UploadService,
+        ensure_worker: Callable[[], None],
+    ):
+        self._store, self._settings = store, settings
+        self._runs, self._uploads, self._ensure_worker = runs, uploads, ensure_worker
 
     def request(
         self,
@@ -42,14 +51,20 @@ class JobService:
     ) -> int:
         """Ask the worker for the job that takes these parameters; returns its id, the same one for the same request.
 
-        `run_id` and `step` say which snapshot it is about, without `step` the newest one. `retry` tries a job that
-        has failed again. Raises GanometerError naming all that is wrong with the parameters, UnknownRun and
-        DatasetError for what `by` may not see, and NotAllowed where an answer would be real samples that are hidden.
+        `run_id` and `step` say which snapshot it is about, without `step` the newest one. `retry` asks anew for a job
+        that has failed, or that was cancelled. Raises GanometerError naming all that is wrong with the parameters,
+        UnknownRun and DatasetError for what `by` may not see, and NotAllowed where an answer would be real samples that
+        are hidden, and for one job more than this server gives to one person at a time.
         """
         hidden = self._check_seen(asked, run_id, by)
         if hidden and registry.kind_of(asked).without_rows is None:
             raise permissions.NotAllowed(permissions.HIDDEN)
-        job_id = registry.request(self._store, asked, run_id=run_id, step=step, retry=retry)
+
+        def allow(unanswered: int) -> None:
+            permissions.check_jobs(self._settings, by, unanswered)
+
+        about = dict(run_id=run_id, step=step, retry=retry)
+        job_id = registry.request(self._store, asked, **about, owner=by or "", allow=allow)
         self._ensure_worker()
         return job_id
 
@@ -67,11 +82,25 @@ class JobService:
             )
         return self.request(Compare(tuple(steps_by_run.items()), n), retry=retry, by=by)
 
+    def cancel(self, job_id: int, *, by: str | None = "") -> None:
+        """Cancel a job: one that waits at once, one that is worked on within a moment.
+
+        Where others have asked for the same, it goes on for them, and is cancelled for `by` alone. Raises NotAllowed
+        for a job that `by` has not asked for.
+        """
+        if self._wants(job_id, by) is not None:
+            self._store.jobs.cancel(job_id, by)
+        elif permissions.is_admin(self._settings, by):
+            self._store.jobs.cancel(job_id)
+        else:
+            raise permissions.NotAllowed("this request is not yours, so you cannot cancel it")
+
     def get(self, job_id: int, *, by: str | None = "", result: bool = True) -> Job | None:
         """One job; None when it has been deleted, or is about what `by` may not see.
 
         Without `result` its answer, which may be large, stays there, and so does one with real samples that are hidden
-        from `by`: `answer` gives what remains of it.
+        from `by`: `answer` gives what remains of it. Until it has ended, a job that `by` has cancelled is cancelled for
+        `by`, whoever else waits for it.
         """
         job = self._store.jobs.get(job_id, result=result)
         if job is None:
@@ -80,12 +109,23 @@ class JobService:
             hidden = self._check_seen(_readable(job), job.run_id, by)
         except (UnknownRun, DatasetError):
             return None
-        return replace(job, data_hidden=True, result=None) if hidden else job
+        job = replace(job, data_hidden=True, result=None) if hidden else job
+        if job.state not in ("waiting", "working"):
+            return job
+        wanted = self._wants(job_id, by)
+        if wanted is False:
+            return replace(job, state="cancelled")
+        mine = wanted or permissions.is_admin(self._settings, by)
+        return replace(job, cancellable=mine and job.kind not in registry.quick_kinds())
 
     def state(self, job_id: int, *, by: str | None = "") -> str | None:
-        """waiting, working, done or failed, without fetching the answer; None as in `get`."""
+        """waiting, working, done, failed or cancelled, without fetching the answer; None as in `get`."""
         job = self.get(job_id, by=by, result=False)
         return job.state if job else None
+
+    def _wants(self, job_id: int, by: str | None) -> bool | None:
+        """Whether a visitor of a shared server who has asked for a job still wants it; None for anybody else."""
+        return self._store.jobs.askers(job_id).get(by) if by and self._settings.shared else None
 
     # ------------------------------------------------------------ answers
 

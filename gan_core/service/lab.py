@@ -36,7 +36,7 @@ class Lab:
         self.recipes = RecipeService(self._store, self.uploads)
         self.runs = RunService(self._store, settings, self.worker, self.uploads, self.recipes)
         self.results = ResultService(self._store, self.runs)
-        self.jobs = JobService(self._store, self.runs, self.uploads, self.worker.ensure)
+        self.jobs = JobService(self._store, settings, self.runs, self.uploads, self.worker.ensure)
         self.bundles = BundleService(self._store, self.runs, examples)
         self.foreground = ForegroundService(self._store, settings, self.uploads, self.recipes, self.runs)
         self.worker.ensure()

@@ -6,12 +6,13 @@ and sits at its command line. None may see and do everything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gan_core.config.run_config import RunConfig
 from gan_core.records import GanometerError, RunInfo
 from gan_core.settings import Settings
 
+MB = 2**20
 UPLOAD = "upload-"
 """How the names of people's own data sets begin."""
 Owners = Mapping[str, bool]
@@ -25,8 +26,7 @@ class NotAllowed(GanometerError):
 
 def is_admin(settings: Settings, by: str | None) -> bool:
     """Whether `by` may see and change what belongs to others."""
-    # Only ASCII: other letters may become those of an admin in lower case.
-    return by is None or not settings.shared or (by.isascii() and by.lower() in settings.admins)
+    return by is None or settings.is_admin(by)
 
 
 def owns(settings: Settings, owner: str, by: str | None) -> bool:
@@ -80,17 +80,23 @@ def hides_data(settings: Settings, run: RunInfo, by: str | None, uploads: Mappin
     return name.startswith(UPLOAD) and not (name in uploads and may_use_data(settings, uploads[name], by))
 
 
-def check_limits(settings: Settings, config: RunConfig, by: str | None, *, queued: int, runs: int = 1) -> None:
+def has_limits(settings: Settings, by: str | None) -> bool:
+    """Whether limits hold for `by`: not for the admins of a shared server, nor for whoever sits at its command line."""
+    return by is not None and not (settings.shared and is_admin(settings, by))
+
+
+def check_limits(
+    settings: Settings, config: RunConfig, by: str | None, *, queued: int, runs: int = 1, seconds: float = 0.0
+) -> None:
     """Raises NotAllowed, naming every limit that so many `runs` with these settings would pass.
 
-    The admins of a shared server have no limits, and whoever sits at the command line has none.
-    `queued` is how many runs of this owner wait or train already.
+    `queued` is how many other runs of this owner wait or train already, `seconds` how long these have trained already.
     """
     limits = settings.limits
-    if by is None or (settings.shared and is_admin(settings, by)):
+    if not has_limits(settings, by):
         return
     problems: list[str] = []
-    if limits.queued is not None and queued + runs > limits.queued:
+    if limits.queued is not None and runs and queued + runs > limits.queued:
         more = f", these would be {runs} more" if runs > 1 else ""
         problems.append(
             f"you have {queued} runs that wait or train already{more}, and at most {limits.queued} are allowed"
@@ -99,8 +105,48 @@ def check_limits(settings: Settings, config: RunConfig, by: str | None, *, queue
         most = getattr(limits, name)
         if most is not None and value > most:
             problems.append(f"training.{name} is {value:,} and this server allows {most:,}")
-    seconds = config.training.seconds
-    if limits.minutes is not None and seconds is not None and seconds > 60 * limits.minutes:
-        problems.append(f"training.seconds is {seconds:,.0f} and this server allows {60 * limits.minutes:,.0f}")
+    if limits.minutes is not None:
+        wanted, most = config.training.seconds, 60 * limits.minutes
+        if wanted is not None and wanted > most:
+            problems.append(f"training.seconds is {wanted:,.0f} and this server allows {most:,.0f}")
+        if seconds >= most:
+            problems.append(
+                f"this run has trained for {seconds / 60:,.1f} minutes, and this server gives a run "
+                f"{limits.minutes:g}: fork it, or start another one"
+            )
     if problems:
         raise NotAllowed("; ".join(problems))
+
+
+def check_jobs(settings: Settings, by: str | None, unanswered: int) -> None:
+    """Raises NotAllowed where `by`, who waits for so many answers, may not ask for one more."""
+    most = settings.limits.jobs
+    if most is not None and unanswered >= most and has_limits(settings, by):
+        raise NotAllowed(
+            f"you wait for the answers to {unanswered} requests, and at most {most} are allowed at a time: wait for "
+            "one of them, or cancel it"
+        )
+
+
+def check_upload(settings: Settings, by: str | None, *, own: Sequence[int], stored: int, size: int, new: bool) -> None:
+    """Raises NotAllowed, naming every limit that one more upload of `size` bytes would pass.
+
+    `own` are the sizes of what `by` keeps already, `stored` the bytes of all uploads; a `new` one adds to those.
+    """
+    limits = settings.limits
+    if not has_limits(settings, by):
+        return
+    problems: list[str] = []
+    if limits.uploads is not None and len(own) >= limits.uploads:
+        problems.append(f"you keep {len(own)} uploads, and at most {limits.uploads} are allowed")
+    kept = (sum(own) + size) / MB
+    if limits.upload_mb is not None and kept > limits.upload_mb:
+        problems.append(f"your uploads would take {kept:,.1f} MB, and at most {limits.upload_mb:,g} MB are allowed")
+    if problems:
+        raise NotAllowed(f"{'; '.join(problems)}: delete one that you do not need any more")
+    together = (stored + size) / MB
+    if limits.all_uploads_mb is not None and new and together > limits.all_uploads_mb:
+        raise NotAllowed(
+            f"the uploads of everybody would take {together:,.1f} MB, and this server keeps {limits.all_uploads_mb:,g} "
+            "MB: ask whoever runs it, or choose a smaller file"
+        )

@@ -49,9 +49,12 @@ class RunService:
         """
         self._recipes.check(config, by=by)
         permissions.check_known(self._settings, by)
-        (run_id,) = self._store.submit(
-            nonce, lambda: [self._store.runs.create(self._allowed(config, by), name=name, owner=by or "")]
-        )
+
+        def create() -> list[str]:
+            self._uploads.about(config.data.name, by=by)  # it may have been deleted a moment ago
+            return [self._store.runs.create(self._allowed(config, by), name=name, owner=by or "")]
+
+        (run_id,) = self._store.submit(nonce, create)
         self._worker.ensure()
         return run_id
 
@@ -121,18 +124,21 @@ class RunService:
         return self._send(self._own(run_id, by), "pause", by)
 
     def resume(self, run_id: str, *, by: str | None = "") -> str:
-        """Let a run that rests, or was stopped or interrupted, go on."""
-        return self._send(self._own(run_id, by), "resume", by)
+        """Let a run that rests, or was stopped or interrupted, go on.
+
+        Raises NotAllowed where that would be more than this server gives to one person.
+        """
+        return self._go_on(run_id, "resume", by)
 
     def stop(self, run_id: str, *, by: str | None = "") -> str:
         """End a run after the step it is at."""
         return self._send(self._own(run_id, by), "stop", by)
 
     def step(self, run_id: str, steps: int, *, by: str | None = "") -> str:
-        """Train so many steps more, and pause. Raises ConfigError for a number out of range."""
+        """Train so many steps more, and pause. Raises ConfigError for a number out of range, and what `resume` does."""
         if not 1 <= steps <= 1_000_000:
             raise ConfigError([f"steps is {steps}; give 1 to 1,000,000"])
-        return self._send(self._own(run_id, by), "step", by, {"steps": steps})
+        return self._go_on(run_id, "step", by, {"steps": steps})
 
     def change(self, run_id: str, changes: Mapping[str, Any], *, by: str | None = "") -> str:
         """Change settings of a run that is not over, from its next step on.
@@ -141,7 +147,7 @@ class RunService:
         """
         run = self._own(run_id, by)
         after = edited(run.config, changes, step=run.step)
-        self._allowed(after, by, new=False)
+        permissions.check_limits(self._settings, after, by, queued=0, runs=0)
         if not (changed := differences(after, run.config)):
             return "nothing to change"
         return self._send(run, "set", by, {"changes": {key: value for key, (value, _) in changed.items()}})
@@ -155,7 +161,7 @@ class RunService:
         def extend() -> list[str]:
             run = self._own(run_id, by)
             config = edited(run.config, {"training.steps": run.total_steps + steps}, step=run.step)
-            self._store.runs.extend(run_id, self._allowed(config, by), by=by or "")
+            self._store.runs.extend(run_id, self._allowed(config, by, of=run), by=by or "")
             return [run_id]
 
         self._store.submit(nonce, extend)
@@ -164,11 +170,11 @@ class RunService:
     def queue(self, run_id: str, *, by: str | None = "") -> None:
         """Put a run into the queue that waits, or is paused, stopped or interrupted, and that no worker has.
 
-        Raises GanometerError for any other one: which worker has it, or what state it is in.
+        Raises GanometerError for any other one: which worker has it, or what state it is in; and what `resume` does.
         """
         run = self._own(run_id, by)
         free = run.worker is None and run.state in ("queued", *RESUMABLE)
-        if not free or self._send(run, "resume", by) != "queued":
+        if not free or self._go_on(run_id, "resume", by) != "queued":
             self._check_free(run, "resuming it here", by)
             raise GanometerError(
                 f"run {run_id} is {run.state}; only a run that waits, or that is paused, stopped or interrupted, can "
@@ -261,6 +267,17 @@ class RunService:
         self._worker.ensure()
         return outcome
 
+    def _go_on(self, run_id: str, kind: str, by: str | None, payload: Mapping[str, Any] | None = None) -> str:
+        """Send resume or step. Where that queues the run again, the limits hold as for a new one."""
+        self._own(run_id, by)  # looks for workers that have died, and may write for long
+        with self._store.together():
+            run = self._store.runs.get(run_id)
+            if run.worker is None and run.state in RESUMABLE:
+                self._allowed(run.config, by, of=run)
+            outcome = self._store.commands.send(run_id, kind, by=by or "", payload=payload)
+        self._worker.ensure()
+        return outcome
+
     def _own(self, run_id: str, by: str | None) -> RunInfo:
         """The run as it is at this moment, which `by` may change."""
         self._worker.reap()
@@ -283,15 +300,19 @@ class RunService:
             raise unknown_dataset(run.config.data.name)
         return run
 
-    def _allowed(self, config: RunConfig, by: str | None, *, new: bool = True) -> RunConfig:
-        """The configuration, if this server gives so much to `by`. Raises NotAllowed."""
-        queued = self._unfinished_of(by) if new and self._settings.limits.queued else 0
-        permissions.check_limits(self._settings, config, by, queued=queued)
+    def _allowed(self, config: RunConfig, by: str | None, *, of: RunInfo | None = None) -> RunConfig:
+        """The configuration, if this server gives so much to `by`: for a new run, or for one `of` theirs that goes on.
+
+        Raises NotAllowed.
+        """
+        queued = self._unfinished_of(by if of is None else of.owner, beside=of)
+        seconds = of.seconds if of else 0.0
+        permissions.check_limits(self._settings, config, by, queued=queued, seconds=seconds)
         return config
 
-    def _unfinished_of(self, by: str | None) -> int:
+    def _unfinished_of(self, owner: str | None, *, beside: RunInfo | None = None) -> int:
         self._worker.reap(every=LOOK_SECONDS)
-        return self._store.runs.unfinished_of(by or "")
+        return self._store.runs.unfinished_of(owner or "", beside=beside.id if beside else None)
 
     def _as_seen(self, runs: Sequence[RunInfo], by: str | None) -> list[RunInfo]:
         """Those that `by` may see, each with whether its data are hidden from `by`."""

@@ -5,10 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gan_core.data import datasets, uploads
-from gan_core.records import DatasetInfo
+from gan_core.records import DatasetInfo, GanometerError
 from gan_core.service import permissions
 from gan_core.settings import Settings
 from gan_core.store import Store
+from gan_core.store.datasets import StoredUpload
+
+MOST_NAMED = 3
+"""Runs that a sentence names; more are counted."""
+
+
+@dataclass(frozen=True)
+class KeptUpload:
+    """An upload of one's own: the data set's name, the bytes it takes, and why it cannot be deleted now, if so."""
+
+    name: str
+    size: int
+    needed: str | None
 
 
 @dataclass(frozen=True)
@@ -47,16 +60,76 @@ class UploadService:
     def keep(self, upload: uploads.Upload, *, by: str | None = "") -> str:
         """Put an upload into the store; returns the data set's name, the same for the same content.
 
-        Raises NotAllowed for a visitor of whom nothing is known on a shared server.
+        Raises NotAllowed for a visitor of whom nothing is known on a shared server, and for more than it keeps.
         """
         permissions.check_known(self._settings, by)
         dataset = uploads.dataset_from_upload(upload, "upload")
         name = f"{permissions.UPLOAD}{dataset.sha256[:10]}"
-        if self._store.datasets.upload_bytes(name) is None:
-            named = uploads.dataset_from_upload(upload, name)
-            self._store.datasets.put(named.info(), datasets.dataset_to_bytes(named))
-        self._store.datasets.add_owner(name, by or "")
+        named = uploads.dataset_from_upload(upload, name)
+        data = datasets.dataset_to_bytes(named)
+        with self._store.together():
+            self.check_room(name, len(data), by=by)
+            if self._store.datasets.upload_bytes(name) is None:
+                self._store.datasets.put(named.info(), data)
+            self._store.datasets.add_owner(name, by or "")
         return name
+
+    def kept(self, *, by: str | None = "") -> list[KeptUpload]:
+        """The uploads that belong to `by`, the newest first; on a person's own machine all."""
+        mine = [one for one in self._store.datasets.stored() if self._is_of(one, by)]
+        return [KeptUpload(one.name, one.size, self._why_needed(one, by)) for one in mine]
+
+    def delete(self, name: str, *, by: str | None = "") -> None:
+        """Remove an upload that no run needs. One that belongs to others, too, stays theirs.
+
+        Raises DatasetError for data that `by` does not see, NotAllowed for data of somebody else, and GanometerError
+        naming the runs of `by`, or how many of others, that need the data.
+        """
+        self._visible(name, by)
+        with self._store.together():
+            upload = next((one for one in self._store.datasets.stored() if one.name == name), None)
+            if upload is None:
+                raise datasets.unknown_dataset(name)
+            if not self._is_of(upload, by) and not permissions.is_admin(self._settings, by):
+                raise permissions.of_somebody_else(name)
+            if why := self._why_needed(upload, by):
+                raise GanometerError(why)
+            if by in upload.owners and len(upload.owners) > 1:
+                self._store.datasets.remove_owner(name, by)
+            else:
+                self._store.datasets.delete(name)
+        self._store.datasets.shrink()
+
+    def _is_of(self, upload: StoredUpload, by: str | None) -> bool:
+        return by is None or not self._settings.shared or by in upload.owners
+
+    def _why_needed(self, upload: StoredUpload, by: str | None) -> str | None:
+        """Why an upload cannot be deleted by `by`, in one sentence; None where it can.
+
+        A run of another owner does not count as long as that owner keeps the data.
+        """
+        runs = self._store.runs.on_data(upload.name)
+        mine = [name for name, owner in runs if owner == by or not self._settings.shared]
+        if len(mine) == 1:
+            return f"your run {mine[0]} needs these data: delete it first"
+        if mine:
+            more = f" and {len(mine) - MOST_NAMED} more" if len(mine) > MOST_NAMED else ""
+            return f"your runs {', '.join(mine[:MOST_NAMED])}{more} need these data: delete them first"
+        keepers = set(upload.owners) - {by} if by in upload.owners else set[str]()
+        others = sum(owner not in keepers for _, owner in runs)
+        if others:
+            need = "1 run of somebody else needs" if others == 1 else f"{others} runs of other people need"
+            return f"{need} these data, so they stay until nobody's does"
+        return None
+
+    def check_room(self, name: str, size: int, *, by: str | None = "") -> None:
+        """Raises NotAllowed where an upload of so many bytes would be more than this server keeps."""
+        stored = self._store.datasets.stored()
+        mine = {one.name: one.size for one in stored if self._is_of(one, by)}
+        if name in mine:
+            return
+        everything, new = sum(one.size for one in stored), all(one.name != name for one in stored)
+        permissions.check_upload(self._settings, by, own=[*mine.values()], stored=everything, size=size, new=new)
 
     def publish(self, name: str, published: bool, *, by: str | None = "") -> None:
         """Let everybody train on one's own data and see one's own runs on them, or no longer.

@@ -16,6 +16,7 @@ SQLite serves one machine; the same code on PostgreSQL serves any number of them
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
 
@@ -86,6 +87,13 @@ class Store:
             one_at_a_time(db)
             db.execute(meta.delete().where(meta.c.key == key))
             db.execute(meta.insert().values(key=key, value=value))
+
+    def together(self) -> AbstractContextManager[object]:
+        """One transaction of all that this thread reads and writes inside, while nobody else is in such a one.
+
+        So of two requests at the same moment, the second sees what the first has changed.
+        """
+        return self.database.joined()
 
     def submit(self, nonce: str | None, make: Callable[[], list[str]]) -> list[str]:
         """The ids of the runs that `make` creates, or that were created when this nonce came before.

@@ -5,13 +5,22 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from gan_core.records import DatasetInfo
 from gan_core.store.database import Database, one_at_a_time
 from gan_core.store.rows import dataset_row, insert_dataset, insert_new, unpack
-from gan_core.store.schema import dataset_owners, datasets, now
+from gan_core.store.schema import dataset_owners, datasets, features, jobs, now, references
+
+
+class StoredUpload(NamedTuple):
+    """An upload that is kept: the name of the data set, whom it belongs to, and the bytes that it takes."""
+
+    name: str
+    owners: tuple[str, ...]
+    size: int
 
 
 class Datasets:
@@ -58,6 +67,34 @@ class Datasets:
             one_at_a_time(db)
             for sha256 in db.scalars(sa.select(datasets.c.sha256).where(datasets.c.name == name)).all():
                 insert_new(db, dataset_owners, dict(dataset=sha256, owner=owner, published=False, created=now()))
+
+    def stored(self) -> list[StoredUpload]:
+        """Every upload with its owners and the bytes that it takes, the newest first."""
+        size = sa.func.length(datasets.c.data).label("size")
+        query = sa.select(datasets.c.name, size).where(datasets.c.data.is_not(None))
+        with self._db.reading() as db:
+            rows = db.execute(query.order_by(datasets.c.created.desc())).all()
+        owners = self.owners()
+        return [StoredUpload(row.name, tuple(owners.get(row.name, ())), row.size) for row in rows]
+
+    def remove_owner(self, name: str, owner: str) -> None:
+        """An upload belongs to one person less."""
+        of_it = dataset_owners.c.dataset.in_(sa.select(datasets.c.sha256).where(datasets.c.name == name))
+        with self._db.writing() as db:
+            db.execute(dataset_owners.delete().where(of_it, dataset_owners.c.owner == owner))
+
+    def delete(self, name: str) -> None:
+        """Remove an upload with its bytes, and what was measured and learned of it alone."""
+        with self._db.writing() as db:
+            of_it = sa.select(datasets.c.sha256).where(datasets.c.name == name)
+            for table in (references, features, dataset_owners):
+                db.execute(table.delete().where(table.c.dataset.in_(of_it)))
+            db.execute(jobs.delete().where(jobs.c.params.contains(f'"{name}"', autoescape=True)))
+            db.execute(datasets.delete().where(datasets.c.name == name))
+
+    def shrink(self) -> None:
+        """Give the space of what was deleted back to the file system."""
+        self._db.shrink()
 
     def publish(self, name: str, published: bool, *, owner: str | None = None) -> None:
         """Show an owner's share of an upload to everybody, or no longer; the share of every owner without `owner`."""

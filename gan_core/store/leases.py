@@ -8,11 +8,12 @@ from typing import Any, Iterable
 import sqlalchemy as sa
 
 from gan_core.records import GanometerError, RunInfo
+from gan_core.store import turns
 from gan_core.store.commands import finish_waiting, waiting
 from gan_core.store.database import Database, one_at_a_time
 from gan_core.store.rows import listing, run_info
 from gan_core.store.schema import commands, now, runs, workers
-from gan_core.store.states import change_state
+from gan_core.store.states import change_state, locked_run
 
 LEASE_SECONDS = 30
 """A worker that has sent no heartbeat for so long has lost its run."""
@@ -29,24 +30,26 @@ class Leases:
         self._db = database
 
     def claim(self, worker_id: str, *, at_once: int = 1, run_id: str | None = None) -> RunInfo | None:
-        """Give this worker the run that has waited longest, or `run_id`; None when `at_once` runs are trained already.
+        """Give this worker the run whose turn it is, or `run_id`; None when `at_once` runs are trained already.
 
-        The count and the take are one transaction, so two workers can neither share a run nor exceed the limit.
+        Whose turn it is says `turns`. The count and the take are one transaction, so two workers can neither share a
+        run nor exceed the limit.
         """
-        with self._db.reading() as db:  # an idle worker asks often, and should lock nobody out
-            if db.execute(sa.select(runs.c.id).where(runs.c.state == "queued").limit(1)).first() is None:
-                return None
+        if not self.anybody_waits():  # an idle worker asks often, and should lock nobody out
+            return None
         with self._db.writing() as db:
             one_at_a_time(db)
             busy = db.scalar(sa.select(sa.func.count()).select_from(runs).where(runs.c.worker_id.is_not(None)))
             if busy is not None and busy >= at_once:
                 return None
-            queued = sa.select(runs).where(runs.c.state == "queued")
+            queued = turns.queued_runs(db)
             if run_id is not None:
-                queued = queued.where(runs.c.id == run_id)
-            row = db.execute(queued.order_by(runs.c.queued, runs.c.id).limit(1)).first()
-            if row is None:
+                queued = [one for one in queued if one.id == run_id]
+            chosen = turns.first(queued, turns.served_with_runs(db))
+            if chosen is None:
                 return None
+            turns.serve(db, "runs", chosen.owners)
+            row = locked_run(db, str(chosen.id))
             change_state(
                 db,
                 row,
@@ -70,7 +73,8 @@ class Leases:
     def release(self, run_id: str, worker_id: str, claim_no: int, *, state: str | None = None) -> bool:
         """Give the run back. `state` is its state from now on; without one a paused run stays paused.
 
-        In state "queued" the next worker goes on with it, and carries out the commands that still wait.
+        In state "queued" the next worker goes on with it, and carries out the commands that still wait: that was no
+        turn of its owner.
         Returns False, and changes nothing, when a command other than pause came at the last moment.
         """
         with self._db.writing() as db:
@@ -83,6 +87,8 @@ class Leases:
                 return False
             if state != "queued":  # or the next worker would obey commands that were meant for this one
                 finish_waiting(db, run_id, state or row.state)
+            else:
+                turns.give_back(db, "runs", [row.owner])
             change_state(db, row, state or row.state, worker_id=None, phase="")
             return True
 
@@ -99,6 +105,11 @@ class Leases:
                 finish_waiting(db, row.id, "interrupted")
                 change_state(db, row, "interrupted", worker_id=None, phase="", error="its worker ended unexpectedly")
         return [row.id for row in rows]
+
+    def anybody_waits(self) -> bool:
+        """Whether a run is in the queue."""
+        with self._db.reading() as db:
+            return db.execute(sa.select(runs.c.id).where(runs.c.state == "queued").limit(1)).first() is not None
 
     def check_free(self, run_id: str, doing: str) -> None:
         """Raises GanometerError when a worker has the run. It says which one, and what to do before `doing`."""

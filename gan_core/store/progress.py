@@ -115,6 +115,14 @@ class Progress:
             if db.execute(statement.values(version=runs.c.version + 1, **values)).rowcount != 1:
                 raise LeaseLost(f"run {run_id} belongs to another worker now")
 
+    def note(
+        self, run_id: str, worker_id: str, claim_no: int, step: int, kind: str, payload: Mapping[str, Any]
+    ) -> None:
+        """Write an entry of the run's event log."""
+        with self._db.writing() as db:
+            locked_lease(db, run_id, worker_id, claim_no)
+            add_event(db, run_id, step, kind, payload)
+
     def rewind(self, run_id: str, worker_id: str, claim_no: int, step: int) -> None:
         """Remove what was recorded after `step`, because the training goes on from there; -1 removes everything."""
         with self._db.writing() as db:

@@ -18,23 +18,12 @@ from gan_core.store.schema import datasets, now, runs
 
 
 def listing() -> sa.Select[Any]:
-    """Runs with what `run_info` needs: the age of the worker's last heartbeat, and the place in the queue."""
-    ahead = runs.alias("ahead")
-    position = (
-        sa.select(sa.func.count())
-        .select_from(ahead)
-        .where(ahead.c.state == "queued", sa.tuple_(ahead.c.queued, ahead.c.id) <= sa.tuple_(runs.c.queued, runs.c.id))
-        .scalar_subquery()
-    )
-    return sa.select(
-        runs,
-        (now() - runs.c.heartbeat).label("heartbeat_age"),
-        sa.case((runs.c.state == "queued", position)).label("position"),
-    )
+    """Runs with what `run_info` needs: the age of the worker's last heartbeat."""
+    return sa.select(runs, (now() - runs.c.heartbeat).label("heartbeat_age"))
 
 
-def run_info(row: sa.RowMapping) -> RunInfo:
-    """The run in a row of `listing`."""
+def run_info(row: sa.RowMapping, places: Mapping[str, int] | None = None) -> RunInfo:
+    """The run in a row of `listing`; `places` are those of the queue, as `turns.places` has them."""
     same = (
         "id",
         "name",
@@ -55,7 +44,6 @@ def run_info(row: sa.RowMapping) -> RunInfo:
         "heartbeat_age",
         "threads",
         "error",
-        "position",
         "parent_id",
         "parent_step",
         "claim_no",
@@ -63,6 +51,7 @@ def run_info(row: sa.RowMapping) -> RunInfo:
     return RunInfo(
         **{key: row[key] for key in same},
         config=_config(row["config"]),
+        position=(places or {}).get(row["id"]),
         tags=tuple(json.loads(row["tags"])),
         worker=row["worker_id"],
         versions=json.loads(row["versions"]),

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from gan_core.config import run_config as configs
 from gan_core.config.run_config import RunConfig
 from gan_core.records import ACTIVE, GanometerError, RunInfo
+from gan_core.store import turns
 from gan_core.store.database import Database
 from gan_core.store.labels import checked_name, checked_tags
 from gan_core.store.leases import check_free
@@ -109,15 +110,16 @@ class Runs:
         """Raises UnknownRun."""
         with self._db.reading() as db:
             row = db.execute(listing().where(runs.c.id == run_id)).mappings().first()
-        if row is None:
-            raise unknown_run(run_id)
-        return run_info(row)
+            if row is None:
+                raise unknown_run(run_id)
+            return run_info(row, turns.places(db) if row["state"] == "queued" else None)
 
     def all(self, limit: int = 200) -> list[RunInfo]:
         """The newest runs first."""
         with self._db.reading() as db:
             rows = db.execute(listing().order_by(runs.c.created.desc(), runs.c.id).limit(limit)).mappings().all()
-        return [run_info(row) for row in rows]
+            places = turns.places(db)
+        return [run_info(row, places) for row in rows]
 
     def version(self, run_id: str) -> int:
         """A number that grows with every change of the run; 0 where there is no such run."""
@@ -136,11 +138,20 @@ class Runs:
         """Show the run to everybody, or no longer."""
         self._update(run_id, published=published)
 
-    def unfinished_of(self, owner: str) -> int:
-        """How many runs of an owner are queued, paused or trained."""
+    def unfinished_of(self, owner: str, *, beside: str | None = None) -> int:
+        """How many runs of an owner are queued, paused or trained, beside the run with this id."""
         query = sa.select(sa.func.count()).select_from(runs).where(runs.c.owner == owner, runs.c.state.in_(ACTIVE))
+        if beside is not None:
+            query = query.where(runs.c.id != beside)
         with self._db.reading() as db:
             return db.scalar(query) or 0
+
+    def on_data(self, dataset: str) -> list[tuple[str, str]]:
+        """(name, owner) of every run whose settings name this data set, the newest first."""
+        named = runs.c.config.contains(f'"{dataset}"', autoescape=True)
+        with self._db.reading() as db:
+            found = db.execute(sa.select(runs.c.name, runs.c.owner).where(named).order_by(runs.c.created.desc()))
+            return [(row.name, row.owner) for row in found]
 
     def delete(self, run_id: str) -> None:
         """Remove a run and everything of it, and shrink the file. A run that is being trained is refused."""

@@ -182,6 +182,23 @@ jobs = sa.Table(
     sa.Column("worker_id", _text),
     sa.Column("created", _real, nullable=False),
     sa.Column("ended", _real),
+    sa.Column("deaths", _whole, nullable=False, default=0, server_default="0"),
+)
+
+job_askers = sa.Table(
+    "job_askers",
+    metadata,
+    sa.Column("job_id", _id, sa.ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("owner", _text, primary_key=True, index=True),
+    sa.Column("cancelled", sa.Boolean, nullable=False, default=False),
+)
+
+turns = sa.Table(
+    "turns",
+    metadata,
+    sa.Column("line", _text, primary_key=True),
+    sa.Column("owner", _text, primary_key=True),
+    sa.Column("served", _real, nullable=False),
 )
 
 workers = sa.Table(

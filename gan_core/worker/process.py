@@ -1,7 +1,7 @@
 """The worker process: claims runs and trains them, answers jobs, obeys commands, and goes on after errors.
 
-Three threads share one process. The main thread trains. The beat thread renews the lease of the run, reports the
-worker and fetches commands, four times a second. The jobs thread answers requests, also while a run trains.
+Four threads share one process. The main thread trains. The beat thread renews the lease of the run, reports the
+worker and fetches commands, four times a second. Two lanes answer jobs, also while a run trains: quick and long ones.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NoReturn
 
 import psutil
-from threadpoolctl import threadpool_limits
 
 from gan_core import machine
 from gan_core.data.dataset_cache import DatasetCache
-from gan_core.jobs import registry
 from gan_core.records import GanometerError, RunInfo, StoreError
 from gan_core.settings import Settings
 from gan_core.store import Store
+from gan_core.store.turns import Line
+from gan_core.worker.job_lane import JobLane
 from gan_core.worker.run_session import Session
 from gan_core.worker.train_run import sentence, train_run
 
@@ -117,11 +118,13 @@ class Worker:
     def _train(self, run: RunInfo) -> str:
         self._warm.set()
         log.info("run %s: begins at step %s", run.id, run.step)
+        limits = self.settings.limits_of_run(run.owner)
         self._session = Session(
             self.store,
             run,
             self.id,
-            most_minutes=self.settings.limits.minutes,
+            most_minutes=limits.minutes,
+            most_steps=limits.steps,
             on_phase=lambda phase: self._begin(f"run {run.id}: {phase}"),
         )
         if self._stopping.is_set():
@@ -144,8 +147,10 @@ class Worker:
 
     @contextmanager
     def _helpers(self) -> Iterator[None]:
-        """The beat and the jobs thread, while the main thread warms up and trains."""
-        threads = [threading.Thread(target=work, daemon=True) for work in (self._beat_forever, self._answer_forever)]
+        """The beat and the lanes of jobs, while the main thread warms up and trains."""
+        lines: tuple[Line, ...] = ("quick jobs", "long jobs")
+        work = [self._beat_forever, *(partial(self._answer_forever, line) for line in lines)]
+        threads = [threading.Thread(target=target, daemon=True) for target in work]
         for thread in threads:
             thread.start()
         try:
@@ -156,7 +161,7 @@ class Worker:
             self._warm.set()
             for thread in threads:
                 thread.join(timeout=5)
-            _quietly(self.store.jobs.give_back, [self.id])
+            _quietly(self.store.jobs.give_back, [self.id], died=False)
             _quietly(self.store.workers.remove, self.id)
 
     def _warm_up(self) -> None:
@@ -197,29 +202,18 @@ class Worker:
                     return
                 time.sleep(interval)  # still committing: go on renewing the lease
 
-    # ------------------------------------------------------------ jobs
-
-    def _answer_forever(self) -> None:
+    def _answer_forever(self, line: Line) -> None:
         self._warm.wait()
-        while not self._stopping.is_set():
-            job = None
-            try:
-                job = self.store.jobs.claim(self.id)
-                if job is None:
-                    self._stopping.wait(IDLE_SECONDS)
-                    continue
-                threads = 1 if self._session else None  # training keeps a core
-                with threadpool_limits(threads, user_api="blas"):
-                    progress = lambda share, job=job: self.store.jobs.progress(job.id, share)  # noqa: E731
-                    result = registry.answer(self.store, job, self._datasets.dataset, progress, threads)
-                self.store.jobs.finish(job.id, result=result)
-            except Exception as error:  # whatever a job does, the next one must be answered
-                self._note(error)
-                if job is not None:
-                    _quietly(self.store.jobs.finish, job.id, error=sentence(error))
-                else:
-                    self._stopping.wait(2)
-            machine.return_freed_memory()
+        lane = JobLane(
+            self.store,
+            self.id,
+            line,
+            self._datasets.dataset,
+            stopping=self._stopping,
+            training=lambda: self._session is not None,
+            note=self._note,
+        )
+        lane.answer_forever()
 
     # ------------------------------------------------------------ presence
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from gan_core.codec import to_storage
 from gan_core.config.live_edits import edited
-from gan_core.config.run_config import ConfigError, RunConfig, differences
+from gan_core.config.run_config import ConfigError, RunConfig, differences, override
 from gan_core.records import RunInfo, StoreError
 from gan_core.store import Commit, Edit, LeaseLost, Store
 from gan_core.worker.inbox import Decision, Inbox
@@ -37,12 +37,15 @@ class Session:
         clock: Callable[[], float] = time.monotonic,
         pause_seconds: float = PAUSE_SECONDS,
         most_minutes: float | None = None,
+        most_steps: int | None = None,
         on_phase: Callable[[str], None] = lambda phase: None,
     ):
         self.store, self.run, self.worker_id, self.config = store, run, worker_id, run.config
         self._key = (run.id, worker_id, run.claim_no)
         self._on_phase, self._pause_seconds = on_phase, pause_seconds
         self._most_seconds = math.inf if most_minutes is None else 60 * most_minutes
+        self._most_steps = most_steps
+        self._rested = 0.0
         self._inbox = Inbox()
         self._buffer = WriteBuffer()
         self._clock = TrainingClock(clock, slow_commits=not store.is_sqlite)
@@ -100,9 +103,16 @@ class Session:
         return self._inbox.until
 
     def wait_while_paused(self) -> None:
-        """Until somebody sends a command, or `pause_seconds` are over: then the run is given up, still paused."""
-        if not self._inbox.wait_while_paused(self._pause_seconds) and self.store.leases.release(*self._key):
+        """Until somebody sends a command, or `pause_seconds` are over: then the run is given up, still paused.
+
+        While others wait, all its pauses count together: a run that makes a step a minute does not hold its place.
+        """
+        began, left = self._clock.now(), self._pause_seconds
+        if self.store.leases.anybody_waits():
+            left = max(0.0, left - self._rested)
+        if not self._inbox.wait_while_paused(left) and self.store.leases.release(*self._key):
             self._inbox.release()
+        self._rested += self._clock.now() - began
         self._clock.restart()  # resting is not training time
 
     def phase(self, name: str) -> None:
@@ -117,10 +127,16 @@ class Session:
         """How every snapshot is measured, known once the data are loaded."""
         self._measurement = measurement
 
-    def resolved(self, config: RunConfig) -> None:
-        """Keep the configuration with the number of steps that the loop has found."""
+    def resolved(self, config: RunConfig) -> RunConfig:
+        """Keep the configuration with the number of steps that the loop has found, at most what this server gives."""
+        found, most = config.training.steps, self._most_steps
+        if most is not None and found > most:
+            config = override(config, {"training.steps": most})
+            changes = {"training.steps": (found, most)}
+            self.store.progress.note(*self._key, 0, "set", {"changes": changes, "by": "the limits of this server"})
         self.config = config
         self.describe(config=config)
+        return config
 
     def describe(self, **values: Any) -> None:
         """Write columns of the run at once, outside commits."""

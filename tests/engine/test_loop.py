@@ -59,6 +59,7 @@ class Book:
     def resolved(self, config):
         assert not self.curves and not self.snapshots and not self.commits
         self.configs.append(config)
+        return config
 
     def metrics(self, step, values):
         self.curves.append((step, dict(values)))

@@ -24,7 +24,8 @@ class Book:
     def __init__(self):
         self.curves, self.shown = [], None
 
-    def resolved(self, config): ...
+    def resolved(self, config):
+        return config
 
     def metrics(self, step, values):
         self.curves.append(list(values.values()))

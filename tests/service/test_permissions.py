@@ -1,12 +1,16 @@
 """Who may see and change what on a shared server, and how much one person gets."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from gan_core.config.run_config import override
 from gan_core.records import DatasetError, GanometerError, UnknownRun
 from gan_core.service.permissions import NotAllowed
 from gan_core.settings import Limits
-from tests.service.labs import CONFIG, opened, points, seeds_of, shared
+from gan_core.store import Commit
+from tests.service.labs import CONFIG, opened, points, seeds_of, shared, store_of
 
 
 def test_people_see_all_runs_and_control_their_own(tmp_path):
@@ -162,3 +166,119 @@ def test_private_runs_are_neither_repeated_nor_compared_by_others(tmp_path):
             lab.jobs.compare({open_: 0, hidden: 0}, 100, by="ada")
         with pytest.raises(GanometerError, match="n is 5"):
             lab.jobs.compare({open_: 0}, 5, by="ada")
+
+
+# ---------------------------------------------------------------- limits, by every door
+
+
+def stopped(lab, *, seed: int, by: str = "ada", **settings) -> str:
+    """A run that was stopped before it began; by an admin's grace also one that passes a limit."""
+    run_id = store_of(lab).runs.create(override(CONFIG, {"seed": seed} | settings), owner=by)
+    lab.runs.stop(run_id, by=None)
+    return run_id
+
+
+def paused(lab, *, seed: int) -> str:
+    run_id = store_of(lab).runs.create(override(CONFIG, {"seed": seed}), owner="ada")
+    lab.runs.pause(run_id, by="ada")
+    return run_id
+
+
+def trained_for(lab, seconds: float, state: str) -> str:
+    """A run of ada's that has trained for so long, and has a checkpoint of step 20."""
+    run_id = store_of(lab).runs.create(CONFIG, owner="ada")
+    run = store_of(lab).leases.claim("w1", run_id=run_id)
+    about = dict(step=run.total_steps if state == "finished" else 20, seconds=seconds, checkpoint=b"state")
+    store_of(lab).progress.commit(run.id, "w1", run.claim_no, Commit(state, **about))
+    return run_id
+
+
+DOORS = {
+    "resume": lambda lab, run_id: lab.runs.resume(run_id, by="ada"),
+    "step": lambda lab, run_id: lab.runs.step(run_id, 5, by="ada"),
+    "queue": lambda lab, run_id: lab.runs.queue(run_id, by="ada"),
+    "extend": lambda lab, run_id: lab.runs.extend(run_id, 5, by="ada"),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_runs_that_go_on_count_as_new_ones_do(tmp_path, door):
+    with shared(tmp_path, queued=2) as lab:
+        runs = [stopped(lab, seed=seed) for seed in range(4)]
+        for run_id in runs[:2]:
+            DOORS[door](lab, run_id)
+        with pytest.raises(NotAllowed, match="you have 2 runs .* at most 2 are allowed"):
+            DOORS[door](lab, runs[2])
+        assert [lab.runs.get(run_id).state for run_id in runs] == ["queued", "queued", "stopped", "stopped"]
+        assert lab.runs.resume(runs[2], by="root@here") == "queued"
+
+
+@pytest.mark.parametrize("door", ["resume", "step", "queue"])
+def test_a_paused_run_counts_already(tmp_path, door):
+    with shared(tmp_path, queued=2) as lab:
+        runs = [paused(lab, seed=seed) for seed in range(2)]
+        with pytest.raises(NotAllowed):
+            lab.runs.start(CONFIG, by="ada")
+        for run_id in runs:
+            DOORS[door](lab, run_id)
+        assert [lab.runs.get(run_id).state for run_id in runs] == ["queued"] * 2
+
+
+def test_resumes_at_the_same_moment_do_not_pass_a_limit_together(tmp_path):
+    with shared(tmp_path, queued=2) as lab:
+        runs, barrier = [stopped(lab, seed=seed) for seed in range(6)], threading.Barrier(6)
+
+        def resume(run_id: str) -> str:
+            barrier.wait(timeout=30)
+            try:
+                return lab.runs.resume(run_id, by="ada")
+            except NotAllowed:
+                return "refused"
+
+        with ThreadPoolExecutor(6) as pool:
+            assert sorted(pool.map(resume, runs)) == ["queued"] * 2 + ["refused"] * 4
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_settings_beyond_a_limit_are_refused_whenever_a_run_goes_on(tmp_path, door):
+    with shared(tmp_path, steps=50, batch=64) as lab:
+        with pytest.raises(NotAllowed, match="training.batch is 128 and this server allows 64"):
+            DOORS[door](lab, stopped(lab, seed=0, **{"training.batch": 128}))
+        with pytest.raises(NotAllowed, match="training.steps is [1-9]"):
+            DOORS[door](lab, stopped(lab, seed=0, **{"training.steps": 100}))
+
+
+def test_live_changes_and_forks_stay_within_the_limits(tmp_path):
+    with shared(tmp_path, steps=50, batch=64, queued=2) as lab:
+        run_id = trained_for(lab, 1.0, "stopped")
+        for changes, said in (({"training.batch": 65}, "training.batch is 65"), ({"training.steps": 51}, "is 51")):
+            with pytest.raises(NotAllowed, match=said):
+                lab.runs.change(run_id, changes, by="ada")
+            with pytest.raises(NotAllowed, match=said):
+                lab.runs.fork(run_id, 20, changes, by="ada")
+        for _ in range(2):
+            lab.runs.fork(run_id, 20, by="ada")
+        for more in (lab.runs.fork, lambda *about, **by: lab.runs.repeat(about[0], 2, **by)):
+            with pytest.raises(NotAllowed, match="you have 2 runs"):
+                more(run_id, 20, by="ada")
+
+
+@pytest.mark.parametrize(("state", "door"), [("stopped", d) for d in DOORS] + [("finished", "extend")])
+def test_a_run_that_has_had_its_minutes_does_not_go_on(tmp_path, state, door):
+    with shared(tmp_path, minutes=2) as lab:
+        with pytest.raises(NotAllowed, match="has trained for 2.0 minutes, and this server gives a run 2: fork it"):
+            DOORS[door](lab, trained_for(lab, 120.0, state))
+        DOORS[door](lab, trained_for(lab, 60.0, state))
+        assert lab.runs.fork(trained_for(lab, 120.0, "stopped"), 20, by="ada")  # a new run begins at 0 minutes
+
+
+def test_an_imported_run_goes_on_within_the_limits_only(tmp_path):
+    with shared(tmp_path, batch=64) as lab:
+        data = lab.bundles.export(stopped(lab, seed=0, **{"training.batch": 128}), by=None)
+        run_id = lab.bundles.load(data)
+        with pytest.raises(NotAllowed):
+            lab.runs.resume(run_id, by="ada")
+        with opened(tmp_path, limits=Limits(batch=64)) as alone:
+            with pytest.raises(NotAllowed, match="training.batch is 128"):
+                alone.runs.resume(run_id)
+            assert alone.runs.resume(run_id, by=None) == "queued"

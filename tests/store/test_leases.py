@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gan_core.store import LeaseLost, Store
+from gan_core.store import Commit, LeaseLost, Store
 from gan_core.store import schema as tables
 from tests.stored_runs import (
     CONFIG,
@@ -35,6 +35,51 @@ def test_positions_follow_the_order_of_queueing(store):
     commit(store, first, "stopped")
     store.commands.send(first.id, "resume")  # behind those who waited meanwhile
     assert [store.runs.get(i).position for i in ids] == [3, 1, 2]
+
+
+def test_owners_take_turns_and_positions_tell_the_order(store):
+    of_ada = [store.runs.create(CONFIG, owner="ada") for _ in range(3)]
+    of_bob = [store.runs.create(CONFIG, owner="bob") for _ in range(2)]
+    of_eve = store.runs.create(CONFIG, owner="eve")
+    expected = [of_ada[0], of_bob[0], of_eve, of_ada[1], of_bob[1], of_ada[2]]
+    for number in range(6):
+        left = expected[number:]
+        assert [store.runs.get(run_id).position for run_id in left] == list(range(1, len(left) + 1))
+        run = store.leases.claim("w1")
+        assert run.id == left[0]
+        waiting = {other.id: other.position for other in store.runs.all() if other.position}
+        assert waiting == {run_id: place for place, run_id in enumerate(left[1:], 1)}
+        commit(store, run, "finished")
+
+
+def test_whoever_had_the_trainer_longest_ago_is_next_even_after_deleting_runs(store):
+    for owner in ("ada", "bob"):
+        store.runs.create(CONFIG, owner=owner)
+        run = store.leases.claim("w1")
+        commit(store, run, "finished")
+        store.runs.delete(run.id)
+    store.runs.create(CONFIG, owner="bob")
+    of_ada = store.runs.create(CONFIG, owner="ada")
+    assert store.runs.get(of_ada).position == 1 and store.leases.claim("w1").id == of_ada
+
+
+def test_with_several_places_nobody_has_two_while_others_have_none(store):
+    of_ada = [store.runs.create(CONFIG, owner="ada") for _ in range(4)]
+    of_bob = [store.runs.create(CONFIG, owner="bob") for _ in range(2)]
+    first, second = store.leases.claim("w1", at_once=2), store.leases.claim("w2", at_once=2)
+    assert (first.id, second.id) == (of_ada[0], of_bob[0])
+    assert store.runs.get(of_ada[1]).position == 1
+    store.progress.commit(second.id, "w2", second.claim_no, Commit("finished", 10, 1.0))
+    third = store.leases.claim("w2", at_once=2)
+    assert third.id == of_bob[1]  # ada's first run still trains
+
+
+def test_a_run_that_another_process_should_train_keeps_its_turn(store):
+    of_ada, of_bob = store.runs.create(CONFIG, owner="ada"), store.runs.create(CONFIG, owner="bob")
+    run = store.leases.claim("w1")
+    assert run.id == of_ada and store.runs.get(of_bob).position == 1
+    store.leases.release(run.id, "w1", run.claim_no, state="queued")
+    assert store.runs.get(of_ada).position == 1 and store.leases.claim("w2").id == of_ada
 
 
 def test_no_more_than_at_once(store):

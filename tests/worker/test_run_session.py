@@ -233,6 +233,53 @@ def test_a_long_pause_gives_the_place_up(store, clock):
     assert (run.state, run.worker) == ("paused", None)
 
 
+def test_a_step_that_is_done_holds_the_place_no_longer_than_a_pause(store, clock):
+    session = begin(store, clock, pause_seconds=0.01)
+    ask(session, "step", steps=2)
+    assert session.command(5) == "go" and session.next_command_step() == 7 and session.command(7) == "pause"
+    session.commit(7, b"state", "paused", None)
+    session.wait_while_paused()
+    assert session.command(7) == "release"
+    run = store.runs.get(session.run.id)
+    assert (run.state, run.worker) == ("paused", None)
+
+
+def test_while_others_wait_all_pauses_of_a_run_count_together(store, clock):
+    session = begin(store, clock, pause_seconds=60)
+    store.runs.create(CONFIG, owner="bob")
+    ask(session, "pause")
+    session.command(5)
+    session.commit(5, b"state", "paused", None)
+
+    def wake():
+        clock.now += 59  # a minute that a command ends
+        ask(session, "step", steps=1)
+
+    timer = threading.Timer(0.05, wake)
+    timer.start()
+    session.wait_while_paused()
+    timer.join()
+    assert session.command(5) == "go" and session.command(6) == "pause"
+    session.commit(6, b"state", "paused", None)
+    clock.now += 1
+    session._rested += 1  # noqa: SLF001
+    session.wait_while_paused()
+    assert session.command(6) == "release" and store.runs.get(session.run.id).worker is None
+
+
+def test_a_trial_that_finds_more_steps_than_the_server_gives(store, clock):
+    session = begin(store, clock, most_steps=30)
+    found = override(session.config, {"training.steps": 500})
+    assert session.resolved(found).training.steps == session.config.training.steps == 30
+    run = store.runs.get(session.run.id)
+    assert run.total_steps == run.config.training.steps == 30
+    event = store.recordings.events(run.id)[0]
+    assert event.kind == "set" and event.payload["changes"] == {"training.steps": [500, 30]}
+    assert event.payload["by"] == "the limits of this server"
+    few = override(session.config, {"training.steps": 20})
+    assert session.resolved(few) == few and len(store.recordings.events(run.id)) == 3
+
+
 def test_a_resume_in_the_last_moment_keeps_the_place(store, clock):
     session = begin(store, clock, pause_seconds=0.01)
     ask(session, "pause")

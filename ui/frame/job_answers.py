@@ -50,7 +50,7 @@ def show_answer(
 
     Until then, its progress; and the last answer of the same run that was shown here stays in its place, so that a
     step that follows another changes a chart instead of building it anew. `draw` therefore describes the job it is
-    given, whichever was asked for. `again` asks anew for a failed one.
+    given, whichever was asked for. `again` asks anew for one that has failed or was cancelled.
     """
     job = page.lab.jobs.get(job_id, by=page.me, result=False)
     waiting = job is not None and job.state in WAITING
@@ -60,10 +60,14 @@ def show_answer(
         now = page.lab.jobs.get(job_id, by=page.me, result=False)
         if now is None or now.state not in WAITING:
             st.rerun()  # the rhythm can rest
-        elif shown:
-            st.badge(_awaited(now, shown), icon=":material/hourglass_top:", color="orange")
-        else:
-            st.progress(now.progress, "Working …" if now.state == "working" else "Waiting for the worker …")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if shown:
+                st.badge(_awaited(now, shown), icon=":material/hourglass_top:", color="orange")
+            else:
+                st.progress(now.progress, "Working …" if now.state == "working" else "Waiting for the worker …")
+            if now.cancellable:
+                cancel = (page.lab.jobs.cancel, job_id)
+                st.button("Cancel", key=f"{key} cancel", icon=":material/close:", on_click=page.do, args=cancel)
 
     def show():
         if shown is None:
@@ -72,9 +76,14 @@ def show_answer(
             st.session_state[_key_of_shown(key)] = shown.id
             draw(shown)
         else:
-            st.error(plain(shown.error), icon=":material/error:")
+            cancelled = shown.state == "cancelled"
+            if cancelled:
+                st.caption("This request was cancelled.")
+            else:
+                st.error(plain(shown.error), icon=":material/error:")
             if again:
-                st.button("Try again", key=f"{key} again", on_click=page.do, args=(_for_all(again),))
+                label = "Ask again" if cancelled else "Try again"
+                st.button(label, key=f"{key} again", on_click=page.do, args=(_for_all(again),))
 
     # Always the same two places: what moves on a page is built anew.
     with st.container(key=f"answer {key}"):

@@ -30,6 +30,7 @@ from ui.frame.page import attempt
 from ui.frame.text import data_title, plain
 from ui.train.share_link import describe_link, link_in_address, share_form
 from ui.train.summary import summary
+from ui.train.uploads_list import show_uploads
 
 GROUPS = {
     "training": ("Length and batch", "How long the run trains, and how many samples each step uses."),
@@ -228,6 +229,7 @@ def show_setup(lab: Lab, me: str) -> None:
             "  \n".join(plain(problem) for problem in problems), title="This run cannot start", icon=":material/error:"
         )
     show_upload(lab, me)
+    show_uploads(lab, me)
 
 
 def show_length(lab: Lab, me: str) -> RunConfig:
