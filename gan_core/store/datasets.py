@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
 
 import sqlalchemy as sa
 
-from gan_core.records import DatasetInfo
+from gan_core.records import DatasetInfo, Unreadable
 from gan_core.store.database import Database, one_at_a_time
-from gan_core.store.rows import dataset_row, insert_new, unpack
+from gan_core.store.rows import dataset_info, dataset_row, insert_new
 from gan_core.store.schema import datasets
 
 
@@ -25,16 +27,20 @@ class Datasets:
             insert_new(db, datasets, dataset_row(info, data))
 
     def get(self, sha256: str) -> DatasetInfo | None:
-        """The data set with this hash of its content, or None."""
-        return next(iter(self._datasets(datasets.c.sha256 == sha256)), None)
+        """The data set with this hash of its content, or None. Raises Unreadable."""
+        return next(map(dataset_info, self._rows(datasets.c.sha256 == sha256)), None)
 
     def named(self, name: str) -> DatasetInfo | None:
-        """The newest data set of this name, or None."""
-        return next(iter(self._datasets(datasets.c.name == name)), None)
+        """The newest data set of this name, or None. Raises Unreadable."""
+        return next(map(dataset_info, self._rows(datasets.c.name == name)), None)
 
     def uploads(self) -> list[DatasetInfo]:
-        """The uploaded data sets, newest first."""
-        return self._datasets(datasets.c.data.is_not(None))
+        """The uploaded data sets that can be read, newest first."""
+        found: list[DatasetInfo] = []
+        for row in self._rows(datasets.c.data.is_not(None)):
+            with suppress(Unreadable):
+                found.append(dataset_info(row))
+        return found
 
     def add_owner(self, name: str, owner: str) -> None:
         """Another person has uploaded the same data: the upload is theirs too."""
@@ -53,26 +59,10 @@ class Datasets:
         """The bytes of an upload, as `data.datasets.dataset_from_bytes` reads them; None where there is none."""
         query = sa.select(datasets.c.data).where(datasets.c.name == name, datasets.c.data.is_not(None))
         with self._db.reading() as db:
-            return db.scalar(query.limit(1))
+            data = db.scalar(query.limit(1))
+        return data if isinstance(data, bytes) else None
 
-    def _datasets(self, where: sa.ColumnElement[bool]) -> list[DatasetInfo]:
+    def _rows(self, where: sa.ColumnElement[bool]) -> Sequence[sa.Row[Any]]:
         query = sa.select(*(c for c in datasets.c if c.name != "data")).where(where)
         with self._db.reading() as db:
-            rows = db.execute(query.order_by(datasets.c.created.desc())).all()
-        found = []
-        for row in rows:
-            preview = unpack(row.preview)
-            found.append(
-                DatasetInfo(
-                    row.name,
-                    row.sha256,
-                    row.kind,
-                    tuple(json.loads(row.shape)),
-                    json.loads(row.parts),
-                    preview["x"],
-                    preview["y"],
-                    row.owner,
-                    row.published,
-                )
-            )
-        return found
+            return db.execute(query.order_by(datasets.c.created.desc())).all()

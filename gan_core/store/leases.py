@@ -7,10 +7,10 @@ from typing import Any, Iterable
 
 import sqlalchemy as sa
 
-from gan_core.records import GanometerError, RunInfo
+from gan_core.records import GanometerError, RunInfo, UnreadableRun
 from gan_core.store.commands import finish_waiting, waiting
 from gan_core.store.database import Database, one_at_a_time
-from gan_core.store.rows import listing, run_info
+from gan_core.store.rows import listing, run_in, run_info
 from gan_core.store.schema import commands, now, runs, workers
 from gan_core.store.states import change_state
 
@@ -31,7 +31,8 @@ class Leases:
     def claim(self, worker_id: str, *, at_once: int = 1, run_id: str | None = None) -> RunInfo | None:
         """Give this worker the run that has waited longest, or `run_id`; None when `at_once` runs are trained already.
 
-        The count and the take are one transaction, so two workers can neither share a run nor exceed the limit.
+        The count and the take are one transaction, so two workers can neither share a run nor exceed the limit. A run
+        that cannot be read becomes interrupted, with the reason; None then, and the next call takes the next one.
         """
         with self._db.reading() as db:  # an idle worker asks often, and should lock nobody out
             if db.execute(sa.select(runs.c.id).where(runs.c.state == "queued").limit(1)).first() is None:
@@ -41,11 +42,16 @@ class Leases:
             busy = db.scalar(sa.select(sa.func.count()).select_from(runs).where(runs.c.worker_id.is_not(None)))
             if busy is not None and busy >= at_once:
                 return None
-            queued = sa.select(runs).where(runs.c.state == "queued")
+            queued = listing().where(runs.c.state == "queued")
             if run_id is not None:
                 queued = queued.where(runs.c.id == run_id)
             row = db.execute(queued.order_by(runs.c.queued, runs.c.id).limit(1)).first()
             if row is None:
+                return None
+            found = run_in(row._mapping)
+            if isinstance(found, UnreadableRun):
+                # Nobody can train it. The next one may be sound: whoever asks again is given that.
+                change_state(db, row, "interrupted", phase="", error=found.why, ended=now())
                 return None
             change_state(
                 db,
@@ -88,7 +94,13 @@ class Leases:
 
     def interrupt(self, dead_workers: Iterable[str] = ()) -> list[str]:
         """Runs whose worker is known to be dead, or silent for longer than the lease, become interrupted."""
-        gone = sa.or_(runs.c.worker_id.in_(list(dead_workers)), runs.c.heartbeat < now() - LEASE_SECONDS)
+        gone = sa.or_(
+            runs.c.worker_id.in_(list(dead_workers)),
+            runs.c.heartbeat < now() - LEASE_SECONDS,
+            # No worker writes these; without them such a run could neither be deleted nor leave its place to another.
+            runs.c.heartbeat.is_(None),
+            runs.c.heartbeat > now() + LEASE_SECONDS,
+        )
         query = sa.select(runs).where(runs.c.worker_id.is_not(None), gone)
         with self._db.reading() as db:
             if not db.execute(query.limit(1)).first():

@@ -25,11 +25,12 @@ from threadpoolctl import threadpool_limits
 from gan_core import machine
 from gan_core.data.dataset_cache import DatasetCache
 from gan_core.jobs import registry
+from gan_core.plain_errors import sentence
 from gan_core.records import GanometerError, RunInfo, StoreError
 from gan_core.settings import Settings
 from gan_core.store import Store
 from gan_core.worker.run_session import Session
-from gan_core.worker.train_run import sentence, train_run
+from gan_core.worker.train_run import train_run
 
 log = logging.getLogger("ganometer.worker")
 
