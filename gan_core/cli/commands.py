@@ -153,8 +153,8 @@ def _sample(options: argparse.Namespace) -> int:
 
 def _runs(options: argparse.Namespace) -> int:
     with _lab(options) as lab:
-        runs = lab.runs.newest(by=None)
-    return _say(options, [show.summary(run) for run in runs], show.runs_in_words(runs))
+        runs = lab.runs.listed(by=None)
+    return _say(options, [show.summary_of_any(run) for run in runs], show.runs_in_words(runs))
 
 
 def _export(options: argparse.Namespace) -> int:

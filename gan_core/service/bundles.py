@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 from gan_core.bundles import bundle
-from gan_core.records import RunInfo, UnknownRun
+from gan_core.records import RunInfo, UnknownRun, Unreadable
 from gan_core.service.runs import RunService
 from gan_core.store import Store
 
@@ -39,5 +39,5 @@ class BundleService:
                 self._example = bundle.unbundle_once(self._store, data, key=key)
         try:
             return self._runs.get(self._example, by=None) if self._example else None
-        except UnknownRun:
+        except (UnknownRun, Unreadable):
             return None

@@ -9,6 +9,7 @@ from typing import Callable, Mapping
 import psutil
 
 from gan_core import machine
+from gan_core.service import permissions
 from gan_core.service.bundles import EXAMPLES, BundleService
 from gan_core.service.foreground import ForegroundService
 from gan_core.service.jobs import JobService
@@ -45,13 +46,18 @@ class Lab:
         self.worker.close()
         self._store.close()
 
-    def system(self) -> Mapping[str, str]:
-        """What one wants to know when something is wrong: versions, memory, places, the worker's last words."""
+    def is_admin(self, by: str | None) -> bool:
+        """Whether `by` runs this server: everybody does on a machine of their own."""
+        return permissions.is_admin(self.settings, by)
+
+    def system(self, *, by: str | None = "") -> Mapping[str, str]:
+        """What one wants to know when something is wrong: versions, memory, the worker's last words; and the places,
+        which on a shared server only its admins are told."""
         memory = psutil.Process().memory_info().rss
+        places = {"store": self._store.shown_url, "home": str(self.settings.home)}
         facts = {
             **machine.versions(),
-            "store": self._store.shown_url,
-            "home": str(self.settings.home),
+            **(places if self.is_admin(by) else {}),
             "memory of this server": f"{memory / 2**20:,.0f} MB",
             "memory free": f"{machine.free_memory() / 2**20:,.0f} MB",
         }

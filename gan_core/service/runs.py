@@ -8,7 +8,7 @@ from typing import Any, Iterable, Mapping
 from gan_core.config.live_edits import edited
 from gan_core.config.run_config import ConfigError, RunConfig, differences, override
 from gan_core.jobs import comparison
-from gan_core.records import Command, Event, GanometerError, RunInfo, UnknownRun
+from gan_core.records import Command, Event, GanometerError, RunInfo, UnknownRun, Unreadable, UnreadableRun
 from gan_core.service import estimates, permissions
 from gan_core.service.recipes import RecipeService
 from gan_core.service.uploads import UploadService
@@ -173,8 +173,14 @@ class RunService:
             )
 
     def delete(self, run_id: str, *, by: str | None = "") -> None:
-        """Remove a run and everything of it. Raises GanometerError for one that is being trained."""
-        self._store.runs.delete(self._own(run_id, by).id)
+        """Remove a run and everything of it, also one that cannot be read.
+
+        Raises GanometerError for one that is being trained.
+        """
+        self._worker.reap()
+        run = self._find(run_id, by)
+        permissions.check_owner(self._settings, run.owner, by, f"run {run_id}")
+        self._store.runs.delete(run.id)
 
     def rename(self, run_id: str, name: str, *, by: str | None = "") -> None:
         """Give a run another name. Raises GanometerError for one that is too long or cannot be shown."""
@@ -191,20 +197,25 @@ class RunService:
     # ------------------------------------------------------------ find runs
 
     def get(self, run_id: str, *, by: str | None = "") -> RunInfo:
-        """One run. Raises UnknownRun when there is none of this id that `by` may see."""
+        """One run. Raises UnknownRun when there is none of this id that `by` may see, and Unreadable for one of `by`
+        that cannot be read."""
         self._worker.reap(every=LOOK_SECONDS)
-        run = self._store.runs.get(run_id)
-        if not permissions.may_see(self._settings, run, by, self._seen_data(by)):
-            raise UnknownRun(f"there is no run {run_id!r}; `runs` and the Home page list those there are")
+        run = self._find(run_id, by)
+        if isinstance(run, UnreadableRun):
+            raise Unreadable(f"{run.why}. It can be deleted on the Home page, or by `delete --run {run.id}`")
         return run
 
     def newest(self, limit: int = 200, *, by: str | None = "") -> list[RunInfo]:
-        """The newest runs that `by` may see, the newest first."""
+        """The newest runs that `by` may see, the newest first; without those that cannot be read."""
+        return [run for run in self.listed(limit, by=by) if isinstance(run, RunInfo)]
+
+    def listed(self, limit: int = 200, *, by: str | None = "") -> list[RunInfo | UnreadableRun]:
+        """The newest runs that `by` may see, and those of `by` that cannot be read, the newest first."""
         self._worker.reap(every=LOOK_SECONDS)
         seen = self._seen_data(by)
-        return [run for run in self._store.runs.all(limit) if permissions.may_see(self._settings, run, by, seen)]
+        return [run for run in self._store.runs.listed(limit) if self._may_see(run, by, seen)]
 
-    def may_change(self, run: RunInfo, *, by: str | None) -> bool:
+    def may_change(self, run: RunInfo | UnreadableRun, *, by: str | None) -> bool:
         """Whether `by` may control this run."""
         return permissions.owns(self._settings, run.owner, by)
 
@@ -241,6 +252,19 @@ class RunService:
         outcome = self._store.commands.send(run.id, kind, by=by or "", payload=payload)
         self._worker.ensure()
         return outcome
+
+    def _find(self, run_id: str, by: str | None) -> RunInfo | UnreadableRun:
+        """A run that `by` may see, also one that cannot be read. Raises UnknownRun."""
+        run = self._store.runs.find(run_id)
+        if not self._may_see(run, by, self._seen_data(by)):
+            raise UnknownRun(f"there is no run {run_id!r}; `runs` and the Home page list those there are")
+        return run
+
+    def _may_see(self, run: RunInfo | UnreadableRun, by: str | None, seen_data: set[str]) -> bool:
+        """Of a run that cannot be read nobody knows whether others may see it."""
+        if isinstance(run, UnreadableRun):
+            return permissions.owns(self._settings, run.owner, by)
+        return permissions.may_see(self._settings, run, by, seen_data)
 
     def _own(self, run_id: str, by: str | None) -> RunInfo:
         """The run as it is at this moment, which `by` may change."""

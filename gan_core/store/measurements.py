@@ -61,9 +61,10 @@ class Measurements:
         with self._db.reading() as db:
             text = db.scalar(sa.select(references.c.reference).where(*where))
         try:
-            return records.reference_from_json(text) if text else None
+            found = records.reference_from_json(text) if text else None
         except Invalid:  # then it is measured again, which replaces it
             return None
+        return found if found and (found.n, found.k, found.panel) == (n, k, panel) else None
 
     def put_report(self, run_id: str, step: int, report: Report) -> None:
         """Keep a report of a step of a run, in place of one that was measured alike."""

@@ -70,9 +70,7 @@ class Recordings:
     def newest_values(self, run_ids: Iterable[str], name: str) -> dict[str, float]:
         """{run: the last value of a curve}, for those runs that have one."""
         newest = sa.select(metrics.c.run_id, sa.func.max(metrics.c.step).label("step"))
-        of_these = sa.and_(
-            metrics.c.run_id.in_(list(run_ids)), metrics.c.name == name, sound_step(metrics.c.step)
-        )
+        of_these = sa.and_(metrics.c.run_id.in_(list(run_ids)), metrics.c.name == name, sound_step(metrics.c.step))
         last = newest.where(of_these).group_by(metrics.c.run_id).subquery()
         at_it = sa.and_(metrics.c.run_id == last.c.run_id, metrics.c.step == last.c.step, metrics.c.name == name)
         with self._db.reading() as db:

@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from gan_core import GanometerError, Job, Lab, Parameters
+from ui.frame.faults import told
 from ui.frame.page import Page
 from ui.frame.refresh_rate import PENDING_SECONDS
-from ui.frame.text import plain
 
 WAITING = ("waiting", "working")
 
@@ -71,7 +71,7 @@ def show_answer(
             st.session_state[_key_of_shown(key)] = shown.id
             draw(shown)
         else:
-            st.error(plain(shown.error), icon=":material/error:")
+            st.error(told(shown.error), icon=":material/error:")
             if again:
                 st.button("Try again", key=f"{key} again", on_click=page.do, args=(_for_all(again),))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import streamlit as st
 
 from gan_core import GanometerError, RunInfo
+from ui.frame.faults import guarded
 from ui.frame.job_answers import WAITING
 from ui.frame.navigation import Place, go_to_step, keep, navigation, place_of, shown_step
 from ui.frame.page import Page
@@ -61,7 +62,7 @@ def pick_run(page: Page) -> RunInfo | None:
         "Run",
         list(ids),
         key=key,
-        on_change=pick,
+        on_change=guarded(pick),
         format_func=lambda i: f"{ids[i].name} · {STATES[ids[i].state][2].lower()} · {i}",
     )
     return chosen
@@ -96,10 +97,12 @@ def pick_step(page: Page, steps: tuple[int, ...], label: str = "Snapshot at step
             word,
             key="play",
             icon=icon,
-            on_click=play,
+            on_click=guarded(play),
             help="Show the saved steps one after another, as a time-lapse of the training.",
         )
-        st.select_slider(label, steps, key=key, on_change=slide, format_func=lambda s: f"{s:,}", width="stretch")
+        st.select_slider(
+            label, steps, key=key, on_change=guarded(slide), format_func=lambda s: f"{s:,}", width="stretch"
+        )
     return chosen
 
 
