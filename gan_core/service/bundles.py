@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 import threading
 from pathlib import Path
 
@@ -23,8 +24,13 @@ class BundleService:
         self._example: str | None = None
 
     def export(self, run_id: str, *, by: str | None = "") -> bytes:
-        """Everything of a run as a zip file. Raises UnknownRun for one that `by` may not see."""
-        return bundle.bundle(self._store, self._runs.get(run_id, by=by).id)
+        """Everything of a run as a zip file. Raises UnknownRun for one that `by` may not see, and Unreadable for one of
+        which a part cannot be read."""
+        run = self._runs.get(run_id, by=by)
+        try:
+            return bundle.bundle(self._store, run.id)
+        except (ValueError, TypeError, struct.error) as error:  # what writers raise for values of other kinds
+            raise Unreadable(f"run {run.id} cannot be exported: a part of it cannot be read ({error})") from error
 
     def load(self, data: bytes) -> str:
         """Add the run of a bundle to the store; returns its id. Raises BundleError when the file is not sound."""

@@ -43,16 +43,7 @@ def test_reports_come_back_in_order_of_steps(store):
     run_id = store.runs.create(preset("auto", data="digits"))
     histogram = Histogram((0.0, 1.0, 2.0), (0.5, 0.5), (0.25, 0.75), (1.0, 0.0))
     first = Report(
-        "measured",
-        50,
-        50,
-        5,
-        "pixels",
-        0,
-        {"energy_distance": MetricResult("energy_distance", 0.5)},
-        histogram,
-        "so",
-        1.5,
+        "measured", 50, 50, 5, "pixels", 0, {"p": MetricResult("p", None, needs="train")}, histogram, "so", 1.5
     )
     bigger = replace(first, n_fake=80, n_real=80, histogram=None, status="diverged")
     for step, report in ((30, first), (10, bigger), (10, first)):

@@ -139,7 +139,7 @@ class Page:
 
         @st.fragment(run_every=now, key=key)
         @wraps(draw)
-        def part():
+        def drawing():
             if not whole_page:
                 hear_timer()
             if navigation().place.run != run or (alone is not None and now is not None and is_off(now, rhythm(alone))):
@@ -148,7 +148,7 @@ class Page:
                 self.lab.worker.ensure()
                 draw()
 
-        part()
+        drawing()
         whole_page = False
 
     def wait_for_run(self) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from gan_core import GanometerError, RunInfo
-from ui.frame.faults import guarded
+from gan_core import GanometerError, RunInfo, Unreadable
+from ui.frame.faults import guarded, told
 from ui.frame.job_answers import WAITING
 from ui.frame.navigation import Place, go_to_step, keep, navigation, place_of, shown_step
 from ui.frame.page import Page
@@ -24,13 +24,16 @@ def run_in_address(page: Page) -> RunInfo | None:
         return None
     try:
         return page.lab.runs.get(run_id, by=page.me)
-    except GanometerError:
-        st.warning(
-            f"There is no run `{plain(run_id[:40])}` here. It may have been deleted, or the link is from another "
-            "installation.",
-            title="Unknown run",
-            icon=":material/search_off:",
-        )
+    except GanometerError as error:
+        if isinstance(error, Unreadable):
+            st.error(told(error), title="Unreadable run", icon=":material/broken_image:")
+        else:
+            st.warning(
+                f"There is no run `{plain(run_id[:40])}` here. It may have been deleted, or the link is from another "
+                "installation.",
+                title="Unknown run",
+                icon=":material/search_off:",
+            )
         if st.button("Show the newest run instead", icon=":material/arrow_forward:"):
             st.query_params.clear()
             keep(navigation().moved(Place()))
