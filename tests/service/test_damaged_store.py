@@ -1,12 +1,10 @@
 """One damaged value in the store hides nothing sound: every listing, every column, every value."""
 
-import json
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from gan_core.cli import main
 from gan_core.records import GanometerError, RunInfo, UnreadableRun
 from gan_core.service.lab import Lab
 from gan_core.settings import Settings

@@ -103,7 +103,7 @@ def _curve(name: str, history: History) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _number(metric) -> str:
-    if metric.name == "modes_captured":
+    if metric.name == "modes_captured" and metric.ideal is not None:
         return f"{metric.value:.0f} of {metric.ideal:.0f}"
     return f"{metric.value:.4f}" if not 0 < abs(metric.value) < 0.001 else f"{metric.value:.2g}"
 
