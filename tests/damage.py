@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from gan_core.distances.catalogue import METRICS, VERSION
 from gan_core.records import DatasetInfo, Histogram, MetricResult, Reference, Report, record_to_json
 from gan_core.store import Commit, Edit, Store, pack
 from gan_core.store.schema import metadata
+
+T = TypeVar("T")
 
 SOUND = ("Sound one", "Sound two")
 VICTIM = "Victim"
@@ -115,7 +117,8 @@ def damaged(file: Path, victim: str, damage: Damage) -> Iterator[None]:
     find = f'SELECT rowid, "{damage.column}" FROM "{damage.table}" WHERE {where} ORDER BY rowid DESC LIMIT 1'
     with closing(sqlite3.connect(file, timeout=20)) as db:
         rowid, before = db.execute(find, (victim,) if own else ()).fetchone()
-        write = f'UPDATE OR IGNORE "{damage.table}" SET "{damage.column}" = {damage.value if damage.sql else "?"} WHERE rowid = ?'
+        value = damage.value if damage.sql else "?"
+        write = f'UPDATE OR IGNORE "{damage.table}" SET "{damage.column}" = {value} WHERE rowid = ?'
         with suppress(sqlite3.IntegrityError):  # a number that counts rows can be nothing else
             db.execute(write, (rowid,) if damage.sql else (damage.value, rowid))
         db.commit()
@@ -186,18 +189,21 @@ TEXTS = {
     ("jobs", "params"): ('{"n": -5}', '{"m": 1}'),
     ("jobs", "state"): ("done", "failed"),
     ("datasets", "shape"): ("[0, 8, 1]", "[8, 8]", "[8, 8, 7]", "[1e9, 1, 1]", '["a"]'),
-    ("datasets", "parts"): ('{"train": 1}', '{"train": 1, "holdout": 1, "test": -1}', '{"train": "a", "holdout": 1, "test": 1}'),
+    ("datasets", "parts"): (
+        '{"train": 1}', '{"train": 1, "holdout": 1, "test": -1}', '{"train": "a", "holdout": 1, "test": 1}',
+    ),
     ("reports", "report"): (
         changed(REPORT, metrics={}), changed(REPORT, metrics=[1]), changed(REPORT, status="odd"),
         changed(REPORT, n_fake=0), changed(REPORT, k=10**30),
         metric(value=1e308), metric(value=float("nan")), metric(value=float("inf")), metric(value=10**400),
-        metric(value=None), metric(name="other"), metric(reference_mean=1e300, reference_sd=1e-300, z=1e308), metric(p="a"),
+        metric(value=None), metric(name="other"), metric(p="a"),
+        metric(reference_mean=1e300, reference_sd=1e-300, z=1e308),
         changed(REPORT, histogram={"edges": [0, 1], "real_real": [1, 2], "fake_fake": [], "real_fake": [1]}),
         changed(REPORT, histogram={"edges": [1, 0], "real_real": [1], "fake_fake": [1], "real_fake": [1]}),
         changed(REPORT, details=[1]), changed(REPORT, details={"nearest": 5, "modes": [1], "classes": "a", "prd": {}}),
         changed(REPORT, details={"nearest": {"auc": "a"}, "modes": {"counts": []}}),
-        changed(REPORT, details={"classes": {"labels": [1, 2], "real": [1], "fake": "x", "p": None, "accuracy": "b"}}),
-        changed(REPORT, details={"nearest": {"auc": 1, "real_to_real": [1e308], "fake_to_real": [None], "real_to_fake": [[]]}}),
+        changed(REPORT, details={"classes": {"labels": [1, 2], "real": [1], "fake": "x", "p": None}}),
+        changed(REPORT, details={"nearest": {"auc": 1, "real_to_real": [1e308], "fake_to_real": [None]}}),
         json.dumps({"status": "measured"}), record_to_json(replace(REPORT, verdict="x" * 100_000)),
     ),
     ("references", "reference"): (
@@ -244,6 +250,6 @@ def all_damages() -> list[Damage]:
     return [*found, Damage("runs", "parent_id", own, sql=True)]
 
 
-def sampled(damages: list[Damage], every: int) -> list[Damage]:
-    """Every so many-th of them: of each column other values."""
-    return [damage for place, damage in enumerate(damages) if place % every == 0]
+def sampled(cases: list[T], every: int) -> list[T]:
+    """Every so many-th of them, so that each kind has its turn."""
+    return [case for place, case in enumerate(cases) if place % every == 0]

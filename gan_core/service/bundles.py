@@ -29,12 +29,7 @@ class BundleService:
         run = self._runs.get(run_id, by=by)
         try:
             return bundle.bundle(self._store, run.id)
-        except (
-            ValueError,
-            TypeError,
-            ArithmeticError,
-            struct.error,
-        ) as error:  # what writers raise for values of other kinds
+        except (ValueError, TypeError, ArithmeticError, struct.error) as error:  # of values of other kinds
             raise Unreadable(f"run {run.id} cannot be exported: a part of it cannot be read ({error})") from error
 
     def load(self, data: bytes) -> str:

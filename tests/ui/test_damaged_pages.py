@@ -51,7 +51,7 @@ def test_an_unreadable_run_has_a_card_that_says_why_and_can_be_deleted(damageabl
         at = open_page()
         text = text_of(at)
         assert (
-            "Runs that cannot be read" in text and f"run {ids[VICTIM]} cannot be read: magic is not a setting" in text
+            "Runs that cannot be read" in text and f"run {ids[VICTIM]} cannot be read\\: magic is not a setting" in text
         )
         assert all(name in text for name in (*SOUND, VICTIM))
         assert "cannot be read" in text_of(open_page("pages/train.py", run=ids[VICTIM]))
