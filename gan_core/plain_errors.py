@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 
 from gan_core.records import GanometerError
 from gan_core.validation import Invalid
@@ -29,6 +30,14 @@ def sentence(error: BaseException) -> str:
         return str(error)
     text = str(error).strip().splitlines()
     return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+
+
+def place(error: BaseException) -> str:
+    """Where an error was raised: the file, without its folders, and the line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return (
+        f"{frames[-1].filename.replace(chr(92), '/').rpartition('/')[2]}, line {frames[-1].lineno}" if frames else "?"
+    )
 
 
 def without_paths(text: str) -> str:

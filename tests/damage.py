@@ -125,7 +125,7 @@ def damaged(file: Path, victim: str, damage: Damage) -> Iterator[None]:
         try:
             yield
         finally:
-            db.execute(f'UPDATE "{damage.table}" SET "{damage.column}" = ? WHERE rowid = ?', (before, rowid))
+            db.execute(f'UPDATE OR IGNORE "{damage.table}" SET "{damage.column}" = ? WHERE rowid = ?', (before, rowid))
             db.commit()
 
 
