@@ -1,8 +1,8 @@
 """What each command of `python -m gan_core` does.
 
-With --json, standard output holds one JSON value and nothing else; progress goes to standard error. Wrong
-input is one line on standard error and exit code 2, and so is any other error, never a traceback. Exit 0: finished or stopped by command; 1: failed or
-diverged; 130: stopped by Ctrl-C, everything kept.
+With --json, standard output holds one JSON value and nothing else; progress goes to standard error. Wrong input is one
+line on standard error and exit code 2; what nobody foresaw is one line, too, never a traceback, and exit code 1. Exit 0:
+finished or stopped by command; 1: failed or diverged; 130: stopped by Ctrl-C, everything kept.
 """
 
 from __future__ import annotations
