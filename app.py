@@ -4,14 +4,15 @@ import math
 
 import streamlit as st
 
-from gan_core import RunInfo
+from gan_core import RunInfo, UnreadableRun
 from gan_core.pictures import grid
+from ui.frame.faults import part
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import open_page, page_link
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS
 from ui.frame.snapshots import samples_of
 from ui.frame.text import STATES
-from ui.home.run_cards import matches, show_cards
+from ui.home.run_cards import matches, show_cards, show_unreadable
 
 STARTS = {
     "ring-8": (
@@ -51,6 +52,8 @@ def show_example() -> None:
     if example is None:
         return
     steps = page.lab.results.snapshot_steps(example)
+    if not steps:
+        return
     chosen = tuple(steps[round(i * (len(steps) - 1) / 11)] for i in range(12))
     with st.container(border=True, key="example"):
         left, right = st.columns([3, 2], gap="large", vertical_alignment="center")
@@ -97,8 +100,10 @@ def show_example() -> None:
 
 def show_runs() -> None:
     """The runs that were searched for, a page of cards at a time."""
-    runs = page.lab.runs.newest(MOST, by=page.me)
-    if not runs:
+    listed = page.lab.runs.listed(MOST, by=page.me)
+    runs = [run for run in listed if isinstance(run, RunInfo)]
+    unreadable = [run for run in listed if isinstance(run, UnreadableRun)]
+    if not listed:
         return
     st.subheader("Runs", anchor=False)
     search, which = st.columns([3, 1])
@@ -112,31 +117,43 @@ def show_runs() -> None:
     pages = max(1, math.ceil(len(found) / A_PAGE))
     number = min(st.session_state.get(PAGE_NUMBER, 1), pages)
     shown = found[A_PAGE * (number - 1) : A_PAGE * number]
-    if not found:
+    if runs and not found:
         st.info("No run matches. Remove a word or a filter.", icon=":material/search_off:")
     elif len(found) < len(runs):
         st.caption(f"{len(found):,} of {len(runs):,} runs.")
-    show_cards(page, shown)
+    with part("The cards"):
+        show_cards(page, shown)
     if pages > 1:
         st.session_state[PAGE_NUMBER] = number
         st.pagination(pages, key=PAGE_NUMBER)
     if len(runs) == MOST:
         st.caption(f"Only the newest {MOST:,} runs are listed.")
-    watch(runs)
+    if unreadable:
+        st.subheader("Runs that cannot be read", anchor=False)
+        st.caption(
+            "What the store holds of them was damaged, or written by another version of Ganometer. Nothing else "
+            "suffers from it. With that version they may be readable; here they can only be deleted."
+        )
+        show_unreadable(page, unreadable)
+    watch(listed)
 
 
-def watch(runs: list[RunInfo]) -> None:
+def watch(runs: list[RunInfo | UnreadableRun]) -> None:
     """Draw the page again when there are other runs, or one of them has another state, name or place."""
 
     def look() -> None:
-        if listing(page.lab.runs.newest(MOST, by=page.me)) != listing(runs):
+        if listing(page.lab.runs.listed(MOST, by=page.me)) != listing(runs):
             st.rerun()
 
-    page.live(look, every=LIVE_SECONDS if any(run.active for run in runs) else IDLE_SECONDS, key="watch")
+    active = any(isinstance(run, RunInfo) and run.active for run in runs)
+    page.live(look, every=LIVE_SECONDS if active else IDLE_SECONDS, key="watch")
 
 
-def listing(runs: list[RunInfo]) -> list[tuple]:
-    return [(run.id, run.state, run.name, run.tags, run.position) for run in runs]
+def listing(runs: list[RunInfo | UnreadableRun]) -> list[tuple]:
+    return [
+        (run.id, run.state, run.name, run.tags, run.position) if isinstance(run, RunInfo) else (run.id, run.why)
+        for run in runs
+    ]
 
 
 with open_page("home") as page:
@@ -160,6 +177,6 @@ with open_page("home") as page:
             # A double click draws this page twice with the button pressed. Without: somebody has come back to it.
             renew_nonce(f"start {data}")
             st.caption(f"Takes {length} on a laptop.")
-    show_example()
-
+    with part("The finished example"):
+        show_example()
     show_runs()

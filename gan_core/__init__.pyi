@@ -44,6 +44,8 @@ from .jobs.comparison import settings_diff as settings_diff
 from .jobs.comparison import step_of as step_of
 from .jobs.comparison import value_in_words as value_in_words
 from .machine import versions as versions
+from .plain_errors import sentence as sentence
+from .plain_errors import without_paths as without_paths
 from .records import DatasetInfo as DatasetInfo
 from .records import Event as Event
 from .records import GanometerError as GanometerError
@@ -55,6 +57,8 @@ from .records import MetricResult as MetricResult
 from .records import Reference as Reference
 from .records import Report as Report
 from .records import RunInfo as RunInfo
+from .records import Unreadable as Unreadable
+from .records import UnreadableRun as UnreadableRun
 from .records import record_to_json as record_to_json
 from .service.lab import Lab as Lab
 from .service.share_links import Link as Link
@@ -62,6 +66,7 @@ from .service.share_links import config_from_query as config_from_query
 from .service.share_links import encoded_query as encoded_query
 from .service.share_links import query_of as query_of
 from .service.share_links import repeating as repeating
+from .settings import Settings as Settings
 from .settings import settings_from_environment as settings_from_environment
 from .store.labels import LONGEST_NAME as LONGEST_NAME
 from .store.labels import MOST_TAGS as MOST_TAGS

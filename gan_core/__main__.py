@@ -28,8 +28,11 @@ def _prefer_wide_kernels() -> None:
 
 def _keep_compiled_loops() -> None:
     """Numba compiles the loops of the distances once, and keeps them where the runs are; said before it is loaded."""
-    home = Path(os.environ.get("GANOMETER_HOME") or Path.home() / ".ganometer").expanduser()
-    os.environ.setdefault("NUMBA_CACHE_DIR", str(home.resolve() / "numba"))
+    try:
+        home = Path(os.environ.get("GANOMETER_HOME") or "~/.ganometer").expanduser().resolve()
+    except (OSError, RuntimeError):  # gan_core.settings says what is wrong with it
+        return
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(home / "numba"))
 
 
 def main() -> int:

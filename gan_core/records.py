@@ -19,6 +19,7 @@ import numpy as np
 
 from gan_core.arrays import Array, Floats, Ints
 from gan_core.config.run_config import RunConfig
+from gan_core.validation import Count, Invalid, Text, checked
 
 State = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
 Panel = Literal["live", "full"]
@@ -41,6 +42,10 @@ class StoreError(GanometerError):
 
 class UnknownRun(GanometerError):
     """No run has this id."""
+
+
+class Unreadable(StoreError):
+    """What the store holds is not what this version writes: it was damaged, or written by another version."""
 
 
 class DatasetError(GanometerError):
@@ -112,6 +117,20 @@ class RunInfo:
         if not self.steps_per_second or self.state not in ("running", "paused"):
             return None
         return (self.total_steps - self.step) / self.steps_per_second
+
+
+@dataclass(frozen=True)
+class UnreadableRun:
+    """A run whose row in the store is not what this version writes; `why` says in a sentence what is wrong with it.
+
+    Of the others what can be read: `created` is None, and the texts are empty, where they cannot.
+    """
+
+    id: str
+    name: str
+    owner: str
+    created: float | None
+    why: str
 
 
 @dataclass(frozen=True)
@@ -280,7 +299,7 @@ class MetricResult:
     `verdict` is one sentence on it.
     """
 
-    name: str
+    name: Text
     value: float | None
     reference_mean: float | None = None
     reference_sd: float | None = None
@@ -289,9 +308,9 @@ class MetricResult:
     direction: Direction = "diagnostic"
     ideal: float | None = None
     seconds: float = 0.0
-    needs: str | None = None
+    needs: Text | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    verdict: str = ""
+    verdict: Text = ""
 
 
 @dataclass(frozen=True)
@@ -324,15 +343,15 @@ class Reference:
     definitions.
     """
 
-    n: int
-    draws: int
-    seed: int
+    n: Count
+    draws: Count
+    seed: Count
     metrics: Mapping[str, tuple[float, float]]
     overlap: bool = False
-    k: int = 5
+    k: Count = 5
     panel: Panel = "live"
     bandwidth: float | None = None
-    version: int = 1
+    version: Count = 1
 
 
 @dataclass(frozen=True)
@@ -362,18 +381,18 @@ class Report:
     """
 
     status: Literal["measured", "diverged", "collapsed"]
-    n_real: int
-    n_fake: int
-    k: int
-    space: str
-    seed: int
+    n_real: Count
+    n_fake: Count
+    k: Count
+    space: Text
+    seed: Count
     metrics: Mapping[str, MetricResult] = field(default_factory=dict[str, MetricResult])
     histogram: Histogram | None = None
-    verdict: str = ""
+    verdict: Text = ""
     seconds: float = 0.0
     panel: Panel = "live"
     details: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    version: int = 1
+    version: Count = 1
 
     def numbers_only(self) -> Report:
         """The report without what looks like the data: the direction of the largest difference, which is an image."""
@@ -386,19 +405,33 @@ def record_to_json(record: Report | Reference) -> str:
 
 
 def report_from_json(text: str) -> Report:
-    """The inverse of `record_to_json` for reports; lists stay lists in `details` and `parameters`."""
-    values: dict[str, Any] = json.loads(text)
-    metrics = {name: MetricResult(**metric) for name, metric in values.pop("metrics").items()}
-    found: dict[str, list[float]] | None = values.pop("histogram")
-    histogram = Histogram(**{name: tuple(numbers) for name, numbers in found.items()}) if found else None
-    return Report(**values, metrics=metrics, histogram=histogram)
+    """The inverse of `record_to_json` for reports; lists stay lists in `details` and `parameters`.
+
+    Raises Invalid, a ValueError, naming what no report holds. Numbers may be NaN or infinite, and `details` anything.
+    """
+    report = checked(Report, _from_json(text), what="a part of a report")
+    problems = [
+        f"metrics.{name} is named {metric.name!r}" for name, metric in report.metrics.items() if metric.name != name
+    ]
+    if (histogram := report.histogram) is not None:
+        lengths = {len(histogram.real_real), len(histogram.fake_fake), len(histogram.real_fake)}
+        if lengths != {len(histogram.edges) - 1} or (np.diff(histogram.edges) < 0).any():
+            problems.append("histogram has not one density for each bin between ascending edges")
+    if problems:
+        raise Invalid(problems)
+    return report
 
 
 def reference_from_json(text: str) -> Reference:
-    """The inverse of `record_to_json` for references."""
-    values: dict[str, Any] = json.loads(text)
-    metrics = {name: (float(mean), float(sd)) for name, (mean, sd) in values.pop("metrics").items()}
-    return Reference(**values, metrics=metrics)
+    """The inverse of `record_to_json` for references. Raises Invalid, a ValueError, naming what none holds."""
+    return checked(Reference, _from_json(text), what="a part of a reference")
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Invalid([f"it is not JSON ({error})"]) from None
 
 
 @dataclass(frozen=True)

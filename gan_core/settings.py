@@ -86,8 +86,8 @@ def settings_from_environment(
 
     `store_url`, and what `secrets` say under `resume`, `shared`, `admins` and `limits`, win over the environment. A
     home that cannot be written is replaced by a temporary one, with a notice. A shared server has SHARED_LIMITS where
-    none are told; "none" lifts one. Raises Invalid (a ValueError) naming
-    everything that cannot be understood.
+    none are told; "none" lifts one. Raises Invalid (a ValueError) naming everything that cannot be understood, and
+    where nothing at all can be written.
     """
     told = secrets or {}
     limits, wrong_limits = _limits(told.get("limits", environ.get("GANOMETER_LIMITS")) or "")
@@ -100,12 +100,12 @@ def settings_from_environment(
     found, problems = converted(_KINDS, values, what="a variable of Ganometer")
     if problems := problems + [f"GANOMETER_LIMITS: {problem}" for problem in wrong_limits]:
         raise Invalid(problems)
-    home, notice = _writable(Path(environ.get("GANOMETER_HOME") or Path.home() / ".ganometer").expanduser().resolve())
+    home, notice = _writable(_folder(environ.get("GANOMETER_HOME") or "~/.ganometer", "GANOMETER_HOME"))
     folder = environ.get("GANOMETER_DATA")
     return Settings(
         home,
         store_url or environ.get("GANOMETER_STORE") or f"sqlite:///{home / 'ganometer.sqlite'}",
-        Path(folder).expanduser().resolve() if folder else None,
+        _folder(folder, "GANOMETER_DATA") if folder else None,
         worker=found["GANOMETER_WORKER"],
         resume=found["GANOMETER_RESUME"],
         shared=found["GANOMETER_SHARED"],
@@ -146,15 +146,40 @@ def _told(limits: Limits) -> str:
     return " ".join(f"{name}={'none' if value is None else value}" for name, value in values.items())
 
 
-def _writable(home: Path) -> tuple[Path, str]:
+def _folder(text: str, variable: str) -> Path:
+    """The folder that a variable names. Raises Invalid where nobody knows what ~ stands for, or links form a circle."""
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=home):
-            return home, ""
-    except OSError as error:
+        return Path(text).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise Invalid([f"{variable} is {shown(text)}, which names no folder ({error}); give its whole path"]) from None
+
+
+def _writable(home: Path) -> tuple[Path, str]:
+    """The home, or where it cannot be written a temporary one, with a notice. Raises Invalid where there is neither."""
+    if (why := _reason_against(home)) is None:
+        return home, ""
+    try:
         other = Path(tempfile.gettempdir()) / "ganometer"
-        other.mkdir(parents=True, exist_ok=True)
-        return other, (
-            f"{home} cannot be written ({error.strerror}), so runs are kept in {other} and may be lost when this "
-            "machine restarts. Set GANOMETER_HOME to a folder of yours to keep them."
-        )
+        if _reason_against(other) is not None:  # somebody else's, or no folder at all
+            other = Path(tempfile.mkdtemp(prefix="ganometer-"))
+    except OSError as error:
+        raise Invalid(
+            [
+                f"{home} cannot be written ({why}), and there is no folder for temporary files "
+                f"({error.strerror or error}); set GANOMETER_HOME to a folder of yours"
+            ]
+        ) from None
+    return other, (
+        f"{home} cannot be written ({why}), so runs are kept in {other} and may be lost when this machine restarts. "
+        "Set GANOMETER_HOME to a folder of yours to keep them."
+    )
+
+
+def _reason_against(folder: Path) -> str | None:
+    """Why nothing can be written into a folder, which is made where it is missing; None where it can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)

@@ -32,8 +32,9 @@ from msgspec import Meta
 T = TypeVar("T")
 
 _LARGEST = sys.float_info.max
-_REFUSALS = (msgspec.ValidationError, UnicodeError)
-"""What msgspec raises for a value that is not what it should be; the second for half a character."""
+_REFUSALS = (msgspec.ValidationError, UnicodeError, RecursionError)
+"""What msgspec raises for a value that is not what it should be; the second for half a character, the third for a list
+in a list in a list ..."""
 
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 """A number of things, or a step: what a database keeps as an integer."""
@@ -42,9 +43,16 @@ Label = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 """The label of a class: any int64."""
 Share = Annotated[float, Meta(gt=0, le=1)]
 Finite = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
+Measured = Annotated[float, Meta(ge=-1e100, le=1e100)]
+"""A distance, or what is computed of some: squares of the largest numbers of float32 are far below."""
+Seconds = Annotated[float, Meta(ge=0, le=1e10)]
+"""A length of time, of up to three centuries."""
+Time = Annotated[float, Meta(ge=0, le=253_402_300_799)]
+"""Seconds since 1970, up to the year 9999: what a calendar can show."""
 Positive = Annotated[float, Meta(gt=0, le=_LARGEST)]
 AtLeastOne = Annotated[int, Meta(ge=1)]
-Text = Annotated[str, Meta(pattern=r"\A[^\0\ud800-\udfff]*\Z", description="expected text that can be stored")]
+STORABLE = r"\A[^\0\ud800-\udfff]*\Z"
+Text = Annotated[str, Meta(pattern=STORABLE, description="expected text that can be stored")]
 """Text without zero bytes and half characters, which no database keeps."""
 
 

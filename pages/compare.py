@@ -8,6 +8,7 @@ from ui.compare.group_curves import show_curves
 from ui.compare.group_samples import show_samples, step_of_all
 from ui.compare.run_choice import known_runs, other_data, pick_runs, runs_in_address, suggest
 from ui.compare.verdict import show_verdict
+from ui.frame.faults import part
 from ui.frame.navigation import navigation
 from ui.frame.page import open_page, page_link
 
@@ -34,9 +35,13 @@ with open_page("compare") as page:
         step = step_of_all(page, steps_of)
         with above:
             # A verdict takes longer than a step of the time-lapse: meanwhile that on the newest steps stays.
-            show_verdict(page, groups, steps_of, None if navigation().playing else step)
-        show_curves(page, groups, step)
-        show_samples(page, groups, steps_of, step)
-        show_settings(groups)
+            with part("The verdict"):
+                show_verdict(page, groups, steps_of, None if navigation().playing else step)
+        with part("The curves"):
+            show_curves(page, groups, step)
+        with part("The samples"):
+            show_samples(page, groups, steps_of, step)
+        with part("The settings"):
+            show_settings(groups)
     if chosen:
         page.watch(*chosen)

@@ -32,6 +32,7 @@ from ui.distances.metric_cards import show_cards, show_headline
 from ui.distances.sample_map import show_map
 from ui.frame.curves import history_of
 from ui.frame.event_log import marked_events
+from ui.frame.faults import part
 from ui.frame.feature_spaces import SPACES, Space
 from ui.frame.job_answers import Request, send_request, show_answer, show_request
 from ui.frame.navigation import go_to_step, keep_step
@@ -59,7 +60,8 @@ def show_live(run: RunInfo, data: DatasetInfo, step: int, report: Report) -> Non
         show_reference(run, report)
     show_cards(report, history_of(page, run), step)
     show_distances(report, "live")
-    show_kinds(report, data, "live")
+    with part("This chart"):
+        show_kinds(report, data, "live")
     st.caption(
         f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, in the space of "
         f"{report.space}; measured in {report.seconds:.2f} s."
@@ -263,12 +265,20 @@ with open_page("distances") as page:
         step = pick_step(page, every, "Step (measured, or saved as a snapshot)")
         measured_at, kept_at = (min(those, key=lambda s: (abs(s - step), s)) for those in (reports, steps))
         report = page.lab.results.judged(run, reports[measured_at])
-        show_live(run, data, measured_at, report)
+        with part("This measurement"):
+            show_live(run, data, measured_at, report)
         if measured_at != step:
             st.caption(f"Measured at step {measured_at:,}, the nearest measurement to step {step:,}.")
-        show_curves(run, step, report)
-        job_id = show_map(page, run, data, kept_at)
-        show_full(run, data, kept_at)
-        show_corruptions(run)
-        play_on(page, every, after=[] if job_id is None else [job_id])
+        if unreadable := page.lab.results.unreadable_reports(run):
+            st.caption(f"{unreadable:,} measurements of this run cannot be read. They are left out.")
+        with part("The curves"):
+            show_curves(run, step, report)
+        jobs = []
+        with part("The map"):
+            jobs.append(show_map(page, run, data, kept_at))
+        with part("The full report"):
+            show_full(run, data, kept_at)
+        with part("The check of the metrics"):
+            show_corruptions(run)
+        play_on(page, every, after=jobs)
     page.watch(run)

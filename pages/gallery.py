@@ -7,6 +7,7 @@ import streamlit as st
 from gan_core import ADVERSARIAL_LOSSES, DatasetInfo, Job, RunInfo, Surface
 from gan_core.pictures import grid
 from ui.charts import training
+from ui.frame.faults import guarded, part
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_run, pick_step, play_on
@@ -161,7 +162,7 @@ def pick_view() -> str:
         list(VIEWS),
         required=True,
         key="view",
-        on_change=lambda: st.query_params.update(view=st.session_state["view"]),
+        on_change=guarded(lambda: st.query_params.update(view=st.session_state["view"])),
         format_func=lambda name: f"{VIEWS[name][1]} {VIEWS[name][0]}",
     )
     return view or "samples"
@@ -182,19 +183,22 @@ with open_page("gallery") as page:
         page_link("train", "See what it is doing", run=run.id)
     else:
         step = pick_step(page, steps)
-        show_snapshot(run, data, step)
+        with part("This snapshot"):
+            show_snapshot(run, data, step)
         jobs = []
         if data.shape == (2,):
-            jobs.append(show_surface(run, data, step, pick_class(run, data)))
+            with part("The networks"):
+                jobs.append(show_surface(run, data, step, pick_class(run, data)))
         st.subheader("Look closer", anchor=False)
         view = pick_view()
-        if view == "samples":
-            jobs.append(show_samples(page, data, choose_samples(run, data), run_id=run.id, step=step))
-        elif view == "walk":
-            jobs.append(show_walk(page, run, data, step))
-        elif view == "plane":
-            jobs.append(show_plane(page, run, data, step))
-        else:
-            jobs.append(show_search(page, run, data, step))
+        with part("This view"):
+            if view == "samples":
+                jobs.append(show_samples(page, data, choose_samples(run, data), run_id=run.id, step=step))
+            elif view == "walk":
+                jobs.append(show_walk(page, run, data, step))
+            elif view == "plane":
+                jobs.append(show_plane(page, run, data, step))
+            else:
+                jobs.append(show_search(page, run, data, step))
         play_on(page, steps, after=[job for job in jobs if job is not None])
     page.watch(run)

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from gan_core import ADVERSARIAL_LOSSES, IMPROPER_LOSSES, LOSS_UNITS, DatasetInfo, RunInfo
+from gan_core import ADVERSARIAL_LOSSES, IMPROPER_LOSSES, LOSS_UNITS, DatasetInfo, GanometerError, RunInfo
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.charts.plot import packed
 from ui.frame.curves import history_of
 from ui.frame.event_log import event_in_words, marked_events
+from ui.frame.faults import part, told
 from ui.frame.navigation import shown_step
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_run, pick_step, play_on
@@ -60,7 +61,7 @@ def show_state(run: RunInfo, pending: str | None) -> None:
     worker = next((w for w in page.lab.worker.workers() if w.alive), None)
     if run.active and (why := page.lab.worker.trouble()):
         st.error(
-            f"{plain(why)}. The training waits for one minute. If the store still cannot be written then, the run "
+            f"{told(why)}. The training waits for one minute. If the store still cannot be written then, the run "
             "stops and can be resumed.",
             title="The store cannot be written",
             icon=":material/database_off:",
@@ -71,18 +72,18 @@ def show_state(run: RunInfo, pending: str | None) -> None:
         st.info(f"Place {run.position} in the queue.{about}{waiting_for(worker)}", icon=":material/schedule:")
     elif run.state == "running" and run.phase not in ("training", ""):
         st.info(
-            f"{run.phase.capitalize()} … this takes a few seconds before the first step.",
+            f"{told(run.phase).capitalize()} … this takes a few seconds before the first step.",
             icon=":material/hourglass_top:",
         )
     elif run.state == "failed":
-        st.error(plain(run.error or "The reason is unknown."), title="This run failed", icon=":material/error:")
+        st.error(told(run.error or "The reason is unknown."), title="This run failed", icon=":material/error:")
     elif run.state == "interrupted":
         st.warning(
             "The worker process that trained this run has ended. All steps shown are saved. Press Resume to continue.",
             icon=":material/power_off:",
         )
     elif run.state == "stopped" and run.error:
-        st.info(plain(run.error).capitalize(), icon=":material/timer_off:")
+        st.info(told(run.error).capitalize(), icon=":material/timer_off:")
     pace = run.steps_per_second if run.state == "running" else None
     left = seconds(run.seconds_left) if run.state == "running" else "—"
     energy, reference = latest_energy(run)
@@ -110,7 +111,7 @@ def waiting_for(worker) -> str:
     if worker is None:
         return " The worker is starting …"
     # Not with which run: it may be private.
-    return "" if worker.phase == "idle" else f" The worker is busy: {worker.phase.rpartition(': ')[2]}."
+    return "" if worker.phase == "idle" else f" The worker is busy: {told(worker.phase.rpartition(': ')[2])}."
 
 
 def latest_energy(run: RunInfo):
@@ -120,7 +121,10 @@ def latest_energy(run: RunInfo):
 
 
 def reference_of(run: RunInfo):
-    return page.lab.results.live_reference(run)
+    try:
+        return page.lab.results.live_reference(run)
+    except GanometerError:  # where the data are shown, the page says what is wrong with them
+        return None
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
@@ -230,7 +234,7 @@ def show_event_log(run: RunInfo) -> None:
         share_run(page.lab, page.me, run)
         st.caption(f"Takes {page.lab.results.size(run) / 1e6:,.1f} MB in the store.")
         for event in page.lab.runs.events(run, by=page.me):
-            st.caption(f"step {event.step:,}: {plain(event_in_words(event))}")
+            st.caption(f"step {event.step:,}: {told(event_in_words(event))}")
         st.download_button(
             "Download this run",
             data=lambda: page.lab.bundles.export(run.id, by=page.me),
@@ -245,7 +249,7 @@ def show_event_log(run: RunInfo) -> None:
 def show_system() -> None:
     with st.expander("System", icon=":material/memory:", on_change="rerun", key="system") as expander:
         if expander.open:
-            st.table({name: plain(value) for name, value in page.lab.system(by=page.me).items()})
+            st.table({name: told(value) for name, value in page.lab.system(by=page.me).items()})
 
 
 def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) -> None:
@@ -260,26 +264,34 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
     ):
         st.rerun()  # nobody chose this run, and another one has begun
     # First all that takes time, then all that is drawn: what comes in one go, a browser draws in one go.
-    data, steps = page.lab.results.dataset_of(run), page.lab.results.snapshot_steps(run)
+    data, steps, figures = None, page.lab.results.snapshot_steps(run), {}
     step = shown_step(steps) if steps else None
-    figures = curves_of(run, step if steps and step != steps[-1] else None)
-    show_state(run, pending)
+    with part("The curves"):
+        figures = curves_of(run, step if steps and step != steps[-1] else None)
+    with part():
+        data = page.lab.results.dataset_of(run)
+    with part("The state"):
+        show_state(run, pending)
     if why := IMPROPER_LOSSES.get(run.config.objective.loss):
         st.warning(
             f"{why} So this run collapses by design. The loss `energy` also rewards variety and does not collapse.",
             title="This loss makes the generator collapse",
             icon=":material/warning:",
         )
-    show_samples(run, data, steps)
-    show_curves(run, figures)
+    with part("The samples"):
+        show_samples(run, data, steps)
+    with part("The curves"):
+        show_curves(run, figures)
 
 
 with open_page("train") as page:
     st.title("Train", anchor=False)
     live, setup = st.columns([2, 1], gap="large")
     with setup:
-        show_setup(page.lab, page.me)
-        show_system()
+        with part("The form"):
+            show_setup(page.lab, page.me)
+        with part("The system"):
+            show_system()
     with live:
         run = pick_run(page)
         if run is None:
@@ -289,7 +301,8 @@ with open_page("train") as page:
             page.wait_for_run()
         else:
             pending = page.lab.runs.last_command(run)
-            show_controls(run, pending)
+            with part("The controls"):
+                show_controls(run, pending)
             # Something is about to change. Not so far back in a queue, where a whole class may wait at once.
             next_up = run.state == "queued" and run.position == 1
             soon = (pending and run.active) or next_up or run.phase not in ("training", "")
@@ -297,5 +310,7 @@ with open_page("train") as page:
             run_id, drawn = run.id, (run.state, run.phase)
             page.live(lambda: show_live(run_id, drawn, pending), every=every, key="live")
             play_on(page, page.lab.results.snapshot_steps(run))
-            show_run_controls(page, run)
-            show_event_log(run)
+            with part("The controls"):
+                show_run_controls(page, run)
+            with part("The event log"):
+                show_event_log(run)

@@ -28,6 +28,7 @@ WINGS = (
     "gan_core.config",
     "gan_core.arrays",
     "gan_core.records",
+    "gan_core.plain_errors",
     "gan_core.codec",
     "gan_core.settings",
     "gan_core.data",
@@ -54,7 +55,7 @@ WINGS = (
     "app",
 )
 
-VALUES = "gan_core.validation gan_core.config.* gan_core.arrays gan_core.records gan_core.codec"
+VALUES = "gan_core.validation gan_core.config.* gan_core.arrays gan_core.records gan_core.plain_errors gan_core.codec"
 DATA, DISTANCES, ENGINE, STORE = "gan_core.data.*", "gan_core.distances.*", "gan_core.engine.*", "gan_core.store*"
 JOBS, PICTURES, BUNDLES = "gan_core.jobs.*", "gan_core.pictures.*", "gan_core.bundles.*"
 DOOR_AND_PICTURES = f"gan_core {PICTURES}"
@@ -68,7 +69,8 @@ MAY_IMPORT = {
     "gan_core.validation": "msgspec",
     "gan_core.config*": "gan_core.validation gan_core.config.* numpy msgspec",
     "gan_core.arrays": "numpy",
-    "gan_core.records": "gan_core.config.* gan_core.arrays numpy",
+    "gan_core.records": "gan_core.validation gan_core.config.* gan_core.arrays numpy",
+    "gan_core.plain_errors": "gan_core.validation gan_core.records",
     "gan_core.codec": "numpy",
     "gan_core.settings": "gan_core.validation msgspec",
     "gan_core.data*": f"{VALUES} {DATA} numpy sklearn PIL keras",
@@ -77,7 +79,7 @@ MAY_IMPORT = {
     "gan_core.pictures*": f"gan_core.records gan_core.codec {PICTURES} numpy PIL",
     "gan_core.store.migrations*": f"{STORE} sqlalchemy alembic",
     "gan_core.store.upgrade": f"{VALUES} {STORE} sqlalchemy alembic",
-    "gan_core.store*": f"{VALUES} {STORE} numpy sqlalchemy",
+    "gan_core.store*": f"{VALUES} {STORE} numpy msgspec sqlalchemy",
     "gan_core.machine": f"gan_core gan_core.records {STORE} psutil",
     "gan_core.bundles*": f"{VALUES} {STORE} {BUNDLES} numpy msgspec PIL",
     "gan_core.jobs.comparison": "gan_core.config.* gan_core.records numpy",

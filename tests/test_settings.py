@@ -158,3 +158,26 @@ def test_everything_that_is_wrong_is_named_at_once(tmp_path):
 def test_secrets_of_another_type_are_named(tmp_path, secrets, said):
     with pytest.raises(Invalid, match=said):
         settings_from_environment({"GANOMETER_HOME": str(tmp_path)}, secrets=secrets)
+
+
+def test_where_no_temporary_folder_can_be_written_a_sentence_says_what_to_set(tmp_path, monkeypatch):
+    """A file stands where the home should be, and another one where the folder for temporary files should be."""
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
+    with pytest.raises(Invalid, match=r"cannot be written.*no folder for temporary files.*set GANOMETER_HOME"):
+        settings_from_environment({"GANOMETER_HOME": str(tmp_path / "file" / "home")})
+
+
+def test_a_file_in_the_place_of_the_temporary_home_is_passed_by(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "ganometer").write_text("in the way, too")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    place = settings_from_environment({"GANOMETER_HOME": str(tmp_path / "file")})
+    assert place.home.is_dir() and place.home.parent == tmp_path and str(place.home) in place.notice
+
+
+@pytest.mark.parametrize("variable", ["GANOMETER_HOME", "GANOMETER_DATA"])
+def test_a_home_of_nobody_is_named(tmp_path, variable):
+    environ = {"GANOMETER_HOME": str(tmp_path), variable: "~nobody-has-this-name/x"}
+    with pytest.raises(Invalid, match=f"{variable} is '~nobody-has-this-name/x'.*give its whole path"):
+        settings_from_environment(environ)

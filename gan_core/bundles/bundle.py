@@ -17,12 +17,16 @@ import numpy as np
 from msgspec import Meta
 
 from gan_core import records
+from gan_core.bundles import checks
 from gan_core.bundles.personal import clearer, event_for_a_file
 from gan_core.config import run_config as configs
+from gan_core.plain_errors import sentence
 from gan_core.records import SNAPSHOT_SAMPLES, BundleError, DatasetInfo, UnknownRun
 from gan_core.store import Store, dataset_row, pack, reference_row, report_row, unpack
 from gan_core.store.labels import checked_tags
-from gan_core.validation import Count, Finite, Invalid, Text, checked, wrong
+from gan_core.store.recordings import check_payload
+from gan_core.store.rows import checked_samples
+from gan_core.validation import Count, Finite, Invalid, Positive, Seconds, Text, Time, checked, wrong
 
 FORMAT, FORMAT_VERSION = "ganometer-run", 1
 MAX_BUNDLE_BYTES = 200 * 2**20
@@ -87,17 +91,17 @@ class _Run:
     state: Text
     step: Count
     total_steps: Count
-    seconds: Finite
-    steps_per_second: Finite | None
+    seconds: Seconds
+    steps_per_second: Positive | None
     threads: Count | None
     error: Text | None
-    created: Finite
-    started: Finite | None
-    ended: Finite | None
+    created: Time
+    started: Time | None
+    ended: Time | None
     dataset: _Sha256 | None
     config: dict[str, Any]
     versions: dict[Text, Text]
-    events: list[tuple[Count, Finite, Text, dict[str, Any]]]
+    events: list[tuple[Count, Time, Text, dict[str, Any]]]
     reports: list[tuple[Count, dict[str, Any]]]
     references: list[dict[str, Any]]
     data: _Data | None
@@ -113,13 +117,6 @@ class _Metrics:
     name: list[Text]
     step: list[Count]
     value: list[Finite]
-
-
-@dataclass(frozen=True)
-class _Set:
-    """The payload of an event that sets hyperparameters: {key: (before, after)}."""
-
-    changes: dict[Text, tuple[Any, Any]]
 
 
 def bundle(store: Store, run_id: str, *, data_hidden: bool = False, parent_hidden: bool = False) -> bytes:
@@ -210,17 +207,18 @@ def unbundle(store: Store, data: bytes) -> str:
     """
     members = _open(data)
     try:
-        about = checked(_Run, json.loads(members["run.json"]), what="a part of run.json")
+        about = checked(_Run, checks.read_json(members["run.json"]), what="a part of run.json")
+        checks.check_run(about)
         run_id = _free_id(store, about.id)
         rows = _rows(about, members, run_id)
     except configs.ConfigError as error:
-        raise BundleError(f"the bundle's settings are not valid: {error}") from None
+        raise BundleError(f"the bundle's settings are not valid: {shortened(str(error))}") from None
     except Invalid as error:
-        raise BundleError(f"the bundle's content is not what a run holds: {error}") from None
+        raise BundleError(f"the bundle's content is not what a run holds: {shortened(str(error))}") from None
     except BundleError:
         raise
     except Exception as error:  # decoders raise a dozen kinds on strangers' bytes, and all of them mean one thing
-        raise BundleError(f"the bundle's content is not what a run holds ({type(error).__name__}: {error})") from None
+        raise BundleError(f"the bundle's content is not what a run holds ({shortened(sentence(error))})") from None
     store.recordings.add_rows(rows)
     return run_id
 
@@ -321,6 +319,7 @@ def _rows(about: _Run, members: dict[str, bytes], run_id: str) -> dict[str, list
         raise ValueError("snapshots and weights are not of the same steps")
     columns = {name: column.tolist() for name, column in _unpack(members["metrics.npz"]).items()}
     metrics = checked(_Metrics, columns, what="a column of the metrics")
+    checks.check_steps(about, steps, metrics.step)
     rows: dict[str, list[dict[str, Any]]] = {
         "runs": [run],
         "metrics": [
@@ -385,7 +384,10 @@ def _samples(data: bytes, info: DatasetInfo | None) -> bytes:
 
 
 def _check_samples(x: np.ndarray, info: DatasetInfo) -> None:
+    checked_samples(x)
     wanted = np.uint8 if info.kind == "image" else np.float32
+    if len(x) > records.SNAPSHOT_SAMPLES:
+        raise ValueError(f"there are {len(x):,} samples; a run shows {records.SNAPSHOT_SAMPLES}")
     if x.dtype != wanted or x.shape[1:] != info.shape:
         raise ValueError(
             f"samples are {x.dtype} {x.shape}, not {np.dtype(wanted)} (n, {', '.join(map(str, info.shape))})"
@@ -397,7 +399,9 @@ _REFERENCE = {"n": Count, "seed": Count, "k": Count, "panel": records.Panel}
 
 
 def _report(values: Mapping[str, Any]) -> records.Report:
-    return _sound(records.report_from_json(json.dumps(values)), _REPORT)
+    report = _sound(records.report_from_json(json.dumps(values)), _REPORT)
+    checks.check_report(report)
+    return report
 
 
 def _reference(values: Mapping[str, Any]) -> records.Reference:
@@ -413,8 +417,7 @@ def _sound(record: T, kinds: Mapping[str, Any]) -> T:
 
 def _payload(kind: str, values: Mapping[str, Any]) -> str:
     """What an event of the log says, in the form that pages read."""
-    if kind == "set":
-        checked(_Set, values, what="a part of an event that sets hyperparameters")
+    check_payload(kind, values)
     return json.dumps({key: value for key, value in values.items() if key != "by"})
 
 
@@ -426,9 +429,16 @@ def _arrays(data: bytes) -> bytes:
 def _unpack(data: bytes) -> dict[str, np.ndarray]:
     """Plain arrays, of no more bytes than a bundle may have; anything pickled raises ValueError."""
     with zipfile.ZipFile(io.BytesIO(data)) as zipped:
+        checks.check_arrays(zipped.infolist())
         _check_size(zipped.infolist())
     return unpack(data)
 
 
 def _hash(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def shortened(text: str) -> str:
+    """A sentence on what a stranger has written, in one line, cut where it is long."""
+    line = " ".join(text.split())
+    return line if len(line) <= 600 else f"{line[:599]}…"

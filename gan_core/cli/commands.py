@@ -1,8 +1,8 @@
 """What each command of `python -m gan_core` does.
 
-With --json, standard output holds one JSON value and nothing else; progress goes to standard error. Wrong
-input is one line on standard error and exit code 2. Exit 0: finished or stopped by command; 1: failed or
-diverged; 130: stopped by Ctrl-C, everything kept.
+With --json, standard output holds one JSON value and nothing else; progress goes to standard error. Wrong input is one
+line on standard error and exit code 2; what nobody foresaw is one line, too, never a traceback, and exit code 1. Exit
+0: finished or stopped by command; 1: failed or diverged; 130: stopped by Ctrl-C, everything kept.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from gan_core.cli.parser import WrongInput, make_parser
 from gan_core.codec import to_storage
 from gan_core.config.run_config import ConfigError
 from gan_core.pictures import grid
+from gan_core.plain_errors import place, sentence
 from gan_core.records import GanometerError
 from gan_core.service.foreground import Trained, serve_worker
 from gan_core.service.lab import Lab
@@ -52,6 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"gan_core: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except BrokenPipeError:
+        return 1
+    except Exception as error:  # nobody foresaw it, so its place helps whoever looks for the reason
+        print(f"gan_core: error: {' '.join(sentence(error).split())} (in {place(error)})", file=sys.stderr)
         return 1
 
 
@@ -154,8 +158,8 @@ def _sample(options: argparse.Namespace) -> int:
 
 def _runs(options: argparse.Namespace) -> int:
     with _lab(options) as lab:
-        runs = lab.runs.newest(by=None)
-    return _say(options, [show.summary(run) for run in runs], show.runs_in_words(runs))
+        runs = lab.runs.listed(by=None)
+    return _say(options, [show.summary_of_any(run) for run in runs], show.runs_in_words(runs))
 
 
 def _export(options: argparse.Namespace) -> int:

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from gan_core import with_spread
-from gan_core.records import CorruptionTest, Report, RunInfo
+from gan_core.records import CorruptionTest, Report, RunInfo, UnreadableRun
 
 COLUMNS = 10
 """Of a table that fits into a window."""
+UNREADABLE = "unreadable"
+"""What stands in place of the state of a run that cannot be read."""
 
 
 def summary(run: RunInfo) -> dict[str, Any]:
@@ -30,10 +32,27 @@ def summary(run: RunInfo) -> dict[str, Any]:
     }
 
 
-def runs_in_words(runs: Sequence[RunInfo]) -> str:
+def summary_of_any(run: RunInfo | UnreadableRun) -> dict[str, Any]:
+    """A run as a JSON value, also one that cannot be read."""
+    if isinstance(run, RunInfo):
+        return summary(run)
+    return {"run": run.id, "name": run.name, "state": UNREADABLE, "error": run.why}
+
+
+def runs_in_words(runs: Sequence[RunInfo | UnreadableRun]) -> str:
     """One line for each run."""
-    lines = [f"{r.id}  {r.state:<11} {r.step:>8,} / {r.total_steps:<8,} {r.name}" for r in runs]
-    return "\n".join(lines) or "no runs yet"
+    lines = [
+        f"{r.id}  {r.state:<11} {r.step:>8,} / {r.total_steps:<8,} {r.name}"
+        if isinstance(r, RunInfo)
+        else f"{r.id}  {UNREADABLE:<11} {r.why}; remove it with: delete --run {r.id}"
+        for r in runs
+    ]
+    return "\n".join(map(_printable, lines)) or "no runs yet"
+
+
+def _printable(line: str) -> str:
+    """A name from a file may hold what moves the cursor of a terminal."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
 
 
 def ending(run: RunInfo, energy: float | None) -> str:

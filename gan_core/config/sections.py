@@ -11,6 +11,8 @@ from typing import Annotated, Literal, TypeVar, get_args
 
 from msgspec import Meta
 
+from gan_core.validation import STORABLE
+
 T = TypeVar("T")
 
 AdversarialLoss = Literal[
@@ -40,7 +42,13 @@ Preset = Literal[
     "vae",
 ]
 DataName = Annotated[
-    str, Meta(min_length=1, max_length=100, description="name a data set (digits, mnist, ring-8, ...)")
+    str,
+    Meta(
+        min_length=1,
+        max_length=100,
+        pattern=STORABLE,
+        description="name a data set (digits, mnist, ring-8, ...)",
+    ),
 ]
 Widths = Annotated[tuple[Annotated[int, Meta(ge=1, le=1024)], ...], Meta(min_length=1, max_length=6, title="layers")]
 Channels = Annotated[int, Meta(ge=4, le=128)]

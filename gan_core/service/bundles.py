@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 import threading
 from pathlib import Path
 
 from gan_core.bundles import bundle
-from gan_core.records import RunInfo, UnknownRun
+from gan_core.records import RunInfo, UnknownRun, Unreadable
 from gan_core.service.runs import RunService
 from gan_core.store import Store
 
@@ -24,11 +25,16 @@ class BundleService:
 
     def export(self, run_id: str, *, by: str | None = "") -> bytes:
         """Everything of a run as a zip file: for whom its data are hidden, without a row of them; for anybody, without
-        who made it and where. Raises UnknownRun for one that `by` may not see.
+        who made it and where.
+
+        Raises UnknownRun for one that `by` may not see, and Unreadable for one of which a part cannot be read.
         """
         run = self._runs.get(run_id, by=by)
         parent_hidden = run.parent_id is not None and not self._runs.sees(run.parent_id, by=by)
-        return bundle.bundle(self._store, run.id, data_hidden=run.data_hidden, parent_hidden=parent_hidden)
+        try:
+            return bundle.bundle(self._store, run.id, data_hidden=run.data_hidden, parent_hidden=parent_hidden)
+        except (ValueError, TypeError, ArithmeticError, struct.error) as error:  # of values of other kinds
+            raise Unreadable(f"run {run.id} cannot be exported: a part of it cannot be read ({error})") from error
 
     def load(self, data: bytes) -> str:
         """Add the run of a bundle to the store; returns its id. Raises BundleError when the file is not sound."""
@@ -43,5 +49,5 @@ class BundleService:
                 self._example = bundle.unbundle_once(self._store, data, key=key)
         try:
             return self._runs.get(self._example, by=None) if self._example else None
-        except UnknownRun:
+        except (UnknownRun, Unreadable):
             return None

@@ -46,9 +46,13 @@ class Lab:
         self.worker.close()
         self._store.close()
 
+    def is_admin(self, by: str | None) -> bool:
+        """Whether `by` runs this server: everybody does on a machine of their own."""
+        return permissions.is_admin(self.settings, by)
+
     def notice(self, *, by: str | None = "") -> str:
         """What a person should know about where runs are kept; "" for nothing. Only an admin is told the folders."""
-        if self.settings.notice and not permissions.is_admin(self.settings, by):
+        if self.settings.notice and not self.is_admin(by):
             return "Runs are kept in a temporary place, and may be lost when this server restarts."
         return self.settings.notice
 
@@ -57,7 +61,7 @@ class Lab:
 
         Whoever is no admin of a shared server is told the versions alone.
         """
-        if not permissions.is_admin(self.settings, by):
+        if not self.is_admin(by):
             return machine.versions()
         memory = psutil.Process().memory_info().rss
         facts = {

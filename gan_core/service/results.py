@@ -22,6 +22,7 @@ from gan_core.records import (
     RunInfo,
     Snapshot,
     UnknownRun,
+    Unreadable,
 )
 from gan_core.service.runs import RunService
 from gan_core.store import Store
@@ -91,7 +92,7 @@ class ResultService:
         while (parent_id := found[-1].parent_id) is not None and parent_id not in seen:
             try:
                 found.append(self._runs.get(parent_id, by=by))
-            except UnknownRun:
+            except (UnknownRun, Unreadable):
                 break
             seen.add(parent_id)  # the ids of imported runs may form a circle
         return tuple(found)
@@ -130,12 +131,19 @@ class ResultService:
             energy, alike = None, (run.dataset, run.config.recording.rows)
             if run_id in energies:
                 if alike not in measured_alike:
-                    measured_alike[alike] = self.live_reference(run)
+                    measured_alike[alike] = self._known_reference(run)
                 known = measured_alike[alike]
                 energy = MetricResult("energy_distance", energies[run_id], direction="lower", ideal=0.0)
                 energy = placed(energy, known, known.n if known else run.config.recording.rows)
             found[run_id] = Headline(snapshots.get(run_id), energy)
         return found
+
+    def _known_reference(self, run: RunInfo) -> Reference | None:
+        """The same as `live_reference`; None also where the data set cannot be read."""
+        try:
+            return self.live_reference(run)
+        except Unreadable:
+            return None
 
     # ------------------------------------------------------------ reports
 
@@ -154,6 +162,10 @@ class ResultService:
     def measured(self, run: RunInfo) -> dict[int, Report]:
         """What was measured during the training, by step; not what people have asked for since."""
         return {step: report for step, report in self._reports(run) if report.seed == 0}
+
+    def unreadable_reports(self, run: RunInfo) -> int:
+        """How many measurements of a run cannot be read; `reports` and `measured` leave them out."""
+        return self._store.measurements.unreadable_reports(run.id)
 
     def judged(self, run: RunInfo, report: Report) -> Report:
         """A report of a run beside what is known today of real against real."""

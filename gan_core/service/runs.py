@@ -11,7 +11,7 @@ from gan_core.config.live_edits import edited
 from gan_core.config.run_config import ConfigError, RunConfig, differences, override
 from gan_core.data.datasets import unknown_dataset
 from gan_core.jobs import comparison
-from gan_core.records import Command, Event, GanometerError, RunInfo, UnknownRun
+from gan_core.records import Command, Event, GanometerError, RunInfo, UnknownRun, Unreadable, UnreadableRun
 from gan_core.service import estimates, permissions
 from gan_core.service.recipes import RecipeService
 from gan_core.service.uploads import UploadService
@@ -182,9 +182,15 @@ class RunService:
             )
 
     def delete(self, run_id: str, *, by: str | None = "") -> None:
-        """Remove a run and everything of it. Raises GanometerError for one that is being trained."""
-        run = self._own(run_id, by)
-        self._check_free(run, "deleting it", by)
+        """Remove a run and everything of it, also one that cannot be read.
+
+        Raises GanometerError for one that is being trained.
+        """
+        self._worker.reap()
+        run = self._find(run_id, by)
+        permissions.check_owner(self._settings, run.owner, by, f"run {run_id}")
+        if isinstance(run, RunInfo):
+            self._check_free(run, "deleting it", by)
         self._store.runs.delete(run_id)
 
     def rename(self, run_id: str, name: str, *, by: str | None = "") -> None:
@@ -202,26 +208,32 @@ class RunService:
     # ------------------------------------------------------------ find runs
 
     def get(self, run_id: str, *, by: str | None = "") -> RunInfo:
-        """One run. Raises UnknownRun when there is none of this id that `by` may see."""
+        """One run. Raises UnknownRun when there is none of this id that `by` may see, and Unreadable for one of `by`
+        that cannot be read."""
         self._worker.reap(every=LOOK_SECONDS)
-        for run in self._as_seen([self._store.runs.get(run_id)], by):
-            return run
-        raise unknown_run(run_id)
+        run = self._find(run_id, by)
+        if isinstance(run, UnreadableRun):
+            raise Unreadable(f"{run.why}. It can be deleted on the Home page, or by `delete --run {run.id}`")
+        return run
 
     def newest(self, limit: int = 200, *, by: str | None = "") -> list[RunInfo]:
-        """The newest runs that `by` may see, the newest first."""
+        """The newest runs that `by` may see, the newest first; without those that cannot be read."""
+        return [run for run in self.listed(limit, by=by) if isinstance(run, RunInfo)]
+
+    def listed(self, limit: int = 200, *, by: str | None = "") -> list[RunInfo | UnreadableRun]:
+        """The newest runs that `by` may see, and those of `by` that cannot be read, the newest first."""
         self._worker.reap(every=LOOK_SECONDS)
-        return self._as_seen(self._store.runs.all(limit), by)
+        return self._as_seen(self._store.runs.listed(limit), by)
 
     def sees(self, run_id: str, *, by: str | None) -> bool:
         """Whether there is a run of this id that `by` may see."""
         try:
-            self.get(run_id, by=by)
+            self._find(run_id, by)
         except UnknownRun:
             return False
         return True
 
-    def may_change(self, run: RunInfo, *, by: str | None) -> bool:
+    def may_change(self, run: RunInfo | UnreadableRun, *, by: str | None) -> bool:
         """Whether `by` may control this run."""
         return permissions.owns(self._settings, run.owner, by)
 
@@ -278,6 +290,12 @@ class RunService:
         self._worker.ensure()
         return outcome
 
+    def _find(self, run_id: str, by: str | None) -> RunInfo | UnreadableRun:
+        """A run that `by` may see, also one that cannot be read. Raises UnknownRun."""
+        for run in self._as_seen([self._store.runs.find(run_id)], by):
+            return run
+        raise unknown_run(run_id)
+
     def _own(self, run_id: str, by: str | None) -> RunInfo:
         """The run as it is at this moment, which `by` may change."""
         self._worker.reap()
@@ -314,11 +332,16 @@ class RunService:
         self._worker.reap(every=LOOK_SECONDS)
         return self._store.runs.unfinished_of(owner or "", beside=beside.id if beside else None)
 
-    def _as_seen(self, runs: Sequence[RunInfo], by: str | None) -> list[RunInfo]:
-        """Those that `by` may see, each with whether its data are hidden from `by`."""
-        uploads = self._store.datasets.owners()
-        seen = [run for run in runs if permissions.may_see(self._settings, run, by, uploads)]
-        return [
-            replace(run, data_hidden=True) if permissions.hides_data(self._settings, run, by, uploads) else run
-            for run in seen
-        ]
+    def _as_seen(self, runs: Sequence[RunInfo | UnreadableRun], by: str | None) -> list[RunInfo | UnreadableRun]:
+        """Those that `by` may see, each with whether its data are hidden from `by`.
+
+        Of a run that cannot be read nobody knows whether others may see it: it is its owner's.
+        """
+        uploads, seen = self._store.datasets.owners(), list[RunInfo | UnreadableRun]()
+        for run in runs:
+            if isinstance(run, UnreadableRun):
+                seen += [run] if permissions.owns(self._settings, run.owner, by) else []
+            elif permissions.may_see(self._settings, run, by, uploads):
+                hidden = permissions.hides_data(self._settings, run, by, uploads)
+                seen.append(replace(run, data_hidden=True) if hidden else run)
+        return seen

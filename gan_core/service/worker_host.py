@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Callable
+from typing import IO, Callable
 
 import psutil
 
@@ -94,10 +94,7 @@ class WorkerHost:
         # The store's URL may hold a password: it travels in the environment, not in the list of processes.
         environ = os.environ | self._settings.environment()
         environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-        log = self.log_path
-        if log.exists() and log.stat().st_size > LOG_BYTES:
-            log.replace(log.with_suffix(".old.log"))
-        with log.open("ab") as out:
+        with self._open_log() as out:
             child = subprocess.Popen(
                 [sys.executable, "-m", "gan_core", "worker", "--parent", str(os.getpid())],
                 env=environ,
@@ -108,6 +105,16 @@ class WorkerHost:
         worker = psutil.Process(child.pid)
         machine.lower_priority(worker)
         return worker
+
+    def _open_log(self) -> IO[bytes]:
+        """The log, to be written at its end; where it cannot be written, what the worker says is lost, and it works."""
+        log = self.log_path
+        try:
+            if log.exists() and log.stat().st_size > LOG_BYTES:
+                log.replace(log.with_suffix(".old.log"))
+            return log.open("ab")
+        except OSError:
+            return open(os.devnull, "ab")
 
     def _start_thread(self) -> tuple[Callable[[], None], threading.Thread]:
         from gan_core.worker.process import Worker

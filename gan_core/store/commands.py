@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any, Mapping
 
 import sqlalchemy as sa
@@ -11,6 +12,7 @@ from gan_core.records import ACTIVE, Command, GanometerError
 from gan_core.store.database import Database
 from gan_core.store.schema import commands, now
 from gan_core.store.states import RESUMABLE, change_state, count_change, locked_run
+from gan_core.validation import Count, Text, checked
 
 KINDS = ("pause", "resume", "stop", "step", "set")
 
@@ -77,7 +79,7 @@ class Commands:
 
 def waiting(run_id: str) -> sa.ColumnElement[bool]:
     """The condition that a command of this run has no outcome yet."""
-    return sa.and_(commands.c.run_id == run_id, commands.c.outcome.is_(None))
+    return sa.and_(commands.c.run_id == run_id, commands.c.outcome.is_(None), commands.c.kind.in_(KINDS))
 
 
 def _add(db: sa.Connection, row: sa.Row[Any], kind: str, payload: Mapping[str, Any] | None, by: str) -> str:
@@ -100,4 +102,29 @@ def finish_waiting(
 
 
 def _command(row: sa.Row[Any]) -> Command:
-    return Command(row.id, row.run_id, row.kind, json.loads(row.payload), row.by, row.created)
+    """The command of a row. One that cannot be read changes nothing."""
+    by = row.by if isinstance(row.by, str) else ""
+    try:
+        payload = json.loads(row.payload)
+        checked(_PAYLOADS.get(row.kind, _Nothing), payload, what="a part of the command")
+        return Command(row.id, row.run_id, row.kind, payload, by, row.created)
+    except (ValueError, TypeError, RecursionError):
+        return Command(row.id, row.run_id, row.kind, {"changes": {}, "steps": 0}, by, row.created)
+
+
+@dataclass(frozen=True)
+class _Nothing: ...
+
+
+@dataclass(frozen=True)
+class _Set:
+    changes: dict[Text, Any]
+
+
+@dataclass(frozen=True)
+class _Step:
+    steps: Count
+
+
+_PAYLOADS: Mapping[str, type[Any]] = {"set": _Set, "step": _Step}
+"""What the payload of a command holds, where it holds something."""

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -168,6 +169,7 @@ def one_at_a_time(connection: sa.Connection) -> None:
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")  # one broken text spoils no query
     connection.isolation_level = None  # transactions begin where _begin_sqlite says
     connection.execute("PRAGMA busy_timeout=10000")
     connection.execute("PRAGMA auto_vacuum=INCREMENTAL")

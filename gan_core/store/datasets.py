@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from gan_core.records import DatasetInfo
+from gan_core.records import DatasetInfo, Unreadable
 from gan_core.store.database import Database, one_at_a_time
-from gan_core.store.rows import dataset_row, insert_dataset, insert_new, unpack
+from gan_core.store.rows import dataset_info, dataset_row, insert_dataset, insert_new
 from gan_core.store.schema import dataset_owners, datasets, features, jobs, now, references
 
 
@@ -38,16 +37,22 @@ class Datasets:
             insert_dataset(db, dataset_row(info, data))
 
     def get(self, sha256: str) -> DatasetInfo | None:
-        """The data set with this hash of its content, or None."""
-        return next(iter(self._datasets(datasets.c.sha256 == sha256)), None)
+        """The data set with this hash of its content, or None. Raises Unreadable."""
+        return self._first(datasets.c.sha256 == sha256)
 
     def named(self, name: str) -> DatasetInfo | None:
-        """The newest data set of this name, or None."""
-        return next(iter(self._datasets(datasets.c.name == name)), None)
+        """The newest data set of this name, or None. Raises Unreadable."""
+        return self._first(datasets.c.name == name)
 
     def uploads(self) -> list[DatasetInfo]:
-        """The uploaded data sets, newest first."""
-        return self._datasets(datasets.c.data.is_not(None))
+        """The uploaded data sets that can be read, newest first."""
+        found: list[DatasetInfo] = []
+        uploaded = datasets.c.data.is_not(None)
+        shares = self._shares(uploaded)
+        for row in self._rows(uploaded):
+            with suppress(Unreadable):
+                found.append(dataset_info(row, shares.get(row.sha256, {})))
+        return found
 
     def owners(self) -> dict[str, dict[str, bool]]:
         """{name of an upload whose rows are here: {owner: whether this one has published it}}"""
@@ -58,7 +63,7 @@ class Datasets:
             for name, owner, published in db.execute(query):
                 shares = found.setdefault(name, {})
                 if owner is not None:
-                    shares[owner] = published
+                    shares[owner] = published == 1
         return found
 
     def add_owner(self, name: str, owner: str) -> None:
@@ -108,29 +113,24 @@ class Datasets:
         """The bytes of an upload, as `data.datasets.dataset_from_bytes` reads them; None where there is none."""
         query = sa.select(datasets.c.data).where(datasets.c.name == name, datasets.c.data.is_not(None))
         with self._db.reading() as db:
-            return db.scalar(query.limit(1))
+            data = db.scalar(query.limit(1))
+        return data if isinstance(data, bytes) else None
 
-    def _datasets(self, where: sa.ColumnElement[bool]) -> list[DatasetInfo]:
+    def _first(self, where: sa.ColumnElement[bool]) -> DatasetInfo | None:
+        for row in self._rows(where):
+            return dataset_info(row, self._shares(datasets.c.sha256 == row.sha256).get(row.sha256, {}))
+        return None
+
+    def _rows(self, where: sa.ColumnElement[bool]) -> Sequence[sa.Row[Any]]:
         query = sa.select(*(c for c in datasets.c if c.name != "data")).where(where)
-        owned = sa.select(dataset_owners).where(dataset_owners.c.dataset.in_(sa.select(datasets.c.sha256).where(where)))
         with self._db.reading() as db:
-            rows = db.execute(query.order_by(datasets.c.created.desc())).all()
-            owners: Mapping[str, dict[str, bool]] = defaultdict(dict)
+            return db.execute(query.order_by(datasets.c.created.desc())).all()
+
+    def _shares(self, where: sa.ColumnElement[bool]) -> Mapping[str, Mapping[str, bool]]:
+        """{hash of a data set: {owner: whether this one has published it}}, the first owner first."""
+        owned = sa.select(dataset_owners).where(dataset_owners.c.dataset.in_(sa.select(datasets.c.sha256).where(where)))
+        found: dict[str, dict[str, bool]] = {}
+        with self._db.reading() as db:
             for row in db.execute(owned.order_by(dataset_owners.c.created)):
-                owners[row.dataset][row.owner] = row.published
-        found = []
-        for row in rows:
-            preview = unpack(row.preview)
-            found.append(
-                DatasetInfo(
-                    row.name,
-                    row.sha256,
-                    row.kind,
-                    tuple(json.loads(row.shape)),
-                    json.loads(row.parts),
-                    preview["x"],
-                    preview["y"],
-                    owners[row.sha256],
-                )
-            )
+                found.setdefault(row.dataset, {})[row.owner] = row.published == 1
         return found

@@ -10,15 +10,18 @@ import hashlib
 import json
 from bisect import bisect_right
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, Iterable, Mapping
+from typing import Annotated, Any, Iterable, Literal, Mapping
 
 import sqlalchemy as sa
+from msgspec import Meta
 
 from gan_core.records import GanometerError, Job, UnknownRun
 from gan_core.store import turns
 from gan_core.store.database import Database, one_at_a_time
 from gan_core.store.schema import job_askers, jobs, now, runs
+from gan_core.validation import Count, Invalid, Text, checked, kinds_of
 
 KEPT_JOBS, KEPT_BYTES = 300, 400 * 2**20
 """How many answers are kept, and how many bytes they take together, at most. The newest stay."""
@@ -136,7 +139,11 @@ class Jobs:
             this = jobs.c.id == chosen.id
             db.execute(jobs.update().where(this).values(state="working", worker_id=worker_id))
             row = db.execute(sa.select(*(c for c in jobs.c if c.name != "result")).where(this)).mappings().one()
-        return _job(row)
+        job = _job(row)
+        if job.state == "failed":  # nobody can answer it; whoever asks again is given the next one
+            self.finish(job.id, error=job.error)
+            return None
+        return job
 
     def progress(self, job_id: int, worker_id: str, share: float) -> None:
         """Write how much of the job is done, from 0 to 1. Raises Cancelled where this worker need not go on."""
@@ -218,5 +225,28 @@ def _with_owners(db: sa.Connection, where: sa.ColumnElement[bool]) -> list[turns
 
 
 def _job(row: Mapping[Any, Any]) -> Job:
-    same = ("id", "kind", "run_id", "step", "state", "progress", "error")
-    return Job(**{key: row[key] for key in same}, params=json.loads(row["params"]), result=row.get("result"))
+    """The job of a row. One that cannot be read is a failed one; its parameters are none that any kind has."""
+    try:
+        about = {key: row[key] for key in kinds_of(_Row)} | {"params": json.loads(row["params"])}
+        result = row.get("result")
+        if not isinstance(result, bytes | None):
+            raise Invalid([f"result is {type(result).__name__}; expected bytes"])
+        return Job(**vars(checked(_Row, about, what="a part of a job")), result=result)
+    except (ValueError, TypeError, RecursionError) as error:
+        why = f"this job cannot be read: {' '.join(str(error).split())}"
+        kind = row["kind"] if isinstance(row["kind"], str) else ""
+        return Job(row["id"], kind, None, None, {"unreadable": True}, "failed", 1.0, why)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What a row holds in a sound store."""
+
+    id: Annotated[int, Meta(ge=0)]
+    kind: Text
+    run_id: Text | None
+    step: Count | None
+    params: dict[str, Any]
+    state: Literal["waiting", "working", "done", "failed"]
+    progress: Annotated[float, Meta(ge=0, le=1)]
+    error: Text | None

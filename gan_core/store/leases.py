@@ -7,11 +7,11 @@ from typing import Any, Iterable
 
 import sqlalchemy as sa
 
-from gan_core.records import GanometerError, RunInfo
+from gan_core.records import GanometerError, RunInfo, UnreadableRun
 from gan_core.store import turns
 from gan_core.store.commands import finish_waiting, waiting
 from gan_core.store.database import Database, one_at_a_time
-from gan_core.store.rows import listing, run_info
+from gan_core.store.rows import listing, run_in, run_info
 from gan_core.store.schema import commands, now, runs, workers
 from gan_core.store.states import change_state, locked_run
 
@@ -33,7 +33,8 @@ class Leases:
         """Give this worker the run whose turn it is, or `run_id`; None when `at_once` runs are trained already.
 
         Whose turn it is says `turns`. The count and the take are one transaction, so two workers can neither share a
-        run nor exceed the limit.
+        run nor exceed the limit. A run that cannot be read becomes interrupted, with the reason; None then, and the
+        next call takes the next one.
         """
         if not self.anybody_waits():  # an idle worker asks often, and should lock nobody out
             return None
@@ -48,8 +49,13 @@ class Leases:
             chosen = turns.first(queued, turns.served_with_runs(db))
             if chosen is None:
                 return None
-            turns.serve(db, "runs", chosen.owners)
             row = locked_run(db, str(chosen.id))
+            found = run_in(db.execute(listing().where(runs.c.id == row.id)).mappings().one())
+            if isinstance(found, UnreadableRun):
+                # Nobody can train it. The next one may be sound: whoever asks again is given that.
+                change_state(db, row, "interrupted", phase="", error=found.why, ended=now())
+                return None
+            turns.serve(db, "runs", chosen.owners)
             change_state(
                 db,
                 row,
@@ -94,7 +100,13 @@ class Leases:
 
     def interrupt(self, dead_workers: Iterable[str] = ()) -> list[str]:
         """Runs whose worker is known to be dead, or silent for longer than the lease, become interrupted."""
-        gone = sa.or_(runs.c.worker_id.in_(list(dead_workers)), runs.c.heartbeat < now() - LEASE_SECONDS)
+        gone = sa.or_(
+            runs.c.worker_id.in_(list(dead_workers)),
+            runs.c.heartbeat < now() - LEASE_SECONDS,
+            # No worker writes these; without them such a run could neither be deleted nor leave its place to another.
+            runs.c.heartbeat.is_(None),
+            runs.c.heartbeat > now() + LEASE_SECONDS,
+        )
         query = sa.select(runs).where(runs.c.worker_id.is_not(None), gone)
         with self._db.reading() as db:
             if not db.execute(query.limit(1)).first():

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Mapping
 
 import sqlalchemy as sa
+from msgspec import Meta
 
 from gan_core import records
 from gan_core.records import FeatureSpace, Panel, Reference, Report
 from gan_core.store.database import Database, one_at_a_time
 from gan_core.store.rows import reference_row, report_row
 from gan_core.store.schema import features, now, references, reports
+from gan_core.validation import Count, Invalid, Text, checked, wrong
 
 
 class Measurements:
@@ -57,7 +60,11 @@ class Measurements:
         where = [references.c[name] == value for name, value in about.items()]
         with self._db.reading() as db:
             text = db.scalar(sa.select(references.c.reference).where(*where))
-        return records.reference_from_json(text) if text else None
+        try:
+            found = records.reference_from_json(text) if text else None
+        except Invalid:  # then it is measured again, which replaces it
+            return None
+        return found if found and (found.n, found.k, found.panel) == (n, k, panel) else None
 
     def put_report(self, run_id: str, step: int, report: Report) -> None:
         """Keep a report of a step of a run, in place of one that was measured alike."""
@@ -65,11 +72,19 @@ class Measurements:
         self._replace(reports, row, report=row.pop("report"))
 
     def reports(self, run_id: str) -> list[tuple[int, Report]]:
-        """Every stored report of a run with its step, in order of steps, then of n."""
+        """Every stored report of a run with its step, in order of steps, then of n; without those that cannot be
+        read, which `unreadable_reports` counts."""
+        return [(step, report) for step, report in self._reports(run_id) if report is not None]
+
+    def unreadable_reports(self, run_id: str) -> int:
+        """How many stored reports of a run cannot be read."""
+        return sum(report is None for _, report in self._reports(run_id))
+
+    def _reports(self, run_id: str) -> list[tuple[int, Report | None]]:
         query = sa.select(reports.c.step, reports.c.report).where(reports.c.run_id == run_id)
         with self._db.reading() as db:
             rows = db.execute(query.order_by(reports.c.step, reports.c.n, *reports.primary_key)).all()
-        return [(step, records.report_from_json(text)) for step, text in rows]
+        return [(step, None if wrong("step", Count, step) else _report(text)) for step, text in rows]
 
     def _replace(self, table: sa.Table, key: dict[str, Any], **values: Any) -> None:
         where = sa.and_(*(table.c[name] == value for name, value in key.items()))
@@ -82,6 +97,26 @@ class Measurements:
 def _features(db: sa.Connection, dataset: str, space: str) -> FeatureSpace | None:
     query = sa.select(features).where(features.c.dataset == dataset, features.c.space == space)
     row = db.execute(query).first()
-    if row is None or hashlib.sha256(row.weights).hexdigest() != row.sha256:
+    if row is None or not isinstance(row.weights, bytes) or hashlib.sha256(row.weights).hexdigest() != row.sha256:
         return None
-    return FeatureSpace(dataset, space, row.weights, row.accuracy, row.sha256, json.loads(row.versions))
+    try:
+        about = dict(accuracy=row.accuracy, versions=json.loads(row.versions))
+        known = checked(_About, about, what="a part of a feature space")
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return FeatureSpace(dataset, space, row.weights, known.accuracy, row.sha256, known.versions)
+
+
+@dataclass(frozen=True)
+class _About:
+    """What a row of `features` says of the weights in a sound store."""
+
+    accuracy: Annotated[float, Meta(ge=0, le=1)]
+    versions: dict[Text, Text]
+
+
+def _report(text: str) -> Report | None:
+    try:
+        return records.report_from_json(text)
+    except Invalid:
+        return None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Any, Iterable, Mapping
 
 import numpy as np
 import sqlalchemy as sa
 
-from gan_core.records import Event, History, Snapshot, UnknownRun
+from gan_core.records import Event, History, Snapshot, UnknownRun, Unreadable
 from gan_core.store.database import Database, one_at_a_time
-from gan_core.store.rows import insert_dataset, insert_new, unpack
+from gan_core.store.rows import checked_samples, insert_dataset, insert_new, sound_step, unpack
 from gan_core.store.schema import (
     checkpoints,
     datasets,
@@ -22,6 +23,7 @@ from gan_core.store.schema import (
     runs,
     snapshots,
 )
+from gan_core.validation import Count, Invalid, Text, Time, checked
 
 
 class Recordings:
@@ -34,7 +36,7 @@ class Recordings:
         self, run_id: str, names: Iterable[str] | None = None, points: int = 600, *, until: int | None = None
     ) -> History:
         """Curves of about `points` evenly thinned values each, the newest (up to step `until`) always among them."""
-        where = [metrics.c.run_id == run_id]
+        where = [metrics.c.run_id == run_id, sound_step(metrics.c.step)]
         if until is not None:
             where.append(metrics.c.step <= until)
         if names is not None:
@@ -48,18 +50,19 @@ class Recordings:
             rows = db.execute(thinned.order_by(ranked.c.name, ranked.c.step)).all()
         curves: dict[str, list] = {}
         for name, step, value in rows:
-            curves.setdefault(name, []).append((step, value))
+            if isinstance(value, float) and isinstance(name, str):
+                curves.setdefault(name, []).append((step, value))
         return History({name: tuple(np.array(curve, dtype=np.float64).T) for name, curve in curves.items()})
 
     def snapshot_steps(self, run_id: str) -> tuple[int, ...]:
         """The steps of the run's snapshots, in order."""
         with self._db.reading() as db:
-            query = sa.select(snapshots.c.step).where(snapshots.c.run_id == run_id)
+            query = sa.select(snapshots.c.step).where(snapshots.c.run_id == run_id, sound_step(snapshots.c.step))
             return tuple(db.scalars(query.order_by(snapshots.c.step)).all())
 
     def newest_snapshots(self, run_ids: Iterable[str]) -> dict[str, int]:
         """{run: the step of its newest snapshot}, for those runs that have one."""
-        newest = sa.select(snapshots.c.run_id, sa.func.max(snapshots.c.step))
+        newest = sa.select(snapshots.c.run_id, sa.func.max(snapshots.c.step)).where(sound_step(snapshots.c.step))
         with self._db.reading() as db:
             found = db.execute(newest.where(snapshots.c.run_id.in_(list(run_ids))).group_by(snapshots.c.run_id))
             return {run_id: step for run_id, step in found}
@@ -67,20 +70,28 @@ class Recordings:
     def newest_values(self, run_ids: Iterable[str], name: str) -> dict[str, float]:
         """{run: the last value of a curve}, for those runs that have one."""
         newest = sa.select(metrics.c.run_id, sa.func.max(metrics.c.step).label("step"))
-        of_these = sa.and_(metrics.c.run_id.in_(list(run_ids)), metrics.c.name == name)
+        of_these = sa.and_(metrics.c.run_id.in_(list(run_ids)), metrics.c.name == name, sound_step(metrics.c.step))
         last = newest.where(of_these).group_by(metrics.c.run_id).subquery()
         at_it = sa.and_(metrics.c.run_id == last.c.run_id, metrics.c.step == last.c.step, metrics.c.name == name)
         with self._db.reading() as db:
             found = db.execute(sa.select(metrics.c.run_id, metrics.c.value).join(last, at_it))
-            return {run_id: value for run_id, value in found}
+            return {run_id: value for run_id, value in found if isinstance(value, float)}
 
     def snapshot(self, run_id: str, step: int | None = None) -> Snapshot | None:
-        """The samples of one step, or of the newest one; None when there is none."""
-        query = sa.select(snapshots.c.step, snapshots.c.samples).where(snapshots.c.run_id == run_id)
+        """The samples of one step, or of the newest one; None when there is none. Raises Unreadable."""
+        query = sa.select(snapshots.c.step, snapshots.c.samples).where(
+            snapshots.c.run_id == run_id, sound_step(snapshots.c.step)
+        )
         query = query.where(snapshots.c.step == step) if step is not None else query.order_by(snapshots.c.step.desc())
         with self._db.reading() as db:
             row = db.execute(query.limit(1)).first()
-        return Snapshot(run_id, row.step, unpack(row.samples)["x"]) if row else None
+        if row is None:
+            return None
+        try:
+            return Snapshot(run_id, row.step, checked_samples(unpack(row.samples)["x"]))
+        except Exception as error:  # decoders raise a dozen kinds on damaged bytes, and all of them mean one thing
+            said = " ".join(str(error).split())
+            raise Unreadable(f"the samples of run {run_id} at step {row.step:,} cannot be read: {said}") from None
 
     def snapshot_weights(self, run_id: str, step: int) -> bytes | None:
         """The generator's weights at a step, as the engine packs them; None without a snapshot."""
@@ -90,11 +101,12 @@ class Recordings:
 
     def checkpoint(self, run_id: str, step: int | None = None) -> tuple[int, bytes] | None:
         """The newest checkpoint (step, bytes) whose bytes are what was written, or that of a step; None without one."""
-        query = sa.select(checkpoints).where(checkpoints.c.run_id == run_id).order_by(checkpoints.c.step.desc())
+        query = sa.select(checkpoints).where(checkpoints.c.run_id == run_id, sound_step(checkpoints.c.step))
+        query = query.order_by(checkpoints.c.step.desc())
         query = query if step is None else query.where(checkpoints.c.step == step)
         with self._db.reading() as db:
             for row in db.execute(query):
-                if hashlib.sha256(row.data).hexdigest() == row.sha256:
+                if isinstance(row.data, bytes) and hashlib.sha256(row.data).hexdigest() == row.sha256:
                     return row.step, row.data
         return None
 
@@ -112,7 +124,7 @@ class Recordings:
         """The run's event log, newest first."""
         query = sa.select(events).where(events.c.run_id == run_id).order_by(events.c.id.desc()).limit(limit)
         with self._db.reading() as db:
-            return [Event(r.step, r.time, r.kind, json.loads(r.payload)) for r in db.execute(query)]
+            return [_event(row) for row in db.execute(query)]
 
     def add_rows(self, rows: Mapping[str, list[dict[str, Any]]]) -> None:
         """Write the rows of a bundle, by table, all or none.
@@ -140,3 +152,44 @@ class Recordings:
         if not found["runs"]:
             raise UnknownRun(f"there is no run {run_id!r}")
         return found
+
+
+@dataclass(frozen=True)
+class _Event:
+    """What a row of `events` holds in a sound store."""
+
+    step: Count
+    time: Time
+    kind: Text
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ChangedSettings:
+    """The payload of an event of kind `set`: {key: (before, after)}, and who has sent it."""
+
+    changes: dict[Text, tuple[Any, Any]]
+    by: Text = ""
+
+
+def _event(row: sa.Row[Any]) -> Event:
+    """The event of a row; in place of one that cannot be read one of kind `unreadable`, which says why."""
+    try:
+        values = dict(step=row.step, time=row.time, kind=row.kind, payload=json.loads(row.payload))
+        found = checked(_Event, values, what="a part of an event")
+        check_payload(found.kind, found.payload)
+        return Event(**vars(found))
+    except (ValueError, TypeError, RecursionError) as error:
+        return Event(0, 0.0, "unreadable", {"error": " ".join(str(error).split())})
+
+
+def check_payload(kind: str, payload: Mapping[str, Any]) -> None:
+    """Raises Invalid for what the event log does not say of an event of this kind."""
+    if kind == "set":
+        checked(ChangedSettings, payload, what="a part of an event that sets hyperparameters")
+    if problems := [
+        f"{name} of the event is {type(payload[name]).__name__}; expected text"
+        for name in ("error", "parent")
+        if not isinstance(payload.get(name, ""), str)
+    ]:
+        raise Invalid(problems)

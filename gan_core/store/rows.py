@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Mapping
+from typing import Annotated, Any, Literal, Mapping
 
+import msgspec
 import numpy as np
 import sqlalchemy as sa
+from msgspec import Meta
 
 from gan_core import records
+from gan_core.arrays import Array
 from gan_core.config import run_config as configs
 from gan_core.config.run_config import RunConfig
-from gan_core.records import DatasetInfo, Reference, Report, RunInfo
+from gan_core.records import DatasetInfo, Reference, Report, RunInfo, State, Unreadable, UnreadableRun
 from gan_core.store.schema import datasets, now, runs
+from gan_core.validation import Count, Finite, Positive, Seconds, Text, Time, checked, kinds_of, wrong
 
 
 def listing() -> sa.Select[Any]:
@@ -22,46 +27,135 @@ def listing() -> sa.Select[Any]:
     return sa.select(runs, (now() - runs.c.heartbeat).label("heartbeat_age"))
 
 
-def run_info(row: sa.RowMapping, places: Mapping[str, int] | None = None) -> RunInfo:
-    """The run in a row of `listing`; `places` are those of the queue, as `turns.places` has them."""
-    same = (
-        "id",
-        "name",
-        "state",
-        "step",
-        "total_steps",
-        "version",
-        "owner",
-        "created",
-        "started",
-        "ended",
-        "seconds",
-        "steps_per_second",
-        "at_risk",
-        "published",
-        "phase",
-        "dataset",
-        "heartbeat_age",
-        "threads",
-        "error",
-        "parent_id",
-        "parent_step",
-        "claim_no",
-    )
-    return RunInfo(
-        **{key: row[key] for key in same},
-        config=_config(row["config"]),
-        position=(places or {}).get(row["id"]),
-        tags=tuple(json.loads(row["tags"])),
-        worker=row["worker_id"],
-        versions=json.loads(row["versions"]),
-    )
+LONGEST_SHOWN = 200
+"""Characters of a name or a tag; earlier versions, and other programs, may have written longer ones."""
+STEPS = (0, 2**31 - 1)
+"""The steps there can be; on SQLite the comparison also leaves out what is no number."""
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What a row of `listing` holds in a sound store."""
+
+    id: Text
+    name: Text
+    state: State
+    step: Count
+    total_steps: Count
+    version: Annotated[int, Meta(ge=0)]
+    owner: Text
+    created: Time
+    started: Time | None
+    ended: Time | None
+    seconds: Seconds
+    steps_per_second: Positive | None
+    at_risk: Seconds | None
+    published: bool
+    phase: Text
+    dataset: Text | None
+    heartbeat_age: Finite | None
+    threads: Count | None
+    error: Text | None
+    parent_id: Text | None
+    parent_step: Count | None
+    claim_no: Count
+    worker_id: Text | None
+    tags: tuple[Text, ...]
+    versions: dict[Text, Text]
+
+
+def run_in(row: Mapping[str, Any], places: Mapping[str, int] | None = None) -> RunInfo | UnreadableRun:
+    """The run in a row of `listing`, or what can be read of it; `places` as in `run_info`."""
+    try:
+        return run_info(row, places)
+    except Unreadable as error:
+        text = {key: value if isinstance(value := row[key], str) else "" for key in ("id", "name", "owner")}
+        created = row["created"] if not wrong("created", Time, row["created"]) else None
+        return UnreadableRun(text["id"], _shortened(text["name"]), text["owner"], created, str(error))
+
+
+def run_info(row: Mapping[str, Any], places: Mapping[str, int] | None = None) -> RunInfo:
+    """The run in a row of `listing`; `places` are those of the queue, as `turns.places` has them. Raises Unreadable."""
+    try:
+        values = {key: row[key] for key in kinds_of(_Run)} | {
+            "published": row["published"] == 1 if row["published"] in (0, 1) else row["published"],
+            "tags": json.loads(row["tags"]),
+            "versions": json.loads(row["versions"]),
+        }
+        try:
+            found = msgspec.convert(values, _Run)
+        except (msgspec.ValidationError, UnicodeError, RecursionError):
+            found = checked(_Run, values, what="a part of a run")  # slower, with the sentences
+        same = {key: getattr(found, key) for key in kinds_of(_Run) if key != "worker_id"}
+        same |= dict(position=(places or {}).get(found.id))
+        same |= dict(name=_shortened(found.name), tags=tuple(map(_shortened, found.tags)), worker=found.worker_id)
+        return RunInfo(**same, config=_config(row["config"]))
+    except (ValueError, TypeError, RecursionError) as error:  # also Invalid, ConfigError and what json raises
+        raise Unreadable(f"run {row['id']} cannot be read: {' '.join(str(error).split())}") from None
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 1]}…"
 
 
 @lru_cache(maxsize=1024)
 def _config(text: str) -> RunConfig:
     """A listing reads the same configurations again and again, and to check one takes longer than to fetch it."""
     return configs.from_json(text)
+
+
+def sound_step(step: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    """The condition that a column holds a step there can be."""
+    return step.between(*STEPS)
+
+
+def dataset_info(row: sa.Row[Any], owners: Mapping[str, bool]) -> DatasetInfo:
+    """The data set in a row of `datasets`, of which `data` is not needed, and whose it is. Raises Unreadable."""
+    try:
+        arrays = unpack(row.preview)
+        about = dict(name=row.name, sha256=row.sha256, kind=row.kind)
+        about |= dict(shape=json.loads(row.shape), parts=json.loads(row.parts))
+        known = checked(_Dataset, about, what="a part of a data set")
+        preview, labels = checked_samples(arrays["x"], known.kind, known.shape), arrays["y"]
+        if labels.shape != (len(preview),) or labels.dtype != np.int64:
+            raise ValueError("the preview has not one label a row")
+    except Exception as error:  # decoders raise a dozen kinds on damaged bytes, and all of them mean one thing
+        raise Unreadable(f"the data set {row.name} cannot be read: {' '.join(str(error).split())}") from None
+    return DatasetInfo(**vars(known) | {"parts": vars(known.parts)}, preview=preview, labels=labels, owners=owners)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    train: Count
+    holdout: Count
+    test: Count
+
+
+@dataclass(frozen=True)
+class _Dataset:
+    name: Text
+    sha256: Text
+    kind: Literal["image", "points"]
+    shape: tuple[Annotated[int, Meta(ge=1, le=10_000)], ...]
+    parts: _Parts
+
+
+def checked_samples(x: Array, kind: str | None = None, shape: tuple[int, ...] | None = None) -> Array:
+    """Samples in storage form: uint8 images (n, h, w, c) with c 1 or 3, or points (n, d) in floats; at least one.
+
+    Of this `kind` and `shape`, where they are known. Raises ValueError for any other array.
+    """
+    image = x.ndim == 4 and x.dtype == np.uint8 and x.shape[3] in (1, 3)
+    points = x.ndim == 2 and x.dtype.kind == "f"
+    suits = kind is None or (kind == "image") == image
+    if not x.size or not (image or points) or not suits or shape not in (None, x.shape[1:]):
+        wanted = "uint8 (n, h, w, 1 or 3) or floats (n, d)" if shape is None else f"{kind} samples (n, {_by(shape)})"
+        raise ValueError(f"the samples are {x.dtype} {x.shape}, not {wanted} with at least one row")
+    return x
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return ", ".join(map(str, shape))
 
 
 def report_row(run_id: str, step: int, report: Report) -> dict[str, Any]:

@@ -10,12 +10,12 @@ import sqlalchemy as sa
 
 from gan_core.config import run_config as configs
 from gan_core.config.run_config import RunConfig
-from gan_core.records import ACTIVE, GanometerError, RunInfo
+from gan_core.records import ACTIVE, GanometerError, RunInfo, Unreadable, UnreadableRun
 from gan_core.store import turns
 from gan_core.store.database import Database
 from gan_core.store.labels import checked_name, checked_tags
 from gan_core.store.leases import check_free
-from gan_core.store.rows import listing, run_info
+from gan_core.store.rows import listing, run_in, sound_step
 from gan_core.store.schema import checkpoints, now, runs, snapshots
 from gan_core.store.states import RESUMABLE, add_event, change_state, locked_run, unknown_run
 
@@ -107,19 +107,42 @@ class Runs:
             change_state(db, row, "queued", queued=now(), error=None, ended=None, phase="", **about)
 
     def get(self, run_id: str) -> RunInfo:
-        """Raises UnknownRun."""
+        """Raises UnknownRun, and Unreadable for a run that `find` gives as an UnreadableRun."""
+        found = self.find(run_id)
+        if isinstance(found, UnreadableRun):
+            raise Unreadable(found.why)
+        return found
+
+    def find(self, run_id: str) -> RunInfo | UnreadableRun:
+        """A run, also one that cannot be read. Raises UnknownRun."""
         with self._db.reading() as db:
             row = db.execute(listing().where(runs.c.id == run_id)).mappings().first()
             if row is None:
                 raise unknown_run(run_id)
-            return run_info(row, turns.places(db) if row["state"] == "queued" else None)
+            return run_in(row, turns.places(db) if row["state"] == "queued" else None)
 
     def all(self, limit: int = 200) -> list[RunInfo]:
-        """The newest runs first."""
+        """The newest runs that can be read first."""
+        return [run for run in self.listed(limit) if isinstance(run, RunInfo)]
+
+    def listed(self, limit: int = 200) -> list[RunInfo | UnreadableRun]:
+        """The newest runs first: `limit` of those that can be read, and as many of those that cannot."""
+        newest = listing().order_by(runs.c.created.desc(), runs.c.id)
+        found: list[RunInfo | UnreadableRun] = []
+        readable = unreadable = 0
         with self._db.reading() as db:
-            rows = db.execute(listing().order_by(runs.c.created.desc(), runs.c.id).limit(limit)).mappings().all()
             places = turns.places(db)
-        return [run_info(row, places) for row in rows]
+            while readable < limit:
+                # What cannot be read takes nobody's place.
+                rows = db.execute(newest.limit(limit).offset(readable + unreadable)).mappings().all()
+                for run in (run_in(row, places) for row in rows):
+                    sound = isinstance(run, RunInfo)
+                    readable, unreadable = readable + sound, unreadable + (not sound)
+                    if (readable if sound else unreadable) <= limit:
+                        found.append(run)
+                if len(rows) < limit:
+                    break
+        return found
 
     def version(self, run_id: str) -> int:
         """A number that grows with every change of the run; 0 where there is no such run."""
@@ -169,6 +192,7 @@ class Runs:
 
 def _kept_steps(db: sa.Connection, run_id: str) -> dict[int, bool]:
     exact, shown = (
-        set(db.scalars(sa.select(table.c.step).where(table.c.run_id == run_id))) for table in (checkpoints, snapshots)
+        set(db.scalars(sa.select(table.c.step).where(table.c.run_id == run_id, sound_step(table.c.step))))
+        for table in (checkpoints, snapshots)
     )
     return {step: step in exact for step in sorted(exact | shown)}

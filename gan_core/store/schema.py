@@ -12,8 +12,28 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement
 
+
+class _Bytes(sa.LargeBinary):
+    """Bytes as the driver gives them. SQLite holds anything in any column, and a conversion of one row's number to
+    bytes would raise for all rows of a query; so whoever reads a row looks at what it holds."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Any, coltype: object) -> None:
+        return None
+
+
+class _Flag(sa.Boolean):
+    """True or false as the driver gives them, 1 or 0 on SQLite; not converted, for the same reason."""
+
+    cache_ok = True
+
+    def result_processor(self, dialect: Any, coltype: object) -> None:
+        return None
+
+
 metadata = sa.MetaData()
-_text, _real, _whole, _blob = sa.Text, sa.Double, sa.BigInteger, sa.LargeBinary
+_text, _real, _whole, _blob = sa.Text, sa.Double, sa.BigInteger, _Bytes
 _id = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts only plain INTEGER keys by itself
 
 
@@ -37,7 +57,7 @@ runs = sa.Table(
     sa.Column("total_steps", _whole, nullable=False),
     sa.Column("version", _whole, nullable=False, default=0),
     sa.Column("owner", _text, nullable=False, default=""),
-    sa.Column("published", sa.Boolean, nullable=False, default=False),
+    sa.Column("published", _Flag, nullable=False, default=False),
     sa.Column("dataset", _text),
     sa.Column("parent_id", _text),
     sa.Column("parent_step", _whole),
@@ -125,7 +145,7 @@ dataset_owners = sa.Table(
     metadata,
     sa.Column("dataset", _text, sa.ForeignKey("datasets.sha256", ondelete="CASCADE"), primary_key=True),
     sa.Column("owner", _text, primary_key=True),
-    sa.Column("published", sa.Boolean, nullable=False, default=False),
+    sa.Column("published", _Flag, nullable=False, default=False),
     sa.Column("created", _real, nullable=False),
 )
 

@@ -34,7 +34,8 @@ def change_state(db: sa.Connection, row: sa.Row[Any], state: str, *, at_step: in
     if state != row.state:
         error = values.get("error")
         payload = {"error": error} if isinstance(error, str) else {}
-        add_event(db, row.id, row.step if at_step is None else at_step, state, payload)
+        step = row.step if at_step is None else at_step
+        add_event(db, row.id, step if isinstance(step, int) else 0, state, payload)  # a damaged run has none
 
 
 def add_event(db: sa.Connection, run_id: str, step: int, kind: str, payload: Mapping[str, Any]) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Mapping
 
 import sqlalchemy as sa
+from msgspec import Meta
 
 from gan_core.records import WorkerInfo
 from gan_core.store.database import Database
 from gan_core.store.schema import now, workers
+from gan_core.validation import Finite, Text, checked
 
 ALIVE_SECONDS = 15
 FORGET_SECONDS = 24 * 3600
@@ -53,9 +56,29 @@ class Workers:
         query = sa.select(workers, (now() - workers.c.heartbeat).label("age")).order_by(workers.c.heartbeat.desc())
         with self._db.reading() as db:
             rows = db.execute(query).all()
-        return [
-            WorkerInfo(
-                r.id, r.host, r.pid, r.phase, r.age < ALIVE_SECONDS, r.age, r.memory, json.loads(r.versions), r.error
-            )
-            for r in rows
-        ]
+        return [worker for row in rows if (worker := _worker(row)) is not None]
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What a row holds in a sound store."""
+
+    id: Text
+    host: Text
+    pid: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    phase: Text
+    age: Finite
+    memory: Annotated[int, Meta(ge=0)]
+    versions: dict[Text, Text]
+    error: Text | None
+
+
+def _worker(row: sa.Row[Any]) -> WorkerInfo | None:
+    """The worker of a row; None for one that cannot be read: it writes its row again with its next heartbeat."""
+    try:
+        values = dict(row._mapping) | {"versions": json.loads(row.versions)}
+        del values["heartbeat"]
+        found = checked(_Row, values, what="a part of a worker")
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return WorkerInfo(**vars(found), alive=found.age < ALIVE_SECONDS)

@@ -24,13 +24,14 @@ import psutil
 
 from gan_core import machine
 from gan_core.data.dataset_cache import DatasetCache
+from gan_core.plain_errors import sentence
 from gan_core.records import GanometerError, RunInfo, StoreError
 from gan_core.settings import Settings
 from gan_core.store import Store
 from gan_core.store.turns import Line
 from gan_core.worker.job_lane import JobLane
 from gan_core.worker.run_session import Session
-from gan_core.worker.train_run import sentence, train_run
+from gan_core.worker.train_run import train_run
 
 log = logging.getLogger("ganometer.worker")
 

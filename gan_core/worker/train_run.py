@@ -18,6 +18,7 @@ from gan_core.data.datasets import Dataset
 from gan_core.jobs import measurement, references, registry
 from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.jobs.reference import ReferenceParameters
+from gan_core.plain_errors import sentence
 from gan_core.records import GanometerError, Reference
 from gan_core.store import LeaseLost, Store
 from gan_core.worker.live_measurement import LiveMeasurement
@@ -145,11 +146,3 @@ def _given_back(session: Session, outcome: str) -> str:
     state = "queued" if outcome == "queued" else "interrupted"
     release(state=state)
     return state
-
-
-def sentence(error: BaseException) -> str:
-    """An error in one line: our own as they are, others with their type."""
-    if isinstance(error, GanometerError):
-        return str(error)
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0]}" if text else type(error).__name__

@@ -7,6 +7,7 @@ import streamlit as st
 from gan_core import Group, RunInfo
 from gan_core.pictures import grid as images
 from gan_core.pictures.scatter import scatter
+from ui.frame.faults import part
 from ui.frame.page import Page, page_link
 from ui.frame.pickers import pick_step, play_on
 from ui.frame.snapshots import samples_of
@@ -46,7 +47,7 @@ def show_samples(
     pictures = [(group, run) for group in groups for run in runs_shown(group, shown)]
     grid = st.grid(min(4, max(2, len(pictures))), min_column_width=CELL_WIDTH)
     for group, run in pictures:
-        with grid.cell():
+        with grid.cell(), part("This picture"):
             show_run_samples(page, group, run, steps_of[run.id], step)
     st.caption("Each run has the same 64 latent vectors at all steps. Move the slider to see its samples change.")
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from gan_core import ENOUGH_SEEDS, Group, RunInfo, Verdict, mean_and_sd
 from ui.charts import compare
+from ui.frame.faults import guarded
 from ui.frame.page import Page
 from ui.frame.text import STATES, plain
 
@@ -24,7 +25,7 @@ def repeat_button(page: Page, chosen: Sequence[RunInfo], run: RunInfo, key: str)
         icon=":material/repeat:",
         help="Trains the same settings with as many further seeds as are missing. Several seeds show whether a "
         "difference is due to the setting or to chance.",
-        on_click=lambda: page.do(repeat, page, chosen, run.id),
+        on_click=guarded(lambda: page.do(repeat, page, chosen, run.id)),
     )
 
 

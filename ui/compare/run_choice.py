@@ -4,6 +4,7 @@ import streamlit as st
 
 from gan_core import MOST_RUNS, GanometerError, RunInfo, alike
 from ui.compare.groups import choose, repeat_button
+from ui.frame.faults import guarded
 from ui.frame.page import Page, page_link
 from ui.frame.text import STATES, plain
 
@@ -56,7 +57,7 @@ def pick_runs(chosen: list[RunInfo], listed: list[RunInfo]) -> None:
         "Runs",
         list(names),
         key=PICKER,
-        on_change=lambda: choose(st.session_state[PICKER]),
+        on_change=guarded(lambda: choose(st.session_state[PICKER])),
         format_func=label_of,
         max_selections=MOST_RUNS,
         placeholder="Choose two or more runs",
@@ -87,7 +88,9 @@ def suggest(page: Page, listed: list[RunInfo]) -> None:
     if len(found) == 2:
         ids = [run.id for run in found]
         label = f"Compare the newest two runs on {found[0].config.data.name}"
-        st.button(label, key="suggested", type="primary", icon=":material/compare:", on_click=choose, args=(ids,))
+        st.button(
+            label, key="suggested", type="primary", icon=":material/compare:", on_click=guarded(choose), args=(ids,)
+        )
         st.caption(" and ".join(f"{plain(run.name)} (`{run.id}`)" for run in found))
     elif found:
         st.caption("There is only one run with samples. Repeat it with other seeds, or train a second one.")
@@ -109,4 +112,4 @@ def other_data(runs: list[RunInfo]) -> None:
     with st.container(horizontal=True):
         for name, ids in by_data.items():
             label = f"Keep those on {plain(name)} ({len(ids)})"
-            st.button(label, key=f"keep {name}", icon=":material/filter_alt:", on_click=choose, args=(ids,))
+            st.button(label, key=f"keep {name}", icon=":material/filter_alt:", on_click=guarded(choose), args=(ids,))

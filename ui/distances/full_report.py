@@ -13,6 +13,7 @@ from gan_core import METRICS, DatasetInfo, History, Report, mark_of, record_to_j
 from ui.charts import report as report_charts
 from ui.charts import training
 from ui.distances.metric_cards import MARKS
+from ui.frame.faults import part
 from ui.frame.page import chart
 from ui.frame.text import plain
 
@@ -21,9 +22,9 @@ def show_distances(report: Report, key: str) -> None:
     """How often each distance occurs, and how near the nearest ones are."""
     left, right = st.columns(2)
     if report.histogram:
-        values = {name: report.metrics[name].value for name, *_ in training.SPREADS}
-        means = {name: value for name, value in values.items() if value is not None}
-        with left:
+        known = [report.metrics[name] for name, *_ in training.SPREADS if name in report.metrics]
+        means = {metric.name: metric.value for metric in known if metric.value is not None}
+        with left, part("This chart"):
             st.markdown("**How often each distance occurs**")
             chart(report_charts.histograms(report.histogram, means), f"{key} histograms", "Histograms of the distances")
             st.caption(
@@ -31,7 +32,7 @@ def show_distances(report: Report, key: str) -> None:
                 "samples are more alike than real ones."
             )
     if found := report.details.get("nearest"):
-        with right:
+        with right, part("This chart"):
             st.markdown("**Distance to the nearest sample**")
             chart(report_charts.nearest(found), f"{key} nearest", "Cumulative shares of nearest distances")
             st.caption(
@@ -78,18 +79,18 @@ def show_details(report: Report, data: DatasetInfo, key: str) -> None:
     details = report.details
     left, right = st.columns(2)
     if curve := details.get("prd"):
-        with left:
+        with left, part("This chart"):
             st.markdown("**Precision against recall**")
             chart(report_charts.prd(curve), f"{key} prd", "Highest precision at each recall")
             st.caption(
                 f"Best F-score with recall weighted eightfold: {curve['f8']:.3f}; with precision: {curve['f1_8']:.3f}. "
                 "Both are 1 for equal distributions. Sajjadi et al. 2018, arXiv\\:1806.00035."
             )
-    with right:
+    with right, part("This chart"):
         show_kinds(report, data, key)
     left, right = st.columns(2)
     if (widest := details.get("direction")) and data.kind == "image" and report.space == "pixels":
-        with left:
+        with left, part("This chart"):
             st.markdown("**Direction of the largest difference**")
             figure = report_charts.direction(widest["vector"], data.shape)
             chart(figure, f"{key} direction", "The direction of the largest difference, as an image")
@@ -97,7 +98,7 @@ def show_details(report: Report, data: DatasetInfo, key: str) -> None:
                 "The direction in pixel space along which the two sets differ most (max-sliced Wasserstein distance "
                 f"{widest['distance']:.3g}). Orange: brighter in generated images; blue: brighter in real ones."
             )
-    with right:
+    with right, part("This table"):
         if copies := details.get("copies"):
             st.markdown("**Most like a training sample**")
             names = ("generated no.", "training row", "distance to it", "to the nearest held-out one")
@@ -109,7 +110,8 @@ def show_details(report: Report, data: DatasetInfo, key: str) -> None:
             st.markdown("**Most like a training sample**")
             st.caption("No sample is nearer to the training data than 99 % of the held-out samples are.")
     if rows := details.get("parzen"):
-        _show_parzen(rows, key)
+        with part("This table"):
+            _show_parzen(rows, key)
 
 
 def _show_parzen(rows, key: str) -> None:

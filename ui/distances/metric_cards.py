@@ -11,6 +11,7 @@ import streamlit as st
 
 from gan_core import METRICS, NOTABLE, History, Report, mark_of, spread_ratio, with_spread
 from ui.charts.sparkline import spark
+from ui.frame.faults import part
 from ui.frame.text import Colour, plain
 
 MARKS: dict[str, Colour] = {
@@ -57,7 +58,7 @@ def show_cards(report: Report, history: History, step: int) -> None:
                 _show_arithmetic(report)
         grid = st.grid(4, min_column_width=CARD_WIDTH, border=True)
         for metric in shown:
-            with grid.cell():
+            with grid.cell(), part("This number"):
                 _card(metric, report, history, step)
     marks = {word: f":{MARKS[word]}-badge[{word}]" for word in ("like real", "off", "beyond real")}
     st.caption(
@@ -102,7 +103,7 @@ def _curve(name: str, history: History) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _number(metric) -> str:
-    if metric.name == "modes_captured":
+    if metric.name == "modes_captured" and metric.ideal is not None:
         return f"{metric.value:.0f} of {metric.ideal:.0f}"
     return f"{metric.value:.4f}" if not 0 < abs(metric.value) < 0.001 else f"{metric.value:.2g}"
 
@@ -128,10 +129,9 @@ def _help(metric, report: Report) -> str:
 
 
 def _show_arithmetic(report: Report) -> None:
-    rf, rr, ff, u = (
-        report.metrics[n].value for n in ("mean_real_fake", "mean_real_real", "mean_fake_fake", "energy_distance")
-    )
-    if u is None:
+    names = ("mean_real_fake", "mean_real_real", "mean_fake_fake", "energy_distance")
+    rf, rr, ff, u = (metric.value if (metric := report.metrics.get(name)) else None for name in names)
+    if rf is None or rr is None or ff is None or u is None:
         return
     with st.popover("What is this?", icon=":material/help:"):
         st.markdown(

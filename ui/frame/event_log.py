@@ -15,7 +15,8 @@ def marked_events(page: Page, run: RunInfo) -> list[tuple[int, str]]:
 
 def event_in_words(event: Event) -> str:
     """One line of the event log."""
-    line = TITLES_OF_MARKED.get(event.kind, event.kind)
+    titles = TITLES_OF_MARKED | {"unreadable": "an entry that cannot be read"}
+    line = titles.get(event.kind, event.kind)
     if changes := event.payload.get("changes"):
         line += ": " + ", ".join(f"{key} {before} → {after}" for key, (before, after) in changes.items())
     if parent := event.payload.get("parent"):

@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from gan_core import Job, Lab, Parameters
+from ui.frame.faults import told
 from ui.frame.page import Page
 from ui.frame.refresh_rate import PENDING_SECONDS
-from ui.frame.text import plain
 
 WAITING = ("waiting", "working")
 
@@ -80,7 +80,7 @@ def show_answer(
             if cancelled:
                 st.caption("This request was cancelled.")
             else:
-                st.error(plain(shown.error), icon=":material/error:")
+                st.error(told(shown.error), icon=":material/error:")
             if again:
                 label = "Ask again" if cancelled else "Try again"
                 st.button(label, key=f"{key} again", on_click=page.do, args=(_for_all(again),))

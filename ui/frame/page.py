@@ -19,12 +19,12 @@ from pathlib import Path
 
 import streamlit as st
 
-from gan_core import ConfigError, GanometerError, Lab, RunInfo, settings_from_environment
+from gan_core import ConfigError, GanometerError, Lab, RunInfo, Settings, settings_from_environment
 from ui.charts.plot import Click, Selection, plot
+from ui.frame.faults import KNOWS_PATHS, attempt, guarded, in_words, part, told
 from ui.frame.identity import show_account, visitor
 from ui.frame.navigation import hear_timer, navigation, open_at
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, is_off, rhythm
-from ui.frame.text import plain
 
 PAGES = {
     "home": ("app.py", "Home", ":material/home:"),
@@ -42,45 +42,69 @@ STYLE = f"<style>{Path(__file__).with_name('page.css').read_text(encoding='utf-8
 @st.cache_resource(show_spinner=False)
 def get_lab() -> Lab:
     """One Lab for all visitors of this server. It adopts the worker an earlier one started."""
+    return Lab(_settings())
+
+
+def _settings() -> Settings:
+    """What the environment and the secrets ask for. Raises ValueError naming what is wrong with them."""
     secrets = _secrets()
     url = secrets.get("connections", {}).get("store", {}).get("url")
-    return Lab(settings_from_environment(store_url=url, secrets=secrets))
+    return settings_from_environment(store_url=url, secrets=secrets)
 
 
 def _secrets() -> dict:
-    """The secrets, where there are some: `[connections.store] url`, `shared`, `admins`, `resume`, `limits`."""
+    """The secrets, where there are some: `[connections.store] url`, `shared`, `admins`, `resume`, `limits`.
+
+    Raises ConfigError for a file that cannot be read: without it a shared server would be everybody's.
+    """
     try:
         return st.secrets.to_dict()
-    except FileNotFoundError:
-        return {}
+    except (OSError, ValueError) as error:
+        if isinstance(error, FileNotFoundError) and error.__cause__ is None:
+            return {}
+        reason = getattr(error, "strerror", None) or error.__cause__ or error
+        raise ConfigError([f"secrets.toml cannot be read: {reason}; mend it, and reload this page"]) from error
 
 
 @contextmanager
 def open_page(name: str) -> Iterator[Page]:
     """The frame of a page: a context around everything the page draws, in which errors become sentences."""
-    open_at(name)
-    _, title, _ = PAGES[name]
-    label = "Ganometer" if name == "home" else f"{title} · Ganometer"
-    st.set_page_config(page_title=label, page_icon="📏", layout="wide", initial_sidebar_state="collapsed")
-    _menu(name)
+    page = None
     try:
-        lab = get_lab()
-        lab.worker.ensure()
-    except GanometerError as error:
-        st.error(plain(error), title="The store cannot be used", icon=":material/database_off:")
-        st.stop()
-    except ValueError as error:
-        st.error(plain(error), title="A setting of this server is wrong", icon=":material/settings:")
-        st.stop()
-    try:
-        with _errors_shown():
+        with part():
+            open_at(name)
+            _, title, _ = PAGES[name]
+            label = "Ganometer" if name == "home" else f"{title} · Ganometer"
+            st.set_page_config(page_title=label, page_icon="📏", layout="wide", initial_sidebar_state="collapsed")
+            _menu(name)
+            lab = _opened_lab()
             me = visitor(lab, _secrets())
+            st.session_state[KNOWS_PATHS] = lab.is_admin(me)
             if notice := lab.notice(by=me):
-                st.warning(plain(notice), icon=":material/folder_off:")
+                st.warning(told(notice), icon=":material/folder_off:")
             show_account(lab, _secrets())
-            yield Page(name, lab, me)
+            page = Page(name, lab, me)
+        if page is None:
+            st.stop()
+        with part():
+            yield page
     finally:
         _set_aside(len(sys.modules))
+
+
+def _opened_lab() -> Lab:
+    """The Lab with its worker; where there can be none the page says why, and ends here."""
+    try:
+        # Of a server that says nothing of being shared its visitor is who runs it, also where its store cannot be used.
+        st.session_state.setdefault(KNOWS_PATHS, not _settings().shared)
+        lab = get_lab()
+        lab.worker.ensure()
+        return lab
+    except ValueError as error:
+        st.error(told(error), title="A setting of this server is wrong", icon=":material/settings:")
+    except (GanometerError, OSError) as error:
+        st.error(in_words(error), title="The store cannot be used", icon=":material/database_off:")
+    st.stop()
 
 
 @lru_cache(maxsize=1)
@@ -92,14 +116,6 @@ def _set_aside(modules: int) -> None:
     """
     gc.collect()
     gc.freeze()
-
-
-@contextmanager
-def _errors_shown() -> Iterator[None]:
-    try:
-        yield
-    except (GanometerError, ConfigError) as error:
-        st.error(plain(error), icon=":material/error:")
 
 
 @dataclass(frozen=True)
@@ -123,16 +139,16 @@ class Page:
 
         @st.fragment(run_every=now, key=key)
         @wraps(draw)
-        def part():
+        def drawing():
             if not whole_page:
                 hear_timer()
             if navigation().place.run != run or (alone is not None and now is not None and is_off(now, rhythm(alone))):
                 st.rerun()
-            with _errors_shown():
+            with part():
                 self.lab.worker.ensure()
                 draw()
 
-        part()
+        drawing()
         whole_page = False
 
     def wait_for_run(self) -> None:
@@ -169,16 +185,6 @@ class Page:
             st.rerun()
 
 
-def attempt(action: Callable[..., object], *args, **about) -> bool:
-    """Do it; where it cannot be done (any more), say why in passing, and return False."""
-    try:
-        action(*args, **about)
-    except (GanometerError, ConfigError) as error:
-        st.toast(plain(error), icon=":material/error:", duration="long")
-        return False
-    return True
-
-
 def page_link(
     name: str, label: str, *, run: str | None = None, step: int | None = None, icon: str | None = None
 ) -> None:
@@ -200,7 +206,8 @@ def chart(
     selected: Selection | None = None,
 ) -> None:
     """A figure of `ui.charts`, as `ui.charts.plot` draws it: `key` names what it shows."""
-    plot(figure, key=key, alt=alt, on_click=on_click, on_select=on_select, selected=selected)
+    click, select = (guarded(call) if call else None for call in (on_click, on_select))
+    plot(figure, key=key, alt=alt, on_click=click, on_select=select, selected=selected)
 
 
 def _menu(current: str) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 import streamlit as st
 
-from gan_core import GanometerError, RunInfo
+from gan_core import GanometerError, RunInfo, Unreadable
+from ui.frame.faults import guarded, told
 from ui.frame.job_answers import WAITING
 from ui.frame.navigation import Place, go_to_step, keep, navigation, place_of, shown_step
 from ui.frame.page import Page
@@ -23,13 +24,16 @@ def run_in_address(page: Page) -> RunInfo | None:
         return None
     try:
         return page.lab.runs.get(run_id, by=page.me)
-    except GanometerError:
-        st.warning(
-            f"There is no run `{plain(run_id[:40])}` here. It may have been deleted, or the link is from another "
-            "installation.",
-            title="Unknown run",
-            icon=":material/search_off:",
-        )
+    except GanometerError as error:
+        if isinstance(error, Unreadable):
+            st.error(told(error), title="Unreadable run", icon=":material/broken_image:")
+        else:
+            st.warning(
+                f"There is no run `{plain(run_id[:40])}` here. It may have been deleted, or the link is from another "
+                "installation.",
+                title="Unknown run",
+                icon=":material/search_off:",
+            )
         if st.button("Show the newest run instead", icon=":material/arrow_forward:"):
             st.query_params.clear()
             keep(navigation().moved(Place()))
@@ -61,7 +65,7 @@ def pick_run(page: Page) -> RunInfo | None:
         "Run",
         list(ids),
         key=key,
-        on_change=pick,
+        on_change=guarded(pick),
         format_func=lambda i: f"{ids[i].name} · {STATES[ids[i].state][2].lower()} · {i}",
     )
     return chosen
@@ -96,10 +100,12 @@ def pick_step(page: Page, steps: tuple[int, ...], label: str = "Snapshot at step
             word,
             key="play",
             icon=icon,
-            on_click=play,
+            on_click=guarded(play),
             help="Show the saved steps one after another, as a time-lapse of the training.",
         )
-        st.select_slider(label, steps, key=key, on_change=slide, format_func=lambda s: f"{s:,}", width="stretch")
+        st.select_slider(
+            label, steps, key=key, on_change=guarded(slide), format_func=lambda s: f"{s:,}", width="stretch"
+        )
     return chosen
 
 

@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from gan_core.pictures import grid
+from ui.frame.faults import guarded
 
 CSS, SCRIPT = (Path(__file__).with_suffix(end).read_text(encoding="utf-8") for end in (".css", ".js"))
 IN_A_ROW = 16
@@ -60,6 +61,6 @@ def image_grid(
             "picks": on_pick is not None,
             "alt": alt,
         },
-        on_picked_change=picked,
+        on_picked_change=guarded(picked),
         height="content",
     )

@@ -9,6 +9,7 @@ import streamlit as st
 from gan_core import Browse, DatasetInfo, Job, RunInfo, SampleDetail
 from gan_core.pictures import grid
 from ui.charts import training
+from ui.frame.faults import guarded
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.frame.sample_detail import show_detail
@@ -146,7 +147,13 @@ def show_walk_buttons(asked: SampleDetail) -> None:
     """Buttons that let a latent walk start or end at this sample."""
     with st.container(horizontal=True):
         for which, label in WALK_BUTTONS.items():
-            st.button(label, key=f"walk {which}", icon=":material/route:", on_click=keep_walk_end, args=(which, asked))
+            st.button(
+                label,
+                key=f"walk {which}",
+                icon=":material/route:",
+                on_click=guarded(keep_walk_end),
+                args=(which, asked),
+            )
 
 
 def show_downloads(page: Page, found: Mapping, shown: np.ndarray, job: Job, data: DatasetInfo) -> None:

@@ -2,8 +2,20 @@
 
 import streamlit as st
 
-from gan_core import LONGEST_NAME, MOST_TAGS, NOTABLE, Headline, MetricResult, RunInfo, badness, with_spread
+from gan_core import (
+    LONGEST_NAME,
+    MOST_TAGS,
+    NOTABLE,
+    GanometerError,
+    Headline,
+    MetricResult,
+    RunInfo,
+    UnreadableRun,
+    badness,
+    with_spread,
+)
 from gan_core.pictures import grid
+from ui.frame.faults import guarded, part, told
 from ui.frame.page import PAGES, Page, page_link
 from ui.frame.refresh_rate import LIVE_SECONDS
 from ui.frame.text import STATES, badge, data_title, plain, seconds
@@ -34,7 +46,21 @@ def show_cards(page: Page, runs: list[RunInfo]) -> None:
     with st.grid(min_column_width=CARD_WIDTH, gap="medium", key="cards"):
         for run in runs:
             with st.container(border=True, height="stretch", gap="small", key=f"run {run.id}"):
-                show_card(page, run, headlines[run.id])
+                with part("This card"):
+                    show_card(page, run, headlines[run.id])
+
+
+def show_unreadable(page: Page, runs: list[UnreadableRun]) -> None:
+    """Cards of runs that cannot be read, whose owner can do nothing with them but delete them."""
+    with st.grid(min_column_width=CARD_WIDTH, gap="medium", key="unreadable cards"):
+        for place, run in enumerate(runs):
+            with st.container(border=True, height="stretch", gap="small", key=f"unreadable {place}"):
+                st.markdown(f"**{plain(run.name or 'A run without a name')}**")
+                st.badge("Unreadable", icon=":material/broken_image:", color="red")
+                st.caption(f"{told(run.why)}.")
+                st.space("stretch")
+                with st.popover("Delete", icon=":material/delete:", key=f"bin {place} {run.id}"):
+                    show_delete(page, run)
 
 
 def show_card(page: Page, run: RunInfo, headline: Headline) -> None:
@@ -81,7 +107,11 @@ def show_progress(page: Page, run: RunInfo, headline: Headline) -> None:
 
 
 def show_picture(page: Page, run: RunInfo, step: int | None) -> None:
-    thumb = thumbnail(page.lab, run, run.id, step) if step is not None else None
+    try:
+        thumb = thumbnail(page.lab, run, run.id, step) if step is not None else None
+    except GanometerError:
+        st.caption("The newest samples cannot be read")
+        return
     if thumb:
         st.image(grid.embedded(thumb), width=PICTURE, alt=f"Samples of {run.name} at step {step:,}")
     else:
@@ -121,14 +151,16 @@ def facts(run: RunInfo) -> str:
         where = f"{run.step:,} steps"
     data = plain(data_title(run.config.data.name))
     text = f"{run.config.preset} · {data} · {where} · {seconds(run.seconds)} · `{run.id}`"
-    return text + (f" · {plain(run.error)}" if run.error else "")
+    return text + (f" · {told(run.error)}" if run.error else "")
 
 
 def show_edit(page: Page, run: RunInfo) -> None:
     name, tags = f"name {run.id}", f"tags {run.id}"
     st.text_input("Name", run.name, max_chars=LONGEST_NAME, key=name, on_change="ignore")
     st.button(
-        "Rename", key=f"rename {run.id}", on_click=lambda: page.do(page.lab.runs.rename, run.id, typed(name, run.name))
+        "Rename",
+        key=f"rename {run.id}",
+        on_click=guarded(lambda: page.do(page.lab.runs.rename, run.id, typed(name, run.name))),
     )
     st.text_input(
         "Tags",
@@ -140,12 +172,12 @@ def show_edit(page: Page, run: RunInfo) -> None:
     st.button(
         "Save tags",
         key=f"tag {run.id}",
-        on_click=lambda: page.do(page.lab.runs.tag, run.id, in_list(typed(tags, ", ".join(run.tags)))),
+        on_click=guarded(lambda: page.do(page.lab.runs.tag, run.id, in_list(typed(tags, ", ".join(run.tags))))),
     )
 
 
-def show_delete(page: Page, run: RunInfo) -> None:
-    if run.active:  # a browser may still show an older state
+def show_delete(page: Page, run: RunInfo | UnreadableRun) -> None:
+    if isinstance(run, RunInfo) and run.active:  # a browser may still show an older state
         return
     st.markdown(f"Delete **{plain(run.name)}** with all its samples and measurements? This cannot be undone.")
     st.button(

@@ -15,6 +15,7 @@ from gan_core import (
     needs_compiling,
     override,
 )
+from ui.frame.faults import guarded, told
 from ui.frame.navigation import go_to_run, shown_step
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import Page
@@ -32,7 +33,7 @@ def show_steps(page: Page, run: RunInfo, mine: bool) -> None:
             "Run N steps, then pause",
             key="step",
             icon=":material/skip_next:",
-            on_click=lambda: page.do(page.lab.runs.step, run.id, int(st.session_state.get("step by", steps))),
+            on_click=guarded(lambda: page.do(page.lab.runs.step, run.id, int(st.session_state.get("step by", steps)))),
         )
 
 
@@ -66,7 +67,7 @@ def show_publishing(page: Page, run: RunInfo) -> None:
         help="It was trained on uploaded data. Others then see its generated samples, its curves and its numbers, and "
         "can download them with its networks. They do not see the real samples, unless these are published, too. But "
         "generated samples may resemble them.",
-        on_change=lambda: page.do(page.lab.runs.publish, run.id, st.session_state[key]),
+        on_change=guarded(lambda: page.do(page.lab.runs.publish, run.id, st.session_state[key])),
     )
 
 
@@ -81,14 +82,14 @@ def show_edit(page: Page, run: RunInfo) -> None:
         key="set",
         type="primary",
         icon=":material/check:",
-        on_click=lambda: page.do(change, page, run.id, changes),
+        on_click=guarded(lambda: page.do(change, page, run.id, changes)),
     )
     waiting = [c for c in page.lab.runs.sent_commands(run) if c.kind == "set"]
     for command in waiting:
         st.caption(f"Waits for the worker: {in_words(command.payload['changes'])}")
     for command, outcome in page.lab.runs.done_commands(run):
         if command.kind == "set":
-            st.caption(f"{plain(outcome).capitalize()}: {in_words(command.payload['changes'])}")
+            st.caption(f"{told(outcome).capitalize()}: {in_words(command.payload['changes'])}")
 
 
 def change(page: Page, run_id: str, wanted: Callable[[], dict], *, by: str) -> None:
@@ -111,7 +112,7 @@ def show_more_steps(page: Page, run: RunInfo) -> None:
             key=f"more steps {nonce}",
             type="primary",
             icon=":material/play_arrow:",
-            on_click=lambda: page.do(more, page, run.id, int(st.session_state.get("more by", steps)), nonce),
+            on_click=guarded(lambda: page.do(more, page, run.id, int(st.session_state.get("more by", steps)), nonce)),
         )
 
 
@@ -138,7 +139,7 @@ def show_fork(page: Page, run: RunInfo, kept: dict[int, bool]) -> None:
         key=f"fork {nonce}",
         type="primary",
         icon=":material/call_split:",
-        on_click=lambda: page.do(branch, page, run.id, step, changes, nonce),
+        on_click=guarded(lambda: page.do(branch, page, run.id, step, changes, nonce)),
     )
 
 

@@ -24,9 +24,9 @@ from gan_core import (
     setting_type,
 )
 from gan_core.pictures import grid
+from ui.frame.faults import guarded, told
 from ui.frame.navigation import go_to_run
 from ui.frame.nonces import nonce_of, renew_nonce
-from ui.frame.page import attempt
 from ui.frame.text import data_title, plain
 from ui.train.share_link import describe_link, link_in_address, share_form
 from ui.train.summary import summary
@@ -221,12 +221,12 @@ def show_setup(lab: Lab, me: str) -> None:
         type="primary",
         icon=":material/play_arrow:",
         width="stretch",
-        on_click=start,
+        on_click=guarded(start),
         args=(lab, me, nonce),
     )
     if problems := st.session_state.get(PROBLEMS):
         st.error(
-            "  \n".join(plain(problem) for problem in problems), title="This run cannot start", icon=":material/error:"
+            "  \n".join(told(problem) for problem in problems), title="This run cannot start", icon=":material/error:"
         )
     show_upload(lab, me)
     show_uploads(lab, me)
@@ -342,14 +342,14 @@ def show_sharing(lab: Lab, info, me: str) -> None:
     st.session_state[key] = info.owners[me]
 
     def publish() -> None:
-        attempt(lab.uploads.publish, info.name, st.session_state[key], by=me)
+        lab.uploads.publish(info.name, st.session_state[key], by=me)
 
     st.toggle(
         "Everybody may use these data",
         key=key,
         help="When off, only you can see the data and your runs on them. Others who upload the same file decide for "
         "their own runs.",
-        on_change=publish,
+        on_change=guarded(publish),
     )
 
 
@@ -373,7 +373,7 @@ def show_upload(lab: Lab, me: str) -> None:
         try:
             upload = lab.uploads.read(file.getvalue(), file.name, size=size, colour=colour)
         except GanometerError as error:
-            st.error(plain(error), title="This file cannot be used", icon=":material/error:")
+            st.error(told(error), title="This file cannot be used", icon=":material/error:")
             return
         if len(upload.originals):
             st.caption(
@@ -391,14 +391,12 @@ def show_upload(lab: Lab, me: str) -> None:
         for note in upload.notes:
             st.caption(f"• {plain(note)}")
 
-        def use() -> None:
-            attempt(keep_upload, lab, upload, me)
-
         st.button(
             "Use this data",
             key="keep upload",
             icon=":material/check:",
-            on_click=use,
+            on_click=guarded(keep_upload),
+            args=(lab, upload, me),
         )
 
 

@@ -1,0 +1,76 @@
+"""Where errors end: what could not be shown or done is said in one sentence, and everything else goes on.
+
+    with part("The card of this run"):     # around a part of a page
+        ...
+    st.button(..., on_click=guarded(play))  # around what a widget calls; `Page.do` has it in itself
+
+Nobody is shown a traceback. An error that nobody foresaw is written to the server's log, under a short id that the
+sentence names. Streamlit's own st.stop() and st.rerun() are no errors, and pass.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import streamlit as st
+
+from gan_core import ConfigError, GanometerError, sentence, without_paths
+from ui.frame.text import plain
+
+log = logging.getLogger("ganometer.pages")
+
+KNOWS_PATHS = "knows paths"
+"""The key of the session state that says whether this visitor may read where the server keeps things."""
+
+
+def told(text: object) -> str:
+    """A message of unknown origin for this visitor: without paths, unless it is who runs the server."""
+    return plain(text if st.session_state.get(KNOWS_PATHS) else without_paths(str(text)))
+
+
+def in_words(error: Exception) -> str:
+    """What has happened, for this visitor. What nobody foresaw goes to the log, under an id that is named here."""
+    if isinstance(error, (GanometerError, ConfigError)):
+        return told(error)
+    number = secrets.token_hex(3)
+    log.error("error %s", number, exc_info=error)
+    about = plain(f": {sentence(error)}") if st.session_state.get(KNOWS_PATHS) else ""
+    return (
+        f"Something unforeseen went wrong{about}. Reload the page; if it happens again, tell whoever runs this server "
+        f"that the reason stands in the log under **{number}**."
+    )
+
+
+@contextmanager
+def part(what: str = "") -> Iterator[None]:
+    """A part of a page. An error is shown in its place, and ends nothing else; `what` begins the sentence."""
+    try:
+        yield
+    except Exception as error:
+        title = f"{what} cannot be shown" if what else None
+        st.error(in_words(error), title=title, icon=":material/error:")
+
+
+def attempt(action: Callable[..., object], *args: Any, **about: Any) -> bool:
+    """Do it; where it cannot be done (any more), say why in passing, and return False."""
+    try:
+        action(*args, **about)
+    except Exception as error:
+        st.toast(in_words(error), icon=":material/error:", duration="long")
+        return False
+    return True
+
+
+def guarded(call: Callable[..., object]) -> Callable[..., None]:
+    """For `on_click` and `on_change`: `call`, with `attempt` around it."""
+
+    @wraps(call)
+    def guarding(*args: Any, **about: Any) -> None:
+        attempt(call, *args, **about)
+
+    return guarding
