@@ -1,7 +1,7 @@
 """What each command of `python -m gan_core` does.
 
 With --json, standard output holds one JSON value and nothing else; progress goes to standard error. Wrong input is one
-line on standard error and exit code 2; what nobody foresaw is one line, too, never a traceback, and exit code 1. Exit 0:
+line on standard error and exit code 2; what nobody foresaw is one line, too, not a traceback, and exit code 1. Exit 0:
 finished or stopped by command; 1: failed or diverged; 130: stopped by Ctrl-C, everything kept.
 """
 

@@ -59,7 +59,8 @@ def test_stopping_and_drawing_again_are_no_errors():
     assert not at.error and not at.caption
     at = on_page(
         False,
-        "with part():\n    if not st.session_state.setdefault('again', 0):\n        st.session_state.again = 1\n        st.rerun()",
+        "with part():\n    if not st.session_state.setdefault('again', 0):\n"
+        "        st.session_state.again = 1\n        st.rerun()",
     )
     assert not at.error and at.session_state["again"] == 1
 
