@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import traceback
 
@@ -35,9 +36,7 @@ def sentence(error: BaseException) -> str:
 def place(error: BaseException) -> str:
     """Where an error was raised: the file, without its folders, and the line."""
     frames = traceback.extract_tb(error.__traceback__)
-    return (
-        f"{frames[-1].filename.replace(chr(92), '/').rpartition('/')[2]}, line {frames[-1].lineno}" if frames else "?"
-    )
+    return f"{os.path.basename(frames[-1].filename)}, line {frames[-1].lineno}" if frames else "unknown"
 
 
 def without_paths(text: str) -> str:

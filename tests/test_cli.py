@@ -660,3 +660,41 @@ def test_a_mistake_stands_alone_on_standard_error(trained, run_id, tmp_path, wro
     child = process("sample", *(word for pair in options.items() for word in pair))
     _, said = child.communicate(timeout=60)
     assert child.returncode == 2 and said.count("\n") == 1 and wrong[1] in said
+
+
+# ---------------------------------------------------------------- faults of the machine
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"GANOMETER_HOME": "FILE", "TMPDIR": "FILE"}, "cannot be written"),
+        ({"GANOMETER_HOME": "~nobody-has-this-name"}, "names no folder"),
+        ({"GANOMETER_STORE": "sqlite:///FILE/store.sqlite"}, "cannot be opened"),
+        ({"GANOMETER_STORE": "sqlite:///FILE"}, "refused"),
+        ({"GANOMETER_LIMITS": "steps=many"}, "GANOMETER_LIMITS"),
+        ({"GANOMETER_WORKER": "\udcff"}, "GANOMETER_WORKER"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
+)
+def test_a_fault_of_the_machine_is_one_line(home, tmp_path, monkeypatch, capsys, environment, said):
+    file = tmp_path / "file"
+    file.write_text("this is no database, and no folder either" * 100)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value.replace("FILE", str(file)))
+    if "TMPDIR" in environment:
+        monkeypatch.setattr("tempfile.tempdir", str(file))
+    assert cli.main(["runs"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and said in err
+
+
+def test_what_nobody_foresaw_is_one_line_too(home, monkeypatch, capsys):
+    def broken(*_, **__):
+        raise ZeroDivisionError("by zero")
+
+    monkeypatch.setattr("gan_core.service.runs.RunService.listed", broken)
+    assert cli.main(["runs"]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    assert "ZeroDivisionError: by zero (in test_cli.py, line " in err

@@ -25,7 +25,7 @@ def test_the_place_of_an_error_names_the_file_without_its_folders():
     [
         "[Errno 2] No such file or directory: '/home/my user/runs/x.npy'",
         "/home/my user/g cannot be written (Permission denied)",
-        "the store sqlite:////home/u/.ganometer/g.sqlite refused: disk I/O error",
+        "the store sqlite:////home/u/.ganometer/g.sqlite refused: database is locked",
         "the store sqlite+pysqlite:////srv/x.db refused",
         "C:\\Users\\me\\my runs\\z.txt is gone",
         "\\\\server\\share\\x is gone",

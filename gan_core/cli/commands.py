@@ -1,8 +1,8 @@
 """What each command of `python -m gan_core` does.
 
 With --json, standard output holds one JSON value and nothing else; progress goes to standard error. Wrong input is one
-line on standard error and exit code 2; what nobody foresaw is one line, too, never a traceback, and exit code 1. Exit
-0: finished or stopped by command; 1: failed or diverged; 130: stopped by Ctrl-C, everything kept.
+line on standard error and exit code 2; what nobody foresaw is one line, too, not a traceback, and exit code 1. Exit 0:
+finished or stopped by command; 1: failed or diverged; 130: stopped by Ctrl-C, everything kept.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _resume(options: argparse.Namespace) -> int:
         lab.runs.queue(options.resume, by=None)
         if options.queue:
             return _queued(options, lab, options.resume)
-        return _ended(options, lab, lab.foreground.go_on(options.resume, by=None, on_progress=show.progress_of_run))
+        return _ended(options, lab, lab.foreground.go_on(options.resume, on_progress=show.progress_of_run))
 
 
 def _fork(options: argparse.Namespace) -> int:
@@ -91,7 +91,7 @@ def _fork(options: argparse.Namespace) -> int:
         run_id = lab.runs.fork(options.run, options.step, _changes(options.set), by=None)
         if options.queue:
             return _queued(options, lab, run_id)
-        return _ended(options, lab, lab.foreground.go_on(run_id, by=None, on_progress=show.progress_of_run))
+        return _ended(options, lab, lab.foreground.go_on(run_id, on_progress=show.progress_of_run))
 
 
 def _queued(options: argparse.Namespace, lab: Lab, run_id: str) -> int:
@@ -119,7 +119,7 @@ def _measure(options: argparse.Namespace) -> int:
         raise WrongInput(f"--run {options.run} is measured against held-out data; leave out {given}")
     if options.run:
         with _lab(options) as lab:
-            report = lab.foreground.measure(options.run, options.step, options.n, by=None, **about)
+            report = lab.foreground.measure(options.run, options.step, options.n, **about)
     elif options.real and options.fake:
         report = measure_files(**files, **about)
     else:
@@ -130,7 +130,7 @@ def _measure(options: argparse.Namespace) -> int:
 def _ruler(options: argparse.Namespace) -> int:
     with _lab(options) as lab:
         about = dict(panel=options.panel, corruptions=options.corruption, progress=show.Progress())
-        found = lab.foreground.test_metrics(options.data, options.n, by=None, **about)
+        found = lab.foreground.test_metrics(options.data, options.n, **about)
     values = {"data": options.data} | dataclasses.asdict(found)
     return _say(options, values, show.corruptions_in_words(options.data, found))
 
@@ -147,8 +147,7 @@ def _sample(options: argparse.Namespace) -> int:
             raise WrongInput(
                 f"run {options.run} makes {data.kind}, not pictures: name an .npz file instead of {options.out}"
             )
-        about = dict(seed=options.seed, label=options.label, by=None)
-        x = lab.foreground.sample(options.run, options.step, options.n, **about)
+        x = lab.foreground.sample(options.run, options.step, options.n, seed=options.seed, label=options.label)
     if out.suffix == ".npz":
         _write(out, lambda file: np.savez_compressed(file, x=x.astype(np.float32)))
     else:

@@ -122,7 +122,7 @@ def sound(tmp_path_factory) -> bytes:
         store.close()
 
 
-@pytest.mark.parametrize("every", [61, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [151, pytest.param(4, marks=pytest.mark.slow)])
 def test_a_bundle_is_refused_in_one_sentence_or_is_a_run_like_any_other(sound, home, every, no_cache_outlives_a_test):
     lab = Lab(Settings(home, f"sqlite:///{home / 'ganometer.sqlite'}", None, "none"), examples=Path("nowhere"))
     store = Store(f"sqlite:///{home / 'ganometer.sqlite'}")
