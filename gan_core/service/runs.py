@@ -122,7 +122,7 @@ class RunService:
 
     def resume(self, run_id: str, *, by: str | None = "") -> str:
         """Let a run that rests, or was stopped or interrupted, go on."""
-        return self._send(self._own(run_id, by), "resume", by)
+        return self._send(self._trainable(run_id, by), "resume", by)
 
     def stop(self, run_id: str, *, by: str | None = "") -> str:
         """End a run after the step it is at."""
@@ -132,7 +132,7 @@ class RunService:
         """Train so many steps more, and pause. Raises ConfigError for a number out of range."""
         if not 1 <= steps <= 1_000_000:
             raise ConfigError([f"steps is {steps}; give 1 to 1,000,000"])
-        return self._send(self._own(run_id, by), "step", by, {"steps": steps})
+        return self._send(self._trainable(run_id, by), "step", by, {"steps": steps})
 
     def change(self, run_id: str, changes: Mapping[str, Any], *, by: str | None = "") -> str:
         """Change settings of a run that is not over, from its next step on.
@@ -153,7 +153,7 @@ class RunService:
         """
 
         def extend() -> list[str]:
-            run = self._own(run_id, by)
+            run = self._trainable(run_id, by)
             config = edited(run.config, {"training.steps": run.total_steps + steps}, step=run.step)
             self._store.runs.extend(run_id, self._allowed(config, by), by=by or "")
             return [run_id]
@@ -166,7 +166,7 @@ class RunService:
 
         Raises GanometerError for any other one: which worker has it, or what state it is in.
         """
-        run = self._own(run_id, by)
+        run = self._trainable(run_id, by)
         free = run.worker is None and run.state in ("queued", *RESUMABLE)
         if not free or self._send(run, "resume", by) != "queued":
             self._check_free(run, "resuming it here", by)
@@ -266,6 +266,15 @@ class RunService:
         self._worker.reap()
         run = self.get(run_id, by=by)
         permissions.check_owner(self._settings, run.owner, by, f"run {run_id}")
+        return run
+
+    def _trainable(self, run_id: str, by: str | None) -> RunInfo:
+        """The same for a run that shall go on: on data that `by` may still use, and that are here."""
+        run = self._own(run_id, by)
+        if run.data_hidden:
+            raise permissions.NotAllowed(
+                f"run {run_id} cannot be trained further: its data are private again, or not on this server"
+            )
         return run
 
     def _check_free(self, run: RunInfo, doing: str, by: str | None) -> None:
