@@ -159,7 +159,7 @@ class RunService:
         """
 
         def extend() -> list[str]:
-            run = self._own(run_id, by)
+            run = self._trainable(run_id, by)
             config = edited(run.config, {"training.steps": run.total_steps + steps}, step=run.step)
             self._store.runs.extend(run_id, self._allowed(config, by, of=run), by=by or "")
             return [run_id]
@@ -172,7 +172,7 @@ class RunService:
 
         Raises GanometerError for any other one: which worker has it, or what state it is in; and what `resume` does.
         """
-        run = self._own(run_id, by)
+        run = self._trainable(run_id, by)
         free = run.worker is None and run.state in ("queued", *RESUMABLE)
         if not free or self._go_on(run_id, "resume", by) != "queued":
             self._check_free(run, "resuming it here", by)
@@ -281,7 +281,7 @@ class RunService:
 
     def _go_on(self, run_id: str, kind: str, by: str | None, payload: Mapping[str, Any] | None = None) -> str:
         """Send resume or step. Where that queues the run again, the limits hold as for a new one."""
-        self._own(run_id, by)  # looks for workers that have died, and may write for long
+        self._trainable(run_id, by)  # looks for workers that have died, and may write for long
         with self._store.together():
             run = self._store.runs.get(run_id)
             if run.worker is None and run.state in RESUMABLE:
@@ -301,6 +301,15 @@ class RunService:
         self._worker.reap()
         run = self.get(run_id, by=by)
         permissions.check_owner(self._settings, run.owner, by, f"run {run_id}")
+        return run
+
+    def _trainable(self, run_id: str, by: str | None) -> RunInfo:
+        """The same for a run that shall go on: on data that `by` may still use, and that are here."""
+        run = self._own(run_id, by)
+        if run.data_hidden:
+            raise permissions.NotAllowed(
+                f"run {run_id} cannot be trained further: its data are private again, or not on this server"
+            )
         return run
 
     def _check_free(self, run: RunInfo, doing: str, by: str | None) -> None:

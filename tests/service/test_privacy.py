@@ -301,6 +301,27 @@ def test_whoever_brings_the_same_file_sees_and_publishes_nothing_of_the_first(tm
         assert {run.id for run in lab.runs.newest(by="zoe@x.org")} == {third, hers}
 
 
+def test_a_run_on_data_that_were_withdrawn_is_kept_and_goes_no_further(tmp_path):
+    with shared(tmp_path) as lab:
+        private_run(lab, ADA)
+        (name,) = (info.name for info in lab.uploads.visible(by=ADA))
+        lab.uploads.publish(name, True, by=ADA)
+        run_id = private_run(lab, BOB, name)
+        finish_by_hand(lab, store_of(lab).leases.claim("w1", run_id=run_id))
+        lab.uploads.publish(name, False, by=ADA)
+        assert lab.runs.get(run_id, by=BOB).data_hidden and not lab.runs.get(run_id, by=ROOT).data_hidden
+        for act in (
+            lambda: lab.runs.resume(run_id, by=BOB),
+            lambda: lab.runs.step(run_id, 5, by=BOB),
+            lambda: lab.runs.extend(run_id, 5, by=BOB),
+            lambda: lab.runs.queue(run_id, by=BOB),
+        ):
+            with pytest.raises(NotAllowed, match="cannot be trained further"):
+                act()
+        lab.runs.rename(run_id, "what remains", by=BOB)
+        lab.runs.delete(run_id, by=BOB)
+
+
 def test_an_address_with_a_space_is_not_two_owners(tmp_path):
     with shared(tmp_path) as lab:
         run_id = private_run(lab, f"{ADA} {BOB}")
