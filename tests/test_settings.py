@@ -115,7 +115,7 @@ def test_a_child_process_gets_the_same_settings(tmp_path):
     [
         ("SHARED", "perhaps", "GANOMETER_SHARED is 'perhaps'; expected true or false"),
         ("LIMITS", "stepps=3", "GANOMETER_LIMITS: stepps is not a limit; did you mean steps?"),
-        ("LIMITS", "hours=3", "hours is not a limit; choose from at_once, queued, steps, batch, minutes, memory, jobs, uploads"),
+        ("LIMITS", "hours=3", "hours is not a limit; choose from at_once, queued, steps, batch, minutes, memory, jobs"),
         ("LIMITS", "steps=many", "GANOMETER_LIMITS: steps is 'many'; expected a whole number"),
         ("LIMITS", "steps", "steps is ''; expected a whole number"),
         ("LIMITS", "steps=0", "steps is 0; it must be at least 1"),
