@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -25,7 +25,7 @@ _look: ContextVar[Callable[[], object]] = ContextVar("look", default=lambda: Non
 
 
 @contextmanager
-def interrupted_by(look: Callable[[], object]) -> Iterator[None]:
+def interrupted_by(look: Callable[[], object]) -> Generator[None]:
     """What this thread has computed inside calls `look` before each task: what it raises ends the computation. It has
     to raise again at every later call, since several threads may be at work.
 
@@ -101,7 +101,7 @@ one_blas_thread = OneBlasThread()
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> Generator[None]:
     """BLAS and OpenMP (of scikit-learn) keep to one thread: several would add up in an order that changes.
 
     OpenMP has a number of threads for each thread that calls it, so here nobody disturbs anybody.

@@ -77,4 +77,4 @@ def _real(dataset: Dataset, part: RealPart, index: int) -> tuple[np.ndarray, int
     return x[index], int(y[index])
 
 
-KIND = JobKind("projection", Projection, answer, encode=encode_arrays, decode=decode_arrays)
+KIND = JobKind("projection", Projection, answer, encode=encode_arrays, decode=decode_arrays, quick=True)

@@ -70,8 +70,8 @@ def request(
     """
     kind = kind_of(asked)
     _check_run(kind, run_id)
-    about = dict(run_id=run_id, step=step, params=kind.written(asked))
-    return store.jobs.request(kind.name, **about, retry=retry, owner=owner, allow=allow)
+    params = kind.written(asked)
+    return store.jobs.request(kind.name, run_id=run_id, step=step, params=params, retry=retry, owner=owner, allow=allow)
 
 
 def answer(

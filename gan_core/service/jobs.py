@@ -63,8 +63,9 @@ class JobService:
         def allow(unanswered: int) -> None:
             permissions.check_jobs(self._settings, by, unanswered)
 
-        about = dict(run_id=run_id, step=step, retry=retry)
-        job_id = registry.request(self._store, asked, **about, owner=by or "", allow=allow)
+        job_id = registry.request(
+            self._store, asked, run_id=run_id, step=step, retry=retry, owner=by or "", allow=allow
+        )
         self._ensure_worker()
         return job_id
 

@@ -190,11 +190,11 @@ class Jobs:
             db.execute(jobs.update().where(mine).values(state="waiting", worker_id=None, progress=0.0))
 
 
-def _find(db: sa.Connection, key: str) -> sa.Row[Any] | None:
+def _find(db: sa.Connection, key: str) -> sa.Row[Any, Any] | None:
     return db.execute(sa.select(jobs.c.id, jobs.c.state).where(jobs.c.key == key)).first()
 
 
-def _is_asked(db: sa.Connection, row: sa.Row[Any], owner: str | None, retry: bool) -> bool:
+def _is_asked(db: sa.Connection, row: sa.Row[Any, Any], owner: str | None, retry: bool) -> bool:
     """Whether a request changes nothing about the job in this row. What a worker needs, it asks for anew."""
     if row.state in ENDED:
         return row.state == "done" or not (retry or (row.state == "cancelled" and owner is None))

@@ -45,7 +45,8 @@ class JobLane:
         training: Callable[[], bool],
         note: Callable[[Exception], None],
     ):
-        self._store, self._worker_id, self._line, self._dataset_named = store, worker_id, line, dataset_named
+        self._store, self._worker_id, self._dataset_named = store, worker_id, dataset_named
+        self._line: Line = line
         self._stopping, self._training, self._note = stopping, training, note
 
     def answer_forever(self) -> None:

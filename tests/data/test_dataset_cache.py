@@ -1,5 +1,8 @@
 """The data sets of a process: loaded once, two at a time, uploads from their bytes."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from gan_core.data import datasets
@@ -21,6 +24,24 @@ def test_an_upload_is_read_from_its_bytes_once():
     found = cache.dataset("upload-mine")
     assert cache.dataset("upload-mine") is found and asked == ["upload-mine"]
     assert (found.name, found.sha256) == ("upload-mine", datasets.load("ring-8").sha256)
+
+
+def test_nobody_waits_for_another_data_set_and_two_who_want_one_load_it_once():
+    data = datasets.dataset_to_bytes(datasets.load("ring-8"))
+    asked, begun, go_on = [], threading.Event(), threading.Event()
+
+    def slowly(name):
+        asked.append(name)
+        begun.set()
+        assert go_on.wait(30)
+        return data
+
+    cache = DatasetCache(None, slowly)
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(cache.dataset, "upload-large") for _ in range(2)]
+        assert begun.wait(30) and cache.dataset("digits").name == "digits"  # while the other one is being read
+        go_on.set()
+        assert both[0].result() is both[1].result() and asked == ["upload-large"]
 
 
 def test_data_that_nobody_has_are_named_with_what_there_is():

@@ -244,26 +244,24 @@ def test_a_step_that_is_done_holds_the_place_no_longer_than_a_pause(store, clock
     assert (run.state, run.worker) == ("paused", None)
 
 
-def test_while_others_wait_all_pauses_of_a_run_count_together(store, clock):
-    session = begin(store, clock, pause_seconds=60)
-    store.runs.create(CONFIG, owner="bob")
+def test_while_others_wait_all_pauses_of_a_run_count_together(store):
+    class Racing(Clock):
+        """Half a minute has passed whenever somebody looks."""
+
+        def __call__(self) -> float:
+            self.now += 30
+            return self.now
+
+    session = begin(store, Racing(), pause_seconds=25)
     ask(session, "pause")
     session.command(5)
     session.commit(5, b"state", "paused", None)
-
-    def wake():
-        clock.now += 59  # a minute that a command ends
-        ask(session, "step", steps=1)
-
-    timer = threading.Timer(0.05, wake)
-    timer.start()
-    session.wait_while_paused()
-    timer.join()
+    ask(session, "step", steps=1)
+    session.wait_while_paused()  # half a minute later there is that command
     assert session.command(5) == "go" and session.command(6) == "pause"
     session.commit(6, b"state", "paused", None)
-    clock.now += 1
-    session._rested += 1  # noqa: SLF001
-    session.wait_while_paused()
+    store.runs.create(CONFIG, owner="bob")
+    session.wait_while_paused()  # without any more waiting
     assert session.command(6) == "release" and store.runs.get(session.run.id).worker is None
 
 

@@ -25,10 +25,13 @@ def show_uploads(lab: Lab, me: str) -> None:
                     icon=":material/delete:",
                     disabled=one.needed is not None,
                     help=plain(one.needed) if one.needed else None,
-                    on_click=attempt,
-                    args=(lab.uploads.delete, one.name),
-                    kwargs={"by": me},
+                    on_click=_delete,
+                    args=(lab, one.name, me),
                 )
+
+
+def _delete(lab: Lab, name: str, me: str) -> None:
+    attempt(lab.uploads.delete, name, by=me)
 
 
 def _room(lab: Lab, used: int) -> str:
