@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from gan_core.records import WorkerInfo
 from gan_core.store.database import Database
+from gan_core.store.rows import upsert
 from gan_core.store.schema import now, workers
 
 ALIVE_SECONDS = 15
@@ -40,7 +41,7 @@ class Workers:
             values["error"] = error
         with self._db.writing() as db:
             if db.execute(workers.update().where(workers.c.id == worker_id).values(**values)).rowcount == 0:
-                db.execute(workers.insert().values(id=worker_id, **values))
+                upsert(db, workers, "id", dict(id=worker_id, **values))  # two of its threads may come here at once
                 db.execute(workers.delete().where(workers.c.heartbeat < now() - FORGET_SECONDS))
 
     def remove(self, worker_id: str) -> None:
@@ -55,7 +56,16 @@ class Workers:
             rows = db.execute(query).all()
         return [
             WorkerInfo(
-                r.id, r.host, r.pid, r.phase, r.age < ALIVE_SECONDS, r.age, r.memory, json.loads(r.versions), r.error
+                r.id,
+                r.host,
+                r.pid,
+                r.phase,
+                r.age < ALIVE_SECONDS,
+                r.age,
+                r.memory,
+                json.loads(r.versions),
+                r.error,
+                r.heartbeat,
             )
             for r in rows
         ]
