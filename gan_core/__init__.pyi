@@ -55,6 +55,7 @@ from .records import MetricResult as MetricResult
 from .records import Reference as Reference
 from .records import Report as Report
 from .records import RunInfo as RunInfo
+from .records import StoreError as StoreError
 from .records import record_to_json as record_to_json
 from .service.lab import Lab as Lab
 from .service.share_links import Link as Link

@@ -138,7 +138,8 @@ def lower_priority(process: psutil.Process) -> None:
     Processes that it starts later inherit the priority. Where the system does not allow the change, nothing happens.
     """
     with suppress(psutil.Error):
-        process.nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 5))  # the constant exists on Windows only
+        lower = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", None)  # the constant exists on Windows only
+        process.nice(lower if lower is not None else min(19, process.nice() + 5))
 
 
 def _is_silent(age: float, seconds: float) -> bool:

@@ -61,8 +61,10 @@ def show_answer(
             st.rerun()  # the rhythm can rest
         elif shown:
             st.badge(_awaited(now, shown), icon=":material/hourglass_top:", color="orange")
+            if why := page.lab.worker.why_a_job_waits():
+                st.caption(plain(why))
         else:
-            st.progress(now.progress, "Working …" if now.state == "working" else "Waiting for the worker …")
+            st.progress(now.progress, _waiting(page, now))
 
     def show():
         if shown is None:
@@ -83,6 +85,12 @@ def show_answer(
         with st.container():
             if shown or not waiting:
                 page.live(show, every=None, key=key)
+
+
+def _waiting(page: Page, job: Job) -> str:
+    """What a job waits for; also one that a worker has begun, which may have fallen silent since."""
+    why = plain(page.lab.worker.why_a_job_waits())
+    return f"{'Working' if job.state == 'working' else 'Waiting for the worker'} … {why}".strip()
 
 
 def _for_all(ask: Callable[[], object]) -> Callable[..., object]:

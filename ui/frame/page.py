@@ -12,14 +12,14 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache, wraps
 from pathlib import Path
 
 import streamlit as st
 
-from gan_core import ConfigError, GanometerError, Lab, RunInfo, settings_from_environment
+from gan_core import ConfigError, GanometerError, Lab, RunInfo, StoreError, settings_from_environment
 from ui.charts.plot import Click, Selection, plot
 from ui.frame.identity import show_account, visitor
 from ui.frame.navigation import hear_timer, navigation, open_at
@@ -34,6 +34,8 @@ PAGES = {
     "compare": ("pages/compare.py", "Compare", ":material/compare:"),
 }
 
+AGAIN_SECONDS = 2.0
+"""How often a page without a store looks for it."""
 KEPT_IN_URL = ("run", "step", "space")
 STYLE = f"<style>{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}</style><i hidden></i>"
 """A style alone would go where toasts stand, and take the place of one."""
@@ -67,7 +69,7 @@ def open_page(name: str) -> Iterator[Page]:
         lab = get_lab()
         lab.worker.ensure()
     except GanometerError as error:
-        st.error(plain(error), title="The store cannot be used", icon=":material/database_off:")
+        _show_store_trouble(error)
         st.stop()
     except ValueError as error:
         st.error(plain(error), title="A setting of this server is wrong", icon=":material/settings:")
@@ -75,7 +77,7 @@ def open_page(name: str) -> Iterator[Page]:
     if lab.settings.notice:
         st.warning(plain(lab.settings.notice), icon=":material/folder_off:")
     try:
-        with _errors_shown():
+        with _errors_shown(), _store_awaited():
             me = visitor(lab)
             show_account(lab, _secrets())
             yield Page(name, lab, me)
@@ -100,6 +102,35 @@ def _errors_shown() -> Iterator[None]:
         yield
     except (GanometerError, ConfigError) as error:
         st.error(plain(error), icon=":material/error:")
+
+
+@contextmanager
+def _store_awaited() -> Iterator[None]:
+    """Where the store cannot be used in here, say so, and draw the whole page again as soon as it can."""
+    try:
+        yield
+    except StoreError as error:
+        _show_store_trouble(error)
+
+
+def _show_store_trouble(error: GanometerError) -> None:
+    st.error(plain(error), title="The store cannot be used", icon=":material/database_off:")
+    st.caption("This page looks for it every two seconds, and goes on when it is back.")
+
+    @st.fragment(run_every=AGAIN_SECONDS)
+    def look() -> None:
+        nonlocal first
+        if first:
+            return
+        try:
+            get_lab().worker.workers()
+        except GanometerError:
+            return
+        st.rerun()
+
+    first = True
+    look()
+    first = False
 
 
 @dataclass(frozen=True)
@@ -128,7 +159,7 @@ class Page:
                 hear_timer()
             if navigation().place.run != run or (alone is not None and now is not None and is_off(now, rhythm(alone))):
                 st.rerun()
-            with _errors_shown():
+            with _errors_shown(), _store_awaited() if every is None else nullcontext():
                 self.lab.worker.ensure()
                 draw()
 
