@@ -84,12 +84,6 @@ class ForegroundService:
         from gan_core.worker import process
 
         worker = process.Worker(self._store, self._settings, alone=True)
-        worker.announce()
-        try:
-            run = take(worker.id)
-        except BaseException:
-            worker.withdraw()
-            raise
         interrupted, done = threading.Event(), threading.Event()
 
         def stop() -> None:
@@ -98,6 +92,12 @@ class ForegroundService:
 
         process.on_signals(stop, "SIGINT")
         process.on_signals(worker.stop, "SIGTERM", "SIGHUP")  # the machine shuts down, the terminal is closed
+        worker.announce()
+        try:
+            run = take(worker.id)
+        except BaseException:
+            worker.withdraw()
+            raise
         if on_progress:
             threading.Thread(target=self._watch, args=(run.id, on_progress, done), daemon=True).start()
         outcome = worker.train(run)
