@@ -57,6 +57,7 @@ from .records import MetricResult as MetricResult
 from .records import Reference as Reference
 from .records import Report as Report
 from .records import RunInfo as RunInfo
+from .records import StoreError as StoreError
 from .records import Unreadable as Unreadable
 from .records import UnreadableRun as UnreadableRun
 from .records import record_to_json as record_to_json

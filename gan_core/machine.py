@@ -6,6 +6,7 @@ import ctypes
 import platform
 import socket
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -14,7 +15,7 @@ import psutil
 
 from gan_core import __version__
 from gan_core.records import WorkerInfo
-from gan_core.store import Store
+from gan_core.store import LEASE_SECONDS, Store
 
 HOST = socket.gethostname()
 
@@ -60,25 +61,67 @@ def versions() -> dict[str, str]:
     }
 
 
-def reap_dead_workers(store: Store, *, resume: bool = False) -> list[str]:
-    """Interrupt the runs, and give back the jobs, of workers that are gone; returns the runs' ids.
+GRACE_SECONDS = 10.0
+"""A worker that has lost its lease, and may live all the same, is given so long to beat again."""
+JOBS_SECONDS = 60.0
+"""The jobs of a worker that was silent for so long wait for another one."""
+RESUMED_AFTER = (0.0, 0.0, 60.0, 240.0, 960.0)
+"""Seconds until a run that was interrupted goes on by itself, by how many times that happened since its last step.
+After more times it has had its chances, and waits for a person."""
 
-    A worker of this machine is gone when its process is; one elsewhere when its lease has run out. Whoever reads or
-    changes runs for a person calls this first, since a process that was killed cannot write that it is gone. Where
-    `resume` is set, an interrupted run is queued again.
+
+class Watch:
+    """Looks again and again for workers that are gone, and gives back what they have left.
+
+    A worker of this machine is gone when its process has ended. One whose process is there, or works elsewhere, is gone
+    when its lease has run out and it stays silent under the eyes of the watch, for GRACE_SECONDS of `clock`. After the
+    machine has slept, the database's clock was set or the store was out of reach, all leases have run out, and the
+    workers that live beat again within moments. With `resume`, runs that were interrupted go on by themselves.
     """
-    workers = store.workers.all()
-    dead = [w.id for w in workers if w.host == HOST and not _is_there(w)]
-    silent = [w.id for w in workers if w.host != HOST and w.age > 60]
-    interrupted = store.leases.interrupt(dead)
-    if dead or silent:
-        store.jobs.give_back([*dead, *silent])
+
+    def __init__(self, store: Store, *, resume: bool = False, clock: Callable[[], float] = time.monotonic):
+        self._store, self._resume, self._clock = store, resume, clock
+        self._doubted: dict[tuple[str, float], float] = {}  # who, by the last heartbeat -> since when
+
+    def look(self, *, at_once: bool = False) -> list[str]:
+        """Interrupt the runs, and give back the jobs, of workers that are gone; returns the runs' ids.
+
+        `at_once`: those elsewhere are believed to be gone as soon as their lease has run out.
+        """
+        store, workers = self._store, self._store.workers.all()
+        here = {worker.id for worker in workers if worker.host == HOST}
+        dead = [worker.id for worker in workers if worker.id in here and not _is_there(worker)]
+        silent = {(w.id, w.heartbeat): w.id for w in workers if _is_silent(w.age, JOBS_SECONDS)}
+        lost = {(r.run_id, r.heartbeat): r.worker_id for r in store.leases.held() if _is_silent(r.age, LEASE_SECONDS)}
+        now, all_doubted = self._clock(), silent | lost
+        self._doubted = {who: self._doubted.get(who, now) for who in all_doubted}
+        gone = {
+            who
+            for who, since in self._doubted.items()
+            if now - since >= GRACE_SECONDS or (at_once and all_doubted[who] not in here)
+        }
+        interrupted = store.leases.interrupt(dead, dict(who for who in lost if who in gone))
+        if workers_gone := [*dead, *(worker for who, worker in silent.items() if who in gone)]:
+            store.jobs.give_back(workers_gone)
         for worker_id in dead:
             store.workers.remove(worker_id)
-    if resume:
-        for run_id in interrupted:
-            _resume_once(store, run_id)
-    return interrupted
+        if self._resume:
+            self._resume_interrupted()
+        return interrupted
+
+    def _resume_interrupted(self) -> None:
+        for run in self._store.leases.interrupted():
+            if run.times < len(RESUMED_AFTER) and run.age >= RESUMED_AFTER[run.times]:
+                self._store.commands.send(run.run_id, "resume", by="the server")
+
+
+def reap_dead_workers(store: Store, *, resume: bool = False) -> list[str]:
+    """Look once for workers that are gone; returns the ids of the runs that were interrupted.
+
+    Whoever reads or changes runs for a person does this first, since a process that was killed cannot write that it is
+    gone.
+    """
+    return Watch(store, resume=resume).look(at_once=True)
 
 
 def is_running(process: psutil.Process | None) -> bool:
@@ -95,14 +138,13 @@ def lower_priority(process: psutil.Process) -> None:
     Processes that it starts later inherit the priority. Where the system does not allow the change, nothing happens.
     """
     with suppress(psutil.Error):
-        process.nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 5))  # the constant exists on Windows only
+        lower = getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", None)  # the constant exists on Windows only
+        process.nice(lower if lower is not None else min(19, process.nice() + 5))
 
 
-def _resume_once(store: Store, run_id: str) -> None:
-    """Let a run whose worker died go on; one that has not moved since it last died this way has had its chance."""
-    deaths = [event.step for event in store.recordings.events(run_id) if event.kind == "interrupted"]
-    if len(deaths) < 2 or deaths[0] > deaths[1]:
-        store.commands.send(run_id, "resume", by="the server")
+def _is_silent(age: float, seconds: float) -> bool:
+    """Whether a heartbeat is too old; one in the future was written before the database's clock was set back."""
+    return not -1 < age <= seconds
 
 
 def _is_there(worker: WorkerInfo) -> bool:

@@ -37,7 +37,11 @@ class GanometerError(Exception):
 
 
 class StoreError(GanometerError):
-    """The database cannot be used as asked."""
+    """The database cannot be used as asked. `reason` is the database's own, without the name of the store."""
+
+    def __init__(self, sentence: str, reason: str = ""):
+        super().__init__(sentence)
+        self.reason = reason or sentence
 
 
 class UnknownRun(GanometerError):
@@ -68,7 +72,8 @@ class RunInfo:
     `ended` are times. `position` (from 1) is the place of a queued run. `heartbeat_age` is the number of seconds since
     the worker's last heartbeat, `at_risk` the seconds of training that a crash may cost. `version` grows with each
     change of the row. `parent_id` and `parent_step` say which snapshot a fork started from. `claim_no` counts the
-    workers that have taken the run. `versions`: the libraries it was trained with. `error`: why it failed.
+    workers that have taken the run. `versions`: the libraries it was trained with. `error`: why it failed, stopped or
+    was interrupted; of a run that is being trained, why nothing of it can be written at this moment.
     `data_hidden`: whoever asked may see the run, and not the real samples of its data.
     """
 
@@ -275,7 +280,7 @@ class WorkerInfo:
     """A process that trains runs and answers jobs.
 
     `age` is the number of seconds since its last heartbeat, and `alive` says whether that is recent, both by the
-    database's clock. `memory` is what the process occupies, in bytes.
+    database's clock. `heartbeat` is the time of that heartbeat, and `memory` what the process occupies, in bytes.
     """
 
     id: str
@@ -287,6 +292,7 @@ class WorkerInfo:
     memory: int
     versions: Mapping[str, str]
     error: str | None
+    heartbeat: float = 0.0
 
 
 @dataclass(frozen=True)

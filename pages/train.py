@@ -58,19 +58,15 @@ def show_state(run: RunInfo, pending: str | None) -> None:
         badge(run.state)
         if pending and run.active:
             st.badge(f"{CHANGED[pending]} …", icon=":material/hourglass_top:", color="orange")
-    worker = next((w for w in page.lab.worker.workers() if w.alive), None)
-    if run.active and (why := page.lab.worker.trouble()):
-        st.error(
-            f"{told(why)}. The training waits for one minute. If the store still cannot be written then, the run "
-            "stops and can be resumed.",
-            title="The store cannot be written",
-            icon=":material/database_off:",
-        )
+    trouble = page.lab.worker.why_a_training_waits(run)
+    if trouble:
+        st.error(told(trouble.text), title=trouble.title, icon=":material/warning:")
     if run.state == "queued":
         wait = page.lab.runs.seconds_to_wait(run)
         about = f" It begins in about {seconds(wait)}." if wait else ""
-        st.info(f"Place {run.position} in the queue.{about}{waiting_for(worker)}", icon=":material/schedule:")
-    elif run.state == "running" and run.phase not in ("training", ""):
+        why = told(page.lab.worker.why_a_run_waits())
+        st.info(f"Place {run.position} in the queue.{about} {why}".strip(), icon=":material/schedule:")
+    elif run.state == "running" and not trouble and run.phase not in ("training", ""):
         st.info(
             f"{told(run.phase).capitalize()} … this takes a few seconds before the first step.",
             icon=":material/hourglass_top:",
@@ -78,8 +74,10 @@ def show_state(run: RunInfo, pending: str | None) -> None:
     elif run.state == "failed":
         st.error(told(run.error or "The reason is unknown."), title="This run failed", icon=":material/error:")
     elif run.state == "interrupted":
+        why = run.error or "nobody knows why"
         st.warning(
-            "The worker process that trained this run has ended. All steps shown are saved. Press Resume to continue.",
+            f"{told(why[:1].upper() + why[1:])}. All steps shown are saved. Press Resume to continue.",
+            title="This run was interrupted",
             icon=":material/power_off:",
         )
     elif run.state == "stopped" and run.error:
@@ -105,13 +103,6 @@ def show_state(run: RunInfo, pending: str | None) -> None:
 
 def number(label: str, value: str, below: str | None = None, help: str | None = None) -> None:
     st.metric(label, value, below, delta_color="off", delta_arrow="off", help=help, width=NUMBER_WIDTH)
-
-
-def waiting_for(worker) -> str:
-    if worker is None:
-        return " The worker is starting …"
-    # Not with which run: it may be private.
-    return "" if worker.phase == "idle" else f" The worker is busy: {told(worker.phase.rpartition(': ')[2])}."
 
 
 def latest_energy(run: RunInfo):

@@ -644,13 +644,13 @@ def test_ctrl_c_before_the_first_step_stops_too(tmp_path):
     assert (json.loads(out)["state"], json.loads(out)["step"]) == ("stopped", 0)
 
 
-def test_a_run_that_fails_is_exit_code_1(store, tmp_path, capsys, monkeypatch):
+def test_a_run_that_is_interrupted_is_exit_code_1(store, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("GANOMETER_DATA", str(tmp_path))
     (tmp_path / "mnist.npz").write_bytes(b"no archive")
     assert cli.main(["train", "--data", "mnist", "--json"]) == 1
     value = json.loads(capsys.readouterr().out)
-    assert value["state"] == "failed" and "mnist.npz" in value["error"]
-    assert store.runs.get(value["run"]).state == "failed"
+    assert value["state"] == "interrupted" and "mnist.npz" in value["error"]
+    assert store.runs.get(value["run"]).state == "interrupted"
 
 
 @pytest.mark.parametrize("wrong", [("--run", "nope1234"), ("--step", "7"), ("--n", "10001")])

@@ -52,7 +52,8 @@ class ForegroundService:
     # ------------------------------------------------------------ training
 
     def train(self, config: RunConfig, *, on_progress: Callable[[RunInfo], None] | None = None) -> Trained:
-        """Train a new run to its end, or until a signal to end arrives; nobody else can take it.
+        """Train a new run to its end, or until a signal to end arrives; nobody else can take it. Ctrl-C stops the run,
+        and any other signal to end interrupts it.
 
         To be called in the main thread, since it catches these signals. `on_progress` is told about every second,
         from another thread, what the run has become. Raises what `recipes.check` does.
@@ -93,20 +94,26 @@ class ForegroundService:
 
         memory = Limits(memory=self._settings.limits.memory)  # the others hold for visitors
         worker = process.Worker(self._store, replace(self._settings, limits=memory), alone=True)
-        run = take(worker.id)
         interrupted, done = threading.Event(), threading.Event()
 
         def stop() -> None:
             interrupted.set()
             worker.stop_run()
 
-        process.on_ending_signals(stop)
+        process.on_signals(stop, "SIGINT")
+        process.on_signals(worker.stop, "SIGTERM", "SIGHUP")  # the machine shuts down, the terminal is closed
+        worker.announce()
+        try:
+            run = take(worker.id)
+        except BaseException:
+            worker.withdraw()
+            raise
         if on_progress:
             threading.Thread(target=self._watch, args=(run.id, on_progress, done), daemon=True).start()
         outcome = worker.train(run)
         done.set()
-        unfinished = outcome == "queued" and not interrupted.is_set()
-        if outcome == "queued" and not unfinished:
+        unfinished = outcome == "queued" and not worker.ending and not interrupted.is_set()
+        if outcome == "queued" and interrupted.is_set():
             self._store.commands.send(run.id, "stop")  # the signal came while the run was being given back
         energy = self._store.recordings.history(run.id, ["energy_distance"]).last("energy_distance")
         return Trained(self._store.runs.get(run.id), energy, interrupted.is_set(), unfinished)

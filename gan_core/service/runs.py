@@ -298,7 +298,7 @@ class RunService:
 
     def _own(self, run_id: str, by: str | None) -> RunInfo:
         """The run as it is at this moment, which `by` may change."""
-        self._worker.reap()
+        self._worker.reap(at_once=True)
         run = self.get(run_id, by=by)
         permissions.check_owner(self._settings, run.owner, by, f"run {run_id}")
         return run

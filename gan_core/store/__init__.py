@@ -24,18 +24,20 @@ from gan_core.store.commands import Commands
 from gan_core.store.database import Database, one_at_a_time
 from gan_core.store.datasets import Datasets
 from gan_core.store.jobs import Jobs
-from gan_core.store.leases import LeaseLost, Leases
+from gan_core.store.leases import LEASE_SECONDS, TOLD_TO_END, LeaseLost, Leases
 from gan_core.store.measurements import Measurements
 from gan_core.store.progress import Commit, Edit, Progress
 from gan_core.store.recordings import Recordings
-from gan_core.store.rows import dataset_row, pack, reference_row, report_row, unpack
+from gan_core.store.rows import dataset_row, pack, reference_row, report_row, unpack, upsert
 from gan_core.store.runs import Runs
 from gan_core.store.schema import meta, now, submissions
 from gan_core.store.states import RESUMABLE
 from gan_core.store.workers import Workers
 
 __all__ = [
+    "LEASE_SECONDS",
     "RESUMABLE",
+    "TOLD_TO_END",
     "Commit",
     "Edit",
     "LeaseLost",
@@ -94,6 +96,10 @@ class Store:
         So of two requests at the same moment, the second sees what the first has changed.
         """
         return self.database.joined()
+    def check_writable(self) -> None:
+        """Raises StoreError with the reason where nothing can be written at this moment; hardly waits for others."""
+        with self.database.probing() as db:
+            upsert(db, meta, "key", dict(key="probe", value="written"))
 
     def submit(self, nonce: str | None, make: Callable[[], list[str]]) -> list[str]:
         """The ids of the runs that `make` creates, or that were created when this nonce came before.

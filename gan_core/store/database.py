@@ -18,6 +18,15 @@ from gan_core.records import StoreError
 from gan_core.store.shown_url import shown_url, without_secrets
 from gan_core.store.upgrade import bring_up_to_date, is_up_to_date, version_table
 
+WRITER_SECONDS = 4.0
+"""How long a transaction waits at most for others that write: what is wrong has to be said within five seconds."""
+LOCK_SECONDS = 2.0
+"""The same on PostgreSQL, where nobody waits for another's writing but for a lock of a whole table, or of a run."""
+CONNECT_SECONDS = 3
+"""How long PostgreSQL may take to accept a connection."""
+PROBE_SECONDS = 0.3
+"""How long a probe waits: a page that is being drawn asks for it."""
+
 
 class Database:
     """One URL, and transactions on it: `reading()` and `writing()` give a connection, or raise StoreError.
@@ -42,7 +51,9 @@ class Database:
             raise StoreError(f"the store {self.shown} would keep nothing: name a file, sqlite:///file.sqlite")
         file = Path(parsed.database) if self.is_sqlite and parsed.database else None
         if not self.is_sqlite and "connect_timeout" not in parsed.query:
-            parsed = parsed.update_query_dict({"connect_timeout": "10"})
+            parsed = parsed.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
+        if not self.is_sqlite and "tcp_user_timeout" not in parsed.query:  # of a connection whose other end is gone
+            parsed = parsed.update_query_dict({"tcp_user_timeout": str(int(1000 * WRITER_SECONDS))})
         try:
             if file is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +67,8 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            event.listen(self.engine, "connect", _prepare_postgresql)
         self._bring_up_to_date()
         if file is not None:
             self._file = file.resolve()
@@ -87,6 +100,12 @@ class Database:
             yield connection
 
     @contextmanager
+    def probing(self) -> Iterator[sa.Connection]:
+        """A transaction that writes, and hardly waits for others. Raises StoreError as `writing` does."""
+        with self._transaction(write=True, wait=PROBE_SECONDS) as connection:
+            yield connection
+
+    @contextmanager
     def joined(self) -> Iterator[sa.Connection]:
         """One transaction of all that this thread reads and writes inside, while no other one is `joined`.
 
@@ -101,7 +120,7 @@ class Database:
                 del self._joined.connection
 
     @contextmanager
-    def _transaction(self, write: bool) -> Iterator[sa.Connection]:
+    def _transaction(self, write: bool, wait: float | None = None) -> Iterator[sa.Connection]:
         if (joined := getattr(self._joined, "connection", None)) is not None:
             yield joined
             return
@@ -109,29 +128,46 @@ class Database:
             # The open connections still lead to the old file: what they write, nobody would ever read.
             raise StoreError(
                 f"the store {self.shown} is gone: its file was deleted, moved or replaced while it was in use; put it "
-                "back, or restart Ganometer to begin with what is there"
+                "back, or restart Ganometer to begin with what is there",
+                "its file was deleted, moved or replaced",
             )
         try:
             with self._connected() as connection:
                 connection = connection.execution_options(write=write)
-                with connection.begin():
+                with self._waiting(connection, wait), connection.begin():
+                    if wait is not None and not self.is_sqlite:
+                        connection.execute(sa.text(f"SET LOCAL lock_timeout = {int(1000 * wait)}"))
                     yield connection
         except exc.SQLAlchemyError as error:
             # Not "from error": a traceback in a log would hold what the driver says, and that may be the password.
-            raise StoreError(
-                f"the store {self.shown} refused: {self._reason(getattr(error, 'orig', None) or error)}"
-            ) from None
+            reason = self._reason(getattr(error, "orig", None) or error)
+            raise StoreError(f"the store {self.shown} refused: {reason}", reason) from None
 
     def _connected(self) -> sa.Connection:
         try:
             return self.engine.connect()
         except (OSError, TypeError, ValueError) as error:  # a driver's own, for example of a host that is no name
-            raise StoreError(f"the store {self.shown} cannot be opened: {self._reason(error)}") from None
+            reason = self._reason(error)
+            raise StoreError(f"the store {self.shown} cannot be opened: {reason}", reason) from None
 
     def _reason(self, error: BaseException) -> str:
         """The database's own reason in one line, without a secret of the URL."""
         said = without_secrets(str(error).strip(), self._url)
         return said.splitlines()[0] if said else type(error).__name__
+
+    @contextmanager
+    def _waiting(self, connection: sa.Connection, seconds: float | None) -> Iterator[None]:
+        """Inside, SQLite waits so long for other writers, and as before without a number."""
+        if seconds is None or not self.is_sqlite:
+            yield
+            return
+        sqlite: Any = connection.connection.driver_connection
+        before = sqlite.execute("PRAGMA busy_timeout").fetchone()[0]
+        sqlite.execute(f"PRAGMA busy_timeout={int(1000 * seconds)}")
+        try:
+            yield
+        finally:
+            sqlite.execute(f"PRAGMA busy_timeout={before}")
 
     def shrink(self) -> None:
         """Give the space of deleted rows back to the file system (SQLite)."""
@@ -163,22 +199,30 @@ def one_at_a_time(connection: sa.Connection) -> None:
     """Wait until no other transaction is past this line; then keep the others before it until this one ends.
 
     So what is looked up in between stays true. SQLite has one writer at a time anyway; on PostgreSQL a lock on the
-    one row of the version table does it, which every store has.
+    one row of the version table does it, which every store has. Many may stand in line for it: whoever does is patient.
     """
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.text(f"SET LOCAL lock_timeout = {int(1000 * WRITER_SECONDS)}"))
     connection.execute(sa.select(version_table.c.version_num).with_for_update())
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
     connection.text_factory = partial(str, encoding="utf-8", errors="replace")  # one broken text spoils no query
     connection.isolation_level = None  # transactions begin where _begin_sqlite says
-    connection.execute("PRAGMA busy_timeout=10000")
+    connection.execute(f"PRAGMA busy_timeout={int(1000 * WRITER_SECONDS)}")
+    connection.execute("PRAGMA temp_store=MEMORY")  # a full or missing folder for temporary files is no trouble
     connection.execute("PRAGMA auto_vacuum=INCREMENTAL")
     _enter_wal(connection)
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
 
 
-def _enter_wal(connection: Any, attempts: int = 200) -> None:
+def _prepare_postgresql(connection: Any, _record: Any) -> None:
+    connection.execute(f"SET lock_timeout = {int(1000 * LOCK_SECONDS)}")
+    connection.commit()
+
+
+def _enter_wal(connection: Any, attempts: int = int(WRITER_SECONDS / 0.05)) -> None:
     """Several may open an empty file at once; whoever meets another's change of mode is refused without waiting."""
     for left in reversed(range(attempts)):
         try:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
-from typing import Any, Iterable
+from itertools import groupby, takewhile
+from typing import Any, Iterable, Mapping, NamedTuple
 
 import sqlalchemy as sa
 
@@ -12,11 +14,30 @@ from gan_core.store import turns
 from gan_core.store.commands import finish_waiting, waiting
 from gan_core.store.database import Database, one_at_a_time
 from gan_core.store.rows import listing, run_in, run_info
-from gan_core.store.schema import commands, now, runs, workers
+from gan_core.store.schema import commands, events, now, runs, workers
 from gan_core.store.states import change_state, locked_run
 
 LEASE_SECONDS = 30
 """A worker that has sent no heartbeat for so long has lost its run."""
+TOLD_TO_END = "the process that trained it was told to end"
+"""Why a run is interrupted that its worker has given back: no fault of the run's."""
+
+
+class Held(NamedTuple):
+    """A run that a worker has: when it last sent a heartbeat, and how many seconds ago, by the database's clock."""
+
+    run_id: str
+    worker_id: str
+    heartbeat: float
+    age: float
+
+
+class Interrupted(NamedTuple):
+    """A run that was interrupted, how many times in a row without a step in between, and how many seconds ago."""
+
+    run_id: str
+    times: int
+    age: float
 
 
 class LeaseLost(GanometerError):
@@ -76,8 +97,10 @@ class Leases:
             mine = leased(run_id, worker_id, claim_no)
             return db.execute(runs.update().where(mine).values(heartbeat=now())).rowcount == 1
 
-    def release(self, run_id: str, worker_id: str, claim_no: int, *, state: str | None = None) -> bool:
-        """Give the run back. `state` is its state from now on; without one a paused run stays paused.
+    def release(
+        self, run_id: str, worker_id: str, claim_no: int, *, state: str | None = None, error: str | None = None
+    ) -> bool:
+        """Give the run back. `state` is its state from now on, and `error` why; without one a paused run stays paused.
 
         In state "queued" the next worker goes on with it, and carries out the commands that still wait: that was no
         turn of its owner.
@@ -95,33 +118,67 @@ class Leases:
                 finish_waiting(db, run_id, state or row.state)
             else:
                 turns.give_back(db, "runs", [row.owner])
-            change_state(db, row, state or row.state, worker_id=None, phase="")
+            change_state(db, row, state or row.state, worker_id=None, phase="", error=error)
             return True
 
-    def interrupt(self, dead_workers: Iterable[str] = ()) -> list[str]:
-        """Runs whose worker is known to be dead, or silent for longer than the lease, become interrupted."""
-        gone = sa.or_(
-            runs.c.worker_id.in_(list(dead_workers)),
-            runs.c.heartbeat < now() - LEASE_SECONDS,
-            # No worker writes these; without them such a run could neither be deleted nor leave its place to another.
-            runs.c.heartbeat.is_(None),
-            runs.c.heartbeat > now() + LEASE_SECONDS,
-        )
-        query = sa.select(runs).where(runs.c.worker_id.is_not(None), gone)
+    def held(self) -> list[Held]:
+        """The runs that workers have."""
+        query = sa.select(runs.c.id, runs.c.worker_id, runs.c.heartbeat, (now() - runs.c.heartbeat).label("age"))
+        with self._db.reading() as db:
+            rows = db.execute(query.where(runs.c.worker_id.is_not(None), runs.c.heartbeat.is_not(None))).all()
+        return [Held(*row) for row in rows]
+
+    def interrupt(
+        self,
+        dead_workers: Iterable[str] = (),
+        silent: Mapping[str, float] | None = None,
+        *,
+        because: str = "its worker ended unexpectedly",
+    ) -> list[str]:
+        """Runs whose worker is known to be dead (and `because` of what), or has lost its lease, become interrupted.
+
+        `silent`: only these runs have lost their lease, unless there was another heartbeat since the one given here;
+        without it all whose last heartbeat is older than a lease by the database's clock.
+        """
+        dead = list(dead_workers)
+        lost = runs.c.heartbeat < now() - LEASE_SECONDS
+        if silent is not None:
+            lost = sa.or_(
+                sa.false(), *(sa.and_(runs.c.id == run_id, runs.c.heartbeat == last) for run_id, last in silent.items())
+            )
+        query = sa.select(runs, (now() - runs.c.heartbeat).label("age"))
+        query = query.where(runs.c.worker_id.is_not(None), sa.or_(runs.c.worker_id.in_(dead), lost))
         with self._db.reading() as db:
             if not db.execute(query.limit(1)).first():
                 return []
         with self._db.writing() as db:
             rows = db.execute(query.with_for_update()).all()
             for row in rows:
+                why = because if row.worker_id in dead else f"its worker was silent for {abs(row.age):.0f} s"
                 finish_waiting(db, row.id, "interrupted")
-                change_state(db, row, "interrupted", worker_id=None, phase="", error="its worker ended unexpectedly")
+                why = f"{row.error}; then {why}" if row.error else why
+                change_state(db, row, "interrupted", worker_id=None, phase="", error=why)
         return [row.id for row in rows]
 
     def anybody_waits(self) -> bool:
         """Whether a run is in the queue."""
         with self._db.reading() as db:
             return db.execute(sa.select(runs.c.id).where(runs.c.state == "queued").limit(1)).first() is not None
+    def interrupted(self) -> list[Interrupted]:
+        """The runs that were interrupted here: an imported one never was. Where a worker was told to end, it is no time
+        that counts."""
+        of_it = sa.and_(events.c.run_id == runs.c.id, events.c.kind == "interrupted")
+        query = sa.select(runs.c.id, events.c.step, events.c.payload, (now() - events.c.time).label("age"))
+        query = query.join(events, of_it).where(runs.c.state == "interrupted", runs.c.claim_no > 0)
+        with self._db.reading() as db:
+            rows = db.execute(query.order_by(runs.c.id, events.c.id.desc())).all()
+        found: list[Interrupted] = []
+        for run_id, group in groupby(rows, key=lambda row: row.id):
+            newest, *before = group
+            again = takewhile(lambda row, newest=newest: row.step >= newest.step, before)
+            faults = [row for row in [newest, *again] if json.loads(row.payload).get("error") != TOLD_TO_END]
+            found.append(Interrupted(run_id, len(faults), newest.age))
+        return found
 
     def check_free(self, run_id: str, doing: str) -> None:
         """Raises GanometerError when a worker has the run. It says which one, and what to do before `doing`."""

@@ -85,6 +85,7 @@ class Progress:
                 steps_per_second=commit.steps_per_second,
                 at_risk=commit.at_risk,
                 heartbeat=now(),
+                error=commit.error,
                 phase="training" if commit.state == "running" else "",
             )
             if commit.edits and commit.config is not None:
@@ -97,7 +98,7 @@ class Progress:
                 _thin_snapshots(db, run_id, row.parent_step)
             up_to = commit.commands_up_to
             if commit.state in ("finished", "stopped", "failed"):
-                changes |= dict(worker_id=None, ended=now(), error=commit.error)
+                changes |= dict(worker_id=None, ended=now())
                 up_to = None
             no_more_edits = commit.state in ("finished", "failed")
             finish_waiting(db, run_id, f"{commit.state} at step {commit.step}", up_to=up_to, edits=no_more_edits)

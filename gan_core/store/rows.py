@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import sqlalchemy as sa
 from msgspec import Meta
+from sqlalchemy.dialects import postgresql, sqlite
 
 from gan_core import records
 from gan_core.arrays import Array
@@ -224,3 +225,10 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
     """The arrays in npz bytes, by name."""
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return dict(arrays)
+
+
+def upsert(db: sa.Connection, table: sa.Table, key: str, row: dict[str, Any]) -> None:
+    """Write the row, in place of the one with the same `key` where there is one, whoever else writes it."""
+    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
+    others = {name: value for name, value in row.items() if name != key}
+    db.execute(insert(table).values(**row).on_conflict_do_update(index_elements=[key], set_=others))

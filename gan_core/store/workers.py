@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from gan_core.records import WorkerInfo
 from gan_core.store.database import Database
+from gan_core.store.rows import upsert
 from gan_core.store.schema import now, workers
 from gan_core.validation import Finite, Text, checked
 
@@ -43,7 +44,7 @@ class Workers:
             values["error"] = error
         with self._db.writing() as db:
             if db.execute(workers.update().where(workers.c.id == worker_id).values(**values)).rowcount == 0:
-                db.execute(workers.insert().values(id=worker_id, **values))
+                upsert(db, workers, "id", dict(id=worker_id, **values))  # two of its threads may come here at once
                 db.execute(workers.delete().where(workers.c.heartbeat < now() - FORGET_SECONDS))
 
     def remove(self, worker_id: str) -> None:
@@ -68,6 +69,7 @@ class _Row:
     pid: Annotated[int, Meta(ge=1, le=2**31 - 1)]
     phase: Text
     age: Finite
+    heartbeat: Finite
     memory: Annotated[int, Meta(ge=0)]
     versions: dict[Text, Text]
     error: Text | None
@@ -77,7 +79,6 @@ def _worker(row: sa.Row[Any]) -> WorkerInfo | None:
     """The worker of a row; None for one that cannot be read: it writes its row again with its next heartbeat."""
     try:
         values = dict(row._mapping) | {"versions": json.loads(row.versions)}
-        del values["heartbeat"]
         found = checked(_Row, values, what="a part of a worker")
     except (ValueError, TypeError, RecursionError):
         return None

@@ -1,13 +1,15 @@
 """The worker process: claims runs and trains them, answers jobs, obeys commands, and goes on after errors.
 
-Four threads share one process. The main thread trains. The beat thread renews the lease of the run, reports the
-worker and fetches commands, four times a second. Two lanes answer jobs, also while a run trains: quick and long ones.
+Four threads share one process. The main thread trains. The beat thread fetches commands four times a second, and says
+every second that the worker lives: it renews the lease of the run and reports the worker. Two lanes answer jobs, also
+while a run trains: quick and long ones.
 """
 
 from __future__ import annotations
 
 import gc
 import logging
+import math
 import os
 import secrets
 import signal
@@ -36,6 +38,8 @@ from gan_core.worker.train_run import train_run
 log = logging.getLogger("ganometer.worker")
 
 IDLE_SECONDS = 0.1
+BEAT_SECONDS, LOOK_SECONDS = 1.0, 10.0
+"""From one heartbeat to the next, and from one look for workers that are gone."""
 MIB = 2**20
 MOST_PROGRAMS = 8
 """What is compiled for a run stays in the process for ever, some 30 MB each: TensorFlow frees its graphs, and XLA not
@@ -59,6 +63,14 @@ class Worker:
         self._phase, self._error = "starting", None
         self._versions = machine.versions()
         self._datasets = DatasetCache(settings.data_folder, store.datasets.upload_bytes)
+
+    def announce(self) -> None:
+        """Say that this worker is there, before it takes a run: a run whose worker nobody knows waits for its lease."""
+        self._enter(self._phase)
+
+    def withdraw(self) -> None:
+        """Say that it is there no longer."""
+        _quietly(self.store.workers.remove, self.id)
 
     def stop(self) -> None:
         """Commit, let go of the run, and end; safe to call from a signal handler or another thread."""
@@ -106,9 +118,14 @@ class Worker:
 
         "queued": a process that has done nothing yet should train it (`begin_afresh`).
         """
-        with self._helpers():
-            self._suits(run)
-            return self._train(run)
+        try:
+            with self._helpers():
+                self._suits(run)
+                return self._train(run)
+        except GanometerError as error:  # TensorFlow cannot be loaded: nothing has begun
+            about = dict(state="interrupted", error=sentence(error))
+            _quietly(self.store.leases.release, run.id, self.id, run.claim_no, **about)
+            raise
 
     def _suits(self, run: RunInfo) -> bool:
         """Have the cores divided for the run, and the first jobs after that: TensorFlow divides them only once."""
@@ -163,7 +180,7 @@ class Worker:
             for thread in threads:
                 thread.join(timeout=5)
             _quietly(self.store.jobs.give_back, [self.id], died=False)
-            _quietly(self.store.workers.remove, self.id)
+            self.withdraw()
 
     def _warm_up(self) -> None:
         """Have TensorFlow ready before the first click. Where it cannot be loaded, say so until told to end."""
@@ -182,22 +199,25 @@ class Worker:
 
     def _beat_forever(self) -> None:
         interval = 0.25 if self.store.is_sqlite else 1.0
-        turn = 0
+        watch = machine.Watch(self.store, resume=self.settings.resume)
+        beaten, looked = -math.inf, time.monotonic()
         while True:
             try:
                 if self._parent_lives and not self._parent_lives():
                     log.info("the server is gone: stopping")
                     self.stop()
+                beat = time.monotonic() - beaten >= BEAT_SECONDS
                 if session := self._session:
-                    session.refresh(beat=turn % 8 == 0)
-                if turn % 8 == 0:
+                    session.refresh(beat=beat)
+                if beat:
+                    beaten = time.monotonic()
                     self._enter(self._phase)
-                if turn % 40 == 0:
-                    machine.reap_dead_workers(self.store, resume=self.settings.resume)
+                if time.monotonic() - looked >= LOOK_SECONDS:
+                    looked = time.monotonic()
+                    watch.look()
                     machine.return_freed_memory()
-            except GanometerError as error:
+            except Exception as error:  # whatever it is: who falls silent is taken for dead
                 self._note(error)
-            turn += 1
             if self._stopping.wait(interval):
                 if self._session is None:
                     return
@@ -237,8 +257,10 @@ class Worker:
         )
 
     def _note(self, error: Exception) -> None:
-        self._error = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {sentence(error)}"
-        log.error("%s", error, exc_info=not isinstance(error, GanometerError))
+        said = sentence(error)
+        if self._error is None or not self._error.endswith(said):  # a fault that lasts is logged once
+            log.error("%s", error, exc_info=not isinstance(error, GanometerError))
+        self._error = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {said}"
 
 
 def _watch(parent: int) -> Callable[[], bool]:
@@ -258,17 +280,18 @@ def _quietly(call: Callable[..., object], *args: object, **kwargs: object) -> No
         log.warning("%s", error)
 
 
-def on_ending_signals(call: Callable[[], None]) -> None:
-    """Have `call` called at SIGTERM and SIGINT: in a thread, since the main one may hold the very lock it needs."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: threading.Thread(target=call).start())
+def on_signals(call: Callable[[], None], *names: str) -> None:
+    """Have `call` called at these signals: in a thread, since the main one may hold the very lock it needs."""
+    for name in names:
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), lambda *_: threading.Thread(target=call).start())
 
 
 def serve(settings: Settings, *, parent: int | None = None) -> int:
     """The worker as a process: train until told to end by a signal, or until the parent process is gone."""
     store = Store(settings.store_url)
     worker = Worker(store, settings, parent=parent, alone=True)
-    on_ending_signals(worker.stop)
+    on_signals(worker.stop, "SIGTERM", "SIGINT")
     log.info("worker %s on %s", worker.id, store.shown_url)
     worker.serve()
     store.close()

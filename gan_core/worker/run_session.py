@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from gan_core.worker.inbox import Decision, Inbox
 from gan_core.worker.live_measurement import LiveMeasurement
 from gan_core.worker.training_clock import TrainingClock
 from gan_core.worker.write_buffer import WriteBuffer
+
+T = TypeVar("T")
 
 PAUSE_SECONDS = 60.0
 """A run paused for so long gives its place to the next one in the queue."""
@@ -77,13 +80,13 @@ class Session:
             try:
                 after = edited(self.config, command.payload["changes"], step=step)
             except ConfigError as error:
-                self.store.commands.finish(command.id, f"refused: {error}")
+                self.patiently(partial(self.store.commands.finish, command.id, f"refused: {error}"))
                 continue
             if changes := differences(self.config, after):
                 self._buffer.edits.append(Edit(command.id, changes, command.by))
                 self.config = after
             else:
-                self.store.commands.finish(command.id, "nothing to change")
+                self.patiently(partial(self.store.commands.finish, command.id, "nothing to change"))
         return self.config if self._buffer.edits else None
 
     def command(self, step: int) -> Decision:
@@ -108,9 +111,10 @@ class Session:
         While others wait, all its pauses count together: a run that makes a step a minute does not hold its place.
         """
         began, left = self._clock.now(), self._pause_seconds
-        if self.store.leases.anybody_waits():
+        if self.patiently(self.store.leases.anybody_waits):
             left = max(0.0, left - self._rested)
-        if not self._inbox.wait_while_paused(left) and self.store.leases.release(*self._key):
+        waited_long = not self._inbox.wait_while_paused(left)
+        if waited_long and self.patiently(partial(self.store.leases.release, *self._key)):
             self._inbox.release()
         self._rested += self._clock.now() - began
         self._clock.restart()  # resting is not training time
@@ -140,7 +144,7 @@ class Session:
 
     def describe(self, **values: Any) -> None:
         """Write columns of the run at once, outside commits."""
-        self.store.progress.describe(*self._key, **values)
+        self.patiently(partial(self.store.progress.describe, *self._key, **values))
 
     def metrics(self, step: int, values: Mapping[str, float]) -> None:
         """Record values of curves; those that are not finite are left out."""
@@ -150,7 +154,8 @@ class Session:
         """Record a snapshot, and the measurement of `fake` (n, *shape), fresh samples in measured form."""
         if self._measurement is None:
             raise RuntimeError("a snapshot was recorded before measure_with")
-        self._buffer.add_snapshot(step, to_storage(samples), weights, self._measurement.report(fake))
+        report = self.patiently(partial(self._measurement.report, fake))
+        self._buffer.add_snapshot(step, to_storage(samples), weights, report)
 
     def due(self) -> bool:
         """Whether a commit is due: after a while, and at once where the state has changed."""
@@ -170,7 +175,7 @@ class Session:
 
         Where the store cannot be written (its disk is full, somebody holds it), the training waits for it, so long.
         """
-        begun, seconds = self._clock.now(), self._clock.uncommitted
+        seconds = self._clock.uncommitted
         everything = Commit(
             state=state,
             step=step,
@@ -186,20 +191,15 @@ class Session:
             config=self.config,
             at_risk=self._clock.interval,
         )
-        while True:
-            tried = self._clock.now()
-            try:
-                self.store.progress.commit(*self._key, everything)
-                break
-            except LeaseLost:
-                self.release()
-                raise
-            except StoreError:
-                if self._inbox.released or tried - begun >= patience:
-                    raise
-                self._inbox.wait_for_news(RETRY_SECONDS)
+
+        def write() -> float:
+            began = self._clock.now()
+            self.store.progress.commit(*self._key, everything)
+            return began
+
+        began = self.patiently(write, patience)
         self._buffer.clear()
-        self._clock.commit(seconds, began=tried)
+        self._clock.commit(seconds, began=began)
         self._state = state
 
     def fail(self, step: int, error: str) -> None:
@@ -208,4 +208,44 @@ class Session:
             self.commit(step, None, "failed", None, error, patience=0)
         except StoreError:  # perhaps it is what was recorded that the store refuses
             self._buffer.drop_recordings()
-            self.commit(step, None, "failed", None, error, patience=0)
+            self.commit(step, None, "failed", None, error)
+
+    def interrupt(self, why: str) -> None:
+        """Give the run back as interrupted, with the reason: as soon as that can be written, unless told to let go."""
+        about = dict(state="interrupted", error=why)
+        self.patiently(partial(self.store.leases.release, *self._key, **about), math.inf)
+
+    # ------------------------------------------------------------ a store that cannot be used
+
+    def patiently(self, use: Callable[[], T], patience: float = PATIENCE_SECONDS) -> T:
+        """What `use` of the store returns. Where the store cannot be used, the training waits for it, so many seconds;
+        then, and when it is told to let go, this raises StoreError with the reason.
+        """
+        begun, told = self._clock.now(), ""
+        while True:
+            tried = self._clock.now()
+            try:
+                found = use()
+                break
+            except LeaseLost:
+                self.release()
+                raise
+            except StoreError as error:
+                if self._inbox.released or tried - begun >= patience:
+                    raise
+                if error.reason != told and self._tell(error.reason):
+                    told = error.reason
+                self._inbox.wait_for_news(RETRY_SECONDS)
+        if told:
+            self._tell(None)
+        return found
+
+    def _tell(self, trouble: str | None) -> bool:
+        """Write down what the training waits for; there may be room for that where there is none for a commit."""
+        try:
+            self.store.progress.describe(*self._key, error=trouble)
+        except StoreError:
+            return False
+        except LeaseLost:  # the run has ended: nobody waits any more
+            pass
+        return True

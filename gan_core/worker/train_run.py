@@ -19,8 +19,8 @@ from gan_core.jobs import measurement, references, registry
 from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.jobs.reference import ReferenceParameters
 from gan_core.plain_errors import sentence
-from gan_core.records import GanometerError, Reference
-from gan_core.store import LeaseLost, Store
+from gan_core.records import GanometerError, Reference, StoreError
+from gan_core.store import TOLD_TO_END, LeaseLost, Store
 from gan_core.worker.live_measurement import LiveMeasurement
 from gan_core.worker.memory_estimate import MIB, memory_estimate
 from gan_core.worker.run_session import Session
@@ -33,25 +33,28 @@ def train_run(
 ) -> str:
     """Train the session's run to whatever end it comes to, and leave that end in the store; returns its state.
 
-    That is finished, stopped or failed, paused or interrupted for a run that goes on later, "queued" for one that
-    another process should train, and "lost" for one that another worker has by now.
+    That is finished, stopped, or failed where it diverged; paused or interrupted for a run that goes on later, "queued"
+    for one that another process should train, and "lost" for one that another worker has by now. Whatever goes wrong
+    but divergence may go well another time: such a run is interrupted.
     """
     run = session.run
     try:
         session.phase("loading data")
-        dataset = dataset_named(run.config.data.name, lambda share, text: session.phase(text))
+        say = lambda share, text: session.phase(text)  # noqa: E731
+        dataset = session.patiently(lambda: dataset_named(run.config.data.name, say))
         labels = _class_numbers(run.config, dataset)
-        session.store.datasets.put(dataset.info())
+        session.patiently(lambda: session.store.datasets.put(dataset.info()))
         session.describe(dataset=dataset.sha256, threads=os.cpu_count() or 1, versions=machine.versions())
         _check_memory(run.config, dataset, free_memory())
         rows = min(run.config.recording.rows, len(dataset.test.x))
-        session.measure_with(_live_measurement(session.store, dataset, rows))
+        session.measure_with(session.patiently(lambda: _live_measurement(session.store, dataset, rows)))
 
-        session.refresh(beat=False)  # what was sent before there was a worker holds from the first step
+        # What was sent before there was a worker holds from the first step.
+        session.patiently(lambda: session.refresh(beat=False))
         from gan_core.engine.loop import Diverged, train
         from gan_core.engine.models import compiled_in_this_process
 
-        start = _start_of(session)
+        start = session.patiently(lambda: _start_of(session))
         try:
             outcome = train(
                 run.config,
@@ -73,8 +76,7 @@ def train_run(
     except Exception as error:
         if not isinstance(error, GanometerError):
             log.exception("run %s failed", run.id)
-        session.fail(session.store.runs.get(run.id).step, sentence(error))
-        return "failed"
+        return _interrupted(session, _why(error))
 
 
 # ---------------------------------------------------------------- before the first step
@@ -141,8 +143,26 @@ def _start_of(session: Session) -> _Start:
 def _given_back(session: Session, outcome: str) -> str:
     """Leave a run that has not come to its end to whoever claims it next; returns its state."""
     release = partial(session.store.leases.release, session.run.id, session.worker_id, session.run.claim_no)
-    if outcome == "paused" and release():
-        return "paused"
-    state = "queued" if outcome == "queued" else "interrupted"
-    release(state=state)
-    return state
+    if outcome == "queued":
+        session.patiently(partial(release, state="queued"))
+        return outcome
+    if outcome == "paused" and session.patiently(release):  # unless a command came at the last moment
+        return outcome
+    return _interrupted(session, TOLD_TO_END)
+
+
+def _interrupted(session: Session, why: str) -> str:
+    """Leave a run that goes on later, and write down why; returns its state, "lost" where another worker has it."""
+    try:
+        session.interrupt(why)
+    except LeaseLost:
+        return "lost"
+    return "interrupted"
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, StoreError):
+        return f"the store could not be used for too long: {error.reason}"
+    if isinstance(error, MemoryError):
+        return "the memory of this machine was not enough: choose a smaller batch or narrower layers"
+    return sentence(error)

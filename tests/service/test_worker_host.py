@@ -10,10 +10,10 @@ import pytest
 from gan_core import machine
 from gan_core.records import StoreError
 from gan_core.service.lab import Lab
-from gan_core.service.worker_host import WorkerHost
 from gan_core.store import Commit
 from gan_core.store import schema as tables
 from tests.service.labs import CONFIG, ENDLESS, opened, store_of, wait_until
+from tests.stored_runs import set_back
 
 
 def workers_of(lab: Lab) -> list[int]:
@@ -69,36 +69,58 @@ def test_a_lab_without_a_worker_starts_none(lab):
     assert workers_of(lab) == [] and lab.worker.workers() == []
 
 
-def test_a_store_that_cannot_be_written_is_said_where_a_worker_is_silent(lab, monkeypatch):
-    host = WorkerHost(store_of(lab), lab.settings)
+def silent(lab: Lab, run_id: str, seconds: float):
+    """The run, as if its worker had been silent for so long."""
+    set_back(store_of(lab), run_id, seconds)
+    return store_of(lab).runs.get(run_id)
+
+
+def test_a_store_that_cannot_be_written_is_said_where_a_worker_is_silent(tmp_path, monkeypatch):
+    clock = itertools.count(step=5)
+    with opened(tmp_path, clock=lambda: next(clock)) as lab:
+        run = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
+        assert lab.worker.why_a_training_waits(run) is None
+
+        def refuse():
+            raise StoreError("the store /a/secret/place refused: database or disk is full", "database or disk is full")
+
+        monkeypatch.setattr(lab._store, "check_writable", refuse)
+        assert lab.worker.why_a_training_waits(run) is None  # it beats, so it can write
+        said = lab.worker.why_a_training_waits(silent(lab, run.id, 2))
+        assert said.title == "The store cannot be written" and "secret" not in said.text
+        assert said.text.startswith("Database or disk is full. The training waits for it, and goes on without a lost")
+        monkeypatch.undo()
+        said = lab.worker.why_a_training_waits(silent(lab, run.id, 8))
+        assert said.title == "The worker is silent" and "has been silent for 10 s" in said.text
+
+
+def test_what_a_worker_has_written_down_is_said_while_it_beats(lab):
+    """There may be room for a heartbeat on a full disk, and none for a commit."""
     run = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
-    assert host.trouble() is None
-    with store_of(lab).database.writing() as db:
-        db.execute(tables.runs.update().values(heartbeat=tables.runs.c.heartbeat - 10))
-    assert host.trouble() is None  # it is the worker's own fault
-
-    def refuse(*_):
-        raise StoreError("the store refused: database or disk is full")
-
-    monkeypatch.setattr(store_of(lab), "remember", refuse)
-    assert host.trouble() == "the store refused: database or disk is full"
-    store_of(lab).leases.renew(run.id, "w1", run.claim_no)
-    assert host.trouble() is None
+    store_of(lab).progress.describe(run.id, "w1", run.claim_no, error="database or disk is full")
+    said = lab.worker.why_a_training_waits(lab.runs.get(run.id))
+    assert said.title == "The store cannot be written" and said.text.startswith("Database or disk is full.")
+    store_of(lab).progress.commit(run.id, "w1", run.claim_no, Commit(state="running", step=5, seconds=1.0))
+    assert lab.worker.why_a_training_waits(lab.runs.get(run.id)) is None
 
 
 def test_a_run_goes_on_by_itself_where_that_is_wanted_unless_it_only_dies(tmp_path):
-    """A worker elsewhere falls silent; the second time without a step in between the run stays as it is."""
+    """A worker elsewhere falls silent; the second time without a step in between the run waits before it goes on."""
     clock, found = itertools.count(step=5), []
     with opened(tmp_path, clock=lambda: next(clock), resume=True) as lab:
         run_id = lab.runs.start(CONFIG)
         for step in (10, 20, 20):
             run = store_of(lab).leases.claim("w1")
             store_of(lab).progress.commit(run.id, "w1", run.claim_no, Commit(state="running", step=step, seconds=1.0))
-            with store_of(lab).database.writing() as db:
-                db.execute(tables.runs.update().values(heartbeat=tables.runs.c.heartbeat - 100))
-            lab.worker.ensure()
+            set_back(store_of(lab), run_id, 100)
+            for _ in range(5):
+                lab.worker.ensure()
             found.append(lab.runs.get(run_id).state)
-    assert found == ["queued", "queued", "interrupted"]
+        assert found == ["queued", "queued", "interrupted"]
+        with store_of(lab).database.writing() as db:
+            db.execute(tables.events.update().values(time=tables.events.c.time - 61))
+        lab.worker.ensure()
+        assert lab.runs.get(run_id).state == "queued"
 
 
 def killed(lab: Lab) -> str:

@@ -26,7 +26,7 @@ def test_sqlite_is_opened_safely(tmp_path):
         "journal_mode": "wal",
         "synchronous": 2,
         "foreign_keys": 1,
-        "busy_timeout": 10_000,
+        "busy_timeout": 4000,
     }
     store.close()
     with sqlite3.connect(path) as db:  # these two live in the file itself
@@ -178,7 +178,7 @@ def test_a_full_disk_and_a_write_protected_file_are_said_and_lose_nothing(tmp_pa
 
 
 @pytest.mark.parametrize(
-    "opened", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["in use", "being opened, for ten seconds"]
+    "opened", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["in use", "being opened, for four seconds"]
 )
 def test_a_file_that_somebody_holds_is_waited_for_and_then_said(tmp_path, opened):
     store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")

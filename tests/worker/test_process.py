@@ -252,9 +252,9 @@ def test_divergence_is_a_failure_that_keeps_the_last_good_snapshot(store):
     assert store.recordings.events(run.id)[0].payload == {"error": run.error}
 
 
-def test_data_that_is_gone_is_a_failure_with_its_sentence(store):
-    run = ended(store, store.runs.create(override(CONFIG, {"data.name": "upload-gone"})))
-    assert run.state == "failed" and "'upload-gone'" in run.error and "digits" in run.error
+def test_data_that_is_gone_interrupts_a_run_with_its_sentence(store):
+    run = ended(store, store.runs.create(override(CONFIG, {"data.name": "upload-gone"})), "interrupted")
+    assert "'upload-gone'" in run.error and "digits" in run.error
 
 
 def test_a_worker_goes_on_after_failures(store):

@@ -55,10 +55,10 @@ def claimed(store: Store, run_id: str) -> Session:
     return Session(store, store.leases.claim("w2", run_id=run_id), "w2")
 
 
-def failed(session: Session) -> str:
-    """Why the run failed."""
+def why(session: Session, state: str = "interrupted") -> str:
+    """Why the run is in that state, from which nobody has it any more."""
     run = session.store.runs.get(session.run.id)
-    assert (run.state, run.worker) == ("failed", None)
+    assert (run.state, run.worker) == (state, None)
     return run.error
 
 
@@ -113,21 +113,21 @@ def test_a_damaged_checkpoint_costs_the_steps_after_the_one_before(begin, store)
 # ---------------------------------------------------------------- what cannot be trained
 
 
-def test_data_that_are_missing_are_a_failure_with_its_sentence(begin):
+def test_data_that_are_missing_interrupt_a_run_with_its_sentence(begin):
     session, dataset_named = begin(override(CONFIG, {"data.name": "upload-gone"}))
-    assert train_run(session, dataset_named) == "failed"
-    assert failed(session).startswith("there is no data set 'upload-gone': choose one of ")
+    assert train_run(session, dataset_named) == "interrupted"
+    assert why(session).startswith("there is no data set 'upload-gone': choose one of ")
 
 
-def test_settings_that_do_not_suit_the_data_are_a_failure_with_its_sentence(begin):
+def test_settings_that_do_not_suit_the_data_interrupt_a_run_with_its_sentence(begin):
     image = {f"{side}.architecture": "dcgan" for side in ("generator", "discriminator")}
     ring = override(preset("auto", data="ring-8", shape=(2,)), TINY | image)
     session, dataset_named = begin(ring)
-    assert train_run(session, dataset_named) == "failed"
-    assert "dcgan" in failed(session) and "mlp" in failed(session)
+    assert train_run(session, dataset_named) == "interrupted"
+    assert "dcgan" in why(session) and "mlp" in why(session)
 
 
-def test_classes_that_are_not_held_out_are_a_failure_with_its_sentence(begin):
+def test_classes_that_are_not_held_out_interrupt_a_run_with_its_sentence(begin):
     """A label of one sample is in one part only: its samples could not be told apart, nor asked for."""
     rng = np.random.default_rng(0)
     x = rng.normal(size=(3, 60, 2)).astype(np.float32)
@@ -136,28 +136,28 @@ def test_classes_that_are_not_held_out_are_a_failure_with_its_sentence(begin):
     parts["train"] = datasets.Part(x[0], np.where(np.arange(60) == 7, 5, labels))
     odd = datasets.Dataset("odd", "points", (2,), **parts)
     session, _ = begin(override(preset("auto", shape=(2,)), TINY | {"data.conditional": True}))
-    assert train_run(session, lambda name, progress: odd) == "failed"
-    assert failed(session) == (
+    assert train_run(session, lambda name, progress: odd) == "interrupted"
+    assert why(session) == (
         "the classes to train on are 0, 1, 5 and those to measure against 0, 1; turn data.conditional off, or give "
         "each class more samples"
     )
 
 
-def test_too_little_memory_is_refused_with_both_numbers(begin):
+def test_too_little_memory_interrupts_a_run_with_both_numbers(begin):
     session, dataset_named = begin()
-    assert train_run(session, dataset_named, free_memory=lambda: 50 * 2**20) == "failed"
+    assert train_run(session, dataset_named, free_memory=lambda: 50 * 2**20) == "interrupted"
     need = memory_estimate(CONFIG, datasets.load("digits")) / 2**20
-    assert f"about {need:,.0f} MB" in failed(session) and "50 MB are free" in failed(session)
+    assert f"about {need:,.0f} MB" in why(session) and "50 MB are free" in why(session)
 
 
-def test_what_nobody_has_foreseen_is_a_failure_in_one_line(begin):
+def test_what_nobody_has_foreseen_interrupts_a_run_in_one_line(begin):
     session, _ = begin()
 
     def broken(name, progress):
         raise ZeroDivisionError("division by zero\nand more")
 
-    assert train_run(session, broken) == "failed"
-    assert failed(session) == "ZeroDivisionError: division by zero"
+    assert train_run(session, broken) == "interrupted"
+    assert why(session) == "ZeroDivisionError: division by zero"
 
 
 def test_divergence_is_a_failure_at_its_step(begin, store):
@@ -176,7 +176,7 @@ def test_divergence_is_a_failure_at_its_step(begin, store):
     }
     session, dataset_named = begin(override(preset("auto", data="ring-8", shape=(2,)), TINY | wild))
     assert train_run(session, dataset_named) == "failed"
-    assert failed(session) == f"diverged at step {store.runs.get(session.run.id).step}"
+    assert why(session, "failed") == f"diverged at step {store.runs.get(session.run.id).step}"
 
 
 # ---------------------------------------------------------------- what goes on later

@@ -19,11 +19,17 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core import ConfigError, GanometerError, sentence, without_paths
+from gan_core import ConfigError, GanometerError, StoreError, sentence, without_paths
+from ui.frame.server import get_lab
 from ui.frame.text import plain
 
 log = logging.getLogger("ganometer.pages")
 
+AGAIN_SECONDS, LONGEST_SECONDS, OFTEN = 2.0, 60.0, 5
+"""After how many seconds a page looks again for a store that it could not use, and after how many when it has done so
+more often."""
+ASKED_AGAIN = "times the store was asked again"
+"""The key of the session state that counts how often the page was drawn again for the sake of the store."""
 KNOWS_PATHS = "knows paths"
 """The key of the session state that says whether this visitor may read where the server keeps things."""
 
@@ -47,13 +53,56 @@ def in_words(error: Exception) -> str:
 
 
 @contextmanager
-def part(what: str = "") -> Iterator[None]:
-    """A part of a page. An error is shown in its place, and ends nothing else; `what` begins the sentence."""
+def part(what: str = "", *, again: bool = False) -> Iterator[None]:
+    """A part of a page. An error is shown in its place, and ends nothing else; `what` begins the sentence.
+
+    Where the store cannot be used the whole page is drawn again later, unless this part is drawn `again` by itself.
+    """
     try:
         yield
+    except StoreError as error:
+        show_store_error(error) if again else show_store_trouble(error)
     except Exception as error:
         title = f"{what} cannot be shown" if what else None
         st.error(in_words(error), title=title, icon=":material/error:")
+
+
+def show_store_trouble(error: StoreError) -> None:
+    """Say that the store cannot be used, and draw the whole page again as soon as it can."""
+    times = times_asked_again()
+    st.session_state[ASKED_AGAIN] = times + 1
+    seconds = min(LONGEST_SECONDS, AGAIN_SECONDS * 2 ** max(0, times - OFTEN))
+    show_store_error(error)
+    st.caption(f"This page tries again after {seconds:.0f} seconds, and goes on when the store is back.")
+    first = True
+
+    @st.fragment(run_every=seconds)
+    def look() -> None:
+        if first:
+            return
+        try:
+            get_lab().worker.workers()
+        except GanometerError:
+            return
+        st.rerun()
+
+    look()
+    first = False
+
+
+def show_store_error(error: StoreError) -> None:
+    """Say that the store cannot be used, and why."""
+    st.error(in_words(error), title="The store cannot be used", icon=":material/database_off:")
+
+
+def times_asked_again() -> int:
+    """How often in a row this page was drawn again because the store could not be used."""
+    return st.session_state.get(ASKED_AGAIN, 0)
+
+
+def forget_asking() -> None:
+    """The page could be drawn."""
+    st.session_state.pop(ASKED_AGAIN, None)
 
 
 def attempt(action: Callable[..., object], *args: Any, **about: Any) -> bool:

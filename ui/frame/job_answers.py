@@ -63,8 +63,10 @@ def show_answer(
         with st.container(horizontal=True, vertical_alignment="center"):
             if shown:
                 st.badge(_awaited(now, shown), icon=":material/hourglass_top:", color="orange")
+                if why := page.lab.worker.why_a_job_waits():
+                    st.caption(told(why))
             else:
-                st.progress(now.progress, "Working …" if now.state == "working" else "Waiting for the worker …")
+                st.progress(now.progress, _waiting(page, now))
             if now.cancellable:
                 cancel = (page.lab.jobs.cancel, job_id)
                 st.button("Cancel", key=f"{key} cancel", icon=":material/close:", on_click=page.do, args=cancel)
@@ -93,6 +95,12 @@ def show_answer(
         with st.container():
             if shown or not waiting:
                 page.live(show, every=None, key=key)
+
+
+def _waiting(page: Page, job: Job) -> str:
+    """What a job waits for; also one that a worker has begun, which may have fallen silent since."""
+    why = told(page.lab.worker.why_a_job_waits())
+    return f"{'Working' if job.state == 'working' else 'Waiting for the worker'} … {why}".strip()
 
 
 def _for_all(ask: Callable[[], object]) -> Callable[..., object]:

@@ -19,12 +19,23 @@ from pathlib import Path
 
 import streamlit as st
 
-from gan_core import ConfigError, GanometerError, Lab, RunInfo, Settings, settings_from_environment
+from gan_core import GanometerError, Lab, RunInfo, StoreError
 from ui.charts.plot import Click, Selection, plot
-from ui.frame.faults import KNOWS_PATHS, attempt, guarded, in_words, part, told
+from ui.frame.faults import (
+    KNOWS_PATHS,
+    attempt,
+    forget_asking,
+    guarded,
+    in_words,
+    part,
+    show_store_trouble,
+    times_asked_again,
+    told,
+)
 from ui.frame.identity import show_account, visitor
 from ui.frame.navigation import hear_timer, navigation, open_at
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, is_off, rhythm
+from ui.frame.server import get_lab, server_secrets, server_settings
 
 PAGES = {
     "home": ("app.py", "Home", ":material/home:"),
@@ -39,33 +50,6 @@ STYLE = f"<style>{Path(__file__).with_name('page.css').read_text(encoding='utf-8
 """A style alone would go where toasts stand, and take the place of one."""
 
 
-@st.cache_resource(show_spinner=False)
-def get_lab() -> Lab:
-    """One Lab for all visitors of this server. It adopts the worker an earlier one started."""
-    return Lab(_settings())
-
-
-def _settings() -> Settings:
-    """What the environment and the secrets ask for. Raises ValueError naming what is wrong with them."""
-    secrets = _secrets()
-    url = secrets.get("connections", {}).get("store", {}).get("url")
-    return settings_from_environment(store_url=url, secrets=secrets)
-
-
-def _secrets() -> dict:
-    """The secrets, where there are some: `[connections.store] url`, `shared`, `admins`, `resume`, `limits`.
-
-    Raises ConfigError for a file that cannot be read: without it a shared server would be everybody's.
-    """
-    try:
-        return st.secrets.to_dict()
-    except (OSError, ValueError) as error:
-        if isinstance(error, FileNotFoundError) and error.__cause__ is None:
-            return {}
-        reason = getattr(error, "strerror", None) or error.__cause__ or error
-        raise ConfigError([f"secrets.toml cannot be read: {reason}; mend it, and reload this page"]) from error
-
-
 @contextmanager
 def open_page(name: str) -> Iterator[Page]:
     """The frame of a page: a context around everything the page draws, in which errors become sentences."""
@@ -78,16 +62,19 @@ def open_page(name: str) -> Iterator[Page]:
             st.set_page_config(page_title=label, page_icon="📏", layout="wide", initial_sidebar_state="collapsed")
             _menu(name)
             lab = _opened_lab()
-            me = visitor(lab, _secrets())
+            me = visitor(lab, server_secrets())
             st.session_state[KNOWS_PATHS] = lab.is_admin(me)
             if notice := lab.notice(by=me):
                 st.warning(told(notice), icon=":material/folder_off:")
-            show_account(lab, _secrets())
+            show_account(lab, server_secrets())
             page = Page(name, lab, me)
         if page is None:
             st.stop()
+        asked = times_asked_again()
         with part():
             yield page
+        if times_asked_again() == asked:
+            forget_asking()
     finally:
         _set_aside(len(sys.modules))
 
@@ -96,12 +83,14 @@ def _opened_lab() -> Lab:
     """The Lab with its worker; where there can be none the page says why, and ends here."""
     try:
         # Of a server that says nothing of being shared its visitor is who runs it, also where its store cannot be used.
-        st.session_state.setdefault(KNOWS_PATHS, not _settings().shared)
+        st.session_state.setdefault(KNOWS_PATHS, not server_settings().shared)
         lab = get_lab()
         lab.worker.ensure()
         return lab
     except ValueError as error:
         st.error(told(error), title="A setting of this server is wrong", icon=":material/settings:")
+    except StoreError as error:
+        show_store_trouble(error)
     except (GanometerError, OSError) as error:
         st.error(in_words(error), title="The store cannot be used", icon=":material/database_off:")
     st.stop()
@@ -144,7 +133,7 @@ class Page:
                 hear_timer()
             if navigation().place.run != run or (alone is not None and now is not None and is_off(now, rhythm(alone))):
                 st.rerun()
-            with part():
+            with part(again=every is not None):
                 self.lab.worker.ensure()
                 draw()
 

@@ -102,6 +102,8 @@ def show_progress(page: Page, run: RunInfo, headline: Headline) -> None:
             badge(run.state)
             show_number(headline.energy)
     st.caption(facts(run))
+    if trouble := page.lab.worker.why_a_training_waits(run):
+        st.caption(f":material/warning: {plain(trouble.title)}. {plain(trouble.text)}")
     if run.active and run.state != "queued":
         st.progress(min(1.0, run.progress))
 
@@ -151,7 +153,7 @@ def facts(run: RunInfo) -> str:
         where = f"{run.step:,} steps"
     data = plain(data_title(run.config.data.name))
     text = f"{run.config.preset} · {data} · {where} · {seconds(run.seconds)} · `{run.id}`"
-    return text + (f" · {told(run.error)}" if run.error else "")
+    return text + (f" · {told(run.error)}" if run.error and not run.active else "")
 
 
 def show_edit(page: Page, run: RunInfo) -> None:
