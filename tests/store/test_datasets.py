@@ -67,3 +67,25 @@ def test_everyone_may_put_the_same_thing_at_the_same_moment(store):
             list(pool.map(put, range(4)))
     assert store.measurements.reference("data", "pixels", 10) == reference
     assert store.remembered("key") == "word" and same(store.datasets.get(INFO.sha256), INFO)
+
+
+def test_an_upload_has_several_owners_and_each_publishes_alone(store):
+    store.datasets.put(INFO, b"rows")
+    assert store.datasets.owners() == {"upload-x": {}}
+    for owner in ("ada", "bob", "ada", "eve adams"):
+        store.datasets.add_owner("upload-x", owner)
+    store.datasets.publish("upload-x", True, owner="bob")
+    store.datasets.add_owner("upload-x", "bob")  # the same file once more hides nothing
+    shares = {"ada": False, "bob": True, "eve adams": False}
+    assert store.datasets.owners() == {"upload-x": shares} and store.datasets.named("upload-x").owners == shares
+    store.datasets.publish("upload-x", False)
+    assert not store.datasets.named("upload-x").published
+
+
+def test_what_is_known_of_an_upload_without_its_rows_gives_way_to_the_upload(store):
+    store.datasets.put(replace(INFO.without_rows(), name="upload-y"))
+    assert store.datasets.get(INFO.sha256).rows_hidden and store.datasets.owners() == {}
+    store.datasets.put(INFO, b"rows")
+    assert same(store.datasets.get(INFO.sha256), INFO) and store.datasets.upload_bytes("upload-x") == b"rows"
+    store.datasets.put(replace(INFO, name="upload-z"), b"other rows")
+    assert store.datasets.get(INFO.sha256).name == "upload-x" and store.datasets.upload_bytes("upload-x") == b"rows"
