@@ -123,14 +123,14 @@ def sound_step(step: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
 def dataset_info(row: sa.Row[Any]) -> DatasetInfo:
     """The data set in a row of `datasets`, of which `data` is not needed. Raises Unreadable."""
     try:
-        arrays = unpack(row.preview)
+        preview, labels = arrays_in(row.preview, "x", "y")
         about = dict(name=row.name, sha256=row.sha256, kind=row.kind, owner=row.owner, published=row.published == 1)
         about |= dict(shape=json.loads(row.shape), parts=json.loads(row.parts))
         known = checked(_Dataset, about, what="a part of a data set")
-        preview, labels = checked_samples(arrays["x"], known.kind, known.shape), arrays["y"]
+        preview = checked_samples(preview, known.kind, known.shape)
         if labels.shape != (len(preview),) or labels.dtype != np.int64:
             raise ValueError("the preview has not one label a row")
-    except Exception as error:  # decoders raise a dozen kinds on damaged bytes, and all of them mean one thing
+    except (ValueError, TypeError, RecursionError) as error:
         raise Unreadable(f"the data set {row.name} cannot be read: {' '.join(str(error).split())}") from None
     return DatasetInfo(**vars(known) | {"parts": vars(known.parts)}, preview=preview, labels=labels)
 
@@ -232,3 +232,14 @@ def unpack(data: bytes) -> dict[str, np.ndarray]:
     """The arrays in npz bytes, by name."""
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
         return dict(arrays)
+
+
+def arrays_in(data: Any, *names: str) -> list[Array]:
+    """The arrays of these names in a column of npz bytes. Raises ValueError for anything else that stands there."""
+    try:
+        found = unpack(data)
+    except Exception:  # decoders raise a dozen kinds on damaged bytes, and advise to unpickle what they do not know
+        raise ValueError("its bytes are no file of plain arrays") from None
+    if lacking := [name for name in names if name not in found]:
+        raise ValueError(f"there is no array {lacking[0]!r} in it")
+    return [found[name] for name in names]
