@@ -88,7 +88,8 @@ class Recordings:
         if row is None:
             return None
         try:
-            return Snapshot(run_id, row.step, checked_samples(*arrays_in(row.samples, "x")))
+            (samples,) = arrays_in(row.samples, "x")
+            return Snapshot(run_id, row.step, checked_samples(samples))
         except ValueError as error:
             raise Unreadable(f"the samples of run {run_id} at step {row.step:,} cannot be read: {error}") from None
 

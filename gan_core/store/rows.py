@@ -76,7 +76,7 @@ class _Run:
     versions: dict[Text, Text]
 
 
-def run_in(row: Mapping[str, Any]) -> RunInfo | UnreadableRun:
+def run_in(row: sa.RowMapping) -> RunInfo | UnreadableRun:
     """The run in a row of `listing`, or what can be read of it."""
     try:
         return run_info(row)
@@ -86,7 +86,7 @@ def run_in(row: Mapping[str, Any]) -> RunInfo | UnreadableRun:
         return UnreadableRun(text["id"], _shortened(text["name"]), text["owner"], created, str(error))
 
 
-def run_info(row: Mapping[str, Any]) -> RunInfo:
+def run_info(row: sa.RowMapping) -> RunInfo:
     """The run in a row of `listing`. Raises Unreadable."""
     try:
         values = {key: row[key] for key in kinds_of(_Run)} | {
@@ -132,7 +132,17 @@ def dataset_info(row: sa.Row[Any]) -> DatasetInfo:
             raise ValueError("the preview has not one label a row")
     except (ValueError, TypeError, RecursionError) as error:
         raise Unreadable(f"the data set {row.name} cannot be read: {' '.join(str(error).split())}") from None
-    return DatasetInfo(**vars(known) | {"parts": vars(known.parts)}, preview=preview, labels=labels)
+    return DatasetInfo(
+        known.name,
+        known.sha256,
+        known.kind,
+        known.shape,
+        vars(known.parts),
+        preview,
+        labels,
+        known.owner,
+        known.published,
+    )
 
 
 @dataclass(frozen=True)
