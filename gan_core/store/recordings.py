@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from gan_core.records import Event, History, Snapshot, UnknownRun, Unreadable
 from gan_core.store.database import Database, one_at_a_time
-from gan_core.store.rows import checked_samples, insert_dataset, insert_new, sound_step, unpack
+from gan_core.store.rows import arrays_in, checked_samples, insert_dataset, insert_new, sound_step
 from gan_core.store.schema import (
     checkpoints,
     datasets,
@@ -88,10 +88,10 @@ class Recordings:
         if row is None:
             return None
         try:
-            return Snapshot(run_id, row.step, checked_samples(unpack(row.samples)["x"]))
-        except Exception as error:  # decoders raise a dozen kinds on damaged bytes, and all of them mean one thing
-            said = " ".join(str(error).split())
-            raise Unreadable(f"the samples of run {run_id} at step {row.step:,} cannot be read: {said}") from None
+            (samples,) = arrays_in(row.samples, "x")
+            return Snapshot(run_id, row.step, checked_samples(samples))
+        except ValueError as error:
+            raise Unreadable(f"the samples of run {run_id} at step {row.step:,} cannot be read: {error}") from None
 
     def snapshot_weights(self, run_id: str, step: int) -> bytes | None:
         """The generator's weights at a step, as the engine packs them; None without a snapshot."""

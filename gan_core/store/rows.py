@@ -65,7 +65,7 @@ class _Run:
     versions: dict[Text, Text]
 
 
-def run_in(row: Mapping[str, Any], places: Mapping[str, int] | None = None) -> RunInfo | UnreadableRun:
+def run_in(row: sa.RowMapping, places: Mapping[str, int] | None = None) -> RunInfo | UnreadableRun:
     """The run in a row of `listing`, or what can be read of it; `places` as in `run_info`."""
     try:
         return run_info(row, places)
@@ -75,7 +75,7 @@ def run_in(row: Mapping[str, Any], places: Mapping[str, int] | None = None) -> R
         return UnreadableRun(text["id"], _shortened(text["name"]), text["owner"], created, str(error))
 
 
-def run_info(row: Mapping[str, Any], places: Mapping[str, int] | None = None) -> RunInfo:
+def run_info(row: sa.RowMapping, places: Mapping[str, int] | None = None) -> RunInfo:
     """The run in a row of `listing`; `places` are those of the queue, as `turns.places` has them. Raises Unreadable."""
     try:
         values = {key: row[key] for key in kinds_of(_Run)} | {
@@ -113,16 +113,17 @@ def sound_step(step: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
 def dataset_info(row: sa.Row[Any], owners: Mapping[str, bool]) -> DatasetInfo:
     """The data set in a row of `datasets`, of which `data` is not needed, and whose it is. Raises Unreadable."""
     try:
-        arrays = unpack(row.preview)
+        preview, labels = arrays_in(row.preview, "x", "y")
         about = dict(name=row.name, sha256=row.sha256, kind=row.kind)
         about |= dict(shape=json.loads(row.shape), parts=json.loads(row.parts))
         known = checked(_Dataset, about, what="a part of a data set")
-        preview, labels = checked_samples(arrays["x"], known.kind, known.shape), arrays["y"]
+        preview = checked_samples(preview, known.kind, known.shape)
         if labels.shape != (len(preview),) or labels.dtype != np.int64:
             raise ValueError("the preview has not one label a row")
-    except Exception as error:  # decoders raise a dozen kinds on damaged bytes, and all of them mean one thing
+    except (ValueError, TypeError, RecursionError) as error:
         raise Unreadable(f"the data set {row.name} cannot be read: {' '.join(str(error).split())}") from None
-    return DatasetInfo(**vars(known) | {"parts": vars(known.parts)}, preview=preview, labels=labels, owners=owners)
+    about = (known.name, known.sha256, known.kind, known.shape)
+    return DatasetInfo(*about, vars(known.parts), preview, labels, owners)
 
 
 @dataclass(frozen=True)
@@ -232,3 +233,14 @@ def upsert(db: sa.Connection, table: sa.Table, key: str, row: dict[str, Any]) ->
     insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
     others = {name: value for name, value in row.items() if name != key}
     db.execute(insert(table).values(**row).on_conflict_do_update(index_elements=[key], set_=others))
+
+
+def arrays_in(data: Any, *names: str) -> list[Array]:
+    """The arrays of these names in a column of npz bytes. Raises ValueError for anything else that stands there."""
+    try:
+        found = unpack(data)
+    except Exception:  # decoders raise a dozen kinds on damaged bytes, and advise to unpickle what they do not know
+        raise ValueError("its bytes are no file of plain arrays") from None
+    if lacking := [name for name in names if name not in found]:
+        raise ValueError(f"there is no array {lacking[0]!r} in it")
+    return [found[name] for name in names]

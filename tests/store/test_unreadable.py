@@ -4,9 +4,9 @@ import pytest
 import sqlalchemy as sa
 
 from gan_core.records import RunInfo, Unreadable, UnreadableRun
-from gan_core.store import Store
+from gan_core.store import Store, pack
 from gan_core.store import schema as tables
-from tests.stored_runs import queue
+from tests.stored_runs import PIXELS, claimed, commit, queue
 
 
 @pytest.fixture
@@ -89,6 +89,17 @@ def test_a_job_that_cannot_be_read_fails_and_the_next_is_answered(store):
     assert store.jobs.claim("w").id == sound
     job = store.jobs.get(bad)
     assert job.state == "failed" and "cannot be read" in job.error
+
+
+@pytest.mark.parametrize("data", [b"PK", pack(z=PIXELS), pack(x=PIXELS[:0]), pack(x=PIXELS.repeat(7, axis=3))])
+def test_samples_that_cannot_be_read_are_said_without_advice_to_unpickle(store, data):
+    run = claimed(store)
+    commit(store, run, taken=[(10, PIXELS, b"weights")])
+    with store.database.writing() as db:
+        db.execute(tables.snapshots.update().values(samples=data))
+    with pytest.raises(Unreadable, match=f"the samples of run {run.id} at step 10 cannot be read") as error:
+        store.recordings.snapshot(run.id)
+    assert "pickle" not in str(error.value)
 
 
 def _row(store: Store, run_id: str):
