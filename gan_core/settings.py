@@ -74,6 +74,8 @@ class Settings:
         about = {
             "GANOMETER_HOME": str(self.home),
             "GANOMETER_STORE": self.store_url,
+            "GANOMETER_SHARED": str(self.shared).lower(),
+            "GANOMETER_ADMINS": " ".join(self.admins),
             "GANOMETER_LIMITS": _told(self.limits),
         }
         return about | ({"GANOMETER_DATA": str(self.data_folder)} if self.data_folder else {})

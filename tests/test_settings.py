@@ -91,9 +91,9 @@ def test_a_shared_server_has_limits_unless_they_are_lifted(tmp_path):
 
 def test_a_child_process_has_the_limits_of_its_server(tmp_path):
     environ = {"GANOMETER_HOME": str(tmp_path), "GANOMETER_LIMITS": "queued=none"}
-    place = settings_from_environment(environ, secrets={"shared": True})
-    for inherited in ({}, {"GANOMETER_SHARED": "true"}):
-        assert settings_from_environment({**inherited, **place.environment()}).limits == place.limits
+    place = settings_from_environment(environ, secrets={"shared": True, "admins": ["ada@here"]})
+    for inherited in ({}, {"GANOMETER_SHARED": "false", "GANOMETER_LIMITS": "steps=5"}):
+        assert settings_from_environment({**inherited, **place.environment()}) == place
 
 
 def test_runs_of_admins_and_of_the_command_line_have_no_limits(tmp_path):

@@ -347,6 +347,19 @@ def test_a_browser_that_sends_a_click_twice_asks_once(home, store, data, form):
     assert not at.toast and at.query_params["run"] == store.runs.all()[0].id
 
 
+def test_uploads_are_listed_and_deleted_unless_a_run_needs_them(home, store, upload_noise):
+    name = upload_noise(store)
+    run_id = store.runs.create(presets.preset("auto", data=name, shape=(16, 16, 1)), name="needs them")
+    at = open_page("pages/train.py")
+    assert any(box.label == "Your uploads: 1" for box in at.expander)
+    delete = at.button(key=f"delete {name}")
+    assert delete.disabled and "your run needs them needs these data" in delete.help
+    store.commands.send(run_id, "stop")
+    store.runs.delete(run_id)
+    drawn(drawn(at.run()).button(key=f"delete {name}").click().run())
+    assert store.datasets.uploads() == [] and not any(box.label.startswith("Your uploads") for box in at.expander)
+
+
 def test_whoever_presses_start_again_on_the_page_that_followed_gets_another_run(home, store):
     at = open_page("pages/train.py")
     before = len(store.runs.all())
@@ -802,6 +815,21 @@ def test_a_report_that_failed_is_said_and_can_be_asked_for_again(home, store, da
     assert r"there is \*\*nothing\*\* to measure" in text_of(at)
     drawn(at.button(key="measured again").click().run())
     assert claim(store, "measure")
+
+
+def test_a_report_is_cancelled_and_asked_for_again(home, store, data):
+    at = ask_for_everything(store, data("digits"))
+    job = claim(store, "measure")
+    drawn(at.run())
+    drawn(at.button(key="measured cancel").click().run())
+    assert store.jobs.get(job.id).state == "cancelled" and "This request was cancelled." in text_of(at)
+    drawn(at.button(key="measured again").click().run())
+    assert store.jobs.get(job.id).state == "waiting" and "was cancelled" not in text_of(at)
+
+
+def test_a_quick_answer_has_no_button_to_cancel(home, store, data):
+    at = open_page("pages/gallery.py", run=trained(store, data("digits")))
+    assert claim(store, "browse") and not [button for button in at.button if button.label == "Cancel"]
 
 
 def test_points_have_no_other_spaces(home, store, data):

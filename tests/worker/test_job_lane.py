@@ -7,12 +7,15 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from gan_core.config.run_config import override
 from gan_core.distances.threads import in_threads, interrupted_by, one_blas_thread, one_thread
 from gan_core.jobs.browse import Browse
 from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.service.lab import Lab
 from gan_core.settings import Settings
 from gan_core.store import Store
+from gan_core.store.jobs import Cancelled
+from gan_core.worker.job_lane import _Report
 from tests.service.labs import CONFIG, close, ended, wait_until
 
 
@@ -60,9 +63,7 @@ def test_a_long_job_on_mnist_is_cancelled_within_moments(tmp_path, mnist_folder)
     lab = Lab(settings)
     try:
         config = lab.recipes.preset("auto", data="mnist")
-        tiny = {"generator.width": 8, "discriminator.width": 8, "training.steps": 5, "recording.rows": 60}
-        from gan_core.config.run_config import override
-
+        tiny = {"training.steps": 5, "training.batch": 16, "recording.rows": 60}
         run = ended(lab, lab.runs.start(override(config, tiny)))
         took = []
         for space in ("pixels", "classifier"):
@@ -125,17 +126,12 @@ def test_the_number_of_blas_threads_is_what_it_was_after_two_that_overlap():
 
 
 def test_the_store_says_what_is_cancelled_while_it_is_computed(tmp_path):
-    """A lane in this thread, with a handler that would never end."""
-    from gan_core.worker.job_lane import _Report
-
     store = Store(f"sqlite:///{tmp_path / 'store.sqlite'}")
     job_id = store.jobs.request("reference", params={"n": 4}, owner="ada")
     store.jobs.claim("w1")
     report = _Report(store, job_id, "w1")
     report.progress(0.5)
     store.jobs.cancel(job_id, "ada")
-    from gan_core.store.jobs import Cancelled
-
     with pytest.raises(Cancelled):
         report.progress(0.6)
     with pytest.raises(Cancelled):

@@ -205,6 +205,16 @@ def test_a_long_pause_gives_the_run_back(begin, store):
     assert (run.state, run.worker) == ("paused", None)
 
 
+def test_a_time_that_allows_more_steps_than_the_server_does(begin, store):
+    session, dataset_named = begin(override(CONFIG, {"training.seconds": 30}), most_steps=12)
+    assert train_run(session, dataset_named) == "finished"
+    run = store.runs.get(session.run.id)
+    assert (run.step, run.total_steps, run.config.training.seconds) == (12, 12, 30)
+    (limited,) = [event for event in store.recordings.events(run.id) if event.kind == "set"]
+    found, given = limited.payload["changes"]["training.steps"]
+    assert found > 12 == given and limited.payload["by"] == "the limits of this server"
+
+
 def test_a_run_that_another_worker_has_by_now_is_left_alone(begin, store):
     session, dataset_named = begin(ENDLESS)
 
