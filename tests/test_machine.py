@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from gan_core import machine
 from gan_core.config.presets import preset
+from gan_core.records import StoreError
 from gan_core.store import TOLD_TO_END, Store
 from gan_core.store import schema as tables
 
@@ -176,6 +177,27 @@ def test_a_worker_that_is_there_and_stays_silent_loses_its_run_and_its_jobs(stor
     clock.now += machine.GRACE_SECONDS
     assert watch.look() == [run_id]
     assert "was silent" in store.runs.get(run_id).error and store.jobs.get(job_id).state == "waiting"
+
+
+def test_while_the_store_cannot_be_written_nobody_is_taken_for_dead(store, monkeypatch):
+    """A full disk for minutes: no look raises, and a worker has its time to beat once there is room again."""
+    run_id, _ = busy(store, OLDEST, "elsewhere")
+    clock = Clock()
+    watch = machine.Watch(store, clock=clock)
+    set_heartbeats(store, 100)
+
+    def refuse():
+        raise StoreError("the store refused: database or disk is full")
+
+    monkeypatch.setattr(store, "check_writable", refuse)
+    for _ in range(50):
+        clock.now += 2
+        assert watch.look() == []
+    monkeypatch.undo()
+    clock.now += 2
+    assert watch.look() == [] and store.runs.get(run_id).state == "running"
+    clock.now += machine.GRACE_SECONDS
+    assert watch.look() == [run_id]
 
 
 def test_one_look_does_not_take_a_process_that_is_there_for_dead(store):
