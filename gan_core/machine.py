@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from gan_core import __version__
-from gan_core.records import WorkerInfo
+from gan_core.records import StoreError, WorkerInfo
 from gan_core.store import LEASE_SECONDS, Store
 
 HOST = socket.gethostname()
@@ -94,20 +94,33 @@ class Watch:
         silent = {(w.id, w.heartbeat): w.id for w in workers if _is_silent(w.age, JOBS_SECONDS)}
         lost = {(r.run_id, r.heartbeat): r.worker_id for r in store.leases.held() if _is_silent(r.age, LEASE_SECONDS)}
         now, all_doubted = self._clock(), silent | lost
+        if all_doubted and not self._can_write():
+            self._doubted = dict.fromkeys(all_doubted, now)  # nor can they: that they are silent says nothing
+            return []
         self._doubted = {who: self._doubted.get(who, now) for who in all_doubted}
         gone = {
             who
             for who, since in self._doubted.items()
             if now - since >= GRACE_SECONDS or (at_once and all_doubted[who] not in here)
         }
-        interrupted = store.leases.interrupt(dead, dict(who for who in lost if who in gone))
-        if workers_gone := [*dead, *(worker for who, worker in silent.items() if who in gone)]:
-            store.jobs.give_back(workers_gone)
-        for worker_id in dead:
-            store.workers.remove(worker_id)
-        if self._resume:
-            self._resume_interrupted()
+        try:
+            interrupted = store.leases.interrupt(dead, dict(who for who in lost if who in gone))
+            if workers_gone := [*dead, *(worker for who, worker in silent.items() if who in gone)]:
+                store.jobs.give_back(workers_gone)
+            for worker_id in dead:
+                store.workers.remove(worker_id)
+            if self._resume:
+                self._resume_interrupted()
+        except StoreError:  # another look does it; whoever only reads need not wait for that
+            return []
         return interrupted
+
+    def _can_write(self) -> bool:
+        try:
+            self._store.check_writable()
+        except StoreError:
+            return False
+        return True
 
     def _resume_interrupted(self) -> None:
         for run in self._store.leases.interrupted():

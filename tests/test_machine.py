@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from gan_core import machine
 from gan_core.config.presets import preset
-from gan_core.store import Store
+from gan_core.records import StoreError
+from gan_core.store import TOLD_TO_END, Store
 from gan_core.store import schema as tables
 
 MB = 10**6
@@ -126,6 +127,133 @@ def test_an_interrupted_run_is_queued_again_where_that_is_wanted(store):
     run_id, _ = busy(store, ended())
     assert machine.reap_dead_workers(store, resume=True) == [run_id]
     assert store.runs.get(run_id).state == "queued"
+
+
+OLDEST = 1
+"""The number of the process that has been there longest, and so may have sent a heartbeat some minutes ago."""
+
+
+class Clock:
+    """Seconds that pass when a test says so."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def set_heartbeats(store: Store, seconds: float) -> None:
+    """As if the database's clock had been moved by so many seconds since the last heartbeats."""
+    with store.database.writing() as db:
+        for table in (tables.runs, tables.workers):
+            db.execute(sa.update(table).values(heartbeat=table.c.heartbeat - seconds))
+
+
+@pytest.mark.parametrize("seconds", [100, -18_000], ids=["the machine slept", "the clock was set back"])
+@pytest.mark.parametrize("host", [machine.HOST, "elsewhere"])
+def test_a_worker_that_beats_again_was_not_dead_whatever_the_clock_says(store, seconds, host):
+    run_id, job_id = busy(store, OLDEST, host)
+    clock = Clock()
+    watch = machine.Watch(store, clock=clock)
+    assert watch.look() == []
+    set_heartbeats(store, seconds)
+    assert watch.look() == []
+    clock.now += 5
+    assert store.leases.renew(run_id, "w1", 1)
+    store.workers.report("w1", host=host, pid=OLDEST, phase="run", memory=0, versions={})
+    clock.now += 60
+    assert watch.look() == []
+    assert store.runs.get(run_id).state == "running" and store.jobs.get(job_id).state == "working"
+
+
+@pytest.mark.parametrize("seconds", [100, -18_000], ids=["long ago", "in the future"])
+def test_a_worker_that_is_there_and_stays_silent_loses_its_run_and_its_jobs(store, seconds):
+    """A training that a person has suspended: it is not ended, and others go on with its run."""
+    run_id, job_id = busy(store, OLDEST)
+    clock = Clock()
+    watch = machine.Watch(store, clock=clock)
+    set_heartbeats(store, seconds)
+    assert watch.look() == []
+    clock.now += machine.GRACE_SECONDS
+    assert watch.look() == [run_id]
+    assert "was silent" in store.runs.get(run_id).error and store.jobs.get(job_id).state == "waiting"
+
+
+def test_while_the_store_cannot_be_written_nobody_is_taken_for_dead(store, monkeypatch):
+    """A full disk for minutes: no look raises, and a worker has its time to beat once there is room again."""
+    run_id, _ = busy(store, OLDEST, "elsewhere")
+    clock = Clock()
+    watch = machine.Watch(store, clock=clock)
+    set_heartbeats(store, 100)
+
+    def refuse():
+        raise StoreError("the store refused: database or disk is full")
+
+    monkeypatch.setattr(store, "check_writable", refuse)
+    for _ in range(50):
+        clock.now += 2
+        assert watch.look() == []
+    monkeypatch.undo()
+    clock.now += 2
+    assert watch.look() == [] and store.runs.get(run_id).state == "running"
+    clock.now += machine.GRACE_SECONDS
+    assert watch.look() == [run_id]
+
+
+def test_one_look_does_not_take_a_process_that_is_there_for_dead(store):
+    run_id, _ = busy(store, OLDEST)
+    set_heartbeats(store, 100)
+    assert machine.reap_dead_workers(store) == []
+    assert store.runs.get(run_id).state == "running"
+
+
+# ---------------------------------------------------------------- what goes on by itself
+
+
+def interrupted_run(store: Store, *reasons: str) -> str:
+    """A run that was interrupted for each of these reasons, always at the same step."""
+    run_id = store.runs.create(preset("auto", data="digits"))
+    for reason in reasons:
+        store.commands.send(run_id, "resume")
+        run = store.leases.claim("w1", run_id=run_id)
+        store.leases.release(run_id, "w1", run.claim_no, state="interrupted", error=reason)
+    return run_id
+
+
+def states(store: Store, run_id: str, *, minutes: float = 0) -> str:
+    """The state of a run after a look of a server that resumes, so many minutes after it was interrupted."""
+    with store.database.writing() as db:
+        db.execute(sa.update(tables.events).values(time=tables.events.c.time - 60 * minutes))
+    machine.Watch(store, resume=True).look()
+    return store.runs.get(run_id).state
+
+
+def test_whatever_ended_its_worker_a_run_goes_on_by_itself(store):
+    for reason in ("the store could not be used for too long: disk is full", "OSError: no network", TOLD_TO_END):
+        assert states(store, interrupted_run(store, reason)) == "queued"
+
+
+def test_a_run_that_gets_no_further_waits_longer_and_longer_and_then_for_a_person(store):
+    assert states(store, interrupted_run(store, "a", "b")) == "interrupted"
+    run_id = interrupted_run(store, "a", "b")
+    assert states(store, run_id, minutes=0.9) == "interrupted" and states(store, run_id, minutes=0.2) == "queued"
+    run_id = interrupted_run(store, "a", "b", "c")
+    assert states(store, run_id, minutes=3.9) == "interrupted" and states(store, run_id, minutes=0.2) == "queued"
+    assert states(store, interrupted_run(store, *"abcde"), minutes=10_000) == "interrupted"
+
+
+def test_a_server_that_was_ended_often_is_no_fault_of_the_run(store):
+    assert states(store, interrupted_run(store, *[TOLD_TO_END] * 9)) == "queued"
+
+
+def test_a_run_that_came_from_elsewhere_or_that_a_person_stopped_stays_as_it_is(store):
+    came = store.runs.create(preset("auto", data="digits"))
+    with store.database.writing() as db:
+        db.execute(sa.update(tables.runs).values(state="interrupted"))
+    assert states(store, came, minutes=60) == "interrupted"
+    stopped = store.runs.create(preset("auto", data="digits"))
+    store.commands.send(stopped, "stop")
+    assert states(store, stopped) == "stopped"
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked for it")

@@ -2,7 +2,7 @@
 
 With --json, standard output holds one JSON value and nothing else; progress goes to standard error. Wrong input is one
 line on standard error and exit code 2; what nobody foresaw is one line, too, not a traceback, and exit code 1. Exit 0:
-finished or stopped by command; 1: failed or diverged; 130: stopped by Ctrl-C, everything kept.
+finished or stopped by command; 1: diverged or interrupted; 130: stopped by Ctrl-C, everything kept.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ from gan_core.worker.train_run import train_run
 log = logging.getLogger("ganometer.worker")
 
 IDLE_SECONDS = 0.1
-BEAT_SECONDS, LOOK_SECONDS = 1.0, 10.0
+BEAT_SECONDS, LOOK_SECONDS = 1.0, 5.0
 """From one heartbeat to the next, and from one look for workers that are gone."""
 MIB = 2**20
 MOST_PROGRAMS = 8

@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+from pathlib import Path
 
 import psutil
 import pytest
@@ -161,3 +162,79 @@ def test_a_listing_sees_what_has_died_since_the_last_look(tmp_path):
     with opened(tmp_path, clock=lambda: next(clock)) as lab:
         run_id = killed(lab)
         assert [run.state for run in lab.runs.newest()] == ["interrupted"] and lab.runs.get(run_id).worker is None
+
+
+# ---------------------------------------------------------------- a worker that does not come up
+
+
+class Minutes:
+    """Seconds that pass when a test says so; `look` lets a server look every few of them."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def look(self, lab: Lab, seconds: float) -> None:
+        """Let so many seconds pass, and the server look in between."""
+        end = self.now + seconds
+        while self.now < end:
+            self.now = min(end, self.now + 2.5)
+            lab.worker.ensure()
+
+
+def program(folder: Path, text: str) -> str:
+    """A program that stands for Python."""
+    file = folder / "python"
+    file.write_text(f"#!/bin/sh\n{text}\n")
+    file.chmod(0o755)
+    return str(file)
+
+
+def children(name: str) -> list[psutil.Process]:
+    return [c for c in psutil.Process().children() if machine.is_running(c) and name in c.cmdline()]
+
+
+def test_a_worker_that_cannot_be_started_is_said_with_the_reason(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+    with opened(tmp_path, "process") as lab:
+        assert lab.worker.why_a_run_waits() == lab.worker.why_a_job_waits()
+        assert lab.worker.why_a_run_waits().startswith("The worker cannot be started: No such file or directory.")
+        assert str(tmp_path) not in lab.worker.why_a_run_waits()
+
+
+def test_a_worker_that_ends_again_and_again_is_started_after_longer_and_longer_pauses(tmp_path, monkeypatch):
+    said = f"echo begun >> {tmp_path}/begun; echo no memory left; exit 3"
+    monkeypatch.setattr(sys, "executable", program(tmp_path, said))
+    clock = Minutes()
+    with opened(tmp_path, "process", clock=clock) as lab:
+        for _ in range(40):
+            wait_until(lambda: not children("worker"))
+            clock.look(lab, 2.5)
+        begun = (tmp_path / "begun").read_text().count("begun")
+        assert 4 <= begun <= 8  # in a hundred seconds
+        said = lab.worker.why_a_run_waits()
+        assert "ended unexpectedly, and said last: no memory left." in said and "is started after" in said
+
+
+@pytest.mark.skipif(not psutil.POSIX, reason="a program that stands for Python is a shell script")
+def test_a_worker_that_is_never_heard_is_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "executable", program(tmp_path, "exec sleep 4321"))
+    clock = Minutes()
+    with opened(tmp_path, "process", clock=clock) as lab:
+        (first,) = wait_until(lambda: children("4321"))
+        assert lab.worker.why_a_run_waits() == "The worker is starting …"
+        clock.now += 10_000  # nobody has looked for hours: that is not the worker's silence
+        lab.worker.ensure()
+        clock.look(lab, 60)
+        assert children("4321") == [first]
+        clock.look(lab, 60)
+        assert not machine.is_running(first)
+        (second,) = wait_until(lambda: children("4321"))
+        assert second != first
+
+
+def test_a_log_that_cannot_be_written_hinders_no_worker(tmp_path):
+    (tmp_path / "worker.log").mkdir()
+    with opened(tmp_path, "process") as lab:
+        assert len(workers_of(lab)) == 1

@@ -71,7 +71,7 @@ def processes(lab: Lab) -> list[psutil.Process]:
 def small_disk():
     """A disk of a few megabytes."""
     folder = Path(tempfile.mkdtemp(prefix="ganometer-disk-"))
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", folder], capture_output=True).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", folder], capture_output=True).returncode:
         folder.rmdir()
         pytest.skip("only root can mount a small disk")
     yield folder
@@ -157,7 +157,7 @@ def test_a_training_of_a_person_that_is_suspended_is_left_alone_and_loses_its_ru
         words = ["--data", "ring-8", "--steps", "1000000", *SMALL]
         training = command("train", *words, url=lab.settings.store_url, home=tmp_path)
         try:
-            run = wait_until(lambda: next((run for run in lab.runs.newest() if run.step), None))
+            run = wait_until(lambda: next((run for run in lab.runs.newest() if run.step), None), 300)
             training.send_signal(signal.SIGSTOP)
             said = said_in_time(lab, run.id)
             assert f"process {training.pid}" in said and "loses the run" in said
@@ -176,7 +176,7 @@ def test_a_training_that_is_ended_from_outside_is_interrupted(tmp_path):
     with opened(tmp_path) as lab:
         words = ["--data", "ring-8", "--steps", "1000000", *SMALL]
         training = command("train", *words, url=lab.settings.store_url, home=tmp_path)
-        run = wait_until(lambda: next((run for run in lab.runs.newest() if run.step), None))
+        run = wait_until(lambda: next((run for run in lab.runs.newest() if run.step), None), 300)
         training.send_signal(signal.SIGTERM)
         training.communicate(timeout=60)
         run = lab.runs.get(run.id)

@@ -77,3 +77,20 @@ def test_what_is_drawn_later_is_garbage_when_its_page_has_gone(store):
         assert gone() is None
     finally:
         gc.unfreeze()
+
+
+def test_a_page_whose_store_goes_away_says_so_and_is_whole_again_when_it_is_back(home, store):
+    run_id = store.runs.create(presets.preset("auto", data="digits", shape=(8, 8, 1)))
+    for path in ("app.py", "pages/train.py"):
+        at = AppTest.from_file(APP, default_timeout=30)
+        if path != "app.py":
+            at.switch_page(path)
+        at.query_params["run"] = run_id
+        assert not at.run().exception and not at.error
+        file, away = home / "ganometer.sqlite", home / "away.sqlite"
+        file.rename(away)
+        assert not at.run().exception
+        assert [error.proto.title for error in at.error] == ["The store cannot be used"]
+        assert any("looks for it every two seconds" in caption.value for caption in at.caption)
+        away.rename(file)
+        assert not at.run().exception and not at.error
