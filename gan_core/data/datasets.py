@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 
@@ -31,6 +31,8 @@ Pair = tuple[Array, Ints]
 
 SIZES = {"train": 50_000, "holdout": 10_000, "test": 10_000}
 """Rows of the parts where the data have so many."""
+UPLOAD = "upload-"
+"""How the names of people's own data sets begin; the hash of the content follows."""
 SEED = 0
 """Fixes the draws of the 2-D sets and every split, so that one name always means one data set."""
 STORED = (("uint8", 4), ("float32", 2), ("float64", 2))
@@ -212,14 +214,24 @@ def unknown_dataset(name: str) -> DatasetError:
     return DatasetError(f"there is no data set {name!r}: choose one of {', '.join(OPTIONS)}, or upload one")
 
 
+def upload_name(sha256: str) -> str:
+    """What a person's own data set is called: its name says what is in it, and nothing else can have it."""
+    return f"{UPLOAD}{sha256}"
+
+
 def dataset_to_bytes(dataset: Dataset) -> bytes:
     """The arrays as a compressed .npz, without the name; `dataset_from_bytes` gives back the same hash."""
+    stream = io.BytesIO()
+    write_dataset(dataset, stream)
+    return stream.getvalue()
+
+
+def write_dataset(dataset: Dataset, stream: BinaryIO) -> None:
+    """Write what `dataset_to_bytes` returns; into a file this takes no memory."""
     arrays = {f"{axis}_{name}": getattr(part, axis) for name, part in dataset.parts.items() for axis in "xy"}
     if dataset.modes:
         arrays |= {"centres": dataset.modes.centres, "std": np.float64(dataset.modes.std)}
-    stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)
-    return stream.getvalue()
 
 
 def dataset_from_bytes(data: bytes, name: str) -> Dataset:
@@ -269,7 +281,7 @@ def disjoint(name: str, parts: dict[str, Pair], modes: Modes | None = None) -> D
         keys = row_keys(x)
         fresh = np.array([key not in known for key in keys])
         known.update(keys)
-        kept[which] = Part(x[fresh], y[fresh])
+        kept[which] = Part(x, y) if fresh.all() else Part(x[fresh], y[fresh])
     train, holdout, test = (kept[which] for which in SIZES)
     return Dataset(name, _kind(test), test.x.shape[1:], train, holdout, test, modes)
 

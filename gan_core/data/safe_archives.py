@@ -16,6 +16,11 @@ from gan_core.records import DatasetError
 
 MAX_DECOMPRESSED_BYTES = 200 * 2**20
 """What an archive may unpack to; checked before a byte is unpacked, and held to while reading."""
+MAX_MEMBERS = 100_000
+"""Files in an archive: in 20 MB there is room for 400,000 names, and each becomes an object of half a kilobyte."""
+MAX_NAME = 1000
+"""Characters of a file's name with its folders."""
+_DIRECTORY_ENTRY = b"PK\x01\x02"
 
 
 def read_npz(data: bytes, limit: int = MAX_DECOMPRESSED_BYTES) -> dict[str, Array]:
@@ -23,8 +28,13 @@ def read_npz(data: bytes, limit: int = MAX_DECOMPRESSED_BYTES) -> dict[str, Arra
     archive = open_zip(data, limit)
     members = [m for m in archive.infolist() if m.filename.endswith(".npy")]
     if not members:
-        raise DatasetError("The .npz holds no arrays; save it with numpy.savez(file, x=samples, y=labels).")
+        raise no_arrays()
     return {m.filename.removesuffix(".npy"): parse_npy(read_member(archive, m)) for m in members}
+
+
+def no_arrays() -> DatasetError:
+    """The error for an archive in which there is no array."""
+    return DatasetError("The .npz holds no arrays; save it with numpy.savez(file, x=samples, y=labels).")
 
 
 def parse_npy(data: bytes) -> Array:
@@ -48,6 +58,8 @@ def parse_npy(data: bytes) -> Array:
 
 def open_zip(data: bytes, limit: int = MAX_DECOMPRESSED_BYTES) -> zipfile.ZipFile:
     """An archive whose every member is safe to read by `read_member`: `limit` bytes in all. Raises DatasetError."""
+    if (found := data.count(_DIRECTORY_ENTRY)) > MAX_MEMBERS:  # before zipfile makes an object of each
+        raise DatasetError(f"The archive holds {found} files; give at most {MAX_MEMBERS}.")
     with readable("The archive", "zip it again, without a password, and upload the new copy"):
         archive = zipfile.ZipFile(io.BytesIO(data))
     members = archive.infolist()
@@ -55,6 +67,8 @@ def open_zip(data: bytes, limit: int = MAX_DECOMPRESSED_BYTES) -> zipfile.ZipFil
         raise DatasetError(f"The archive would unpack to {megabytes(total)}, over {megabytes(limit)}; give fewer rows.")
     for member in members:
         path = member.filename.replace("\\", "/")
+        if len(path) > MAX_NAME:
+            raise DatasetError(f"{short(path)} has a name of {len(path)} characters; give at most {MAX_NAME}.")
         if re.match(r"/|[A-Za-z]:", path) or ".." in path.split("/"):
             raise DatasetError(f"The archive names {short(path)}, outside itself; zip the plain folder again.")
         if member.flag_bits & 1:
@@ -78,11 +92,12 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
 def readable(what: str, remedy: str) -> Iterator[None]:
     """Turns whatever a decoder raises into one DatasetError: `what` is damaged; `remedy`.
 
-    On damaged bytes decoders raise a dozen different exceptions, which all mean the same to a person.
+    On damaged bytes decoders raise a dozen different exceptions, which all mean the same to a person. A lack of memory
+    means something else.
     """
     try:
         yield
-    except DatasetError:
+    except (DatasetError, MemoryError):
         raise
     except Exception as error:
         raise DatasetError(f"{what} is damaged or mislabelled ({type(error).__name__}); {remedy}.") from error

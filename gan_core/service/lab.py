@@ -41,8 +41,9 @@ class Lab:
         self.worker.ensure()
 
     def close(self) -> None:
-        """End the worker (with a commit) and the store's connections."""
+        """End the worker (with a commit), the process that reads a file, and the store's connections."""
         self.worker.close()
+        self.uploads.close()
         self._store.close()
 
     def system(self) -> Mapping[str, str]:

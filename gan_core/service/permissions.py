@@ -7,11 +7,9 @@ and sits at its command line. None may see and do everything.
 from __future__ import annotations
 
 from gan_core.config.run_config import RunConfig
+from gan_core.data.datasets import UPLOAD
 from gan_core.records import DatasetInfo, GanometerError, RunInfo
 from gan_core.settings import Settings
-
-UPLOAD = "upload-"
-"""How the names of people's own data sets begin."""
 
 
 class NotAllowed(GanometerError):

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from gan_core.records import DatasetInfo
 from gan_core.store.database import Database, one_at_a_time
-from gan_core.store.rows import dataset_row, insert_new, unpack
+from gan_core.store.rows import dataset_row, unpack
 from gan_core.store.schema import datasets
 
 
@@ -19,10 +19,19 @@ class Datasets:
         self._db = database
 
     def put(self, info: DatasetInfo, data: bytes | None = None) -> None:
-        """Keep what is known about a data set; `data` are the bytes of an upload. A known one stays as it is."""
+        """Keep what is known about a data set; `data` are the bytes of an upload.
+
+        Whoever calls this has had the samples before it. So it replaces what the store may have from a bundle, which
+        said what it liked; only the bytes stay where none are given, and the name with them.
+        """
+        row = dataset_row(info, data)
+        about = {key: row[key] for key in ("kind", "shape", "parts", "preview")}
+        if data is not None:
+            about |= {"name": info.name, "data": data}
         with self._db.writing() as db:
             one_at_a_time(db)
-            insert_new(db, datasets, dataset_row(info, data))
+            if not db.execute(datasets.update().where(datasets.c.sha256 == info.sha256).values(**about)).rowcount:
+                db.execute(datasets.insert().values(**row))
 
     def get(self, sha256: str) -> DatasetInfo | None:
         """The data set with this hash of its content, or None."""
