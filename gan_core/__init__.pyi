@@ -56,6 +56,7 @@ from .records import Reference as Reference
 from .records import Report as Report
 from .records import RunInfo as RunInfo
 from .records import record_to_json as record_to_json
+from .records import short_data_name as short_data_name
 from .service.lab import Lab as Lab
 from .service.share_links import Link as Link
 from .service.share_links import config_from_query as config_from_query

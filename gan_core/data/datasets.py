@@ -21,8 +21,8 @@ import numpy as np
 
 from gan_core.arrays import Array, Ints
 from gan_core.codec import to_storage
-from gan_core.data.safe_archives import MAX_DECOMPRESSED_BYTES, read_npz
-from gan_core.records import SNAPSHOT_SAMPLES, DatasetError, DatasetInfo, Modes
+from gan_core.data.safe_archives import MAX_DECOMPRESSED_BYTES, open_npy, open_zip, parse_npy, read_member, read_npz
+from gan_core.records import SNAPSHOT_SAMPLES, DatasetError, DatasetInfo, Modes, short_data_name, upload_name
 
 Progress = Callable[[float, str], None]
 """Is called with the share that is done, in [0, 1], and one sentence on what is being done."""
@@ -31,8 +31,6 @@ Pair = tuple[Array, Ints]
 
 SIZES = {"train": 50_000, "holdout": 10_000, "test": 10_000}
 """Rows of the parts where the data have so many."""
-UPLOAD = "upload-"
-"""How the names of people's own data sets begin; the hash of the content follows."""
 SEED = 0
 """Fixes the draws of the 2-D sets and every split, so that one name always means one data set."""
 STORED = (("uint8", 4), ("float32", 2), ("float64", 2))
@@ -104,15 +102,19 @@ class Dataset:
         return digest.hexdigest()
 
     def info(self, owner: str = "") -> DatasetInfo:
-        """What pages show: the sizes, and up to 64 test rows, taken from the classes in turn, points in float32."""
-        y = self.test.y
-        order = np.argsort(y, kind="stable")
-        _, starts, counts = np.unique(y[order], return_index=True, return_counts=True)
-        turn = np.arange(len(y)) - np.repeat(starts, counts)  # 0 for each class's first row, 1 for its second ...
-        rows = order[np.argsort(turn, kind="stable")][:SNAPSHOT_SAMPLES]
+        """What pages show: the sizes, and some of the test rows."""
         sizes = {name: len(part) for name, part in self.parts.items()}
-        preview = to_storage(self.test.x[rows])
-        return DatasetInfo(self.name, self.sha256, self.kind, self.shape, sizes, preview, y[rows], owner)
+        return DatasetInfo(self.name, self.sha256, self.kind, self.shape, sizes, *preview_of(self.test), owner)
+
+
+def preview_of(test: Part) -> Pair:
+    """Up to 64 rows of the test part, taken from the classes in turn, points in float32; and their labels."""
+    y = test.y
+    order = np.argsort(y, kind="stable")
+    _, starts, counts = np.unique(y[order], return_index=True, return_counts=True)
+    turn = np.arange(len(y)) - np.repeat(starts, counts)  # 0 for each class's first row, 1 for its second ...
+    rows = order[np.argsort(turn, kind="stable")][:SNAPSHOT_SAMPLES]
+    return to_storage(test.x[rows]), y[rows]
 
 
 @dataclass(frozen=True)
@@ -211,12 +213,9 @@ def _ignore(share: float, message: str) -> None:
 
 def unknown_dataset(name: str) -> DatasetError:
     """The error for a name that neither a built-in data set has nor an upload."""
-    return DatasetError(f"there is no data set {name!r}: choose one of {', '.join(OPTIONS)}, or upload one")
-
-
-def upload_name(sha256: str) -> str:
-    """What a person's own data set is called: its name says what is in it, and nothing else can have it."""
-    return f"{UPLOAD}{sha256}"
+    return DatasetError(
+        f"there is no data set {short_data_name(name)!r}: choose one of {', '.join(OPTIONS)}, or upload one"
+    )
 
 
 def dataset_to_bytes(dataset: Dataset) -> bytes:
@@ -243,6 +242,38 @@ def dataset_from_bytes(data: bytes, name: str) -> Dataset:
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f"The data set {name!r} is incomplete ({error}); upload the original file again.") from None
     return Dataset(name, _kind(train), train.x.shape[1:], train, holdout, test, modes)
+
+
+def info_from_bytes(data: bytes) -> DatasetInfo:
+    """What a person's data set is, from `dataset_to_bytes`, under the name that its content gives it.
+
+    The bytes are not trusted, and little memory is taken: the hash is computed in pieces, and only the test part is
+    held at once. Raises DatasetError for bytes that are not a data set, or hold anything else besides.
+    """
+    archive = open_zip(data, limit=2 * MAX_DECOMPRESSED_BYTES)
+    members = [f"{axis}_{part}" for part in SIZES for axis in "xy"]
+    if sorted(archive.namelist()) != sorted(f"{member}.npy" for member in members):
+        raise DatasetError(f"A data set holds {', '.join(members)} and nothing else; export the run again.")
+    digest, headers = hashlib.sha256(), {}
+    for member in members:
+        with open_npy(archive, archive.getinfo(f"{member}.npy")) as (header, pieces):
+            headers[member] = header
+            digest.update(f"{header.dtype.str}{header.shape}".encode())
+            for piece in pieces:
+                digest.update(piece)
+    test = Part(*(parse_npy(read_member(archive, archive.getinfo(f"{axis}_test.npy"))) for axis in "xy"))
+    kind, shape, sha256 = _kind(test), test.x.shape[1:], digest.hexdigest()
+    sizes = {part: headers[f"y_{part}"].shape[0] for part in SIZES}
+    for part, n in sizes.items():
+        x, y = headers[f"x_{part}"], headers[f"y_{part}"]
+        if (
+            (x.dtype.name, len(x.shape)) not in STORED
+            or x.shape != (n, *shape)
+            or y.dtype != np.int64
+            or y.shape != (n,)
+        ):
+            raise DatasetError(f"The {part} part holds {x.shape} and {y.shape}; export the run again.")
+    return DatasetInfo(upload_name(sha256), sha256, kind, shape, sizes, *preview_of(test))
 
 
 # ---------------------------------------------------------------- three disjoint parts

@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from gan_core.arrays import Array
-from gan_core.data.datasets import upload_name, write_dataset
+from gan_core.data.datasets import write_dataset
 from gan_core.data.safe_archives import megabytes
 from gan_core.data.uploads import Upload, dataset_from_upload
-from gan_core.records import DatasetError, DatasetInfo
+from gan_core.records import DatasetError, DatasetInfo, upload_name
 
 MAX_PACKED_BYTES = 48 * 2**20
 """What a data set may take in the store, packed: MNIST takes 12 MB. It goes there through the server's memory."""
@@ -67,9 +67,7 @@ def load_reading(folder: Path) -> Reading:
     with np.load(folder / _SHOWN, allow_pickle=False) as shown:
         arrays = dict(shown)
     sha256, shape, parts = about["sha256"], tuple(about["shape"]), about["parts"]
-    info = DatasetInfo(
-        upload_name(sha256), sha256, about["kind"], shape, parts, arrays["preview"], arrays["labels"]
-    )
+    info = DatasetInfo(upload_name(sha256), sha256, about["kind"], shape, parts, arrays["preview"], arrays["labels"])
     originals, converted = (
         tuple(arrays[f"{which} {i}"] for i in range(len(arrays)) if f"{which} {i}" in arrays)
         for which in ("original", "converted")

@@ -8,6 +8,8 @@ import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
 
 import numpy as np
 
@@ -16,6 +18,8 @@ from gan_core.records import DatasetError
 
 MAX_DECOMPRESSED_BYTES = 200 * 2**20
 """What an archive may unpack to; checked before a byte is unpacked, and held to while reading."""
+PIECE = 2**18
+"""Bytes that are unpacked at once."""
 MAX_MEMBERS = 100_000
 """Files in an archive: in 20 MB there is room for 400,000 names, and each becomes an object of half a kilobyte."""
 MAX_NAME = 1000
@@ -41,19 +45,45 @@ def parse_npy(data: bytes) -> Array:
     """The array of an .npy file: real numbers or text, not empty, read-only. Raises DatasetError; never unpickles."""
     stream = io.BytesIO(data)
     with readable("The array", "save it again with numpy.save or numpy.savez"):
-        headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        shape, fortran, dtype = headers[np.lib.format.read_magic(stream)](stream)
-        if dtype.hasobject:
-            raise DatasetError("The array holds Python objects (pickled), which are never opened; save plain numbers.")
-        if dtype.kind not in "biufU":
-            raise DatasetError(f"The array has type {dtype}; save plain real numbers.")
-        # A header of 100 bytes may claim terabytes, so nothing is allocated before the bytes are known to be there.
-        promised, there = math.prod(shape) * dtype.itemsize, len(data) - stream.tell()
-        if promised != there:
-            raise DatasetError(f"The array should have {promised} bytes but {there} follow its header; save it again.")
-        if not promised:
-            raise DatasetError(f"The array is empty (shape {shape}); save rows of numbers.")
-        return np.frombuffer(data, dtype, offset=stream.tell()).reshape(shape, order="F" if fortran else "C")
+        header = _read_header(stream, len(data))
+        flat = np.frombuffer(data, header.dtype, offset=stream.tell())
+        return flat.reshape(header.shape, order="F" if header.fortran else "C")
+
+
+@dataclass(frozen=True)
+class NpyHeader:
+    """What an .npy file says of its array; `fortran`: the first axis varies fastest."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+
+
+@contextmanager
+def open_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[tuple[NpyHeader, Iterator[bytes]]]:
+    """The header of an array in an archive, and its bytes in pieces, in C order. Raises DatasetError."""
+    with readable(short(member.filename), "save it again with numpy.savez"), archive.open(member) as stream:
+        header = _read_header(stream, member.file_size)
+        if header.fortran and len(header.shape) > 1:
+            raise DatasetError(f"{short(member.filename)} is in Fortran order; save it again in C order.")
+        yield header, iter(lambda: stream.read(PIECE), b"")
+
+
+def _read_header(stream: IO[bytes], length: int) -> NpyHeader:
+    """The header of an .npy file of `length` bytes, once it is certain that the array is what it says."""
+    headers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    shape, fortran, dtype = headers[np.lib.format.read_magic(stream)](stream)
+    if dtype.hasobject:
+        raise DatasetError("The array holds Python objects (pickled), which are never opened; save plain numbers.")
+    if dtype.kind not in "biufU":
+        raise DatasetError(f"The array has type {dtype}; save plain real numbers.")
+    # A header of 100 bytes may claim terabytes, so nothing is allocated before the bytes are known to be there.
+    promised, there = math.prod(shape) * dtype.itemsize, length - stream.tell()
+    if promised != there:
+        raise DatasetError(f"The array should have {promised} bytes but {there} follow its header; save it again.")
+    if not promised:
+        raise DatasetError(f"The array is empty (shape {shape}); save rows of numbers.")
+    return NpyHeader(shape, fortran, dtype)
 
 
 def open_zip(data: bytes, limit: int = MAX_DECOMPRESSED_BYTES) -> zipfile.ZipFile:
@@ -85,7 +115,7 @@ def read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         with archive.open(member) as stream:
             # In pieces: a plain read() inflates everything first, however small the header says it is.
             # Pieces end at the header's size, and a header that lied then fails its checksum.
-            return b"".join(iter(lambda: stream.read(2**18), b""))
+            return b"".join(iter(lambda: stream.read(PIECE), b""))
 
 
 @contextmanager

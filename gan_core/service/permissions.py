@@ -7,8 +7,7 @@ and sits at its command line. None may see and do everything.
 from __future__ import annotations
 
 from gan_core.config.run_config import RunConfig
-from gan_core.data.datasets import UPLOAD
-from gan_core.records import DatasetInfo, GanometerError, RunInfo
+from gan_core.records import UPLOAD, DatasetInfo, GanometerError, RunInfo
 from gan_core.settings import Settings
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from gan_core import machine
 from gan_core.data import datasets
-from gan_core.records import DatasetError, DatasetInfo
+from gan_core.records import DatasetError, DatasetInfo, short_data_name
 from gan_core.service import permissions
 from gan_core.service.upload_folder import ChosenFile, UploadFolder
 from gan_core.service.upload_reader import Answer, Asked, UploadReader
@@ -60,9 +60,7 @@ class UploadService:
         """Have a file read again that could not be read, because it took too long or too much."""
         self._reader.forget(answer.key)
 
-    def read(
-        self, data: bytes, filename: str, *, size: int = 28, colour: bool = False, by: str | None = ""
-    ) -> Answer:
+    def read(self, data: bytes, filename: str, *, size: int = 28, colour: bool = False, by: str | None = "") -> Answer:
         """What a file holds, for whoever can wait. Raises DatasetError, which says what is wrong with the file."""
         answer = self._reader.wait(Asked(self.choose(data, filename), size, colour), by or "")
         if answer.reading is None:
@@ -94,7 +92,7 @@ class UploadService:
         Raises DatasetError for data that `by` does not see, and NotAllowed for data of somebody else.
         """
         info = self._visible(name, by)
-        permissions.check_owner(self._settings, info.owner, by, name)
+        permissions.check_owner(self._settings, info.owner, by, short_data_name(name))
         self._store.datasets.publish(name, published)
 
     def _visible(self, name: str, by: str | None) -> DatasetInfo:

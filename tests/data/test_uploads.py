@@ -405,7 +405,7 @@ REFUSED = {
     "ragged csv": (table(points()) + b"\n1,2,3\n", "p.csv", "Line 301 has 3 columns, line 1 has 2"),
     "text in csv": (table(points()) + b"\n1,oops\n", "p.csv", "Line 301 holds 'oops'"),
     "gap in csv": (table(points(), "a,b") + b"\n1,\n", "p.csv", "Line 302 holds ''"),
-    "enormous csv field": (table(points()) + b'\n1,"' + b"2" * 200_000, "p.csv", "row of the .csv has over 131,072 characters"),
+    "enormous csv field": (table(points()) + b'\n1,"' + b"2" * 200_000, "p.csv", "has over 131,072 characters"),
     # pickles and lying headers
     "objects": (npy(np.array([{}, []], dtype=object), allow_pickle=True), "p.npy", "Python objects .*never opened"),
     "objects in npz": (npz(x=points(), y=np.array([None] * N)), "p.npz", "Python objects .*never opened"),
