@@ -35,7 +35,7 @@ class DatasetCache:
         dataset = datasets.dataset_from_bytes(data, name)
         if upload_name(dataset.sha256) != name or dataset.modes:  # a store may hold what a bundle has claimed
             raise DatasetError(
-                f"What the store holds as {short_data_name(name)} is other data than the name says; upload the original "
-                "file again."
+                f"What the store holds as {short_data_name(name)} is other data than the name says; upload the "
+                "original file again."
             )
         return dataset

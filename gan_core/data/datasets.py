@@ -21,7 +21,7 @@ import numpy as np
 
 from gan_core.arrays import Array, Ints
 from gan_core.codec import to_storage
-from gan_core.data.safe_archives import MAX_DECOMPRESSED_BYTES, open_npy, open_zip, parse_npy, read_member, read_npz
+from gan_core.data.safe_archives import MAX_DECOMPRESSED_BYTES, open_npy, open_zip, read_npy, read_npz
 from gan_core.records import SNAPSHOT_SAMPLES, DatasetError, DatasetInfo, Modes, short_data_name, upload_name
 
 Progress = Callable[[float, str], None]
@@ -257,11 +257,13 @@ def info_from_bytes(data: bytes) -> DatasetInfo:
     digest, headers = hashlib.sha256(), {}
     for member in members:
         with open_npy(archive, archive.getinfo(f"{member}.npy")) as (header, pieces):
+            if header.fortran and len(header.shape) > 1:
+                raise DatasetError(f"{member} is in Fortran order; export the run again.")
             headers[member] = header
             digest.update(f"{header.dtype.str}{header.shape}".encode())
             for piece in pieces:
                 digest.update(piece)
-    test = Part(*(parse_npy(read_member(archive, archive.getinfo(f"{axis}_test.npy"))) for axis in "xy"))
+    test = Part(*(read_npy(archive, archive.getinfo(f"{axis}_test.npy")) for axis in "xy"))
     kind, shape, sha256 = _kind(test), test.x.shape[1:], digest.hexdigest()
     sizes = {part: headers[f"y_{part}"].shape[0] for part in SIZES}
     for part, n in sizes.items():

@@ -33,7 +33,7 @@ def read_npz(data: bytes, limit: int = MAX_DECOMPRESSED_BYTES) -> dict[str, Arra
     members = [m for m in archive.infolist() if m.filename.endswith(".npy")]
     if not members:
         raise no_arrays()
-    return {m.filename.removesuffix(".npy"): parse_npy(read_member(archive, m)) for m in members}
+    return {m.filename.removesuffix(".npy"): read_npy(archive, m) for m in members}
 
 
 def no_arrays() -> DatasetError:
@@ -61,12 +61,21 @@ class NpyHeader:
 
 @contextmanager
 def open_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[tuple[NpyHeader, Iterator[bytes]]]:
-    """The header of an array in an archive, and its bytes in pieces, in C order. Raises DatasetError."""
+    """The header of an array in an archive, and its bytes in pieces. Raises DatasetError, also inside the block."""
     with readable(short(member.filename), "save it again with numpy.savez"), archive.open(member) as stream:
-        header = _read_header(stream, member.file_size)
-        if header.fortran and len(header.shape) > 1:
-            raise DatasetError(f"{short(member.filename)} is in Fortran order; save it again in C order.")
-        yield header, iter(lambda: stream.read(PIECE), b"")
+        yield _read_header(stream, member.file_size), iter(lambda: stream.read(PIECE), b"")
+
+
+def read_npy(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Array:
+    """An array of an archive, as `parse_npy` gives it, in no more memory than it has bytes. Raises DatasetError."""
+    with open_npy(archive, member) as (header, pieces):
+        flat = np.empty(math.prod(header.shape), header.dtype)
+        room, at = flat.view(np.uint8), 0
+        for piece in pieces:
+            room[at : at + len(piece)] = np.frombuffer(piece, np.uint8)
+            at += len(piece)
+        flat.flags.writeable = False
+        return flat.reshape(header.shape, order="F" if header.fortran else "C")
 
 
 def _read_header(stream: IO[bytes], length: int) -> NpyHeader:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import math
+import zipfile
 from array import array
+from contextlib import suppress
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from gan_core.arrays import Array, Ints
-from gan_core.data.safe_archives import no_arrays, open_zip, parse_npy, read_member, short
+from gan_core.data import safe_archives
+from gan_core.data.safe_archives import no_arrays, open_zip, parse_npy, short
 from gan_core.data.sample_checks import MAX_ROWS, MIN_ROWS, SIZES, check_columns, check_rows
 from gan_core.records import DatasetError
 
@@ -38,17 +41,24 @@ def read_npz(data: bytes, notes: list[str]) -> Table:
     samples = [name for name in members if name != key]
     if "x" not in members and len(samples) != 1:
         raise DatasetError(f"The .npz holds the arrays {listed(samples)}; name the samples x and their labels y.")
-    x = parse_npy(read_member(archive, members["x" if "x" in members else samples[0]]))
+    shape = _shape(archive, member := members["x" if "x" in members else samples[0]])
+    if shape and shape[0] > MAX_ROWS:  # before they are unpacked
+        check_rows(shape[0])
     if key is None:
-        return x, None
-    labels = parse_npy(read_member(archive, members[key]))
-    if labels.ndim == 0 or math.prod(labels.shape[1:]) != 1:
-        raise DatasetError(f"The labels {key} have shape {labels.shape}; give one label for each sample.")
-    if x.ndim:
-        check_labels(len(labels), len(x))  # before each label becomes an object of its own
-        check_rows(len(x))
-        return x, classes(labels.ravel().tolist(), f"the array {key}", notes)
-    return x, None
+        return safe_archives.read_npy(archive, member), None
+    about = _shape(archive, members[key])
+    if not about or math.prod(about[1:]) != 1:
+        raise DatasetError(f"The labels {key} have shape {about}; give one label for each sample.")
+    if shape:  # a single value is no row, and is refused as such
+        check_labels(about[0], shape[0])
+    x, labels = (safe_archives.read_npy(archive, m) for m in (member, members[key]))
+    return x, classes(labels.ravel().tolist(), f"the array {key}", notes) if shape else None
+
+
+def _shape(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[int, ...]:
+    """What the header of an array says; nothing else of it is unpacked."""
+    with safe_archives.open_npy(archive, member) as (header, _):
+        return header.shape
 
 
 def read_npy(data: bytes, notes: list[str]) -> Table:
@@ -80,8 +90,6 @@ def read_csv(data: bytes, notes: list[str]) -> Table:
                 continue
             if width is None:
                 width = len(row)
-                if width > MAX_COLUMNS:
-                    check_columns(width)
                 if _numbers(row) is None:
                     header = [name.strip() for name in row]
                     names = [name.lower() for name in header]
@@ -90,6 +98,8 @@ def read_csv(data: bytes, notes: list[str]) -> Table:
                     continue
             if len(row) != width:
                 raise DatasetError(f"Line {rows.line_num} has {len(row)} columns, line 1 has {width}; make them equal.")
+            if not count:
+                _check_width(width, labelled=at is not None)
             if (count := count + 1) > MAX_ROWS:
                 raise DatasetError(f"There are over {MAX_ROWS} rows; give at most {MAX_ROWS}.")
             if at is not None:
@@ -117,6 +127,14 @@ def read_csv(data: bytes, notes: list[str]) -> Table:
     return x, y
 
 
+def _check_width(width: int, *, labelled: bool) -> None:
+    """Raises DatasetError for so many columns; the one of the labels may turn out to be a coordinate."""
+    if labelled:
+        with suppress(DatasetError):
+            return check_columns(width)
+    check_columns(width - labelled)
+
+
 class _Lines:
     """The lines of a text for a reader of CSV. Raises DatasetError where one row has too many characters.
 
@@ -126,7 +144,7 @@ class _Lines:
     def __init__(self, data: bytes):
         self._text = io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline="")
         self._characters = 0
-        first = next((line for line in iter(self._next, "") if line.strip()), "")
+        first = next((line for line in self if line.strip()), "")
         self.delimiter = max(",;\t", key=first.count)
         self._text.seek(0)
         self.end_row()
@@ -140,7 +158,7 @@ class _Lines:
 
     def _next(self) -> str:
         line = self._text.readline(MAX_ROW_CHARACTERS + 1)
-        self._characters += len(line)
+        self._characters += 0 if line.isspace() else len(line)
         if self._characters > MAX_ROW_CHARACTERS:
             raise DatasetError(
                 f"A row of the .csv has over {MAX_ROW_CHARACTERS:,} characters; give one row for each sample, with at "
