@@ -7,8 +7,8 @@ import io
 import math
 import zipfile
 from array import array
-from contextlib import suppress
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from gan_core.records import DatasetError
 MAX_CLASSES = 100
 MAX_COLUMNS = SIZES[-1] ** 2 + 1
 """Columns of a .csv: those of the largest grey image, and a label."""
+MAX_LINES = 3 * MAX_ROWS
+"""Lines of a .csv: some may be blank, and a text in quotes may have several."""
 MAX_ROW_CHARACTERS = 2**17
 """Characters of one row of a .csv: 128 for each of so many columns."""
 
@@ -143,11 +145,11 @@ class _Lines:
 
     def __init__(self, data: bytes):
         self._text = io.TextIOWrapper(io.BytesIO(data), "utf-8-sig", newline="")
-        self._characters = 0
+        self._characters = self._lines = 0
         first = next((line for line in self if line.strip()), "")
         self.delimiter = max(",;\t", key=first.count)
         self._text.seek(0)
-        self.end_row()
+        self._characters = self._lines = 0
 
     def end_row(self) -> None:
         """The next line begins a row."""
@@ -158,6 +160,9 @@ class _Lines:
 
     def _next(self) -> str:
         line = self._text.readline(MAX_ROW_CHARACTERS + 1)
+        self._lines += 1
+        if self._lines > MAX_LINES + 1:  # the last one is the end
+            raise DatasetError(f"The .csv has over {MAX_LINES} lines; give at most {MAX_ROWS} rows.")
         self._characters += 0 if line.isspace() else len(line)
         if self._characters > MAX_ROW_CHARACTERS:
             raise DatasetError(
