@@ -88,6 +88,9 @@ class UploadFolder:
     def _beside(self, folder: Path) -> Iterator[Path]:
         """A folder of its own on the same disk: what is complete is moved from there, so nobody sees half of it."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for left in folder.parent.glob("new-*"):  # by a server that was killed
+            if time.time() - left.stat().st_mtime > MAX_AGE:
+                shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="new-", ignore_cleanup_errors=True) as place:
             yield Path(place)
 

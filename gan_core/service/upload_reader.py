@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -25,6 +26,8 @@ from gan_core.records import DatasetError
 from gan_core.service.bounded_process import Bounds, Outcome, run_bounded
 from gan_core.service.upload_folder import ChosenFile, UploadFolder, gone
 
+log = logging.getLogger("ganometer.uploads")
+
 MODULE = "gan_core.data.read_process"
 FORMAT = 1
 """Raised when files are read in another way than before, so that nothing is kept of what was read in the old way."""
@@ -34,6 +37,8 @@ MOST_SECONDS = 60.0
 MAX_WAITING = 20
 """Files that wait. Whoever comes then is told to wait too, and gets a place as soon as there is one."""
 FORGOTTEN_SECONDS = 20.0
+REMEDY = "give fewer rows, or fewer and smaller pictures"
+DIED = f"The process that read this file has ended before it was done; try again, or {REMEDY}."
 ENDINGS: dict[int, Outcome] = {read_process.OUT_OF_MEMORY: "memory", read_process.DISK_FULL: "disk"}
 
 
@@ -168,6 +173,9 @@ class UploadReader:
                 failed = self._read(request)
             except DatasetError as error:
                 failed = str(error)
+            except Exception:
+                log.exception("a file could not be read")
+                failed = DIED
             with self._lock:
                 if failed:
                     self._failed = dict([*self._failed.items()][-99:]) | {request.asked.key: failed}
@@ -213,12 +221,11 @@ def _clear(folder: Path) -> None:
 
 
 def _reason(outcome: Outcome, bounds: Bounds) -> str:
-    remedy = "give fewer rows, or fewer and smaller pictures"
     return {
         "done": "",
         "unwanted": "",
-        "time": f"Reading this file takes more than {bounds.seconds:.0f} seconds; {remedy}.",
-        "memory": f"Reading this file takes more than {megabytes(bounds.memory)} of memory; {remedy}.",
+        "time": f"Reading this file takes more than {bounds.seconds:.0f} seconds; {REMEDY}.",
+        "memory": f"Reading this file takes more than {megabytes(bounds.memory)} of memory; {REMEDY}.",
         "disk": "This server cannot keep what was read from the file: its disk is full. Try again later.",
-        "died": f"The process that read this file has ended before it was done; try again, or {remedy}.",
+        "died": DIED,
     }[outcome]

@@ -48,7 +48,8 @@ def show_upload(page: Page) -> None:
             )
             return
         with st.container(horizontal=True, vertical_alignment="center", key="chosen file"):
-            st.markdown(f":material/draft: {plain(chosen.name)}")
+            shown = chosen.name if len(chosen.name) <= 60 else f"{chosen.name[:57]}…"
+            st.markdown(f":material/draft: {plain(shown)}")
             st.button("Remove", key="remove file", icon=":material/close:", type="tertiary", on_click=remove)
         if chosen.problem:
             refused(chosen.problem)
@@ -124,14 +125,12 @@ def show_reading(page: Page, answer) -> None:
     if answer.reading.originals:
         st.caption("The first images before and after they are cropped, converted to the chosen colours and resized.")
         for before, after in zip(answer.reading.originals, answer.reading.converted):
-            one, two = st.columns(2)
-            shown = grid.embedded(grid.shrunk(before, width=WIDTH))
-            one.image(shown, width=WIDTH, alt="An uploaded image as it was")
-            two.image(
-                grid.embedded(grid.grid(after[None], columns=1, scale=max(1, WIDTH // after.shape[0]))),
-                width=WIDTH,
-                alt="The same image as the networks get it",
-            )
+            enlarged = grid.grid(after[None], columns=1, scale=max(1, WIDTH // after.shape[0]))
+            with st.container(horizontal=True):  # side by side on a telephone too
+                st.image(
+                    grid.embedded(grid.shrunk(before, width=WIDTH)), width=WIDTH, alt="An uploaded image as it was"
+                )
+                st.image(grid.embedded(enlarged), width=WIDTH, alt="The same image as the networks get it")
     for note in answer.reading.notes:
         st.caption(f"• {plain(note)}")
 
