@@ -61,6 +61,7 @@ from .records import StoreError as StoreError
 from .records import Unreadable as Unreadable
 from .records import UnreadableRun as UnreadableRun
 from .records import record_to_json as record_to_json
+from .records import short_data_name as short_data_name
 from .service.lab import Lab as Lab
 from .service.share_links import Link as Link
 from .service.share_links import config_from_query as config_from_query

@@ -177,6 +177,20 @@ class Snapshot:
     samples: Array
 
 
+UPLOAD = "upload-"
+"""How the names of people's own data sets begin; the hash of the content follows."""
+
+
+def upload_name(sha256: str) -> str:
+    """What a person's own data set is called: the name says what is in it, so nothing else can have it."""
+    return f"{UPLOAD}{sha256}"
+
+
+def short_data_name(name: str) -> str:
+    """The name of a data set for a sentence: of an upload's hash only the beginning."""
+    return name[: len(UPLOAD) + 10] if name.startswith(UPLOAD) else name
+
+
 @dataclass(frozen=True)
 class DatasetInfo:
     """A data set as pages see it; `shape` is one sample's, `parts` the number of rows of train, holdout and test.

@@ -5,7 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import streamlit as st
 
-from gan_core import ADVERSARIAL_LOSSES, IMPROPER_LOSSES, LOSS_UNITS, DatasetInfo, GanometerError, RunInfo
+from gan_core import (
+    ADVERSARIAL_LOSSES,
+    IMPROPER_LOSSES,
+    LOSS_UNITS,
+    DatasetInfo,
+    GanometerError,
+    RunInfo,
+    short_data_name,
+)
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.charts.plot import packed
@@ -22,6 +30,8 @@ from ui.frame.text import badge, plain, seconds
 from ui.train.run_controls import show_run_controls, show_steps
 from ui.train.run_form import show_setup
 from ui.train.share_link import share_run
+from ui.train.upload_form import show_upload
+from ui.train.uploads_list import show_uploads
 
 GAP, NUMBER_WIDTH = 4, 160
 CHANGED = {"pause": "Pausing", "resume": "Resuming", "stop": "Stopping", "step": "Stepping", "set": "Changing"}
@@ -219,7 +229,7 @@ def show_event_log(run: RunInfo) -> None:
     with st.expander("Settings and event log", icon=":material/history:"):
         changed = page.lab.recipes.changes_of(run)
         st.markdown(
-            f"Recipe `{run.config.preset}` on `{plain(run.config.data.name)}`, seed {run.config.seed}"
+            f"Recipe `{run.config.preset}` on `{plain(short_data_name(run.config.data.name))}`, seed {run.config.seed}"
             + (", changed: " + ", ".join(f"`{k}` = {plain(v[0])}" for k, v in changed.items()) if changed else ".")
         )
         share_run(page.lab, page.me, run)
@@ -281,6 +291,9 @@ with open_page("train") as page:
     with setup:
         with part("The form"):
             show_setup(page.lab, page.me)
+        with part("Your own data"):
+            show_upload(page)
+            show_uploads(page.lab, page.me)
         with part("The system"):
             show_system()
     with live:

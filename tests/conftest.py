@@ -9,6 +9,7 @@ import sys
 import sysconfig
 import tempfile
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import hypothesis
@@ -109,13 +110,15 @@ def data():
 def upload_noise():
     """`upload_noise(store)`: uploads random grey images of 16 x 16 pixels, and gives the name they have there."""
     from gan_core.data import uploads
+    from gan_core.records import upload_name
 
     def upload(store) -> str:
         file = io.BytesIO()
         np.savez(file, x=np.random.default_rng(0).integers(0, 256, (2_500, 16, 16), dtype=np.uint8))
-        dataset = uploads.dataset_from_upload(uploads.read_upload(file.getvalue(), "noise.npz"), "upload-noise")
-        store.datasets.put(dataset.info(), uploads.dataset_to_bytes(dataset))
-        return dataset.name
+        dataset = uploads.dataset_from_upload(uploads.read_upload(file.getvalue(), "noise.npz"), "noise")
+        info = replace(dataset.info(), name=upload_name(dataset.sha256))
+        store.datasets.put(info, uploads.dataset_to_bytes(dataset))
+        return info.name
 
     return upload
 

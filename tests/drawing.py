@@ -3,6 +3,7 @@
 import functools
 import json
 import re
+import time
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -60,6 +61,16 @@ def form_button(at: AppTest, form: str):
     """The button of a form; its key ends with the form's nonce."""
     (found,) = (button for button in at.button if re.fullmatch(f"{form} [0-9a-f]{{32}}", button.key or ""))
     return found
+
+
+def uploaded(at: AppTest, name: str, data: bytes) -> AppTest:
+    """The page once a file has been chosen and read, or refused."""
+    drawn(at.file_uploader(key="upload").upload(name, data).run())
+    end = time.monotonic() + 60
+    while any("Reading the file" in info.value or "Waiting" in info.value for info in at.info):
+        assert time.monotonic() < end, "the file has not been read within a minute"
+        drawn(at.run())
+    return at
 
 
 def double_click(at: AppTest, button) -> AppTest:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from gan_core.config.presets import preset
 from gan_core.data import uploads
 from gan_core.distances.catalogue import METRICS
 from gan_core.engine import cpu_threads
+from gan_core.records import upload_name
 from gan_core.settings import settings_from_environment
 from gan_core.store import Commit, Store
 from gan_core.store import schema as tables
@@ -310,9 +312,9 @@ def test_a_class_needs_data_with_classes(store, capsys):
     """Somebody's points without labels are all of one class."""
     points = np.random.default_rng(5).standard_normal((300, 2))
     data = "\n".join(["x,y", *(f"{x:.6f},{y:.6f}" for x, y in points)]).encode()
-    name = "upload-points"
-    dataset = uploads.dataset_from_upload(uploads.read_upload(data, "points.csv"), name)
-    store.datasets.put(dataset.info(), uploads.dataset_to_bytes(dataset))
+    dataset = uploads.dataset_from_upload(uploads.read_upload(data, "points.csv"), "points")
+    name = upload_name(dataset.sha256)
+    store.datasets.put(replace(dataset.info(), name=name), uploads.dataset_to_bytes(dataset))
     arguments = ["train", "--data", name, "--set", "data.conditional=true"]
     refused(capsys, arguments, "2 to 64 labelled classes", f"'{name}' has 1")
     assert store.runs.all() == []

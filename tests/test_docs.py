@@ -17,8 +17,9 @@ import gan_core
 from gan_core import settings
 from gan_core.cli.parser import make_parser
 from gan_core.config import presets, rules, run_config, sections
-from gan_core.data import datasets, safe_archives, uploads
+from gan_core.data import datasets, readings, safe_archives, sample_checks, uploads
 from gan_core.distances import catalogue
+from gan_core.service import upload_folder, upload_reader
 
 ROOT = Path(__file__).parents[1]
 OURS = ("ui", "gan_core")
@@ -383,8 +384,12 @@ def test_limits_of_uploads():
     low, high = re.search(r"a side of (\d+) to (\d+) pixels", text).groups()
     assert int(megabytes) * 2**20 == uploads.MAX_UPLOAD_BYTES
     assert int(unpacked) * 2**20 == safe_archives.MAX_DECOMPRESSED_BYTES
-    assert (int(most.replace(",", "")), int(least)) == (uploads.MAX_ROWS, uploads.MIN_ROWS)
-    assert int(columns) == uploads.MAX_DIMENSIONS
-    assert (int(low), int(high)) == (uploads.SIZES[0], uploads.SIZES[-1])
+    assert (int(most.replace(",", "")), int(least)) == (sample_checks.MAX_ROWS, sample_checks.MIN_ROWS)
+    assert int(columns) == sample_checks.MAX_DIMENSIONS
+    assert (int(low), int(high)) == (sample_checks.SIZES[0], sample_checks.SIZES[-1])
+    memory, time = re.search(r"may take (\d+) MB of memory.*? and (\d+) seconds", text).groups()
+    assert (int(memory) * 2**20, int(time)) == (upload_reader.MOST_MEMORY, upload_reader.MOST_SECONDS)
+    packed, kept = re.search(r"the data set has at most (\d+) MB.*? until (\d+) MB of newer files", text).groups()
+    assert (int(packed) * 2**20, int(kept) * 2**20) == (readings.MAX_PACKED_BYTES, upload_folder.MAX_BYTES)
     config_toml = (ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8")
     assert f"maxUploadSize = {megabytes}\n" in config_toml

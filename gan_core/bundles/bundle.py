@@ -20,8 +20,9 @@ from gan_core import records
 from gan_core.bundles import checks
 from gan_core.bundles.personal import clearer, event_for_a_file
 from gan_core.config import run_config as configs
+from gan_core.data.datasets import OPTIONS, info_from_bytes
 from gan_core.plain_errors import sentence
-from gan_core.records import SNAPSHOT_SAMPLES, BundleError, DatasetInfo, UnknownRun
+from gan_core.records import SNAPSHOT_SAMPLES, UPLOAD, BundleError, DatasetInfo, UnknownRun, upload_name
 from gan_core.store import Store, dataset_row, pack, reference_row, report_row, unpack
 from gan_core.store.labels import checked_tags
 from gan_core.store.recordings import check_payload
@@ -210,7 +211,8 @@ def unbundle(store: Store, data: bytes) -> str:
         about = checked(_Run, checks.read_json(members["run.json"]), what="a part of run.json")
         checks.check_run(about)
         run_id = _free_id(store, about.id)
-        rows = _rows(about, members, run_id)
+        info = _dataset(about.data, members) if about.data else None
+        rows = _rows(about, info, members, run_id)
     except configs.ConfigError as error:
         raise BundleError(f"the bundle's settings are not valid: {shortened(str(error))}") from None
     except Invalid as error:
@@ -220,6 +222,8 @@ def unbundle(store: Store, data: bytes) -> str:
     except Exception as error:  # decoders raise a dozen kinds on strangers' bytes, and all of them mean one thing
         raise BundleError(f"the bundle's content is not what a run holds ({shortened(sentence(error))})") from None
     store.recordings.add_rows(rows)
+    if info and "dataset.npz" in members:
+        store.datasets.put(info, members["dataset.npz"])
     return run_id
 
 
@@ -297,11 +301,16 @@ def _free_id(store: Store, run_id: str) -> str:
     return secrets.token_hex(4)
 
 
-def _rows(about: _Run, members: dict[str, bytes], run_id: str) -> dict[str, list[dict[str, Any]]]:
-    """The rows of every table."""
-    info = _dataset(about.data, members) if about.data else None
+def _rows(
+    about: _Run, info: DatasetInfo | None, members: dict[str, bytes], run_id: str
+) -> dict[str, list[dict[str, Any]]]:
+    """The rows of every table; `info` is the run's data set."""
     config = configs.from_json(json.dumps(about.config))
-    if about.dataset != (info.sha256 if info else None) or (info and info.name != config.data.name):
+    if about.data and info:
+        if config.data.name != about.data.name:
+            raise ValueError(f"its settings name the data set {config.data.name!r}, its data are {about.data.name!r}")
+        config = configs.override(config, {"data.name": info.name})
+    if about.dataset != (info.sha256 if info else None):
         raise ValueError("the run and its data set do not belong together")
     run = {key: getattr(about, key) for key in _KEPT} | {
         "id": run_id,
@@ -350,30 +359,46 @@ def _rows(about: _Run, members: dict[str, bytes], run_id: str) -> dict[str, list
 
 def _dataset(about: _Data, members: dict[str, bytes]) -> DatasetInfo:
     name, sha256, kind, shape = about.name, about.sha256, about.kind, about.shape
-    if "dataset.npz" in members and name != f"upload-{sha256[:10]}":  # nobody's data goes by another's name
-        raise ValueError(f"{name!r} is not the name of that upload")
+    if name.startswith(UPLOAD) or "dataset.npz" in members:  # nobody's data goes by another's name
+        if name not in (upload_name(sha256), upload_name(sha256[:10])):  # the latter was written until 0.1.0
+            raise ValueError(f"{name!r} is not the name of that upload")
+        name = upload_name(sha256)
+    if (option := OPTIONS.get(name)) and (option.kind, option.shape) != (kind, shape):
+        raise ValueError(f"{name} is {option.kind} of shape {option.shape}, not {kind} of shape {shape}")
     if (kind, len(shape)) not in (("image", 3), ("points", 1)):
         raise ValueError(f"{kind!r} of shape {shape} is no data set")
     if about.classes is not None:
-        return _without_rows(about, members)
+        return _without_rows(name, about, members)
     preview = _unpack(members["preview.npz"])
     info = DatasetInfo(name, sha256, kind, shape, asdict(about.parts), preview["x"], preview["y"])
     _check_samples(preview["x"], info)
     if preview["y"].shape != (len(preview["x"]),) or preview["y"].dtype != np.int64:
         raise ValueError("the preview has not one label a row")
+    if "dataset.npz" in members:
+        _check_data(info, members["dataset.npz"])
     return info
 
 
-def _without_rows(about: _Data, members: dict[str, bytes]) -> DatasetInfo:
+def _without_rows(name: str, about: _Data, members: dict[str, bytes]) -> DatasetInfo:
     """The data set of a bundle whose rows stayed with their owner: an upload, of which only the classes are known."""
-    if not about.name.startswith("upload-") or {"dataset.npz", "preview.npz"} & members.keys():
+    if not name.startswith(UPLOAD) or {"dataset.npz", "preview.npz"} & members.keys():
         raise ValueError("only an upload may lack its preview, and then there are no rows of it at all")
     classes = about.classes or ()
     if not classes or list(classes) != sorted(set(classes)) or len(classes) > SNAPSHOT_SAMPLES:
         raise ValueError("the classes of the data are not different numbers in ascending order")
     nothing = np.zeros((0, *about.shape), np.uint8 if about.kind == "image" else np.float32)
     labels = np.array(classes, np.int64)
-    return DatasetInfo(about.name, about.sha256, about.kind, about.shape, asdict(about.parts), nothing, labels)
+    return DatasetInfo(name, about.sha256, about.kind, about.shape, asdict(about.parts), nothing, labels)
+
+
+def _check_data(claimed: DatasetInfo, data: bytes) -> None:
+    """Raises ValueError unless the samples are those that the bundle says: everybody would get them by this name."""
+    found = info_from_bytes(data)
+    for what in ("sha256", "kind", "shape", "parts"):
+        if getattr(found, what) != getattr(claimed, what):
+            raise ValueError(f"the samples have {what} {getattr(found, what)}, not {getattr(claimed, what)}")
+    if not (np.array_equal(found.preview, claimed.preview) and np.array_equal(found.labels, claimed.labels)):
+        raise ValueError("the preview does not show the samples")
 
 
 def _samples(data: bytes, info: DatasetInfo | None) -> bytes:

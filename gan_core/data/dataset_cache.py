@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gan_core.data import datasets
 from gan_core.data.datasets import Dataset
+from gan_core.records import DatasetError, short_data_name, upload_name
 
 
 class DatasetCache:
@@ -40,4 +41,10 @@ class DatasetCache:
         data = self._uploaded(name)
         if data is None:
             raise datasets.unknown_dataset(name)
-        return datasets.dataset_from_bytes(data, name)
+        dataset = datasets.dataset_from_bytes(data, name)
+        if upload_name(dataset.sha256) != name or dataset.modes:  # a store may hold what a bundle has claimed
+            raise DatasetError(
+                f"What the store holds as {short_data_name(name)} is other data than the name says; upload the "
+                "original file again."
+            )
+        return dataset

@@ -15,14 +15,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import numpy as np
 
 from gan_core.arrays import Array, Ints
 from gan_core.codec import to_storage
-from gan_core.data.safe_archives import MAX_DECOMPRESSED_BYTES, read_npz
-from gan_core.records import SNAPSHOT_SAMPLES, DatasetError, DatasetInfo, Modes
+from gan_core.data.safe_archives import MAX_DECOMPRESSED_BYTES, open_npy, open_zip, read_npy, read_npz
+from gan_core.records import SNAPSHOT_SAMPLES, DatasetError, DatasetInfo, Modes, short_data_name, upload_name
 
 Progress = Callable[[float, str], None]
 """Is called with the share that is done, in [0, 1], and one sentence on what is being done."""
@@ -102,15 +102,19 @@ class Dataset:
         return digest.hexdigest()
 
     def info(self) -> DatasetInfo:
-        """What pages show: the sizes, and up to 64 test rows, taken from the classes in turn, points in float32."""
-        y = self.test.y
-        order = np.argsort(y, kind="stable")
-        _, starts, counts = np.unique(y[order], return_index=True, return_counts=True)
-        turn = np.arange(len(y)) - np.repeat(starts, counts)  # 0 for each class's first row, 1 for its second ...
-        rows = order[np.argsort(turn, kind="stable")][:SNAPSHOT_SAMPLES]
+        """What pages show: the sizes, and some of the test rows."""
         sizes = {name: len(part) for name, part in self.parts.items()}
-        preview = to_storage(self.test.x[rows])
-        return DatasetInfo(self.name, self.sha256, self.kind, self.shape, sizes, preview, y[rows])
+        return DatasetInfo(self.name, self.sha256, self.kind, self.shape, sizes, *preview_of(self.test))
+
+
+def preview_of(test: Part) -> Pair:
+    """Up to 64 rows of the test part, taken from the classes in turn, points in float32; and their labels."""
+    y = test.y
+    order = np.argsort(y, kind="stable")
+    _, starts, counts = np.unique(y[order], return_index=True, return_counts=True)
+    turn = np.arange(len(y)) - np.repeat(starts, counts)  # 0 for each class's first row, 1 for its second ...
+    rows = order[np.argsort(turn, kind="stable")][:SNAPSHOT_SAMPLES]
+    return to_storage(test.x[rows]), y[rows]
 
 
 @dataclass(frozen=True)
@@ -209,17 +213,24 @@ def _ignore(share: float, message: str) -> None:
 
 def unknown_dataset(name: str) -> DatasetError:
     """The error for a name that neither a built-in data set has nor an upload."""
-    return DatasetError(f"there is no data set {name!r}: choose one of {', '.join(OPTIONS)}, or upload one")
+    return DatasetError(
+        f"there is no data set {short_data_name(name)!r}: choose one of {', '.join(OPTIONS)}, or upload one"
+    )
 
 
 def dataset_to_bytes(dataset: Dataset) -> bytes:
     """The arrays as a compressed .npz, without the name; `dataset_from_bytes` gives back the same hash."""
+    stream = io.BytesIO()
+    write_dataset(dataset, stream)
+    return stream.getvalue()
+
+
+def write_dataset(dataset: Dataset, stream: BinaryIO) -> None:
+    """Write what `dataset_to_bytes` returns; into a file this takes no memory."""
     arrays = {f"{axis}_{name}": getattr(part, axis) for name, part in dataset.parts.items() for axis in "xy"}
     if dataset.modes:
         arrays |= {"centres": dataset.modes.centres, "std": np.float64(dataset.modes.std)}
-    stream = io.BytesIO()
     np.savez_compressed(stream, **arrays)
-    return stream.getvalue()
 
 
 def dataset_from_bytes(data: bytes, name: str) -> Dataset:
@@ -231,6 +242,40 @@ def dataset_from_bytes(data: bytes, name: str) -> Dataset:
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f"The data set {name!r} is incomplete ({error}); upload the original file again.") from None
     return Dataset(name, _kind(train), train.x.shape[1:], train, holdout, test, modes)
+
+
+def info_from_bytes(data: bytes) -> DatasetInfo:
+    """What a person's data set is, from `dataset_to_bytes`, under the name that its content gives it.
+
+    The bytes are not trusted, and little memory is taken: the hash is computed in pieces, and only the test part is
+    held at once. Raises DatasetError for bytes that are not a data set, or hold anything else besides.
+    """
+    archive = open_zip(data, limit=2 * MAX_DECOMPRESSED_BYTES)
+    members = [f"{axis}_{part}" for part in SIZES for axis in "xy"]
+    if sorted(archive.namelist()) != sorted(f"{member}.npy" for member in members):
+        raise DatasetError(f"A data set holds {', '.join(members)} and nothing else; export the run again.")
+    digest, headers = hashlib.sha256(), {}
+    for member in members:
+        with open_npy(archive, archive.getinfo(f"{member}.npy")) as (header, pieces):
+            if header.fortran and len(header.shape) > 1:
+                raise DatasetError(f"{member} is in Fortran order; export the run again.")
+            headers[member] = header
+            digest.update(f"{header.dtype.str}{header.shape}".encode())
+            for piece in pieces:
+                digest.update(piece)
+    test = Part(*(read_npy(archive, archive.getinfo(f"{axis}_test.npy")) for axis in "xy"))
+    kind, shape, sha256 = _kind(test), test.x.shape[1:], digest.hexdigest()
+    sizes = {part: headers[f"y_{part}"].shape[0] for part in SIZES}
+    for part, n in sizes.items():
+        x, y = headers[f"x_{part}"], headers[f"y_{part}"]
+        if (
+            (x.dtype.name, len(x.shape)) not in STORED
+            or x.shape != (n, *shape)
+            or y.dtype != np.int64
+            or y.shape != (n,)
+        ):
+            raise DatasetError(f"The {part} part holds {x.shape} and {y.shape}; export the run again.")
+    return DatasetInfo(upload_name(sha256), sha256, kind, shape, sizes, *preview_of(test))
 
 
 # ---------------------------------------------------------------- three disjoint parts
@@ -269,7 +314,7 @@ def disjoint(name: str, parts: dict[str, Pair], modes: Modes | None = None) -> D
         keys = row_keys(x)
         fresh = np.array([key not in known for key in keys])
         known.update(keys)
-        kept[which] = Part(x[fresh], y[fresh])
+        kept[which] = Part(x, y) if fresh.all() else Part(x[fresh], y[fresh])
     train, holdout, test = (kept[which] for which in SIZES)
     return Dataset(name, _kind(test), test.x.shape[1:], train, holdout, test, modes)
 

@@ -16,7 +16,7 @@ from gan_core.jobs import comparison
 from gan_core.jobs.comparison import FEWEST_SAMPLES, MOST_RUNS, MOST_SAMPLES, Comparison, Group, Verdict
 from gan_core.jobs.kind import JobContext, JobKind, Parameters, everything
 from gan_core.jobs.sample import Sample, draw
-from gan_core.records import GanometerError, RunInfo
+from gan_core.records import GanometerError, RunInfo, short_data_name
 from gan_core.store import Store
 from gan_core.validation import Count
 
@@ -160,7 +160,9 @@ def _of_reports(
 
 
 def _data_of(runs: Iterable[RunInfo]) -> str:
-    return ", ".join(sorted({run.config.data.name if run.dataset else f"{run.id} has not begun" for run in runs}))
+    return ", ".join(
+        sorted({short_data_name(run.config.data.name) if run.dataset else f"{run.id} has not begun" for run in runs})
+    )
 
 
 KIND = JobKind(

@@ -42,8 +42,9 @@ class Lab:
         self.worker.ensure()
 
     def close(self) -> None:
-        """End the worker (with a commit) and the store's connections."""
+        """End the worker (with a commit), the process that reads a file, and the store's connections."""
         self.worker.close()
+        self.uploads.close()
         self._store.close()
 
     def is_admin(self, by: str | None) -> bool:

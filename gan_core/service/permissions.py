@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from gan_core.config.run_config import RunConfig
-from gan_core.records import GanometerError, RunInfo
+from gan_core.records import UPLOAD, GanometerError, RunInfo
 from gan_core.settings import Settings
 
 MB = 2**20
-UPLOAD = "upload-"
-"""How the names of people's own data sets begin."""
 Owners = Mapping[str, bool]
 """Who has brought an upload: {name: whether this one has published it}."""
 HIDDEN = "the data of this run are private: you see its generated samples and its numbers, not the real samples"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gan_core.data import datasets, uploads
-from gan_core.records import DatasetInfo, GanometerError
+from gan_core import machine
+from gan_core.data import datasets
+from gan_core.records import DatasetError, DatasetInfo, GanometerError, short_data_name
 from gan_core.service import permissions
+from gan_core.service.upload_folder import ChosenFile, UploadFolder
+from gan_core.service.upload_reader import Answer, Asked, UploadReader
 from gan_core.settings import Settings
 from gan_core.store import Store
 from gan_core.store.datasets import StoredUpload
@@ -37,6 +40,8 @@ class UploadService:
 
     def __init__(self, store: Store, settings: Settings):
         self._store, self._settings = store, settings
+        self._folder = UploadFolder(settings.home)
+        self._reader = UploadReader(self._folder)
 
     def about(self, name: str, *, by: str | None = "") -> DataShape:
         """The shape of a data set that `by` may train on, built-in or uploaded. Raises DatasetError without one."""
@@ -50,29 +55,51 @@ class UploadService:
         found = self._store.datasets.uploads()
         return [info for info in found if permissions.may_use_data(self._settings, info.owners, by)]
 
-    def read(self, data: bytes, filename: str, *, size: int = 28, colour: bool = False) -> uploads.Upload:
-        """The samples of a file; pictures become `size` x `size` pixels, in `colour` or grey.
+    def choose(self, data: bytes, name: str) -> ChosenFile:
+        """Keep a file of somebody on this server's disk for a while, so that it can be read.
 
-        Raises DatasetError, which says what is wrong with the file.
+        Raises DatasetError for a file of another kind, an empty one and one that is too large.
         """
-        return uploads.read_upload(data, filename, size=size, colour=colour)
+        return self._folder.put(data, name)
 
-    def keep(self, upload: uploads.Upload, *, by: str | None = "") -> str:
-        """Put an upload into the store; returns the data set's name, the same for the same content.
+    def look(self, file: ChosenFile, *, size: int = 28, colour: bool = False, by: str | None = "") -> Answer:
+        """How far the reading of a file is, which begins with the first look; to be asked again until it has ended.
 
-        Raises NotAllowed for a visitor of whom nothing is known on a shared server, and for more than it keeps.
+        Pictures become `size` x `size` pixels, in `colour` or grey. Raises DatasetError for a file that is gone.
+        """
+        return self._reader.look(Asked(file, size, colour), by or "")
+
+    def try_again(self, answer: Answer) -> None:
+        """Have a file read again that could not be read, because it took too long or too much."""
+        self._reader.forget(answer.key)
+
+    def read(self, data: bytes, filename: str, *, size: int = 28, colour: bool = False, by: str | None = "") -> Answer:
+        """What a file holds, for whoever can wait. Raises DatasetError, which says what is wrong with the file."""
+        answer = self._reader.wait(Asked(self.choose(data, filename), size, colour), by or "")
+        if answer.reading is None:
+            raise DatasetError(answer.reason)
+        return answer
+
+    def keep(self, answer: Answer, *, by: str | None = "") -> str:
+        """Put a file that was read into the store; returns the data set's name, the same for the same content.
+
+        Raises NotAllowed for a visitor of whom nothing is known on a shared server, and for more than it keeps;
+        DatasetError for a file that was not read, or is gone.
         """
         permissions.check_known(self._settings, by)
-        dataset = uploads.dataset_from_upload(upload, "upload")
-        name = f"{permissions.UPLOAD}{dataset.sha256[:10]}"
-        named = uploads.dataset_from_upload(upload, name)
-        data = datasets.dataset_to_bytes(named)
+        if answer.reading is None:
+            raise DatasetError(answer.reason or "The file has not been read yet; wait for it.")
+        info, data = answer.reading.info, self._reader.packed(answer.key)
         with self._store.together():
-            self.check_room(name, len(data), by=by)
-            if self._store.datasets.upload_bytes(name) is None:
-                self._store.datasets.put(named.info(), data)
-            self._store.datasets.add_owner(name, by or "")
-        return name
+            self.check_room(info.name, len(data), by=by)
+            self._store.datasets.put(info, data)
+            self._store.datasets.add_owner(info.name, by or "")
+        machine.return_freed_memory()
+        return info.name
+
+    def close(self) -> None:
+        """End the process that reads a file, if there is one."""
+        self._reader.close()
 
     def kept(self, *, by: str | None = "") -> list[KeptUpload]:
         """The uploads that belong to `by`, the newest first; on a person's own machine all."""
@@ -91,7 +118,7 @@ class UploadService:
             if upload is None:
                 raise datasets.unknown_dataset(name)
             if not self._is_of(upload, by) and not permissions.is_admin(self._settings, by):
-                raise permissions.of_somebody_else(name)
+                raise permissions.of_somebody_else(short_data_name(name))
             if why := self._why_needed(upload, by):
                 raise GanometerError(why)
             if by in upload.owners and len(upload.owners) > 1:
@@ -141,7 +168,7 @@ class UploadService:
         owners = self._visible(name, by).owners
         owner = by if by is not None and by in owners else None
         if owner is None and not permissions.is_admin(self._settings, by):
-            raise permissions.of_somebody_else(name)
+            raise permissions.of_somebody_else(short_data_name(name))
         self._store.datasets.publish(name, published, owner=owner)
 
     def _visible(self, name: str, by: str | None) -> DatasetInfo:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gan_core.records import DatasetInfo, Unreadable
 from gan_core.store.database import Database, one_at_a_time
-from gan_core.store.rows import dataset_info, dataset_row, insert_dataset, insert_new
+from gan_core.store.rows import dataset_info, dataset_row, insert_new
 from gan_core.store.schema import dataset_owners, datasets, features, jobs, now, references
 
 
@@ -29,12 +29,20 @@ class Datasets:
         self._db = database
 
     def put(self, info: DatasetInfo, data: bytes | None = None) -> None:
-        """Keep what is known about a data set; `data` are the bytes of an upload. A known one stays as it is, unless
-        it is an upload whose bytes were missing. Its owners are those of `add_owner`.
+        """Keep what is known about a data set; `data` are the bytes of an upload.
+
+        Whoever calls this has had the samples before it. So it replaces what the store may have from a bundle, which
+        said what it liked; only the bytes stay where none are given, and the name with them. Its owners are
+        those of `add_owner`.
         """
+        row = dataset_row(info, data)
+        about = {key: row[key] for key in ("kind", "shape", "parts", "preview")}
+        if data is not None:
+            about |= {"name": info.name, "data": data}
         with self._db.writing() as db:
             one_at_a_time(db)
-            insert_dataset(db, dataset_row(info, data))
+            if not db.execute(datasets.update().where(datasets.c.sha256 == info.sha256).values(**about)).rowcount:
+                db.execute(datasets.insert().values(**row))
 
     def get(self, sha256: str) -> DatasetInfo | None:
         """The data set with this hash of its content, or None. Raises Unreadable."""

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gan_core.config import run_config as configs
 from gan_core.config.run_config import RunConfig
-from gan_core.records import ACTIVE, GanometerError, RunInfo, Unreadable, UnreadableRun
+from gan_core.records import ACTIVE, GanometerError, RunInfo, Unreadable, UnreadableRun, short_data_name
 from gan_core.store import turns
 from gan_core.store.database import Database
 from gan_core.store.labels import checked_name, checked_tags
@@ -31,7 +31,7 @@ class Runs:
         run_id = secrets.token_hex(4)
         values = dict(
             id=run_id,
-            name=name or f"{config.data.name} · {config.preset}",
+            name=name or f"{short_data_name(config.data.name)} · {config.preset}",
             config=configs.to_json(config),
             state="running" if worker_id else "queued",
             total_steps=config.training.steps,

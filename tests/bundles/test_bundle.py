@@ -16,22 +16,29 @@ from hypothesis import strategies as st
 from gan_core.bundles import bundle as export
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
-from gan_core.records import BundleError, DatasetInfo, Histogram, MetricResult, Reference, Report
+from gan_core.data import datasets
+from gan_core.records import BundleError, DatasetInfo, Histogram, MetricResult, Reference, Report, upload_name
 from gan_core.store import Commit, Store, pack
 from gan_core.store import schema as tables
 
-CONFIG = override(preset("auto", data="upload-ababababab"), {"training.steps": 30})
 RNG = np.random.default_rng(0)
-PREVIEW = RNG.integers(0, 256, (3, 4, 4, 1), dtype=np.uint8)
-INFO = DatasetInfo(
-    "upload-" + "ab" * 5,
-    "ab" * 32,
-    "image",
-    (4, 4, 1),
-    {"train": 5, "holdout": 2, "test": 3},
-    PREVIEW,
-    np.array([0, 1, 1]),
-)
+LABELS = np.array([0, 1, 1])
+
+
+def part(n: int) -> datasets.Part:
+    return datasets.Part(RNG.integers(0, 256, (n, 4, 4, 1), dtype=np.uint8), np.resize(LABELS, n))
+
+
+def named(dataset: datasets.Dataset) -> DatasetInfo:
+    """What a store knows of somebody's own data."""
+    return replace(dataset.info(), name=upload_name(dataset.sha256))
+
+
+MINE = datasets.Dataset("mine", "image", (4, 4, 1), part(5), part(2), part(3))
+OTHER = datasets.Dataset("other", "image", (4, 4, 1), part(5), part(2), part(3))
+INFO, DATA = named(MINE), datasets.dataset_to_bytes(MINE)
+PREVIEW = INFO.preview
+CONFIG = override(preset("auto", data=INFO.name), {"training.steps": 30})
 REPORT = Report(
     "measured",
     60,
@@ -51,7 +58,7 @@ def filled(store: Store, state: str = "stopped") -> str:
     """A run with something in every table; returns its id."""
     run = store.leases.claim("w1", run_id=store.runs.create(CONFIG, name="Ada's run"))
     store.runs.tag(run.id, ["class 4b", "ö"])
-    store.datasets.put(INFO, pack(x=PREVIEW))
+    store.datasets.put(INFO, DATA)
     store.measurements.put_reference(INFO.sha256, "pixels", REFERENCE)
     store.progress.describe(run.id, "w1", run.claim_no, dataset=INFO.sha256, threads=2, versions={"numpy": "2"})
     for step in (0, 10):
@@ -151,9 +158,9 @@ def test_a_run_comes_back_as_it_was(original, bundle, store):
     assert store.measurements.reports(run_id) == [(0, REPORT), (10, REPORT)]
     assert store.recordings.checkpoint(run_id) == old.recordings.checkpoint(run_id)
     assert store.measurements.reference(INFO.sha256, "pixels", 60) == REFERENCE
-    assert store.datasets.upload_bytes(INFO.name) == pack(x=PREVIEW)
+    assert store.datasets.upload_bytes(INFO.name) == DATA
     info = store.datasets.get(INFO.sha256)
-    assert np.array_equal(info.preview, PREVIEW) and info.labels.tolist() == [0, 1, 1]
+    assert np.array_equal(info.preview, PREVIEW) and info.labels.tolist() == INFO.labels.tolist()
     assert replace(info, preview=None, labels=None) == replace(INFO, preview=None, labels=None)
     assert store.commands.send(run_id, "resume") == "queued"
 
@@ -177,12 +184,33 @@ def test_a_second_import_gets_an_id_of_its_own(original, bundle, store):
 
 
 def test_what_the_store_knows_already_is_not_replaced(bundle, store):
+    """But for samples: what a bundle brings has been compared with its name, and the store's may have been claimed."""
     known = replace(REFERENCE, draws=99)
-    store.datasets.put(INFO, b"mine")
+    store.datasets.put(INFO, b"claimed")
     store.measurements.put_reference(INFO.sha256, "pixels", known)
     export.unbundle(store, bundle)
-    assert store.datasets.upload_bytes(INFO.name) == b"mine"
+    assert store.datasets.upload_bytes(INFO.name) == DATA
     assert store.measurements.reference(INFO.sha256, "pixels", 60) == known
+
+
+def test_a_bundle_with_a_short_name_of_its_upload_gets_the_whole_one(original, bundle, store):
+    run_id = export.unbundle(store, repacked(bundle, named_as_before))
+    assert store.runs.get(run_id).config.data.name == store.datasets.get(INFO.sha256).name == INFO.name
+    assert kept(store, run_id) == kept(*original)
+
+
+def test_a_bundle_cannot_stand_in_the_way_of_data(bundle, store):
+    """Without samples a bundle may claim a hash with any preview. Whoever has the samples puts it right."""
+
+    def lie(members, about):
+        without_samples(INFO.name)(members, about)
+        members["preview.npz"] = pack(x=OTHER.info().preview, y=OTHER.info().labels)
+
+    export.unbundle(store, repacked(bundle, lie))
+    assert store.datasets.upload_bytes(INFO.name) is None
+    export.unbundle(store, bundle)
+    assert store.datasets.upload_bytes(INFO.name) == DATA
+    assert np.array_equal(store.datasets.named(INFO.name).preview, PREVIEW)
 
 
 def test_a_run_that_has_not_begun_travels_too(store, target):
@@ -254,6 +282,32 @@ def inside(key: str, **values):
     return lambda members, about: about.__setitem__(key, about[key] | values)
 
 
+def claiming(sha256: str):
+    """A bundle that says of its samples that they have this hash."""
+
+    def change(members, about):
+        name = upload_name(sha256)
+        about["data"] |= {"sha256": sha256, "name": name}
+        about["config"]["data"]["name"], about["dataset"] = name, sha256
+
+    return change
+
+
+def without_samples(name: str):
+    """A bundle that brings no samples, and says that its run learned from the data set `name`."""
+
+    def change(members, about):
+        members.pop("dataset.npz")
+        about["data"]["name"] = about["config"]["data"]["name"] = name
+
+    return change
+
+
+def named_as_before(members, about):
+    """As 0.1.0 called uploads."""
+    about["data"]["name"] = about["config"]["data"]["name"] = INFO.name[:17]
+
+
 CONTENT = {
     "extra member": (put("extra.txt", b""), "'extra.txt'"),
     "path outside": (put("../x", b""), "'../x'"),
@@ -323,6 +377,19 @@ CONTENT = {
     "data kind": (inside("data", kind="sound"), "'sound'"),
     "data shape": (inside("data", shape=[8, 8, 1]), "(3, 4, 4, 1)"),
     "upload under another name": (inside("data", name="digits"), "'digits'"),
+    "settings that name other data": (inside("config", data={"name": "digits"}), "'digits'"),
+    "other samples": (put("dataset.npz", datasets.dataset_to_bytes(OTHER)), "the samples have sha256"),
+    "samples that are no data set": (put("dataset.npz", pack(x=PREVIEW)), "A data set holds x_train"),
+    "samples and something else": (
+        put("dataset.npz", datasets.dataset_to_bytes(datasets.load("ring-8"))),
+        "nothing else",
+    ),
+    "samples that are noise": (put("dataset.npz", b"noise"), "The archive is damaged"),
+    "more rows than there are": (inside("data", parts={"train": 6, "holdout": 2, "test": 3}), "the samples have parts"),
+    "a preview of other samples": (put("preview.npz", pack(x=OTHER.info().preview, y=LABELS)), "does not show"),
+    "a hash that the samples do not have": (claiming(OTHER.sha256), "the samples have sha256"),
+    "digits of another shape": (without_samples("digits"), "digits is image of shape (8, 8, 1), not image"),
+    "somebody's data under a name of their own": (without_samples("upload-mine"), "'upload-mine' is not the name"),
     "deeply nested": (put("preview.npz", b""), "not what a run holds"),
 }
 

@@ -1,10 +1,13 @@
 """Array files: what is read of them, in which form, and what is refused in one sentence."""
 
+import struct
+
 import numpy as np
 import pytest
 
 from gan_core.data.array_files import read_array
 from gan_core.records import DatasetError
+from tests import hostile_files
 
 
 def test_points_keep_their_precision(tmp_path):
@@ -51,6 +54,41 @@ def test_a_file_that_is_none_is_refused(tmp_path):
     for name, said in (("x.npy", "not a plain"), ("gone.npy", "cannot be read: No such file"), (".", "cannot be read")):
         with pytest.raises(DatasetError, match=said):
             read_array(tmp_path / name)
+
+
+def header(shape: str, descr: str = "'<f8'") -> bytes:
+    """An .npy file of sixteen bytes that says what it likes."""
+    text = f"{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text.encode() + bytes(16)
+
+
+HOSTILE = {
+    "exabytes": ("x.npy", header(f"({10**18},)")),
+    "more than any number": ("x.npy", header(f"({10**30}, 2)")),
+    "a shape below zero": ("x.npy", header("(-1, -2)")),
+    "brackets": ("x.npy", header("(" * 5000)),
+    "code": ("x.npy", header("__import__('os').getcwd()")),
+    "a type that is none": ("x.npy", header("(2, 1)", "'<q99'")),
+    "a version that is none": ("x.npy", b"\x93NUMPY\x09\x00" + bytes(100)),
+    "a member that is no array": ("x.npz", hostile_files.zipped({"x": b"hello"})),
+    "an empty archive": ("x.npz", hostile_files.zipped({})),
+    "very many arrays": ("x.npz", hostile_files.directory(20_000, ".npy")),
+    "an archive cut off": ("x.npz", hostile_files.npz(x=np.zeros((9, 2)))[:-20]),
+    "an archive with a damaged member": (
+        "x.npz",
+        (good := hostile_files.npz(x=np.ones((99, 2))))[:60] + b"?" + good[61:],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_a_hostile_file_is_refused_in_one_sentence(tmp_path, case):
+    name, data = HOSTILE[case]
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(DatasetError) as caught:
+        read_array(tmp_path / name)
+    assert str(tmp_path / name) in str(caught.value)
+    assert "\n" not in str(caught.value) and len(str(caught.value)) < len(str(tmp_path)) + 300
 
 
 def test_nobody_is_advised_to_unpickle_a_file(tmp_path):

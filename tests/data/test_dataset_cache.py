@@ -7,7 +7,7 @@ import pytest
 
 from gan_core.data import datasets
 from gan_core.data.dataset_cache import DatasetCache
-from gan_core.records import DatasetError
+from gan_core.records import DatasetError, upload_name
 
 
 def test_the_last_two_are_kept():
@@ -19,11 +19,20 @@ def test_the_last_two_are_kept():
 
 
 def test_an_upload_is_read_from_its_bytes_once():
-    asked, data = [], datasets.dataset_to_bytes(datasets.load("ring-8"))
+    digits, asked = datasets.load("digits"), []
+    name, data = upload_name(digits.sha256), datasets.dataset_to_bytes(digits)
     cache = DatasetCache(None, lambda name: asked.append(name) or data)
-    found = cache.dataset("upload-mine")
-    assert cache.dataset("upload-mine") is found and asked == ["upload-mine"]
-    assert (found.name, found.sha256) == ("upload-mine", datasets.load("ring-8").sha256)
+    found = cache.dataset(name)
+    assert cache.dataset(name) is found and asked == [name]
+    assert (found.name, found.sha256) == (name, digits.sha256)
+
+
+@pytest.mark.parametrize("stored", ["digits", "ring-8"])
+def test_an_upload_that_is_not_what_its_name_says_is_not_used(stored):
+    """Not other samples, and not the right ones with modes beside them, which the hash does not cover."""
+    data, name = datasets.dataset_to_bytes(datasets.load(stored)), upload_name(datasets.load("ring-8").sha256)
+    with pytest.raises(DatasetError, match=f"holds as {name[:17]} is other data than the name says"):
+        DatasetCache(None, lambda name: data).dataset(name)
 
 
 def test_nobody_waits_for_another_data_set_and_two_who_want_one_load_it_once():

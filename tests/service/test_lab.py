@@ -184,7 +184,7 @@ def test_an_upload_is_kept_once_and_can_be_trained_on(working):
     name = working.uploads.keep(upload, by="ada")
     assert working.uploads.keep(working.uploads.read(points(), "copy.csv")) == name
     assert [info.name for info in store_of(working).datasets.uploads()] == [name]
-    assert name == f"upload-{store_of(working).datasets.named(name).sha256[:10]}"
+    assert name == f"upload-{store_of(working).datasets.named(name).sha256}"
     assert working.uploads.about(name).shape == (2,)
     config = override(
         working.recipes.preset("auto", data=name, seed=3),

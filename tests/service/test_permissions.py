@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from gan_core.config.run_config import override
-from gan_core.records import DatasetError, GanometerError, UnknownRun
+from gan_core.records import DatasetError, GanometerError, UnknownRun, short_data_name
 from gan_core.service.permissions import NotAllowed
 from gan_core.settings import Limits
 from gan_core.store import Commit
@@ -63,7 +63,7 @@ def test_uploads_and_runs_on_them_are_private_until_published(tmp_path):
             lab.runs.get(run_id, by="bob")
         with pytest.raises(UnknownRun):
             lab.runs.stop(run_id, by="bob")
-        with pytest.raises(DatasetError, match=name):
+        with pytest.raises(DatasetError, match=short_data_name(name)):
             lab.runs.start(config, by="bob")
         with pytest.raises(DatasetError):
             lab.uploads.publish(name, True, by="bob")
@@ -132,7 +132,7 @@ def test_data_of_several_owners_can_be_published_by_each_of_them(tmp_path):
         (name,) = names
         lab.uploads.publish(name, True, by="bob")
         assert lab.uploads.visible(by="eve")[0].published
-        with pytest.raises(NotAllowed, match=f"{name} belongs to somebody else"):
+        with pytest.raises(NotAllowed, match=f"{short_data_name(name)} belongs to somebody else"):
             lab.uploads.publish(name, False, by="eve")
         with pytest.raises(NotAllowed, match="sign in"):
             lab.uploads.keep(upload, by="")
@@ -162,7 +162,7 @@ def test_private_runs_are_neither_repeated_nor_compared_by_others(tmp_path):
             lab.runs.repeat(hidden, by="bob")
         with pytest.raises(UnknownRun):
             lab.jobs.compare({open_: 0, hidden: 0}, 100, by="bob")
-        with pytest.raises(GanometerError, match=f"different data .digits, {name}."):
+        with pytest.raises(GanometerError, match=f"different data .digits, {short_data_name(name)}."):
             lab.jobs.compare({open_: 0, hidden: 0}, 100, by="ada")
         with pytest.raises(GanometerError, match="n is 5"):
             lab.jobs.compare({open_: 0}, 5, by="ada")

@@ -1,15 +1,18 @@
-"""Uploads: how much a visitor may keep, and how what nobody needs is deleted again."""
+"""People's own data: what is kept of a file, how much of it, and how what nobody needs is deleted again."""
 
 import csv
 import io
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from gan_core.config.run_config import override
-from gan_core.records import DatasetError, GanometerError
+from gan_core.data import datasets
+from gan_core.data.dataset_cache import DatasetCache
+from gan_core.records import DatasetError, GanometerError, upload_name
 from gan_core.service.permissions import NotAllowed
 from tests.service.labs import points, shared, store_of
 
@@ -157,3 +160,43 @@ def test_on_a_machine_of_one_s_own_every_upload_is_one_s_own(lab):
     lab.runs.delete(run_id)
     lab.uploads.delete(name)
     assert lab.uploads.kept() == []
+
+
+def test_what_is_kept_has_the_hash_of_its_content_for_a_name(lab):
+    name = lab.uploads.keep(lab.uploads.read(points(), "points.csv"))
+    store = store_of(lab)
+    dataset = DatasetCache(None, store.datasets.upload_bytes).dataset(name)
+    assert name == upload_name(dataset.sha256) and len(name) == 71
+    assert sum(map(len, dataset.parts.values())) == 300
+    assert lab.uploads.keep(lab.uploads.read(points(), "copy.csv")) == name and len(store.datasets.uploads()) == 1
+
+
+@pytest.mark.parametrize("claimed", [None, b"noise", datasets.dataset_to_bytes(datasets.load("digits"))])
+def test_an_upload_puts_right_what_the_store_has_under_its_hash(lab, claimed):
+    """As a bundle of an earlier version may have left it: of another shape, without samples, or with other ones."""
+    answer, store = lab.uploads.read(points(), "points.csv"), store_of(lab)
+    wrong = datasets.load("digits").info()
+    store.datasets.put(replace(wrong, sha256=answer.reading.info.sha256, name=answer.reading.info.name), claimed)
+    name = lab.uploads.keep(answer)
+    assert lab.uploads.about(name).shape == (2,)
+    assert DatasetCache(None, store.datasets.upload_bytes).dataset(name).sha256 == answer.reading.info.sha256
+
+
+def test_a_file_that_cannot_be_used_is_refused_with_its_reason(lab):
+    for data, name, said in ((b"", "a.csv", "empty"), (b"1,2", "a.txt", "ends in '.txt'"), (b"1,2", "a.csv", "1 rows")):
+        with pytest.raises(DatasetError, match=said):
+            lab.uploads.read(data, name)
+    assert lab.uploads.visible() == []
+
+
+def test_what_was_not_read_is_not_kept(lab):
+    waiting = lab.uploads.look(lab.uploads.choose(points(), "points.csv"))
+    with pytest.raises(DatasetError, match="has not been read yet"):
+        lab.uploads.keep(waiting)
+
+
+def test_a_reading_that_made_room_for_others_is_not_kept(lab):
+    answer = lab.uploads.read(points(), "points.csv")
+    (lab.settings.home / "uploads" / "readings" / answer.key / "dataset.npz").unlink()
+    with pytest.raises(DatasetError, match="choose it again"):
+        lab.uploads.keep(answer)

@@ -38,11 +38,15 @@ def test_a_data_set_comes_back_as_it_was(store):
     assert store.datasets.upload_bytes("upload-x") == b"rows"
 
 
-def test_a_known_data_set_stays_as_it_is(store):
-    store.datasets.put(INFO, b"rows")
-    store.datasets.put(replace(INFO, name="other"), b"other rows")
-    assert store.datasets.get(INFO.sha256).name == "upload-x"
-    assert store.datasets.upload_bytes("upload-x") == b"rows" and store.datasets.upload_bytes("other") is None
+def test_who_has_the_samples_replaces_what_was_claimed_of_them(store):
+    claimed = replace(INFO, name="upload-y", kind="points", preview=PREVIEW[:1], owner="")
+    store.datasets.put(claimed, b"other rows")
+    store.datasets.put(INFO)  # a worker has loaded them
+    assert same(store.datasets.get(INFO.sha256), replace(INFO, name="upload-y", owner=""))
+    assert store.datasets.upload_bytes("upload-y") == b"other rows"
+    store.datasets.put(INFO, b"rows")  # somebody has uploaded them
+    assert same(store.datasets.get(INFO.sha256), replace(INFO, owner=""))
+    assert store.datasets.upload_bytes("upload-x") == b"rows" and store.datasets.upload_bytes("upload-y") is None
 
 
 def test_only_uploads_are_listed_as_uploads(store):

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import logging
+import re
 import sqlite3
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from gan_core.bundles import bundle
-from gan_core.data import datasets
+from gan_core.data.dataset_cache import DatasetCache
 from gan_core.records import StoreError
 from gan_core.service.lab import Lab
 from gan_core.settings import Settings
@@ -25,6 +26,7 @@ from gan_core.store import Store, schema, unpack, upgrade
 
 ROOT = Path(__file__).parents[2]
 WRITTEN = Path(__file__).with_name("written_by_0_1_0")
+UPLOAD = "upload-5b1c08a354b43842b93f7ad7a1cb64e2d8b65f37f17c30f8f7ec21c80539309a"
 FINISHED, FORK, PAUSED, QUEUED = "0ce1783e", "cb2bb8e6", "26fb108e", "13d84087"
 
 
@@ -87,6 +89,11 @@ def old_store(old_url):
 # ---------------------------------------------------------------- a store of 0.1.0
 
 
+def renamed(rows: list[str]) -> list[str]:
+    """Rows as they are after an upgrade, which gives the one upload its whole hash as a name."""
+    return sorted(re.sub(f"{UPLOAD[:17]}(?=[\"'])", UPLOAD, row) for row in rows)
+
+
 def test_an_upgrade_keeps_every_row(old_url):
     before = rows_of(old_url, without=("datasets.owner", "datasets.published"))
     Store(old_url).close()
@@ -98,7 +105,7 @@ def test_an_upgrade_keeps_every_row(old_url):
     assert owner.startswith("('") and owner.endswith("', 'ada', True)")
     assert before.pop("meta") == ["('example', 'seen')", "('schema', '4')"]
     assert after.pop("meta") == ["('example', 'seen')"]
-    assert after == before and all(before.values())
+    assert {name: renamed(rows) for name, rows in before.items()} == after and all(before.values())
 
 
 def test_its_runs_are_listed_as_they_were(old_store):
@@ -168,7 +175,7 @@ def test_its_answers_uploads_and_references_are_read(old_store):
     assert unpack(sample.result)["x"].shape == (16, 2)
     (upload,) = old_store.datasets.uploads()
     assert (upload.owners, upload.published, upload.shape) == ({"ada": True}, True, (2,))
-    dataset = datasets.dataset_from_bytes(old_store.datasets.upload_bytes(upload.name), upload.name)
+    dataset = DatasetCache(None, old_store.datasets.upload_bytes).dataset(UPLOAD)
     assert sum(map(len, (dataset.train.x, dataset.holdout.x, dataset.test.x))) == 260
     assert old_store.measurements.features("ring-8", "classifier").accuracy == 0.75
     about = old_store.datasets.named("ring-8")
@@ -181,6 +188,32 @@ def test_an_upgrade_says_nothing_that_a_command_line_would_show(tmp_path, caplog
     with caplog.at_level(logging.INFO):
         Store(f"sqlite:///{file}").close()
     assert caplog.records == []
+
+
+def test_what_names_its_upload_names_it_by_its_whole_hash(old_url):
+    """Its runs, whether they have begun or wait, and the questions about it: each is found as it was."""
+    begun = {"config": json.dumps({"data": {"name": UPLOAD[:17]}}), "dataset": UPLOAD[7:], "state": "finished"}
+    other = {"config": json.dumps({"data": {"name": "upload-0123456789"}}), "dataset": None, "state": "queued"}
+    engine, tables = sa.create_engine(old_url), sa.MetaData()
+    tables.reflect(engine, only=["jobs", "runs"])
+    jobs, runs = tables.tables["jobs"], tables.tables["runs"]
+    params = json.dumps({"dataset": UPLOAD[:17], "n": 100}, sort_keys=True)
+    key = hashlib.sha256(json.dumps(["reference", None, None, params]).encode()).hexdigest()
+    with engine.begin() as db:
+        rest = dict(name="x", tags="[]", phase="", step=1, total_steps=1, version=1, owner="", published=False)
+        rest |= dict(claim_no=1, seconds=1.0, versions="{}", created=1.0)
+        db.execute(runs.insert(), [dict(id="aaaaaaaa", **begun, **rest), dict(id="bbbbbbbb", **other, **rest)])
+        number = db.scalar(
+            jobs.insert()
+            .values(key=key, kind="reference", params=params, state="done", progress=1.0, result=b"x", created=1.0)
+            .returning(sa.text("id"))
+        )
+    engine.dispose()
+    store = Store(old_url)
+    names = {run_id: store.runs.get(run_id).config.data.name for run_id in (QUEUED, "aaaaaaaa", "bbbbbbbb")}
+    assert names == {QUEUED: UPLOAD, "aaaaaaaa": UPLOAD, "bbbbbbbb": "upload-0123456789"}
+    assert store.jobs.request("reference", params={"dataset": UPLOAD, "n": 100}) == number
+    store.close()
 
 
 def test_its_paused_run_can_be_resumed(old_url, tmp_path):
@@ -305,7 +338,7 @@ def test_processes_that_open_an_old_database_at_the_same_moment(old_url):
     runs = rows_of(old_url)["runs"]
     open_in_processes(old_url, 4)
     after = rows_of(old_url)
-    assert differences(old_url) == [] and after["runs"] == runs
+    assert differences(old_url) == [] and after["runs"] == renamed(runs)
     assert after["alembic_version"] == [repr((upgrade.HEAD,))]
 
 

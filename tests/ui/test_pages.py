@@ -36,6 +36,7 @@ from tests.drawing import (
     open_page,
     opened,
     text_of,
+    uploaded,
 )
 from ui.charts import training as charts
 from ui.charts.training import FAKE
@@ -1046,7 +1047,7 @@ def test_the_class_is_offered_where_there_are_several(home, store, classes, offe
     y = np.arange(10 * 65) % classes
     np.savez(file, x=rng.integers(0, 256, (len(y), 8, 8), dtype=np.uint8), y=y)
     at = open_page("pages/train.py")
-    drawn(at.file_uploader(key="upload").upload("mine.npz", file.getvalue()).run())
+    uploaded(at, "mine.npz", file.getvalue())
     drawn(at.button(key="keep upload").click().run())
     assert ("Class-conditional" in {toggle.label for toggle in at.toggle}) == offered
 
@@ -1169,7 +1170,7 @@ def test_an_upload_can_be_trained_on(home, store):
     rng = np.random.default_rng(0)
     np.savez(file, x=rng.integers(0, 256, (300, 12, 12), dtype=np.uint8), y=rng.integers(0, 3, 300))
     at = open_page("pages/train.py")
-    drawn(at.file_uploader(key="upload").upload("mine.npz", file.getvalue()).run())
+    uploaded(at, "mine.npz", file.getvalue())
     drawn(at.button(key="keep upload").click().run())
     name = at.selectbox(key="data").value
     assert name.startswith("upload-") and "300 images" in text_of(at)
@@ -1181,7 +1182,7 @@ def test_an_upload_can_be_trained_on(home, store):
 @pytest.mark.parametrize("file", ["mine.npz", "mine.csv", "mine.zip", "mine.npy"])
 def test_a_bad_file_is_said_and_cannot_be_kept(home, store, file):
     at = open_page("pages/train.py")
-    drawn(at.file_uploader(key="upload").upload(file, b"\x93no such thing").run())
+    uploaded(at, file, b"\x93no such thing")
     assert "This file cannot be used" in text_of(at)
     assert "keep upload" not in {b.key for b in at.button}
     assert store.datasets.uploads() == []
@@ -1197,7 +1198,7 @@ def test_on_a_shared_server_data_and_runs_are_private_until_they_are_published(h
     file = io.BytesIO()
     np.savez(file, x=np.random.default_rng(0).integers(0, 256, (300, 12, 12), dtype=np.uint8))
     mine = open_page("pages/train.py", browser_id="a" * 32)
-    drawn(mine.file_uploader(key="upload").upload("mine.npz", file.getvalue()).run())
+    uploaded(mine, "mine.npz", file.getvalue())
     drawn(mine.button(key="keep upload").click().run())
     drawn(form_button(mine, "start").click().run())
     run = store.runs.all()[0]

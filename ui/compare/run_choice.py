@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gan_core import MOST_RUNS, GanometerError, RunInfo, alike
+from gan_core import MOST_RUNS, GanometerError, RunInfo, alike, short_data_name
 from ui.compare.groups import choose, repeat_button
 from ui.frame.faults import guarded
 from ui.frame.page import Page, page_link
@@ -87,7 +87,7 @@ def suggest(page: Page, listed: list[RunInfo]) -> None:
     )
     if len(found) == 2:
         ids = [run.id for run in found]
-        label = f"Compare the newest two runs on {found[0].config.data.name}"
+        label = f"Compare the newest two runs on {short_data_name(found[0].config.data.name)}"
         st.button(
             label, key="suggested", type="primary", icon=":material/compare:", on_click=guarded(choose), args=(ids,)
         )
@@ -103,8 +103,9 @@ def other_data(runs: list[RunInfo]) -> None:
     by_data: dict[str, list[str]] = {}
     for run in runs:
         by_data.setdefault(run.config.data.name, []).append(run.id)
+    names = ", ".join(map(short_data_name, by_data))
     st.warning(
-        f"These runs are on different data ({plain(', '.join(by_data))}), where a distance means something else. "
+        f"These runs are on different data ({plain(names)}), where a distance means something else. "
         "Only runs on one data set can be compared.",
         title="Not comparable",
         icon=":material/database:",

@@ -5,7 +5,7 @@ from typing import Literal
 
 import streamlit as st
 
-from gan_core import OPTIONS
+from gan_core import OPTIONS, short_data_name
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
 
@@ -29,7 +29,7 @@ def badge(state: str) -> None:
 
 def data_title(name: str) -> str:
     """What pages call a data set."""
-    return OPTIONS[name].title if name in OPTIONS else f"Upload {name.removeprefix('upload-')}"
+    return OPTIONS[name].title if name in OPTIONS else short_data_name(name).replace("upload-", "Upload ")
 
 
 def plain(text: object) -> str:

@@ -1,4 +1,4 @@
-"""Setting up a run: data, recipe, every setting, what that will mean, and a person's own data."""
+"""Setting up a run: data, recipe, every setting, and what that will mean."""
 
 from collections.abc import Callable, Container
 from dataclasses import dataclass
@@ -23,14 +23,12 @@ from gan_core import (
     override,
     setting_type,
 )
-from gan_core.pictures import grid
 from ui.frame.faults import guarded, told
 from ui.frame.navigation import go_to_run
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.text import data_title, plain
 from ui.train.share_link import describe_link, link_in_address, share_form
 from ui.train.summary import summary
-from ui.train.uploads_list import show_uploads
 
 GROUPS = {
     "training": ("Length and batch", "How long the run trains, and how many samples each step uses."),
@@ -228,8 +226,6 @@ def show_setup(lab: Lab, me: str) -> None:
         st.error(
             "  \n".join(told(problem) for problem in problems), title="This run cannot start", icon=":material/error:"
         )
-    show_upload(lab, me)
-    show_uploads(lab, me)
 
 
 def show_length(lab: Lab, me: str) -> RunConfig:
@@ -356,49 +352,3 @@ def show_sharing(lab: Lab, info, me: str) -> None:
 def upload_sentence(info) -> str:
     shape = " × ".join(map(str, info.shape))
     return f"Your own data: {sum(info.parts.values()):,} {'images' if info.kind == 'image' else 'points'} of {shape}."
-
-
-def show_upload(lab: Lab, me: str) -> None:
-    with st.expander("Use your own data", icon=":material/upload:"):
-        st.caption(
-            "A .zip of images (folders become labels), a .csv of numbers, or .npz / .npy arrays. At most 20 MB; "
-            "the data stay on this server."
-        )
-        file = st.file_uploader("File", type=["zip", "csv", "npz", "npy"], key="upload", label_visibility="collapsed")
-        if file is None:
-            return
-        left, right = st.columns(2)
-        size = left.select_slider("Image size", [8, 12, 16, 20, 24, 28, 32], 28, key="upload size")
-        colour = right.toggle("Keep colours", key="upload colour")
-        try:
-            upload = lab.uploads.read(file.getvalue(), file.name, size=size, colour=colour)
-        except GanometerError as error:
-            st.error(told(error), title="This file cannot be used", icon=":material/error:")
-            return
-        if len(upload.originals):
-            st.caption(
-                "The first images before and after they are cropped, converted to the chosen colours and resized."
-            )
-            for before, after in zip(upload.originals, upload.converted):
-                one, two = st.columns(2)
-                shown = grid.embedded(grid.shrunk(before, width=96))
-                one.image(shown, width=96, alt="An uploaded image as it was")
-                two.image(
-                    grid.embedded(grid.grid(after[None], columns=1, scale=max(1, 96 // after.shape[0]))),
-                    width=96,
-                    alt="The same image as the networks get it",
-                )
-        for note in upload.notes:
-            st.caption(f"• {plain(note)}")
-
-        st.button(
-            "Use this data",
-            key="keep upload",
-            icon=":material/check:",
-            on_click=guarded(keep_upload),
-            args=(lab, upload, me),
-        )
-
-
-def keep_upload(lab: Lab, upload, me: str) -> None:
-    st.session_state["data"] = lab.uploads.keep(upload, by=me)

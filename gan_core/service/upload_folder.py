@@ -1,0 +1,137 @@
+"""The folder in which a server keeps the files that people have chosen, and what reading them gave, for a while.
+
+Both are known by hashes, so that the same file is kept and read once. What has not been asked for longest goes first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from gan_core.data.uploads import check_file
+from gan_core.records import DatasetError
+
+MAX_BYTES = 400 * 2**20
+"""What all files, and what all readings, may take on the disk: twenty files of the largest size."""
+MAX_ENTRIES = 500
+MAX_AGE = 24 * 3600.0
+"""Seconds after which what nobody has asked for is removed in any case."""
+
+
+@dataclass(frozen=True)
+class ChosenFile:
+    """A file that a person has chosen, and that this server keeps: the hash of its bytes, its name and its length."""
+
+    sha256: str
+    name: str
+    length: int
+
+    @property
+    def suffix(self) -> str:
+        """The ending of its name, which says how to read it: ".csv"."""
+        return PurePosixPath(self.name).suffix.lower()
+
+
+class UploadFolder:
+    """Files and readings below `home`. Raises DatasetError where the disk does not keep what it is given."""
+
+    def __init__(self, home: Path):
+        self._files, self._readings = home / "uploads" / "files", home / "uploads" / "readings"
+
+    def put(self, data: bytes, name: str) -> ChosenFile:
+        """Keep a file. Raises DatasetError for one that is not worth reading."""
+        check_file(name, len(data))
+        file = ChosenFile(hashlib.sha256(data).hexdigest(), name, len(data))
+        with _disk():
+            if not _touched(self._files / file.sha256):
+                with self._beside(self._files) as place:
+                    (place / "file").write_bytes(data)
+                    os.replace(place / "file", self._files / file.sha256)
+                _evict(self._files)
+        return file
+
+    def file(self, file: ChosenFile) -> Path:
+        """Where a file is kept. Raises DatasetError for one that has been removed to make room."""
+        path = self._files / file.sha256
+        if not _touched(path):
+            raise gone()
+        return path
+
+    def reading(self, key: str) -> Path | None:
+        """The folder with a reading that is kept under this key."""
+        path = self._readings / key
+        return path if _touched(path) else None
+
+    @contextmanager
+    def new_reading(self, key: str) -> Iterator[Path]:
+        """An empty folder, for a reading that is kept under `key` if it has been written when the block ends."""
+        with _disk(), self._beside(self._readings) as place:
+            (place / key).mkdir()
+            yield place / key
+            if any((place / key).iterdir()):
+                shutil.rmtree(self._readings / key, ignore_errors=True)
+                os.replace(place / key, self._readings / key)
+                _evict(self._readings)
+
+    def forget(self, key: str) -> None:
+        """Remove a reading, so that its file is read again."""
+        shutil.rmtree(self._readings / key, ignore_errors=True)
+
+    @contextmanager
+    def _beside(self, folder: Path) -> Iterator[Path]:
+        """A folder of its own on the same disk: what is complete is moved from there, so nobody sees half of it."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for left in folder.parent.glob("new-*"):  # by a server that was killed
+            if time.time() - left.stat().st_mtime > MAX_AGE:
+                shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix="new-", ignore_cleanup_errors=True) as place:
+            yield Path(place)
+
+
+def gone() -> DatasetError:
+    """The error for what has been removed to make room."""
+    return DatasetError("This server no longer keeps the file you chose; choose it again.")
+
+
+@contextmanager
+def _disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # the sentence names no path: it is for a stranger
+        why = error.strerror or type(error).__name__
+        raise DatasetError(f"This server cannot keep the file ({why}); try again later.") from None
+
+
+def _touched(path: Path) -> bool:
+    """Whether it is there; from now on it counts as just asked for."""
+    try:
+        os.utime(path)
+    except OSError:
+        return False
+    return True
+
+
+def _evict(folder: Path) -> None:
+    """Remove what has not been asked for longest, until the rest has room."""
+    found: list[tuple[float, int, Path]] = []
+    for path in folder.iterdir():
+        try:
+            found.append((path.stat().st_mtime, _size(path), path))
+        except OSError:  # another thread has removed it
+            continue
+    kept = 0
+    for number, (asked, size, path) in enumerate(sorted(found, reverse=True)):
+        kept += size
+        if number and (number >= MAX_ENTRIES or kept > MAX_BYTES or time.time() - asked > MAX_AGE):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _size(path: Path) -> int:
+    return sum(f.stat().st_size for f in path.iterdir()) if path.is_dir() else path.stat().st_size

@@ -1,0 +1,64 @@
+"""A person's own data on the Train page: what is shown of a file from its choice to its use."""
+
+import pytest
+
+from tests import hostile_files
+from tests.drawing import drawn, open_page, text_of, uploaded
+from tests.service.labs import points
+
+pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test", "home")
+
+
+def buttons(at) -> set[str]:
+    return {button.key for button in at.button}
+
+
+def chosen(name: str, data: bytes):
+    at = open_page("pages/train.py")
+    return drawn(at.file_uploader(key="upload").upload(name, data).run())
+
+
+def test_a_file_that_takes_long_is_awaited_and_can_be_removed():
+    at = chosen("a.zip", hostile_files.SLOW["large pictures among small ones"][1]())
+    assert [info.value for info in at.info if "Reading the file" in info.value or "Waiting" in info.value]
+    assert "a.zip" in text_of(at) and "keep upload" not in buttons(at) and not at.file_uploader
+    drawn(at.button(key="remove file").click().run())
+    assert "a.zip" not in text_of(at) and len(at.file_uploader) == 1
+
+
+def test_a_file_that_was_used_leaves_the_form(store):
+    at = uploaded(open_page("pages/train.py"), "points.csv", points())
+    assert "Without labels every row counts as class 0" in text_of(at)
+    drawn(at.button(key="keep upload").click().run())
+    (info,) = store.datasets.uploads()
+    assert at.selectbox(key="data").value == info.name == f"upload-{info.sha256}"
+    assert "The data set is ready" in text_of(at) and len(at.file_uploader) == 1
+    shown = at.selectbox(key="data").options
+    assert f"Upload {info.sha256[:10]}" in shown and info.name not in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("empty.csv", b"", "empty"),
+        ("short.csv", b"1,2\n3,4\n", "2 rows; give at least 250"),
+        ("wide.csv", hostile_files.REFUSED["a line of five million cells"][1](), "over 131,072 characters"),
+    ],
+)
+def test_a_file_that_cannot_be_used_says_why_until_it_is_removed(store, name, data, said):
+    at = uploaded(open_page("pages/train.py"), name, data)
+    for page in (at, drawn(at.run())):
+        assert said in text_of(page).replace("\\", "") and "This file cannot be used" in text_of(page)
+    assert "keep upload" not in buttons(at) and store.datasets.uploads() == []
+    drawn(at.button(key="remove file").click().run())
+    assert "This file cannot be used" not in text_of(at) and len(at.file_uploader) == 1
+
+
+def test_other_options_are_another_reading_of_the_same_file():
+    at = uploaded(open_page("pages/train.py"), "a.zip", hostile_files.zipped(hostile_files.small_pictures()))
+    assert "resized to 28 x 28 pixels" in text_of(at)
+    at.select_slider(key="upload size").set_value(8)
+    at = drawn(at.run())
+    while "Reading the file" in text_of(at) or "Waiting" in text_of(at):
+        drawn(at.run())
+    assert "resized to" not in text_of(at) and "keep upload" in buttons(at)

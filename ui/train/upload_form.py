@@ -1,0 +1,148 @@
+"""A person's own data: choose a file, see what it became, and put it among the data sets.
+
+A file leaves this process at once for the server's disk, where another process reads it (`lab.uploads`). The page asks
+how far that is, and shows it.
+"""
+
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from gan_core import GanometerError, Lab
+from gan_core.pictures import grid
+from ui.frame.faults import attempt, guarded, told
+from ui.frame.page import Page
+from ui.frame.refresh_rate import PENDING_SECONDS
+from ui.frame.text import plain
+
+CHOSEN = "chosen file"
+"""The key of the session state under which the Chosen one stands."""
+WIDTH = 96
+"""Pixels of a picture before and after."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The file that this visitor has chosen, as `lab.uploads` keeps it; None and the `problem` where it does not."""
+
+    name: str
+    file: object | None
+    problem: str = ""
+
+
+def show_upload(page: Page) -> None:
+    with st.expander("Use your own data", icon=":material/upload:"):
+        st.caption(
+            "A .zip of images (folders become labels), a .csv of numbers, or .npz / .npy arrays. At most 20 MB; "
+            "the data stay on this server."
+        )
+        chosen: Chosen | None = st.session_state.get(CHOSEN)
+        if chosen is None:
+            st.file_uploader(
+                "File",
+                type=["zip", "csv", "npz", "npy"],
+                key="upload",
+                label_visibility="collapsed",
+                on_change=guarded(choose),
+                args=(page.lab,),
+            )
+            return
+        with st.container(horizontal=True, vertical_alignment="center", key="chosen file"):
+            shown = chosen.name if len(chosen.name) <= 60 else f"{chosen.name[:57]}…"
+            st.markdown(f":material/draft: {plain(shown)}")
+            st.button("Remove", key="remove file", icon=":material/close:", type="tertiary", on_click=guarded(remove))
+        if chosen.problem:
+            refused(chosen.problem)
+        else:
+            show_file(page, chosen.file)
+
+
+def choose(lab: Lab) -> None:
+    """Take the file from Streamlit to the server's disk.
+
+    The uploader is not drawn again until the file has been removed, and so it is empty then.
+    """
+    if (file := st.session_state["upload"]) is None:
+        return
+    try:
+        st.session_state[CHOSEN] = Chosen(file.name, lab.uploads.choose(file.getvalue(), file.name))
+    except GanometerError as error:
+        st.session_state[CHOSEN] = Chosen(file.name, None, str(error))
+    # Streamlit would keep every file in memory until the visitor has gone.
+    if (context := get_script_run_ctx()) is not None:
+        context.uploaded_file_mgr.remove_session_files(context.session_id)
+
+
+def remove() -> None:
+    st.session_state.pop(CHOSEN, None)
+
+
+def show_file(page: Page, file) -> None:
+    """How far the file is, and then what it became."""
+    left, right = st.columns(2)
+    size = left.select_slider("Image size", [8, 12, 16, 20, 24, 28, 32], 28, key="upload size")
+    colour = right.toggle("Keep colours", key="upload colour")
+
+    def ask():
+        return page.lab.uploads.look(file, size=size, colour=colour, by=page.me)
+
+    def wait():
+        now = ask()
+        if now.state not in ("waiting", "reading"):
+            st.rerun()  # the rhythm can rest
+        st.info(progress(now), icon=":material/hourglass_top:")
+
+    try:
+        answer = ask()
+    except GanometerError as error:
+        refused(str(error))
+        return
+    if answer.reading is not None:
+        show_reading(page, answer)
+    elif answer.state in ("waiting", "reading"):
+        page.live(wait, every=PENDING_SECONDS, key="reading of the file")
+    else:
+        refused(answer.reason)
+        if answer.state == "failed":
+            again = dict(on_click=guarded(page.lab.uploads.try_again), args=(answer,))
+            st.button("Try again", key="read again", icon=":material/refresh:", **again)
+
+
+def progress(answer) -> str:
+    """How far a file is that has not been read yet."""
+    if answer.state == "waiting" and answer.ahead:
+        before = "another file" if answer.ahead == 1 else f"{answer.ahead} other files"
+        return f"Waiting: {before} will be read first."
+    return "Reading the file …" + (f" {answer.seconds:.0f} s" if answer.seconds >= 2 else "")
+
+
+def refused(why: str) -> None:
+    st.error(told(why), title="This file cannot be used", icon=":material/error:")
+
+
+def show_reading(page: Page, answer) -> None:
+    """What was done with the file, some pictures before and after, and the button that keeps the data."""
+    if answer.reading.originals:
+        st.caption("The first images before and after they are cropped, converted to the chosen colours and resized.")
+        for before, after in zip(answer.reading.originals, answer.reading.converted):
+            enlarged = grid.grid(after[None], columns=1, scale=max(1, WIDTH // after.shape[0]))
+            with st.container(horizontal=True):  # side by side on a telephone too
+                st.image(
+                    grid.embedded(grid.shrunk(before, width=WIDTH)), width=WIDTH, alt="An uploaded image as it was"
+                )
+                st.image(grid.embedded(enlarged), width=WIDTH, alt="The same image as the networks get it")
+    for note in answer.reading.notes:
+        st.caption(f"• {plain(note)}")
+
+    def use() -> None:
+        if attempt(keep, page, answer):
+            st.toast("The data set is ready: choose a recipe and start.", icon=":material/check:")
+
+    st.button("Use this data", key="keep upload", icon=":material/check:", on_click=guarded(use))
+
+
+def keep(page: Page, answer) -> None:
+    """Put the data into the store, and choose it in the form; the file has done its part."""
+    st.session_state["data"] = page.lab.uploads.keep(answer, by=page.me)
+    remove()
