@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,16 +61,21 @@ class Server:
         return [self.process, *self.process.children(recursive=True)]
 
 
-@contextmanager
-def serve(*command: str):
-    """`streamlit *command` on a free port with a fresh home, until the block ends: yields a Server that answers.
-
-    Of this process's GANOMETER_* variables only GANOMETER_DATA is handed on.
-    """
-    with tempfile.TemporaryDirectory(prefix="ganometer-", ignore_cleanup_errors=True) as folder, socket.socket() as s:
+def free_port() -> int:
+    with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
-        s.close()
+        return s.getsockname()[1]
+
+
+@contextmanager
+def serve(*command: str, home: Path | None = None, environment: Mapping[str, str] | None = None):
+    """`streamlit *command` on a free port, until the block ends: yields a Server that answers.
+
+    It has a fresh home unless one is given. Of this process's GANOMETER_* variables only GANOMETER_DATA is handed on;
+    `environment` holds others.
+    """
+    with tempfile.TemporaryDirectory(prefix="ganometer-", ignore_cleanup_errors=True) as folder:
+        home, port = home or Path(folder), free_port()
         kept = {k: v for k, v in os.environ.items() if not k.startswith("GANOMETER_") or k == "GANOMETER_DATA"}
         started = subprocess.Popen(
             [
@@ -88,12 +93,12 @@ def serve(*command: str):
                 "false",
             ],
             cwd=ROOT,
-            env=kept | {"GANOMETER_HOME": folder},
+            env=kept | {"GANOMETER_HOME": str(home)} | dict(environment or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        server = Server(f"http://127.0.0.1:{port}", psutil.Process(started.pid), Path(folder))
+        server = Server(f"http://127.0.0.1:{port}", psutil.Process(started.pid), home)
         try:
             _wait_healthy(server, started)
             yield server
