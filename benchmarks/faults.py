@@ -37,7 +37,7 @@ from gan_core.settings import settings_from_environment
 from gan_core.store import Store
 
 SAID_GOAL, HOME_GOAL, MEMORY_GOAL, MINUTES_GOAL = 5.0, 2.0, 100.0, 40.0
-LONG = 2_000_000
+LONG = 1_000_000
 """Steps of a run that is not to end by itself."""
 LOG_EVERY = 100
 ASLEEP_SECONDS, LOCKED_SECONDS, FULL_SECONDS, GONE_SECONDS = 40.0, 12.0, 15.0, 10.0
@@ -436,13 +436,13 @@ def one_after_the_other(browser) -> list[Outcome]:
     found = []
     for name, fault in SINGLE.items():
         print(f"  {name}", file=sys.stderr, flush=True)
-        found.append(attempted(name, lambda: fault(browser)))
+        found.append(attempted(name, fault, browser))
     return found
 
 
-def attempted(name: str, fault: Callable[[], Outcome]) -> Outcome:
+def attempted(name: str, fault: Callable[[object], Outcome], browser) -> Outcome:
     try:
-        return Outcome(**asdict(fault()) | {"fault": name})
+        return Outcome(**asdict(fault(browser)) | {"fault": name})
     except OSError as error:
         return Outcome(name, False, why=f"left out: {error}", tried=False)
     except (BrowserError, SystemExit, StopIteration, psutil.Error) as error:
