@@ -48,9 +48,9 @@ def write_reading(folder: Path, upload: Upload) -> None:
     info = dataset.info()
     pictures = {f"original {i}": picture for i, picture in enumerate(upload.originals)}
     pictures |= {f"converted {i}": picture for i, picture in enumerate(upload.converted)}
-    np.savez(folder / _SHOWN, preview=info.preview, labels=info.labels, **pictures)
+    np.savez(folder / _SHOWN, allow_pickle=False, preview=info.preview, labels=info.labels, **pictures)
     about = {"sha256": info.sha256, "kind": info.kind, "shape": info.shape, "parts": dict(info.parts)}
-    _write(folder, about | {"notes": upload.notes})
+    _write(folder, {**about, "notes": upload.notes})
 
 
 def write_refusal(folder: Path, why: str) -> None:

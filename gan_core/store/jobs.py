@@ -247,6 +247,6 @@ class _Row:
     run_id: Text | None
     step: Count | None
     params: dict[str, Any]
-    state: Literal["waiting", "working", "done", "failed"]
+    state: Literal["waiting", "working", "done", "failed", "cancelled"]
     progress: Annotated[float, Meta(ge=0, le=1)]
     error: Text | None

@@ -19,6 +19,8 @@ from gan_core.store.states import change_state, locked_run
 
 LEASE_SECONDS = 30
 """A worker that has sent no heartbeat for so long has lost its run."""
+FAR_SECONDS = 30 * 86_400
+"""A heartbeat so far in the future is damage, and no clock that was set."""
 TOLD_TO_END = "the process that trained it was told to end"
 """Why a run is interrupted that its worker has given back: no fault of the run's."""
 
@@ -146,8 +148,10 @@ class Leases:
             lost = sa.or_(
                 sa.false(), *(sa.and_(runs.c.id == run_id, runs.c.heartbeat == last) for run_id, last in silent.items())
             )
-        query = sa.select(runs, (now() - runs.c.heartbeat).label("age"))
-        query = query.where(runs.c.worker_id.is_not(None), sa.or_(runs.c.worker_id.in_(dead), lost))
+        # No worker writes these; without them such a run could neither be deleted nor leave its place to another.
+        broken = sa.or_(runs.c.heartbeat.is_(None), runs.c.heartbeat > now() + FAR_SECONDS)
+        query = sa.select(runs, sa.func.coalesce(now() - runs.c.heartbeat, 0.0).label("age"))
+        query = query.where(runs.c.worker_id.is_not(None), sa.or_(runs.c.worker_id.in_(dead), lost, broken))
         with self._db.reading() as db:
             if not db.execute(query.limit(1)).first():
                 return []
@@ -164,6 +168,7 @@ class Leases:
         """Whether a run is in the queue."""
         with self._db.reading() as db:
             return db.execute(sa.select(runs.c.id).where(runs.c.state == "queued").limit(1)).first() is not None
+
     def interrupted(self) -> list[Interrupted]:
         """The runs that were interrupted here: an imported one never was. Where a worker was told to end, it is no time
         that counts."""
@@ -176,7 +181,7 @@ class Leases:
         for run_id, group in groupby(rows, key=lambda row: row.id):
             newest, *before = group
             again = takewhile(lambda row, newest=newest: row.step >= newest.step, before)
-            faults = [row for row in [newest, *again] if json.loads(row.payload).get("error") != TOLD_TO_END]
+            faults = [row for row in [newest, *again] if not _was_told_to_end(row.payload)]
             found.append(Interrupted(run_id, len(faults), newest.age))
         return found
 
@@ -186,6 +191,14 @@ class Leases:
             row = db.execute(sa.select(runs).where(runs.c.id == run_id)).first()
             if row is not None:
                 check_free(db, row, doing)
+
+
+def _was_told_to_end(payload: str) -> bool:
+    """Whether that is what an event of an interruption says; one that cannot be read says it not."""
+    try:
+        return json.loads(payload)["error"] == TOLD_TO_END
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return False
 
 
 def leased(run_id: str, worker_id: str, claim_no: int) -> sa.ColumnElement[bool]:

@@ -682,7 +682,7 @@ def test_without_a_reference_it_is_being_measured_and_then_shown(home, store, da
     assert {m.delta for m in at.metric} == {"not judged yet"}
     job = claim(store, "reference")
     assert (job.run_id, asked(job)) == (None, ReferenceParameters("digits", ROWS))
-    store.jobs.progress(job.id, 0.25)
+    store.jobs.progress(job.id, "hand", 0.25)
     assert "Working" in progress(drawn(at.run()))
     store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
     store.jobs.finish(job.id, result=b"{}")

@@ -105,8 +105,13 @@ def show_file(page: Page, file) -> None:
     else:
         refused(answer.reason)
         if answer.state == "failed":
-            again = dict(on_click=guarded(page.lab.uploads.try_again), args=(answer,))
-            st.button("Try again", key="read again", icon=":material/refresh:", **again)
+            st.button(
+                "Try again",
+                key="read again",
+                icon=":material/refresh:",
+                on_click=guarded(page.lab.uploads.try_again),
+                args=(answer,),
+            )
 
 
 def progress(answer) -> str:

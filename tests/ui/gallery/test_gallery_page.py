@@ -418,7 +418,7 @@ def test_the_answer_of_the_step_before_stays_until_the_next_one_has_come(store, 
     assert image_grid(at)["alt"] == "64 generated samples at step 50"
     assert "Step 0 is being computed; this is step 50" in text_of(at)
     job = claim(store, "browse")
-    store.jobs.progress(job.id, 0.4)
+    store.jobs.progress(job.id, "hand", 0.4)
     drawn(at.run())
     assert "Step 0 is being computed (40%); this is step 50" in text_of(at)
     store.jobs.finish(job.id, result=pack(**browsed(digits)))
