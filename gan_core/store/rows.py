@@ -18,7 +18,7 @@ from gan_core import records
 from gan_core.arrays import Array
 from gan_core.config import run_config as configs
 from gan_core.config.run_config import RunConfig
-from gan_core.records import DatasetInfo, Reference, Report, RunInfo, State, Unreadable, UnreadableRun
+from gan_core.records import UPLOAD, DatasetInfo, Reference, Report, RunInfo, State, Unreadable, UnreadableRun
 from gan_core.store.schema import datasets, now, runs
 from gan_core.validation import Count, Finite, Positive, Seconds, Text, Time, checked, kinds_of, wrong
 
@@ -117,8 +117,9 @@ def dataset_info(row: sa.Row[Any], owners: Mapping[str, bool]) -> DatasetInfo:
         about = dict(name=row.name, sha256=row.sha256, kind=row.kind)
         about |= dict(shape=json.loads(row.shape), parts=json.loads(row.parts))
         known = checked(_Dataset, about, what="a part of a data set")
-        preview = checked_samples(preview, known.kind, known.shape)
-        if labels.shape != (len(preview),) or labels.dtype != np.int64:
+        private = known.name.startswith(UPLOAD) and preview.shape == (0, *known.shape)  # of a run without its data
+        preview = preview if private else checked_samples(preview, known.kind, known.shape)
+        if labels.ndim != 1 or labels.dtype != np.int64 or not (private or len(labels) == len(preview)):
             raise ValueError("the preview has not one label a row")
     except (ValueError, TypeError, RecursionError) as error:
         raise Unreadable(f"the data set {row.name} cannot be read: {' '.join(str(error).split())}") from None

@@ -449,7 +449,7 @@ def say_data(about: dict, name: str) -> None:
 
 
 def test_settings_and_data_of_different_names_are_refused(bundle, target):
-    with pytest.raises(BundleError, match="belong together"):
+    with pytest.raises(BundleError, match="its settings name the data set"):
         export.unbundle(target, repacked(bundle, lambda members, about: say_data(about, "digits")))
 
 

@@ -36,7 +36,8 @@ def test_an_upload_that_is_not_what_its_name_says_is_not_used(stored):
 
 
 def test_nobody_waits_for_another_data_set_and_two_who_want_one_load_it_once():
-    data = datasets.dataset_to_bytes(datasets.load("ring-8"))
+    digits = datasets.load("digits")
+    large, data = upload_name(digits.sha256), datasets.dataset_to_bytes(digits)
     asked, begun, go_on = [], threading.Event(), threading.Event()
 
     def slowly(name):
@@ -47,10 +48,10 @@ def test_nobody_waits_for_another_data_set_and_two_who_want_one_load_it_once():
 
     cache = DatasetCache(None, slowly)
     with ThreadPoolExecutor(2) as pool:
-        both = [pool.submit(cache.dataset, "upload-large") for _ in range(2)]
+        both = [pool.submit(cache.dataset, large) for _ in range(2)]
         assert begun.wait(30) and cache.dataset("digits").name == "digits"  # while the other one is being read
         go_on.set()
-        assert both[0].result() is both[1].result() and asked == ["upload-large"]
+        assert both[0].result() is both[1].result() and asked == [large]
 
 
 def test_data_that_nobody_has_are_named_with_what_there_is():
