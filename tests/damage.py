@@ -53,6 +53,8 @@ def build(file: Path) -> dict[str, str]:
         run = store.leases.claim("w", run_id=run_id)
         info = DatasetInfo(data, sha256, "image", (8, 8, 1), PARTS, IMAGES, np.arange(64) % 2)
         store.datasets.put(info, pack(x=IMAGES, y=info.labels) if name == VICTIM else None)
+        if name == VICTIM:
+            store.datasets.add_owner(data, "ada")
         store.measurements.put_reference(sha256, "pixels", REFERENCE)
         store.progress.describe(run_id, "w", run.claim_no, dataset=sha256, versions={"numpy": "2"}, threads=2)
         store.commands.send(run_id, "set", payload={"changes": {"objective.r1": 0.5}})
@@ -81,7 +83,7 @@ def build(file: Path) -> dict[str, str]:
     victim = ids[VICTIM]
     store.runs.tag(victim, ["a tag"])
     store.measurements.put_features("2" * 64, "classifier", b"weights", 0.9, "0" * 64, {"numpy": "2"})
-    store.jobs.request("sample", run_id=victim, step=100, params={"n": 4})
+    store.jobs.request("sample", run_id=victim, step=100, params={"n": 4}, owner="ada")
     store.workers.report("w2", host="elsewhere", pid=5, phase="idle", memory=1, versions={})
     store.submit("nonce", lambda: [victim])
     store.remember("key", "value")

@@ -194,7 +194,8 @@ def bundle(store: Store, run_id: str, *, data_hidden: bool = False, parent_hidde
 def _names(store: Store, rows: Mapping[str, list[dict[str, Any]]]) -> set[str]:
     """The people, the workers and the hosts that the texts of a run may name."""
     row = rows["runs"][0]
-    by = {str(json.loads(event["payload"]).get("by", "")) for event in rows["events"]}
+    payloads = [json.loads(event["payload"]) for event in rows["events"]]
+    by = {str(payload.get("by", "")) for payload in payloads if isinstance(payload, dict)}
     workers = store.workers.all()
     machines = {worker.id for worker in workers} | {worker.host for worker in workers}
     return {row["owner"], row["worker_id"] or "", socket.gethostname()} | by | machines

@@ -167,7 +167,9 @@ def _named(metric: MetricResult) -> str:
 
 
 def _variety(metrics: Mapping[str, MetricResult]) -> str:
-    spread, own = metrics["mean_fake_fake"], metrics["mean_real_real"]
+    spread, own = metrics.get("mean_fake_fake"), metrics.get("mean_real_real")
+    if spread is None or own is None:  # a report of another program
+        return ""
     if spread.value is None or spread.reference_mean is None or not own.value or abs(_gap(spread)) < NOTABLE:
         return ""
     compared = "less" if _gap(spread) < 0 else "more"

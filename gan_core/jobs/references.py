@@ -19,10 +19,9 @@ SHIPPED = Path(__file__).resolve().parents[1] / "examples" / "references.json"
 
 def known(store: Store, dataset: str, space: str, n: int, *, k: int = 5, panel: Panel = "live") -> Reference | None:
     """The calibration of a data set (by its hash) at n; None when it has to be measured first."""
-    # First what was shipped: what the store has may have come with somebody's bundle.
-    found = shipped().get((dataset, space, n, k, panel))
+    found = store.measurements.reference(dataset, space, n, k=k, panel=panel)
     if found is None or found.version != VERSION:
-        found = store.measurements.reference(dataset, space, n, k=k, panel=panel)
+        found = shipped().get((dataset, space, n, k, panel))
     return found if found is not None and found.version == VERSION else None
 
 

@@ -8,7 +8,7 @@ from typing import Any, Callable, Mapping
 from gan_core.jobs import registry
 from gan_core.jobs.compare import Compare
 from gan_core.jobs.kind import Parameters
-from gan_core.records import DatasetError, GanometerError, Job, UnknownRun, short_data_name
+from gan_core.records import DatasetError, GanometerError, Job, UnknownRun, Unreadable, short_data_name
 from gan_core.service import permissions
 from gan_core.service.runs import RunService
 from gan_core.service.uploads import UploadService
@@ -109,7 +109,7 @@ class JobService:
             return None
         try:
             hidden = self._check_seen(_readable(job), job.run_id, by)
-        except (UnknownRun, DatasetError):
+        except (UnknownRun, DatasetError, Unreadable):
             return None
         job = replace(job, data_hidden=True, result=None) if hidden else job
         if job.state not in ("waiting", "working"):

@@ -55,12 +55,12 @@ class UploadService:
         found = self._store.datasets.uploads()
         return [info for info in found if permissions.may_use_data(self._settings, info.owners, by)]
 
-    def choose(self, data: bytes, name: str) -> ChosenFile:
+    def choose(self, data: bytes, filename: str) -> ChosenFile:
         """Keep a file of somebody on this server's disk for a while, so that it can be read.
 
         Raises DatasetError for a file of another kind, an empty one and one that is too large.
         """
-        return self._folder.put(data, name)
+        return self._folder.put(data, filename)
 
     def look(self, file: ChosenFile, *, size: int = 28, colour: bool = False, by: str | None = "") -> Answer:
         """How far the reading of a file is, which begins with the first look; to be asked again until it has ended.

@@ -32,17 +32,17 @@ def look_at_everything(lab: Lab, ids: dict[str, str]) -> None:
     assert len(listed) == len(ids)
     assert all(run.why and "\n" not in run.why for run in listed if isinstance(run, UnreadableRun))
     lab.results.headlines(runs.values(), by=None)
-    lab.worker.trouble(), lab.worker.workers(), lab.worker.reap(), lab.uploads.visible(by=None), lab.system(by=None)
+    lab.worker.workers(), lab.worker.reap(), lab.uploads.visible(by=None), lab.system(by=None)
     for run in runs.values():
-        lab.runs.seconds_to_wait(run), lab.recipes.estimate(run.config)
-        assert lab.runs.events(run.id) or run.name == VICTIM
-        lab.runs.sent_commands(run.id), lab.runs.last_command(run.id), lab.runs.done_commands(run.id)
-        lab.runs.kept_steps(run.id), lab.results.size(run.id), lab.results.snapshot_steps(run.id)
-        lab.results.lineage(run, by=None), lab.results.curves(run, by=None), lab.results.measured(run.id)
+        lab.worker.why_a_training_waits(run), lab.runs.seconds_to_wait(run), lab.recipes.estimate(run.config)
+        assert lab.runs.events(run) or run.name == VICTIM
+        lab.runs.sent_commands(run), lab.runs.last_command(run), lab.runs.done_commands(run)
+        lab.runs.kept_steps(run), lab.results.size(run), lab.results.snapshot_steps(run)
+        lab.results.lineage(run, by=None), lab.results.curves(run, by=None), lab.results.measured(run)
         lab.results.unreadable_reports(run)
         for ask in (
             lambda run=run: lab.results.reports(run),
-            lambda run=run: lab.results.snapshot(run.id),
+            lambda run=run: lab.results.snapshot(run),
             lambda run=run: lab.results.dataset_of(run),
             lambda run=run: lab.results.live_reference(run),
         ):
@@ -56,7 +56,7 @@ def look_at_everything(lab: Lab, ids: dict[str, str]) -> None:
         with suppress(GanometerError):
             lab.bundles.export(victim.id, by=None)
     for job_id in (1, 2):
-        lab.jobs.get(job_id)
+        lab.jobs.get(job_id, by=None)
 
 
 @pytest.mark.parametrize("table", [table.name for table in metadata.sorted_tables])
@@ -78,4 +78,4 @@ def test_the_sound_store_is_sound(damageable):
     assert all(isinstance(run, RunInfo) for run in lab.runs.listed(by=None))
     victim = lab.runs.get(ids[VICTIM], by=None)
     assert len(lab.results.reports(victim)) == 3 and lab.results.live_reference(victim) is not None
-    assert [event.kind for event in lab.runs.events(victim.id) if event.kind in ("set", "unreadable")] == ["set"]
+    assert [event.kind for event in lab.runs.events(victim) if event.kind in ("set", "unreadable")] == ["set"]

@@ -12,7 +12,7 @@ import pytest
 from gan_core.config.run_config import override
 from gan_core.data import datasets
 from gan_core.data.dataset_cache import DatasetCache
-from gan_core.records import DatasetError, GanometerError, upload_name
+from gan_core.records import DatasetError, GanometerError, short_data_name, upload_name
 from gan_core.service.permissions import NotAllowed
 from tests.service.labs import points, shared, store_of
 
@@ -147,7 +147,7 @@ def test_a_start_on_data_that_were_deleted_a_moment_ago_is_refused(tmp_path):
         name = keep(lab, by="ada")
         config = lab.recipes.preset("auto", data=name, by="ada")
         lab.uploads.delete(name, by="ada")
-        with pytest.raises(DatasetError, match=name):
+        with pytest.raises(DatasetError, match=short_data_name(name)):
             lab.runs.start(config, by="ada")
 
 

@@ -24,7 +24,7 @@ def worker(phase: str = "idle", age: float = 0.5, pid: int = 7) -> WorkerInfo:
     ("host", "workers", "unwritable", "run_waits", "job_waits"),
     [
         (OURS, [worker()], None, "", ""),
-        (OURS, [worker("run 3f: training")], None, "The worker is busy: run 3f: training.", ""),
+        (OURS, [worker("run 3f: training")], None, "The worker is busy: training.", ""),
         (OURS, [], None, *2 * ["The worker is starting …"]),
         (OURS, [worker("importing TensorFlow")], None, *2 * ["The worker is starting …"]),
         (

@@ -36,8 +36,9 @@ def rows_of(url: str, *, without: tuple[str, ...] = ()) -> dict[str, list[tuple]
     found.reflect(engine)
     with engine.connect() as db:
         rows = {
-            table.name: sorted(
-                map(repr, db.execute(sa.select(*sorted(columns_of(table, without), key=lambda column: column.name))))
+            table.name: sorted(  # the repr of a row itself leaves out the middle of long texts
+                repr(tuple(row))
+                for row in db.execute(sa.select(*sorted(columns_of(table, without), key=lambda column: column.name)))
             )
             for table in found.sorted_tables
         }

@@ -30,6 +30,8 @@ AGAIN_SECONDS, LONGEST_SECONDS, OFTEN = 2.0, 60.0, 5
 more often."""
 ASKED_AGAIN = "times the store was asked again"
 """The key of the session state that counts how often the page was drawn again for the sake of the store."""
+SAID = "store trouble said"
+"""The key of the session state that says whether this page, as it is drawn now, says so already."""
 KNOWS_PATHS = "knows paths"
 """The key of the session state that says whether this visitor may read where the server keeps things."""
 
@@ -69,6 +71,9 @@ def part(what: str = "", *, again: bool = False) -> Iterator[None]:
 
 def show_store_trouble(error: StoreError) -> None:
     """Say that the store cannot be used, and draw the whole page again as soon as it can."""
+    if st.session_state.get(SAID):  # in another part of this page
+        return
+    st.session_state[SAID] = True
     times = times_asked_again()
     st.session_state[ASKED_AGAIN] = times + 1
     seconds = min(LONGEST_SECONDS, AGAIN_SECONDS * 2 ** max(0, times - OFTEN))
@@ -100,9 +105,13 @@ def times_asked_again() -> int:
     return st.session_state.get(ASKED_AGAIN, 0)
 
 
-def forget_asking() -> None:
-    """The page could be drawn."""
-    st.session_state.pop(ASKED_AGAIN, None)
+@contextmanager
+def store_trouble_said_once() -> Iterator[None]:
+    """Around all of a page: that the store cannot be used is said once, and forgotten when the page could be drawn."""
+    st.session_state.pop(SAID, None)
+    yield
+    if not st.session_state.get(SAID):
+        st.session_state.pop(ASKED_AGAIN, None)
 
 
 def attempt(action: Callable[..., object], *args: Any, **about: Any) -> bool:

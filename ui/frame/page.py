@@ -24,12 +24,11 @@ from ui.charts.plot import Click, Selection, plot
 from ui.frame.faults import (
     KNOWS_PATHS,
     attempt,
-    forget_asking,
     guarded,
     in_words,
     part,
     show_store_trouble,
-    times_asked_again,
+    store_trouble_said_once,
     told,
 )
 from ui.frame.identity import show_account, visitor
@@ -55,26 +54,24 @@ def open_page(name: str) -> Iterator[Page]:
     """The frame of a page: a context around everything the page draws, in which errors become sentences."""
     page = None
     try:
-        with part():
-            open_at(name)
-            _, title, _ = PAGES[name]
-            label = "Ganometer" if name == "home" else f"{title} · Ganometer"
-            st.set_page_config(page_title=label, page_icon="📏", layout="wide", initial_sidebar_state="collapsed")
-            _menu(name)
-            lab = _opened_lab()
-            me = visitor(lab, server_secrets())
-            st.session_state[KNOWS_PATHS] = lab.is_admin(me)
-            if notice := lab.notice(by=me):
-                st.warning(told(notice), icon=":material/folder_off:")
-            show_account(lab, server_secrets())
-            page = Page(name, lab, me)
-        if page is None:
-            st.stop()
-        asked = times_asked_again()
-        with part():
-            yield page
-        if times_asked_again() == asked:
-            forget_asking()
+        with store_trouble_said_once():
+            with part():
+                open_at(name)
+                _, title, _ = PAGES[name]
+                label = "Ganometer" if name == "home" else f"{title} · Ganometer"
+                st.set_page_config(page_title=label, page_icon="📏", layout="wide", initial_sidebar_state="collapsed")
+                _menu(name)
+                lab = _opened_lab()
+                me = visitor(lab, server_secrets())
+                st.session_state[KNOWS_PATHS] = lab.is_admin(me)
+                if notice := lab.notice(by=me):
+                    st.warning(told(notice), icon=":material/folder_off:")
+                show_account(lab, server_secrets())
+                page = Page(name, lab, me)
+            if page is None:
+                st.stop()
+            with part():
+                yield page
     finally:
         _set_aside(len(sys.modules))
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from gan_core import Lab
-from ui.frame.page import attempt
+from ui.frame.faults import attempt, guarded
 from ui.frame.text import data_title, plain
 
 MB = 2**20
@@ -25,7 +25,7 @@ def show_uploads(lab: Lab, me: str) -> None:
                     icon=":material/delete:",
                     disabled=one.needed is not None,
                     help=plain(one.needed) if one.needed else None,
-                    on_click=_delete,
+                    on_click=guarded(_delete),
                     args=(lab, one.name, me),
                 )
 

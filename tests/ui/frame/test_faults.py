@@ -127,7 +127,7 @@ def test_a_temporary_home_is_not_named_to_visitors(shared_server, monkeypatch, t
     monkeypatch.setenv("GANOMETER_HOME", str(tmp_path / "file"))
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     text = text_of(open_page(browser_id="0" * 32))
-    assert "cannot be written" in text and str(tmp_path) not in text
+    assert "Runs are kept in a temporary place" in text and str(tmp_path) not in text
 
 
 def test_no_folder_at_all_is_a_sentence(shared_server, monkeypatch, tmp_path):
