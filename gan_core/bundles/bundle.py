@@ -133,7 +133,7 @@ def bundle(store: Store, run_id: str, *, data_hidden: bool = False, parent_hidde
     data_hidden = data_hidden or (info is not None and info.rows_hidden)
     clear, clear_label = clearer(_names(store, rows)), clearer(())
     events = [
-        (e["step"], e["time"], e["kind"], event_for_a_file(json.loads(e["payload"]), clear)) for e in rows["events"]
+        (e["step"], e["time"], e["kind"], event_for_a_file(_table(e["payload"]), clear)) for e in rows["events"]
     ]
     reports = [(r["step"], json.loads(r["report"])) for r in rows["reports"]]
     if data_hidden:
@@ -191,11 +191,18 @@ def bundle(store: Store, run_id: str, *, data_hidden: bool = False, parent_hidde
     return out.getvalue()
 
 
+def _table(text: str) -> dict[str, Any]:
+    """What an event says. Raises ValueError for a text that is none of an event."""
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise ValueError("an event says nothing that can be read")
+    return found
+
+
 def _names(store: Store, rows: Mapping[str, list[dict[str, Any]]]) -> set[str]:
     """The people, the workers and the hosts that the texts of a run may name."""
     row = rows["runs"][0]
-    payloads = [json.loads(event["payload"]) for event in rows["events"]]
-    by = {str(payload.get("by", "")) for payload in payloads if isinstance(payload, dict)}
+    by = {str(_table(event["payload"]).get("by", "")) for event in rows["events"]}
     workers = store.workers.all()
     machines = {worker.id for worker in workers} | {worker.host for worker in workers}
     return {row["owner"], row["worker_id"] or "", socket.gethostname()} | by | machines

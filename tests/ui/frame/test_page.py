@@ -91,6 +91,6 @@ def test_a_page_whose_store_goes_away_says_so_and_is_whole_again_when_it_is_back
         file.rename(away)
         assert not at.run().exception
         assert [error.proto.title for error in at.error] == ["The store cannot be used"]
-        assert any("looks for it every two seconds" in caption.value for caption in at.caption)
+        assert any("tries again after 2 seconds" in caption.value for caption in at.caption)
         away.rename(file)
         assert not at.run().exception and not at.error
