@@ -31,7 +31,7 @@ def test_the_place_of_an_error_names_the_file_without_its_folders():
         "\\\\server\\share\\x is gone",
         "'/data' is gone",
         "error:/tmp/a",
-        "Error parsing secrets file at /work/.streamlit/secrets.toml: Expected '='",
+        "Error parsing secrets file at /srv/app/.streamlit/secrets.toml: Expected '='",
         "~/.ganometer cannot be written",
         'File "/usr/lib/python3/x.py", line 3',
         "file:///etc/passwd",
