@@ -70,7 +70,7 @@ class UploadFolder:
         return path if _touched(path) else None
 
     @contextmanager
-    def new_reading(self, key: str) -> Generator[Path]:
+    def new_reading(self, key: str) -> Generator[Path, None, None]:
         """An empty folder, for a reading that is kept under `key` if it has been written when the block ends."""
         with _disk(), self._beside(self._readings) as place:
             (place / key).mkdir()
@@ -85,7 +85,7 @@ class UploadFolder:
         shutil.rmtree(self._readings / key, ignore_errors=True)
 
     @contextmanager
-    def _beside(self, folder: Path) -> Generator[Path]:
+    def _beside(self, folder: Path) -> Generator[Path, None, None]:
         """A folder of its own on the same disk: what is complete is moved from there, so nobody sees half of it."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in folder.parent.glob("new-*"):  # by a server that was killed
@@ -101,7 +101,7 @@ def gone() -> DatasetError:
 
 
 @contextmanager
-def _disk() -> Generator[None]:
+def _disk() -> Generator[None, None, None]:
     try:
         yield
     except OSError as error:  # the sentence names no path: it is for a stranger

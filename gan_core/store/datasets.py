@@ -40,9 +40,13 @@ class Datasets:
         if data is not None:
             about |= {"name": info.name, "data": data}
         with self._db.writing() as db:
+            if data is not None:
+                db.detach()  # a connection of SQLite keeps the last values of each statement: it is closed after this
             one_at_a_time(db)
-            if not db.execute(datasets.update().where(datasets.c.sha256 == info.sha256).values(**about)).rowcount:
-                db.execute(datasets.insert().values(**row))
+            # Values in a statement would stay too, in SQLAlchemy's cache of statements.
+            known = datasets.update().where(datasets.c.sha256 == sa.bindparam("known"))
+            if not db.execute(known, {"known": info.sha256, **about}).rowcount:
+                db.execute(datasets.insert().values(created=row.pop("created")), row)
 
     def get(self, sha256: str) -> DatasetInfo | None:
         """The data set with this hash of its content, or None. Raises Unreadable."""
