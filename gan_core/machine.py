@@ -18,6 +18,7 @@ from gan_core.records import StoreError, WorkerInfo
 from gan_core.store import LEASE_SECONDS, Store
 
 HOST = socket.gethostname()
+_M_MMAP_THRESHOLD = -3
 
 
 def free_memory(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
@@ -47,6 +48,16 @@ def return_freed_memory() -> None:
     """
     with suppress(AttributeError, OSError, TypeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def return_large_blocks_at_once() -> None:
+    """From now on return blocks of 1 MB and more to the system as soon as they are freed.
+
+    Once glibc has freed a large block, it keeps the next ones of that size for the thread that had them, where
+    `return_freed_memory` does not reach them.
+    """
+    with suppress(AttributeError, OSError, TypeError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 2**20)
 
 
 def versions() -> dict[str, str]:

@@ -79,9 +79,9 @@ def test_a_hostile_file_takes_little_memory_and_all_of_it_is_given_back(server, 
         page.get_by_role("button", name="Remove").click()
         expect(page.get_by_test_id("stFileUploader")).to_be_visible()
         end = time.monotonic() + 10
-        while (kept := memory(server) - before) > 30 and time.monotonic() < end:
+        while (kept := memory(server) - before) > 10 and time.monotonic() < end:
             page.wait_for_timeout(200)
-        assert kept < 30, case
+        assert kept < 10, case
 
 
 def test_another_visitor_s_home_does_not_wait_for_a_file(server, open_page, tmp_path, wait_idle):
