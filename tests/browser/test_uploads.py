@@ -58,6 +58,11 @@ def open_form(page) -> None:
         page.get_by_text("Use your own data").click()
 
 
+def remove(page) -> None:
+    page.get_by_role("button", name="Remove").click()
+    expect(page.get_by_test_id("stFileUploader")).to_be_visible()
+
+
 def give(page, tmp_path, name: str, data: bytes) -> None:
     open_form(page)
     (tmp_path / name).write_bytes(data)
@@ -68,7 +73,7 @@ def test_a_hostile_file_takes_little_memory_and_all_of_it_is_given_back(server, 
     page = open_page(server, "/train")
     give(page, tmp_path, "first.csv", b"1,2\n")
     expect(page.get_by_text(ENDED).first).to_be_visible(timeout=60_000)
-    page.get_by_role("button", name="Remove").click()
+    remove(page)
     for case in CASES:
         name, make, _ = hostile_files.REFUSED[case]
         data, before = make(), memory(server)
@@ -76,8 +81,7 @@ def test_a_hostile_file_takes_little_memory_and_all_of_it_is_given_back(server, 
             give(page, tmp_path, name, data)
             expect(page.get_by_text("This file cannot be used")).to_be_visible(timeout=60_000)
         assert most[0] - before < 2 * len(data) / MB + 100, case
-        page.get_by_role("button", name="Remove").click()
-        expect(page.get_by_test_id("stFileUploader")).to_be_visible()
+        remove(page)
         end = time.monotonic() + 10
         while (kept := memory(server) - before) > 10 and time.monotonic() < end:
             page.wait_for_timeout(200)
@@ -97,4 +101,4 @@ def test_another_visitor_s_home_does_not_wait_for_a_file(server, open_page, tmp_
     give(mine, tmp_path, "a.zip", hostile_files.SLOW["interlaced pictures"][1]())
     expect(mine.get_by_text("Reading the file")).to_be_visible(timeout=30_000)
     assert max(seconds() for _ in range(3)) < max(2.0, 2 * alone)
-    mine.get_by_role("button", name="Remove").click()
+    remove(mine)
