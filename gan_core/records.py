@@ -48,7 +48,7 @@ class UnknownRun(GanometerError):
     """No run has this id."""
 
 
-class Unreadable(StoreError):
+class Unreadable(GanometerError):
     """What the store holds is not what this version writes: it was damaged, or written by another version."""
 
 
@@ -271,8 +271,7 @@ class Job:
 
     `progress` is the share that is done, in [0, 1]. `result` holds the bytes of the answer once `state` is done, and
     `error` says why there is none once it is failed. `data_hidden` is that of its run: whoever asked sees of the answer
-    what shows no real samples.
-    `error` says why there is none once it is failed. `cancellable` says that it is long and that the visitor who is
+    what shows no real samples. `cancellable` says that it is long and that the visitor who is
     shown it may cancel it.
     """
 

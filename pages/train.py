@@ -84,7 +84,7 @@ def show_state(run: RunInfo, pending: str | None) -> None:
     elif run.state == "failed":
         st.error(told(run.error or "The reason is unknown."), title="This run failed", icon=":material/error:")
     elif run.state == "interrupted":
-        why = run.error or "nobody knows why"
+        why = run.error or "the reason is unknown"
         st.warning(
             f"{told(why[:1].upper() + why[1:])}. All steps shown are saved. Press Resume to continue.",
             title="This run was interrupted",

@@ -23,9 +23,9 @@ def test_the_place_of_an_error_names_the_file_without_its_folders():
 @pytest.mark.parametrize(
     "text",
     [
-        "[Errno 2] No such file or directory: '/home/my user/runs/x.npy'",
-        "/home/my user/g cannot be written (Permission denied)",
-        "the store sqlite:////home/u/.ganometer/g.sqlite refused: database is locked",
+        "[Errno 2] No such file or directory: '/srv/my user/runs/x.npy'",
+        "/srv/my user/g cannot be written (Permission denied)",
+        "the store sqlite:////srv/u/.ganometer/g.sqlite refused: database is locked",
         "the store sqlite+pysqlite:////srv/x.db refused",
         "C:\\Users\\me\\my runs\\z.txt is gone",
         "\\\\server\\share\\x is gone",

@@ -26,7 +26,7 @@ from gan_core.records import SNAPSHOT_SAMPLES, UPLOAD, BundleError, DatasetInfo,
 from gan_core.store import Store, dataset_row, pack, reference_row, report_row, unpack
 from gan_core.store.labels import checked_tags
 from gan_core.store.recordings import check_payload
-from gan_core.store.rows import checked_samples
+from gan_core.store.rows import PartSizes, checked_samples
 from gan_core.validation import Count, Finite, Invalid, Positive, Seconds, Text, Time, checked, wrong
 
 FORMAT, FORMAT_VERSION = "ganometer-run", 1
@@ -62,15 +62,6 @@ _Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z", description="expected
 
 
 @dataclass(frozen=True)
-class _Parts:
-    """How many samples each part of a data set has."""
-
-    train: Count
-    holdout: Count
-    test: Count
-
-
-@dataclass(frozen=True)
 class _Data:
     """What run.json says of the data set."""
 
@@ -78,7 +69,7 @@ class _Data:
     sha256: _Sha256
     kind: Literal["image", "points"]
     shape: tuple[Count, ...]
-    parts: _Parts
+    parts: PartSizes
     classes: tuple[int, ...] | None = None
     """Instead of a preview, where the rows of the data stayed with their owner."""
 
@@ -357,12 +348,20 @@ def _rows(
         ],
         "reports": [report_row(run_id, step, _report(report)) for step, report in about.reports],
         "datasets": [dataset_row(info, members.get("dataset.npz"))] if info else [],
-        "references": [reference_row(info.sha256, "pixels", _reference(r)) for r in about.references] if info else [],
+        "references": _references(about, info),
     }
     for name, key in (("metrics", ("name", "step")), ("reports", ("step", "space", "n", "k", "seed", "panel"))):
         if len({tuple(r[k] for k in key) for r in rows[name]}) != len(rows[name]):
             raise ValueError(f"the {name} name a step twice")
     return rows
+
+
+def _references(about: _Run, info: DatasetInfo | None) -> list[dict[str, Any]]:
+    """Real against real, for data of which no row is here: all others a worker measures, and believes nobody's."""
+    found = [_reference(reference) for reference in about.references]
+    if info is None or not info.rows_hidden:
+        return []
+    return [reference_row(info.sha256, "pixels", reference) for reference in found]
 
 
 def _dataset(about: _Data, members: dict[str, bytes]) -> DatasetInfo:

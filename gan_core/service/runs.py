@@ -186,7 +186,7 @@ class RunService:
 
         Raises GanometerError for one that is being trained.
         """
-        self._worker.reap()
+        self._worker.reap(at_once=True)
         run = self._find(run_id, by)
         permissions.check_owner(self._settings, run.owner, by, f"run {run_id}")
         if isinstance(run, RunInfo):

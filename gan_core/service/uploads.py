@@ -92,7 +92,7 @@ class UploadService:
             raise DatasetError(answer.reason or "The file has not been read yet; wait for it.")
         info, data = answer.reading.info, self._reader.packed(answer.key)
         with self._store.together():
-            self.check_room(info.name, len(data), by=by)
+            self._check_room(info.name, len(data), by=by)
             self._store.datasets.put(info, data)
             self._store.datasets.add_owner(info.name, by or "")
         machine.return_freed_memory()
@@ -150,7 +150,7 @@ class UploadService:
             return f"{need} these data, so they stay until nobody's does"
         return None
 
-    def check_room(self, name: str, size: int, *, by: str | None = "") -> None:
+    def _check_room(self, name: str, size: int, *, by: str | None = "") -> None:
         """Raises NotAllowed where an upload of so many bytes would be more than this server keeps."""
         stored = self._store.datasets.stored()
         mine = {one.name: one.size for one in stored if self._is_of(one, by)}

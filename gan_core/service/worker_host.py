@@ -259,7 +259,7 @@ class WorkerHost:
         except psutil.Error:
             code = None
         how = f"was ended by signal {-code}" if code is not None and code < 0 else "ended unexpectedly"
-        words = self._last_words()
+        words = "" if self._settings.shared else self._last_words()  # they may name somebody's run
         return how + (f", and said last: {words}" if words and not how.startswith("was") else "")
 
     def _last_words(self) -> str:

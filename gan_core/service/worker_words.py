@@ -7,12 +7,10 @@ from typing import NamedTuple
 
 from gan_core.records import RunInfo, WorkerInfo
 from gan_core.settings import WorkerMode
-from gan_core.store import LEASE_SECONDS
+from gan_core.store import LEASE_SECONDS, PATIENCE_SECONDS
 
 SILENT_SECONDS = 2.5
 """A worker beats every second. A page that looks every two and a half says within five seconds that it does not."""
-PATIENCE_SECONDS = 60
-"""How long a training waits for a store that cannot be written; `worker.run_session` keeps to it."""
 
 
 class Trouble(NamedTuple):
@@ -72,18 +70,19 @@ def why_a_training_waits(
         return Trouble(
             "The store cannot be written",
             f"{_sentence(reason)} The training waits for it, and goes on without a lost step when it can be written "
-            f"again. After {PATIENCE_SECONDS} seconds the run is interrupted, and can be resumed.",
+            f"again. After {PATIENCE_SECONDS:.0f} seconds the run is interrupted, and can be resumed.",
         )
     if run.heartbeat_age is None or not is_silent(run.heartbeat_age):
         return None
     worker = next((worker for worker in workers if worker.id == run.worker), None)
     after = "goes on by itself" if host.resume else "can be resumed"
-    lease = "" if worker and worker.pid == host.child else f" After {LEASE_SECONDS} seconds it loses the run."
-    return Trouble(
-        "The worker is silent",
-        f"{_silence(host, worker, run.heartbeat_age)} {_next_worker(host, worker)}{lease} Then the run is interrupted, "
-        f"and {after} from its last commit; all steps shown are saved.".replace("  ", " "),
+    own = worker is not None and worker.pid == host.child
+    said = (
+        _silence(host, worker, run.heartbeat_age),
+        _next_worker(host, worker) if own else f"After {LEASE_SECONDS} seconds it loses the run.",
+        f"Then the run is interrupted, and {after} from its last commit; all steps shown are saved.",
     )
+    return Trouble("The worker is silent", " ".join(filter(None, said)))
 
 
 def is_silent(age: float) -> bool:

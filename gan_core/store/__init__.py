@@ -24,7 +24,7 @@ from gan_core.store.commands import Commands
 from gan_core.store.database import Database, one_at_a_time
 from gan_core.store.datasets import Datasets
 from gan_core.store.jobs import Jobs
-from gan_core.store.leases import LEASE_SECONDS, TOLD_TO_END, LeaseLost, Leases
+from gan_core.store.leases import LEASE_SECONDS, PATIENCE_SECONDS, TOLD_TO_END, LeaseLost, Leases
 from gan_core.store.measurements import Measurements
 from gan_core.store.progress import Commit, Edit, Progress
 from gan_core.store.recordings import Recordings
@@ -36,6 +36,7 @@ from gan_core.store.workers import Workers
 
 __all__ = [
     "LEASE_SECONDS",
+    "PATIENCE_SECONDS",
     "RESUMABLE",
     "TOLD_TO_END",
     "Commit",
@@ -96,6 +97,7 @@ class Store:
         So of two requests at the same moment, the second sees what the first has changed.
         """
         return self.database.joined()
+
     def check_writable(self) -> None:
         """Raises StoreError with the reason where nothing can be written at this moment; hardly waits for others."""
         with self.database.probing() as db:

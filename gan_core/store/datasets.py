@@ -43,6 +43,10 @@ class Datasets:
             if data is not None:
                 db.detach()  # a connection of SQLite keeps the last values of each statement: it is closed after this
             one_at_a_time(db)
+            if data is not None:  # what a bundle claimed of data that nobody here had is measured now
+                unseen = sa.and_(datasets.c.sha256 == info.sha256, datasets.c.data.is_(None))
+                claimed = sa.select(datasets.c.sha256).where(unseen)
+                db.execute(references.delete().where(references.c.dataset.in_(claimed)))
             # Values in a statement would stay too, in SQLAlchemy's cache of statements.
             known = datasets.update().where(datasets.c.sha256 == sa.bindparam("known"))
             if not db.execute(known, {"known": info.sha256, **about}).rowcount:

@@ -19,6 +19,8 @@ from gan_core.store.states import change_state, locked_run
 
 LEASE_SECONDS = 30
 """A worker that has sent no heartbeat for so long has lost its run."""
+PATIENCE_SECONDS = 60.0
+"""How long a training waits for a store that cannot be used; then its worker gives the run back."""
 FAR_SECONDS = 30 * 86_400
 """A heartbeat so far in the future is damage, and no clock that was set."""
 TOLD_TO_END = "the process that trained it was told to end"

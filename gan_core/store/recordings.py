@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from gan_core.records import Event, History, Snapshot, UnknownRun, Unreadable
 from gan_core.store.database import Database, one_at_a_time
-from gan_core.store.rows import arrays_in, checked_samples, insert_dataset, insert_new, sound_step
+from gan_core.store.rows import arrays_in, checked_samples, insert_new, sound_step
 from gan_core.store.schema import (
     checkpoints,
     datasets,
@@ -129,15 +129,14 @@ class Recordings:
     def add_rows(self, rows: Mapping[str, list[dict[str, Any]]]) -> None:
         """Write the rows of a bundle, by table, all or none.
 
-        Data sets and references belong to all runs: those that the store has whole stay as they are.
+        Data sets and references belong to all runs: those that the store has stay as they are.
         """
         tables = {t.name: t for t in (runs, metrics, snapshots, checkpoints, events, reports)}
         with self._db.writing() as db:
             one_at_a_time(db)
-            for row in rows.get(datasets.name, []):
-                insert_dataset(db, row)
-            for row in rows.get(references.name, []):
-                insert_new(db, references, row)
+            for table in (datasets, references):
+                for row in rows.get(table.name, []):
+                    insert_new(db, table, row)
             for name, table in tables.items():
                 if rows.get(name):
                     db.execute(table.insert(), rows[name])

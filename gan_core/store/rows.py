@@ -19,7 +19,7 @@ from gan_core.arrays import Array
 from gan_core.config import run_config as configs
 from gan_core.config.run_config import RunConfig
 from gan_core.records import UPLOAD, DatasetInfo, Reference, Report, RunInfo, State, Unreadable, UnreadableRun
-from gan_core.store.schema import datasets, now, runs
+from gan_core.store.schema import now, runs
 from gan_core.validation import Count, Finite, Positive, Seconds, Text, Time, checked, kinds_of, wrong
 
 
@@ -128,7 +128,9 @@ def dataset_info(row: sa.Row[Any], owners: Mapping[str, bool]) -> DatasetInfo:
 
 
 @dataclass(frozen=True)
-class _Parts:
+class PartSizes:
+    """How many samples each part of a data set has."""
+
     train: Count
     holdout: Count
     test: Count
@@ -140,7 +142,7 @@ class _Dataset:
     sha256: Text
     kind: Literal["image", "points"]
     shape: tuple[Annotated[int, Meta(ge=1, le=10_000)], ...]
-    parts: _Parts
+    parts: PartSizes
 
 
 def checked_samples(x: Array, kind: str | None = None, shape: tuple[int, ...] | None = None) -> Array:
@@ -207,13 +209,6 @@ def insert_new(db: sa.Connection, table: sa.Table, row: Mapping[str, Any]) -> No
     where = sa.and_(*(column == row[column.name] for column in table.primary_key.columns))
     if db.execute(sa.select(*table.primary_key.columns).where(where)).first() is None:
         db.execute(table.insert().values(**row))
-
-
-def insert_dataset(db: sa.Connection, row: Mapping[str, Any]) -> None:
-    """Insert a data set. Of a known one without bytes, an upload that brings them replaces what was said about it."""
-    known = sa.and_(datasets.c.sha256 == row["sha256"], datasets.c.data.is_(None))
-    if row["data"] is None or not db.execute(datasets.update().where(known).values(**row)).rowcount:
-        insert_new(db, datasets, row)
 
 
 def pack(**arrays: np.ndarray) -> bytes:

@@ -17,11 +17,11 @@ from gan_core import machine
 from gan_core.data.datasets import Dataset
 from gan_core.distances.threads import interrupted_by, one_blas_thread
 from gan_core.jobs import registry
+from gan_core.plain_errors import sentence
 from gan_core.records import Job, StoreError
 from gan_core.store import Store
 from gan_core.store.jobs import Cancelled
 from gan_core.store.turns import Line
-from gan_core.worker.train_run import sentence
 
 IDLE_SECONDS, RETRY_SECONDS = 0.1, 2.0
 LOOK_SECONDS = 0.5

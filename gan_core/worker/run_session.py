@@ -14,7 +14,7 @@ from gan_core.codec import to_storage
 from gan_core.config.live_edits import edited
 from gan_core.config.run_config import ConfigError, RunConfig, differences, override
 from gan_core.records import RunInfo, StoreError
-from gan_core.store import Commit, Edit, LeaseLost, Store
+from gan_core.store import PATIENCE_SECONDS, Commit, Edit, LeaseLost, Store
 from gan_core.worker.inbox import Decision, Inbox
 from gan_core.worker.live_measurement import LiveMeasurement
 from gan_core.worker.training_clock import TrainingClock
@@ -24,8 +24,8 @@ T = TypeVar("T")
 
 PAUSE_SECONDS = 60.0
 """A run paused for so long gives its place to the next one in the queue."""
-PATIENCE_SECONDS, RETRY_SECONDS = 60.0, 1.0
-"""How long a training waits for a store that cannot be written, and how often it tries."""
+RETRY_SECONDS = 1.0
+"""How often a training tries a store that cannot be used."""
 
 
 class Session:

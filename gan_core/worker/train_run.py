@@ -75,7 +75,7 @@ def train_run(
         return "lost"
     except Exception as error:
         if not isinstance(error, GanometerError):
-            log.exception("run %s failed", run.id)
+            log.exception("run %s is interrupted", run.id)
         return _interrupted(session, _why(error))
 
 

@@ -9,7 +9,7 @@ from gan_core.bundles.personal import CUT, clearer, event_for_a_file
     ("text", "kept"),
     [
         ("No space left on device: '/srv/ada lovelace/ganometer.sqlite'", f"No space left on device: {CUT}"),
-        ("/home/ada/x.npz cannot be read; get it again", f"{CUT} cannot be read; get it again"),
+        ("/srv/ada/x.npz cannot be read; get it again", f"{CUT} cannot be read; get it again"),
         ("(~/runs/a) is gone", f"({CUT}) is gone"),
         ("~ada/a is gone", f"{CUT} is gone"),
         (r"C:\Users\ada\x is gone", f"{CUT} is gone"),

@@ -112,5 +112,5 @@ def other_data(runs: list[RunInfo]) -> None:
     )
     with st.container(horizontal=True):
         for name, ids in by_data.items():
-            label = f"Keep those on {plain(name)} ({len(ids)})"
+            label = f"Keep those on {plain(short_data_name(name))} ({len(ids)})"
             st.button(label, key=f"keep {name}", icon=":material/filter_alt:", on_click=guarded(choose), args=(ids,))

@@ -14,6 +14,7 @@ import logging
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any
 
@@ -55,18 +56,31 @@ def in_words(error: Exception) -> str:
 
 
 @contextmanager
-def part(what: str = "", *, again: bool = False) -> Iterator[None]:
+def part(what: str = "") -> Iterator[None]:
     """A part of a page. An error is shown in its place, and ends nothing else; `what` begins the sentence.
 
-    Where the store cannot be used the whole page is drawn again later, unless this part is drawn `again` by itself.
+    Where the store cannot be used the whole page is drawn again later, unless this part is `drawn_by_itself`.
     """
     try:
         yield
     except StoreError as error:
-        show_store_error(error) if again else show_store_trouble(error)
+        show_store_error(error) if _by_itself.get() else show_store_trouble(error)
     except Exception as error:
         title = f"{what} cannot be shown" if what else None
         st.error(in_words(error), title=title, icon=":material/error:")
+
+
+_by_itself: ContextVar[bool] = ContextVar("drawn by itself", default=False)
+
+
+@contextmanager
+def drawn_by_itself(often: bool) -> Iterator[None]:
+    """Around a part that a timer draws again and again (`often`), or only when something in it is clicked."""
+    before = _by_itself.set(often)
+    try:
+        yield
+    finally:
+        _by_itself.reset(before)
 
 
 def show_store_trouble(error: StoreError) -> None:
@@ -105,10 +119,15 @@ def times_asked_again() -> int:
     return st.session_state.get(ASKED_AGAIN, 0)
 
 
+def say_store_trouble_again() -> None:
+    """What is drawn now is a part of the page alone: what another time was said there does not count."""
+    st.session_state.pop(SAID, None)
+
+
 @contextmanager
 def store_trouble_said_once() -> Iterator[None]:
     """Around all of a page: that the store cannot be used is said once, and forgotten when the page could be drawn."""
-    st.session_state.pop(SAID, None)
+    say_store_trouble_again()
     yield
     if not st.session_state.get(SAID):
         st.session_state.pop(ASKED_AGAIN, None)

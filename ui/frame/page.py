@@ -24,9 +24,11 @@ from ui.charts.plot import Click, Selection, plot
 from ui.frame.faults import (
     KNOWS_PATHS,
     attempt,
+    drawn_by_itself,
     guarded,
     in_words,
     part,
+    say_store_trouble_again,
     show_store_trouble,
     store_trouble_said_once,
     told,
@@ -128,9 +130,10 @@ class Page:
         def drawing():
             if not whole_page:
                 hear_timer()
+                say_store_trouble_again()
             if navigation().place.run != run or (alone is not None and now is not None and is_off(now, rhythm(alone))):
                 st.rerun()
-            with part(again=every is not None):
+            with drawn_by_itself(often=every is not None), part():
                 self.lab.worker.ensure()
                 draw()
 

@@ -103,7 +103,7 @@ def show_progress(page: Page, run: RunInfo, headline: Headline) -> None:
             show_number(headline.energy)
     st.caption(facts(run))
     if trouble := page.lab.worker.why_a_training_waits(run):
-        st.caption(f":material/warning: {plain(trouble.title)}. {plain(trouble.text)}")
+        st.caption(f":material/warning: {trouble.title}. {told(trouble.text)}")
     if run.active and run.state != "queued":
         st.progress(min(1.0, run.progress))
 

@@ -11,7 +11,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from gan_core import GanometerError, Lab
 from gan_core.pictures import grid
-from ui.frame.faults import attempt, guarded, told
+from ui.frame.faults import guarded, told
 from ui.frame.page import Page
 from ui.frame.refresh_rate import PENDING_SECONDS
 from ui.frame.text import plain
@@ -141,8 +141,8 @@ def show_reading(page: Page, answer) -> None:
         st.caption(f"• {plain(note)}")
 
     def use() -> None:
-        if attempt(keep, page, answer):
-            st.toast("The data set is ready: choose a recipe and start.", icon=":material/check:")
+        keep(page, answer)
+        st.toast("The data set is ready: choose a recipe and start.", icon=":material/check:")
 
     st.button("Use this data", key="keep upload", icon=":material/check:", on_click=guarded(use))
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from gan_core import Lab
-from ui.frame.faults import attempt, guarded
+from ui.frame.faults import guarded
 from ui.frame.text import data_title, plain
 
 MB = 2**20
@@ -25,13 +25,10 @@ def show_uploads(lab: Lab, me: str) -> None:
                     icon=":material/delete:",
                     disabled=one.needed is not None,
                     help=plain(one.needed) if one.needed else None,
-                    on_click=guarded(_delete),
-                    args=(lab, one.name, me),
+                    on_click=guarded(lab.uploads.delete),
+                    args=(one.name,),
+                    kwargs={"by": me},
                 )
-
-
-def _delete(lab: Lab, name: str, me: str) -> None:
-    attempt(lab.uploads.delete, name, by=me)
 
 
 def _room(lab: Lab, used: int) -> str:

@@ -54,6 +54,38 @@ def test_who_runs_the_server_reads_what_it_was():
     assert SECRET_PLACE in error.value and "OSError" in error.value
 
 
+UNREADABLE = """
+from gan_core import Unreadable
+with part("This chart"):
+    raise Unreadable("the samples cannot be read")
+"""
+
+
+def test_what_cannot_be_read_is_no_trouble_of_the_store():
+    (error,) = on_page(False, UNREADABLE).error
+    assert (error.proto.title, error.value) == ("This chart cannot be shown", "the samples cannot be read")
+
+
+TROUBLE = """
+from gan_core import StoreError
+from ui.frame.faults import drawn_by_itself
+for place in range(2):
+    with AROUND:
+        with part("This chart"):
+            raise StoreError("the store is locked")
+"""
+
+
+@pytest.mark.parametrize(
+    ("around", "said", "waits"), [("drawn_by_itself(often=False)", 1, 1), ("drawn_by_itself(often=True)", 2, 0)]
+)
+def test_the_store_s_trouble_is_said_once_on_a_page_and_each_time_where_a_timer_draws(around, said, waits):
+    """A part that a timer draws is drawn in place of what it said before: to say nothing then would hide the fault."""
+    at = on_page(False, TROUBLE.replace("AROUND", around))
+    assert [error.proto.title for error in at.error] == ["The store cannot be used"] * said
+    assert len([caption for caption in at.caption if "tries again" in caption.value]) == waits
+
+
 def test_stopping_and_drawing_again_are_no_errors():
     at = on_page(False, "with part():\n    st.stop()\nst.caption('never')")
     assert not at.error and not at.caption

@@ -1,13 +1,11 @@
-"""Files and bundles as a stranger might bring them, each with a name that says what is wrong with it."""
+"""Bundles as a stranger might bring them, each with a name that says what is wrong with it."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
-import struct
 import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,78 +16,12 @@ EXAMPLE = Path(__file__).resolve().parent.parent / "gan_core" / "examples" / "di
 MIB = 2**20
 
 
-# ---------------------------------------------------------------- files for the upload form
-
-
-def hostile_files() -> dict[str, bytes]:
-    """{name: bytes}, each at most 20 MB, as the form allows. The sound one is accepted; the others cost little."""
-    rng = np.random.default_rng(0)
-    rgba, grey = _png(4096, 4096, 4), _png(4096, 4096, 1)
-    sound = "\n".join(f"{a:.3f},{b:.3f}" for a, b in rng.normal(size=(400, 2)))
-    return {
-        "sound.csv": sound.encode(),
-        "five million cells in one line.csv": b"1," * 5_000_000 + b"1",
-        "five million names in the header.csv": b"a," * 5_000_000 + b"a\n1\n",
-        "nine million rows.csv": b"1\n" * 9_500_000,
-        "one cell of 20 MB.csv": b'"' + b"a" * (19 * MIB) + b'"\n',
-        "quotes without an end.csv": b'1,2\n"' + b"3,4\n" * (4 * MIB),
-        "nothing but line ends.csv": b"\n" * (19 * MIB),
-        "nothing but zeros.csv": bytes(19 * MIB),
-        "columns that grow.csv": b"\n".join(b",".join([b"1"] * n) for n in range(1, 4000)),
-        "numbers of a million digits.csv": b"\n".join(b"9" * 1_000_000 for _ in range(18)),
-        "29 pictures of 4096.zip": _zip({f"{i}.png": rgba for i in range(29)}),
-        "300 pictures of 4096.zip": _zip({f"{i}.png": grey for i in range(300)}),
-        "a picture that says 100000 x 100000.zip": _zip({"a.png": _png(64, 64, 1, claims=(100_000, 100_000))}),
-        "zip bomb.zip": _zip({"a.png": bytes(500 * MIB)}),
-        "a hundred thousand names.zip": _zip({f"{i}.png": b"" for i in range(100_000)}),
-        "names of 60,000 letters.zip": _zip({f"{i}{'a' * 60_000}.png": b"" for i in range(150)}),
-        "text of 50 MB in a picture.zip": _zip({f"{i}.png": _png(8, 8, 1, text=50 * MIB) for i in range(3)}),
-        "a header of terabytes.npy": _npy_header((10**6, 10**6)) + bytes(100),
-        "a shape below zero.npy": _npy_header((-1, 2)) + bytes(100),
-        "objects.npy": _saved(np.array([{}] * 300, dtype=object), allow_pickle=True),
-        "text of a thousand letters.npy": _saved(np.full(2000, "a" * 1000)),
-        "1 axis of 5 million.npy": _saved(np.ones(5_000_000, np.uint8)),
-        "a million columns.npy": _saved(np.ones((4, MIB), np.float32)),
-        "numbers near the limit.npy": _saved(np.full((400, 2), 1e308)),
-        "bomb.npz": _zip({"x.npy": _npy_header((10**8, 2), "|u1") + bytes(2 * 10**8)}),
-        "a thousand arrays.npz": _zip({f"{i}.npy": _saved(np.ones((300, 2))) for i in range(1000)}),
-        "no zip at all.zip": rng.bytes(15 * MIB),
-        "a page of HTML.csv": b"<html><script>alert(1)</script></html>\n" * 1000,
-    }
-
-
 def _zip(members: Mapping[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as zipped:
         for name, data in members.items():
             zipped.writestr(name, data)
     return out.getvalue()
-
-
-def _png(width: int, height: int, channels: int, *, claims: tuple[int, int] | None = None, text: int = 0) -> bytes:
-    """A picture of one colour; its header `claims` another size, and it holds so many bytes of compressed `text`."""
-    shown = struct.pack(">IIBBBBB", *(claims or (width, height)), 8, {1: 0, 3: 2, 4: 6}[channels], 0, 0, 0)
-    pixels = zlib.compress((b"\0" + bytes(width * channels)) * height, 9)
-    words = [(b"zTXt", b"comment\0\0" + zlib.compress(bytes(text), 9))] if text else []
-    chunks = [(b"IHDR", shown), *words, (b"IDAT", pixels), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
-    )
-
-
-def _npy_header(shape: tuple[int, ...], dtype: str = "<f8") -> bytes:
-    said = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}"
-    said += " " * (-(len(said) + 11) % 64) + "\n"
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(said)) + said.encode()
-
-
-def _saved(array: np.ndarray, *, allow_pickle: bool = False) -> bytes:
-    out = io.BytesIO()
-    np.save(out, array, allow_pickle=allow_pickle)
-    return out.getvalue()
-
-
-# ---------------------------------------------------------------- bundles
 
 
 def hostile_bundles() -> dict[str, bytes]:
