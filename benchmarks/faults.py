@@ -391,7 +391,7 @@ def visitors(browser) -> list[Outcome]:
             page.get_by_role("button", name="Train on 8×8 digits").click(no_wait_after=True)
         for page in pages:
             page.wait_for_url(re.compile(r"run=\w{8}"), timeout=120_000)
-            drawn(page, 120)
+            page.locator(".st-key-state").wait_for(timeout=120_000)  # thirty browsers on one machine never rest
         seconds = time.monotonic() - begun
         store = Store(server.store_url)
         runs = sum(run.owner != "" for run in store.runs.all())
