@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -88,8 +88,8 @@ class UploadFolder:
     def _beside(self, folder: Path) -> Generator[Path, None, None]:
         """A folder of its own on the same disk: what is complete is moved from there, so nobody sees half of it."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for left in folder.parent.glob("new-*"):  # by a server that was killed
-            if time.time() - left.stat().st_mtime > MAX_AGE:
+        for left, asked, _ in _entries(folder.parent, "new-*"):  # by a server that was killed
+            if time.time() - asked > MAX_AGE:
                 shutil.rmtree(left, ignore_errors=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="new-", ignore_cleanup_errors=True) as place:
             yield Path(place)
@@ -120,17 +120,21 @@ def _touched(path: Path) -> bool:
 
 def _evict(folder: Path) -> None:
     """Remove what has not been asked for longest, until the rest has room."""
-    found: list[tuple[float, int, Path]] = []
-    for path in folder.iterdir():
-        try:
-            found.append((path.stat().st_mtime, _size(path), path))
-        except OSError:  # another thread has removed it
-            continue
     kept = 0
-    for number, (asked, size, path) in enumerate(sorted(found, reverse=True)):
+    newest_first = sorted(_entries(folder), key=lambda entry: entry[1], reverse=True)
+    for number, (path, asked, size) in enumerate(newest_first):
         kept += size
         if number and (number >= MAX_ENTRIES or kept > MAX_BYTES or time.time() - asked > MAX_AGE):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def _entries(folder: Path, pattern: str = "*") -> list[tuple[Path, float, int]]:
+    """What lies in a folder, when it was last asked for, and its bytes; without what another thread just removes."""
+    found: list[tuple[Path, float, int]] = []
+    for path in folder.glob(pattern):
+        with suppress(OSError):
+            found.append((path, path.stat().st_mtime, _size(path)))
+    return found
 
 
 def _size(path: Path) -> int:

@@ -227,6 +227,16 @@ def test_what_has_not_been_asked_for_longest_makes_room(folder, monkeypatch):
         folder.file(files[1])
 
 
+def test_what_another_visitor_s_file_leaves_at_the_same_moment_is_no_fault(folder, tmp_path):
+    folder.put(b"1,2", "a.csv")
+    for place in (tmp_path / "uploads", tmp_path / "uploads" / "files"):  # names whose file has gone when it is looked at
+        (place / "new-gone").symlink_to(place / "nowhere")
+    assert folder.file(folder.put(b"3,4", "b.csv"))
+    with folder.new_reading("key") as place:
+        (place / "data").write_bytes(b"5")
+    assert folder.reading("key")
+
+
 def test_a_disk_that_keeps_nothing_is_said_without_its_path(tmp_path):
     (tmp_path / "uploads").write_text("a file where the folder should be")
     with pytest.raises(DatasetError, match=r"^This server cannot keep the file \([A-Z][a-z ]+\); try again later.$"):
