@@ -2,7 +2,7 @@
 
 An MNIST run is trained for real, 4,000 steps with a row for every loss at every step. Between its measurements, rows on
 the straight line from one to the next are written into the store until there are 100,000 rows: to measure that often
-would take hours, and to the pages a row is a row. The worker makes a shelf of 10,000 of its samples. A second, shorter
+would take hours, and to the pages a row is a row. The worker generates 10,000 of its samples. A second, shorter
 run is there to compare, and copies of it (its last picture and its numbers) fill Home.
 
 An interaction is timed in the browser, from the press of a button or key until the page shows the result and its
@@ -33,6 +33,7 @@ from benchmarks.waiting import answered, finish, wait_for_worker
 from gan_core import METRICS
 from gan_core.config import run_config
 from gan_core.store import Store
+from ui.frame.sample_orders import ORDERS
 
 SECONDS_GOAL, SESSION_GOAL = 0.5, 30.0
 TURNS, SESSIONS = 9, 10
@@ -44,7 +45,7 @@ ITS_OWN = re.compile(r"404.*/\w+/_stcore/")
 PAGES = ("home", "train", "distances", "gallery", "compare")
 PARTS = ("distances", "gallery", "train", "compare", "home", "memory")
 A_PAGE, CARDS_A_PAGE, SIDE = 128, 24, 28
-"""Samples on a page of the shelf, runs on one of Home, and pixels along a sample."""
+"""Samples on a page, runs on one of Home, and pixels along a sample."""
 
 # What shows that a page is as it was asked to be: expressions of JavaScript.
 CURVE = "[...document.querySelectorAll('[role=figure]')].some(f => f.layout?.shapes?.some(s => s.x0 === {}))"
@@ -56,12 +57,7 @@ CARDS = "document.querySelectorAll('[class*=st-key-run-]').length === {}"
 NOTHING_AWAITED = "!document.querySelector('[data-testid=stProgress], [class*=st-key-pending]')"
 
 CHOSEN = ("coverage", "sliced_wasserstein", "precision", "energy_distance")
-ORDERS = {
-    "Rarest first": "Rarity is how thinly",
-    "Least realistic first": "The first ones lie outside",
-    "Most convincing first": "By what the discriminator",
-    "Farthest from the training samples first": "The first ones look like nothing",
-}
+CHOSEN_ORDERS = ("rare", "unrealistic", "convincing", "unlike")
 KNOWN, AT_ONCE, ANSWER = "step slider", "step slider, new step, at once", "step slider, new step, with the answer"
 CLICK, FIRST_CLICK = "click on a sample", "click on a new sample, with the answer"
 WORKERS_TIME = (ANSWER, FIRST_CLICK)
@@ -114,8 +110,8 @@ def build(server: Server) -> Place:
     rows = fill(store, run_id)
     copy(store, other_id)
     steps, others = (store.recordings.snapshot_steps(name) for name in (run_id, other_id))
-    shelf = store.jobs.request("browse", run_id=run_id, step=steps[-1], params={"n": SAMPLES, "seed": 1})
-    answered(store, shelf, seconds=300)
+    samples = store.jobs.request("browse", run_id=run_id, step=steps[-1], params={"n": SAMPLES, "seed": 1})
+    answered(store, samples, seconds=300)
     store.close()
     return Place(run_id, other_id, steps, tuple(sorted({*steps, *others})), rows)
 
@@ -239,9 +235,9 @@ def gallery(visits: Visits) -> dict[str, list[float]]:
         for turn in range(1, visits.turns + 1):
             press(page, page.get_by_role("button", name="Next page").click)
             times["next page"].append(waited(page, CAPTION.format(f"Samples {turn * A_PAGE + 1:,} to ")))
-        for title, sentence in islice(cycle(ORDERS.items()), visits.turns):
-            choose(page, "Order", title)
-            times["another order"].append(waited(page, CAPTION.format(sentence)))
+        for name in islice(cycle(CHOSEN_ORDERS), visits.turns):
+            choose(page, "Order", ORDERS[name].title)
+            times["another order"].append(waited(page, CAPTION.format(ORDERS[name].sentence[:24])))
     return times
 
 
@@ -295,8 +291,8 @@ def choose(page: Page, label: str, option: str) -> None:
 
 
 def pick(page: Page, place: int) -> None:
-    """Click a sample of the contact sheet."""
-    field = page.locator(".st-key-sheet .field")
+    """Click a sample of the grid."""
+    field = page.locator(".st-key-samples-grid .cells")
     field.scroll_into_view_if_needed()
     across, pixel = field.locator("canvas").evaluate("canvas => [canvas.width, canvas.clientWidth / canvas.width]")
     row, column = divmod(place, (across + 1) // (SIDE + 1))
@@ -305,8 +301,8 @@ def pick(page: Page, place: int) -> None:
 
 
 def ten_thousand(page: Page) -> None:
-    """Gallery: the shelf that `build` has had made."""
-    page.locator(".st-key-whose").get_by_text("New ones", exact=True).click()
+    """Gallery: the samples that `build` has had generated."""
+    page.locator(".st-key-whose").get_by_text("New samples", exact=True).click()
     choose(page, "How many", str(SAMPLES))
     drawn(page, shown=f"{CAPTION.format(f'of {SAMPLES:,}.')} && {NOTHING_AWAITED}")
 
@@ -317,7 +313,7 @@ def ten_thousand(page: Page) -> None:
 def show(found: dict) -> None:
     about = found["machine"]
     print(f"{about['cores']} cores, {about['processor']} {about['system']}, load {about['load']} before")
-    print(f"a run of {found['rows']:,} rows of metrics and {found['steps']} snapshots, a shelf of {SAMPLES:,} samples")
+    print(f"a run of {found['rows']:,} rows of metrics and {found['steps']} snapshots, {SAMPLES:,} generated samples")
     print(f"seconds from a press until the page rests, {found['turns']} times   goal: median {SECONDS_GOAL}")
     for name, kinds in found["times"].items():
         for kind, times in kinds.items():
