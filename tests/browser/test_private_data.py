@@ -32,7 +32,7 @@ def upload_and_train(page, file) -> str:
     steps.press("Tab")
     page.get_by_role("button", name="Start training").click()
     page.wait_for_url(re.compile(r"run=\w{8}"))
-    expect(page.get_by_text("Finished").first).to_be_visible(timeout=SOON)
+    expect(page.get_by_text(re.compile(r"\bFinished\b")).first).to_be_visible(timeout=SOON)
     page.get_by_text("Everybody may see this run").click()
     return re.search(r"run=(\w+)", page.url)[1]
 
