@@ -126,6 +126,12 @@ class Recordings:
         with self._db.reading() as db:
             return [_event(row) for row in db.execute(query)]
 
+    def was_changed(self, run_id: str) -> bool:
+        """Whether settings of the run were changed after its start."""
+        query = sa.select(events.c.id).where(events.c.run_id == run_id, events.c.kind == "set").limit(1)
+        with self._db.reading() as db:
+            return db.execute(query).first() is not None
+
     def add_rows(self, rows: Mapping[str, list[dict[str, Any]]]) -> None:
         """Write the rows of a bundle, by table, all or none.
 
