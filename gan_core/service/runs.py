@@ -12,10 +12,20 @@ from gan_core.config.live_edits import edited
 from gan_core.config.run_config import ConfigError, RunConfig, differences, override
 from gan_core.data.datasets import unknown_dataset
 from gan_core.jobs import comparison
-from gan_core.records import Command, Event, GanometerError, RunInfo, UnknownRun, Unreadable, UnreadableRun
+from gan_core.records import (
+    Command,
+    Event,
+    GanometerError,
+    RunInfo,
+    UnknownRun,
+    Unreadable,
+    UnreadableRun,
+    short_data_name,
+)
 from gan_core.service import estimates, permissions
 from gan_core.service.equal_runs import is_equal
 from gan_core.service.recipes import RecipeService
+from gan_core.service.run_names import name_of
 from gan_core.service.uploads import UploadService
 from gan_core.service.worker_host import LOOK_SECONDS, WorkerHost
 from gan_core.settings import Settings
@@ -65,7 +75,8 @@ class RunService:
             self._uploads.about(config.data.name, by=by)  # it may have been deleted a moment ago
             if not again and (known := self.equal(config, by=by)):
                 return [known.id]
-            return [self._store.runs.create(self._allowed(config, by), name=name, owner=by or "")]
+            called = name or self._name_of(config, by)
+            return [self._store.runs.create(self._allowed(config, by), name=called, owner=by or "")]
 
         (run_id,) = self._store.submit(nonce, create)
         self._worker.ensure()
@@ -303,6 +314,13 @@ class RunService:
         return self._store.commands.finished(run.id)
 
     # ------------------------------------------------------------ parts
+
+    def _name_of(self, config: RunConfig, by: str | None) -> str:
+        """By what differs from the recipe; see `run_names`."""
+        data = config.data.name
+        title = self._uploads.titles(by=by).get(data, short_data_name(data))
+        recipe = self._recipes.preset(config.preset, data=data, seconds=config.training.seconds, by=by)
+        return name_of(config, recipe, title)
 
     def _send(self, run: RunInfo, kind: str, by: str | None, payload: Mapping[str, Any] | None = None) -> str:
         outcome = self._store.commands.send(run.id, kind, by=by or "", payload=payload)

@@ -147,6 +147,14 @@ dataset_owners = sa.Table(
     sa.Column("owner", _text, primary_key=True),
     sa.Column("published", _Flag, nullable=False, default=False),
     sa.Column("created", _real, nullable=False),
+    sa.Column("file", _text),
+)
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("owner", _text, primary_key=True),
+    sa.Column("nickname", _text, nullable=False),
 )
 
 reports = sa.Table(

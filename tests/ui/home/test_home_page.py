@@ -195,7 +195,7 @@ def test_others_runs_have_no_menu(store, monkeypatch):
 
 def test_the_summary_tells_what_will_run_and_how_long_it_takes_here(store):
     at = open_page("pages/train.py")
-    assert "Trains **12,000 steps** on Digits 8 x 8, 256 samples a step. Generator" in text_of(at)
+    assert "Trains **12,000 steps** on 8×8 digits, 256 samples a step. Generator" in text_of(at)
     assert "Discriminator: dense layers of 128, 128." in text_of(at)
     trained(store, "the same, shorter", seconds=2.0)
     at = open_page("pages/train.py")
