@@ -228,8 +228,9 @@ def show_curves(run: RunInfo, figures: dict[str, dict]) -> None:
 def show_event_log(run: RunInfo) -> None:
     with st.expander("Settings and event log", icon=":material/history:"):
         changed = page.lab.recipes.changes_of(run)
+        data = data_title(run.config.data.name, page.lab.uploads.titles(by=page.me))
         st.markdown(
-            f"Recipe `{run.config.preset}` on {plain(data_title(run.config.data.name, page.lab.uploads.titles(by=page.me)))}, seed {run.config.seed}"
+            f"Recipe `{run.config.preset}` on {plain(data)}, seed {run.config.seed}"
             + (", changed: " + ", ".join(f"`{k}` = {plain(v[0])}" for k, v in changed.items()) if changed else ".")
         )
         share_run(page.lab, page.me, run)

@@ -1,4 +1,7 @@
-"""What people call their runs and themselves: names, tags and nicknames, as they are kept. GanometerError says what is wrong with one."""
+"""What people call their runs and themselves: names, tags and nicknames, as they are kept.
+
+GanometerError says what is wrong with one.
+"""
 
 from __future__ import annotations
 

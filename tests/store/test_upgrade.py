@@ -295,7 +295,7 @@ def test_a_store_with_the_table_of_submissions_is_not_given_it_again(store_url):
         "DROP TABLE dataset_owners",
         "ALTER TABLE datasets ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE datasets ADD COLUMN published BOOLEAN NOT NULL DEFAULT false",
-        *("DROP TABLE turns", "DROP TABLE job_askers", "ALTER TABLE jobs DROP COLUMN deaths"),
+        *("DROP TABLE people", "DROP TABLE turns", "DROP TABLE job_askers", "ALTER TABLE jobs DROP COLUMN deaths"),
         "INSERT INTO meta VALUES ('schema', '5')",
         "INSERT INTO submissions VALUES ('nonce', '[]', 1.5)",
     )

@@ -87,7 +87,8 @@ def suggest(page: Page, listed: list[RunInfo]) -> None:
     )
     if len(found) == 2:
         ids = [run.id for run in found]
-        label = f"Compare the newest two runs on {plain(data_title(found[0].config.data.name, page.lab.uploads.titles(by=page.me)))}"
+        data = data_title(found[0].config.data.name, page.lab.uploads.titles(by=page.me))
+        label = f"Compare the newest two runs on {plain(data)}"
         st.button(
             label, key="suggested", type="primary", icon=":material/compare:", on_click=guarded(choose), args=(ids,)
         )

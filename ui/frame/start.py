@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from gan_core import Lab, RunConfig, RunInfo
-from ui.frame.faults import attempt
+from ui.frame.faults import guarded
 from ui.frame.navigation import go_to_run
 from ui.frame.page import Page
 from ui.frame.text import plain
@@ -35,12 +35,9 @@ def show_equal_run(page: Page, run: RunInfo) -> None:
         "measure it and fork it here.",
         icon=":material/done_all:",
     )
-    st.button("Train anyway", key="train anyway", icon=":material/replay:", on_click=_again, args=(page, run))
+    st.button("Train anyway", key="train anyway", icon=":material/replay:", on_click=guarded(_again), args=(page, run))
 
 
 def _again(page: Page, run: RunInfo) -> None:
-    def start(*, by: str) -> None:
-        go_to_run(page.lab.runs.start(run.config, by=by, again=True))
-
+    go_to_run(page.lab.runs.start(run.config, by=page.me, again=True))
     st.session_state.pop(ANSWERED, None)
-    attempt(start, by=page.me)

@@ -41,7 +41,7 @@ def show_bulk_actions(page: Page, shown: Sequence[RunInfo]) -> None:
             key="select all",
             icon=":material/check_box_outline_blank:" if everything else ":material/select_all:",
             type="tertiary",
-            on_click=select,
+            on_click=guarded(select),
             args=(shown, not everything),
         )
         st.caption(f"{len(chosen)} selected" if chosen else "Select runs to act on several at once", width="content")

@@ -115,7 +115,7 @@ def show_card(page: Page, run: RunInfo, headline: Headline, names: Names) -> Non
 
 def show_progress(page: Page, run: RunInfo, headline: Headline, names: Names) -> None:
     with st.container(horizontal=True, gap="small"):
-        with st.container(width=PICTURE):
+        with st.container(width=PICTURE, height=PICTURE, border=False):
             show_picture(page, run, headline.snapshot)
         with st.container(gap="xsmall"):
             st.markdown(f"**{plain(run.name)}**")
@@ -172,7 +172,8 @@ def facts(run: RunInfo, names: Names) -> str:
     if run.state == "finished":
         where = f"{run.step:,} steps"
     data, owner = plain(data_title(run.config.data.name, names.files)), whose(run, names.owners)
-    text = f"{run.config.preset} · {data}{owner and f' · by {plain(owner)}'} · {where} · {seconds(run.seconds)} · `{run.id}`"
+    by = f" · by {plain(owner)}" if owner else ""
+    text = f"{run.config.preset} · {data}{by} · {where} · {seconds(run.seconds)} · `{run.id}`"
     return text + (f" · {told(run.error)}" if run.error and not run.active else "")
 
 
