@@ -181,9 +181,10 @@ class Snapshot:
 class Preview:
     """What a run's networks make at this moment, of the latents of its snapshots; it is replaced every second or so.
 
-    `edits` is how many changes of settings the weights have been trained with. `samples` are those of the averaged
-    generator and `raw` those of the generator itself, both (64, *shape) in storage form. For points in the plane `game`
-    holds the arrays of `engine.surface.compute`, of the step `game_step`; it is made less often, and None until then.
+    `edits` is how many changes of settings came before `step`, so that the weights have been trained with them.
+    `samples` are those of the averaged generator and `raw` those of the generator itself, both (64, *shape) in storage
+    form. For points in the plane `game` holds the arrays of `engine.surface.compute`, of the step `game_step`; it is
+    made less often, and None until then.
     """
 
     run_id: str

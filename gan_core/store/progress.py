@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 from typing import Any, Mapping, NamedTuple, Sequence
 
@@ -41,7 +40,6 @@ class NewPreview:
     """What `records.Preview` holds, to be written; without a `game` the one that was written before stays."""
 
     step: int
-    edits: int
     samples: np.ndarray
     raw: np.ndarray
     game: Mapping[str, np.ndarray] | None = None
@@ -91,7 +89,7 @@ class Progress:
             if rows := [report_row(run_id, s, report) for s, report in commit.measured]:
                 db.execute(reports.insert(), rows)
             if commit.preview is not None:
-                _show(db, run_id, commit.preview)
+                _show(db, _preview_row(run_id, commit.preview))
             if commit.checkpoint is not None:
                 _keep_checkpoint(db, run_id, commit.step, commit.checkpoint)
             changes: dict[str, Any] = dict(
@@ -124,9 +122,10 @@ class Progress:
 
         Hardly waits for others that write: raises StoreError where the store is busy, since the next one comes soon.
         """
+        row = _preview_row(run_id, preview)
         with self._db.probing() as db:
             locked_lease(db, run_id, worker_id, claim_no)
-            _show(db, run_id, preview)
+            _show(db, row)
 
     def describe(self, run_id: str, worker_id: str, claim_no: int, **values: Any) -> None:
         """Write down what the worker has found out about its run: phase, dataset, threads, versions, config."""
@@ -158,30 +157,28 @@ class Progress:
             change_state(db, row, row.state, step=max(step, 0))
 
 
-def _show(db: sa.Connection, run_id: str, preview: NewPreview) -> None:
-    shown = db.scalar(sa.select(previews.c.step).where(previews.c.run_id == run_id))
-    if shown is not None and shown > preview.step:
-        return
+def _preview_row(run_id: str, preview: NewPreview) -> dict[str, Any]:
     samples = pack(samples=preview.samples, raw=preview.raw)
-    row: dict[str, Any] = dict(run_id=run_id, step=preview.step, edits=preview.edits, samples=samples)
-    if preview.game is not None:
-        row |= dict(game=pack(**preview.game), game_step=preview.step)
-    upsert(db, previews, "run_id", row)
+    row: dict[str, Any] = dict(run_id=run_id, step=preview.step, samples=samples)
+    return row if preview.game is None else row | dict(game=pack(**preview.game), game_step=preview.step)
+
+
+def _show(db: sa.Connection, row: dict[str, Any]) -> None:
+    shown = db.scalar(sa.select(previews.c.step).where(previews.c.run_id == row["run_id"]))
+    if shown is None or shown <= row["step"]:
+        upsert(db, previews, "run_id", row)
 
 
 def _thin_snapshots(db: sa.Connection, run_id: str, kept: int | None) -> None:
-    """Beyond MOST_SNAPSHOTS, remove those closest to their neighbours on a log scale of steps, but not step `kept`."""
+    """Beyond MOST_SNAPSHOTS, remove those closest to their neighbours on the scale of the plan, but not step `kept`."""
     query = sa.select(snapshots.c.step).where(snapshots.c.run_id == run_id).order_by(snapshots.c.step)
     steps = list(db.scalars(query))
+    places = [float(place) for place in configs.recording_scale(np.array(steps), steps[-1])] if steps else []
     while len(steps) > MOST_SNAPSHOTS:
-        gaps = {
-            middle: math.log((after + 1) / (before + 1))
-            for before, middle, after in zip(steps, steps[1:], steps[2:])
-            if middle != kept
-        }
-        least = min(gaps, key=lambda step: gaps[step])
-        db.execute(snapshots.delete().where(snapshots.c.run_id == run_id, snapshots.c.step == least))
-        steps.remove(least)
+        gaps = {k: places[k + 1] - places[k - 1] for k in range(1, len(steps) - 1) if steps[k] != kept}
+        least = min(gaps, key=lambda k: gaps[k])
+        db.execute(snapshots.delete().where(snapshots.c.run_id == run_id, snapshots.c.step == steps[least]))
+        del steps[least], places[least]
 
 
 def _keep_checkpoint(db: sa.Connection, run_id: str, step: int, data: bytes) -> None:

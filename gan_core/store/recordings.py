@@ -96,25 +96,23 @@ class Recordings:
 
     def preview(self, run_id: str) -> Preview | None:
         """What the run's networks made when it was last shown; None when there is nothing. Raises Unreadable."""
+        changes = sa.select(sa.func.count()).where(
+            events.c.run_id == run_id, events.c.kind == "set", events.c.step < previews.c.step
+        )
+        query = sa.select(previews, changes.scalar_subquery().label("edits")).where(previews.c.run_id == run_id)
         with self._db.reading() as db:
-            row = db.execute(sa.select(previews).where(previews.c.run_id == run_id)).first()
+            row = db.execute(query).first()
         if row is None:
             return None
         try:
-            about = checked(_Preview, dict(step=row.step, edits=row.edits, game_step=row.game_step), what="a part of it")
+            about = checked(_Preview, dict(step=row.step, game_step=row.game_step), what="a part of a preview")
             samples, raw = (checked_samples(x) for x in arrays_in(row.samples, "samples", "raw"))
             if samples.shape != raw.shape or samples.dtype != raw.dtype:
                 raise ValueError(f"the samples are {samples.shape} and those of the raw generator {raw.shape}")
             game = None if row.game is None else _game(row.game)
-            return Preview(run_id, about.step, about.edits, samples, raw, game, about.game_step)
+            return Preview(run_id, about.step, row.edits, samples, raw, game, about.game_step)
         except ValueError as error:
             raise Unreadable(f"the preview of run {run_id} cannot be read: {' '.join(str(error).split())}") from None
-
-    def edits(self, run_id: str) -> int:
-        """How many changes of its settings the event log of a run has."""
-        query = sa.select(sa.func.count()).select_from(events).where(events.c.run_id == run_id, events.c.kind == "set")
-        with self._db.reading() as db:
-            return db.scalar(query) or 0
 
     def snapshot_weights(self, run_id: str, step: int) -> bytes | None:
         """The generator's weights at a step, as the engine packs them; None without a snapshot."""
@@ -181,7 +179,6 @@ class _Preview:
     """What a row of `previews` holds beside its arrays in a sound store."""
 
     step: Count
-    edits: Count
     game_step: Count | None
 
 

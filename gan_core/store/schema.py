@@ -99,7 +99,6 @@ previews = sa.Table(
     metadata,
     _run(primary_key=True),
     sa.Column("step", _whole, nullable=False),
-    sa.Column("edits", _whole, nullable=False),
     sa.Column("samples", _blob, nullable=False),
     sa.Column("game", _blob),
     sa.Column("game_step", _whole),

@@ -13,7 +13,6 @@ def upgrade() -> None:
         "previews",
         sa.Column("run_id", sa.Text, sa.ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, nullable=False),
         sa.Column("step", sa.BigInteger, nullable=False),
-        sa.Column("edits", sa.BigInteger, nullable=False),
         sa.Column("samples", sa.LargeBinary, nullable=False),
         sa.Column("game", sa.LargeBinary),
         sa.Column("game_step", sa.BigInteger),
