@@ -28,7 +28,7 @@ from gan_core.store.jobs import Jobs
 from gan_core.store.leases import LEASE_SECONDS, PATIENCE_SECONDS, TOLD_TO_END, LeaseLost, Leases
 from gan_core.store.measurements import Measurements
 from gan_core.store.people import People
-from gan_core.store.progress import Commit, Edit, Progress
+from gan_core.store.progress import Commit, Edit, NewPreview, Progress
 from gan_core.store.recordings import Recordings
 from gan_core.store.rows import dataset_row, pack, reference_row, report_row, unpack, upsert
 from gan_core.store.runs import Runs
@@ -44,6 +44,7 @@ __all__ = [
     "Commit",
     "Edit",
     "LeaseLost",
+    "NewPreview",
     "Store",
     "dataset_row",
     "pack",

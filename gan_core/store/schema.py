@@ -94,6 +94,16 @@ snapshots = sa.Table(
     sa.Column("weights", _blob, nullable=False),
 )
 
+previews = sa.Table(
+    "previews",
+    metadata,
+    _run(primary_key=True),
+    sa.Column("step", _whole, nullable=False),
+    sa.Column("samples", _blob, nullable=False),
+    sa.Column("game", _blob),
+    sa.Column("game_step", _whole),
+)
+
 checkpoints = sa.Table(
     "checkpoints",
     metadata,
