@@ -9,24 +9,25 @@ from gan_core.pictures import grid
 from ui.frame.faults import part
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import open_page, page_link
+from ui.frame.people import show_nickname
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS
 from ui.frame.snapshots import samples_of
-from ui.frame.text import STATES
-from ui.home.run_cards import matches, show_cards, show_unreadable
+from ui.frame.start import start_run
+from ui.frame.text import STATES, data_title, seconds
+from ui.home.bulk_actions import show_bulk_actions
+from ui.home.run_cards import Names, matches, show_cards, show_unreadable
+from ui.home.runs_list import ORDERS, by_setting, in_order
 
 STARTS = {
     "ring-8": (
-        "Ring of Gaussians",
         "Eight small clusters of points in the plane. See which of them the generator finds.",
         "about half a minute",
     ),
     "digits": (
-        "8×8 digits",
         "1,797 small handwritten digits: the data set of images that trains fastest.",
         "about half a minute",
     ),
     "mnist": (
-        "MNIST",
         "70,000 handwritten digits of 28×28 pixels: the data of Goodfellow et al. (2014).",
         "one to two minutes",
     ),
@@ -43,8 +44,14 @@ def evolution(run_id: str, steps: tuple[int, ...], _run: RunInfo) -> bytes:
 
 def start(data: str, nonce: str) -> None:
     """Start a run with one click; the Train page then shows it."""
-    run_id = page.lab.runs.start(page.lab.recipes.preset("auto", data=data), by=page.me, nonce=nonce)
+    run_id = start_run(page.lab, page.me, page.lab.recipes.preset("auto", data=data), nonce)
     st.switch_page("pages/train.py", query_params={"run": run_id})
+
+
+def length_of(data: str, length: str) -> str:
+    """How long a start with one click takes: here, where this machine has trained the like; else on a laptop."""
+    here = page.lab.recipes.estimate(page.lab.recipes.preset("auto", data=data))
+    return f"Takes about {seconds(here)} here." if here else f"Takes {length} on a laptop."
 
 
 def show_example() -> None:
@@ -99,21 +106,15 @@ def show_example() -> None:
 
 
 def show_runs() -> None:
-    """The runs that were searched for, a page of cards at a time."""
+    """The runs that were searched for, by setting, a page of cards at a time."""
     listed = page.lab.runs.listed(MOST, by=page.me)
     runs = [run for run in listed if isinstance(run, RunInfo)]
     unreadable = [run for run in listed if isinstance(run, UnreadableRun)]
     if not listed:
         return
     st.subheader("Runs", anchor=False)
-    search, which = st.columns([3, 1])
-    words = search.text_input(
-        "Search", key="search", icon=":material/search:", placeholder="Name, tag, data, recipe, state or id"
-    )
-    state = which.selectbox(
-        "State", [None, *STATES], key="state", format_func=lambda s: STATES[s][2] if s else "Any state"
-    )
-    found = [run for run in runs if matches(run, words, state)]
+    show_nickname(page)
+    found = searched(runs)
     pages = max(1, math.ceil(len(found) / A_PAGE))
     number = min(st.session_state.get(PAGE_NUMBER, 1), pages)
     shown = found[A_PAGE * (number - 1) : A_PAGE * number]
@@ -121,8 +122,11 @@ def show_runs() -> None:
         st.info("No run matches. Remove a word or a filter.", icon=":material/search_off:")
     elif len(found) < len(runs):
         st.caption(f"{len(found):,} of {len(runs):,} runs.")
+    if shown:
+        with part("What can be done with several runs"):
+            show_bulk_actions(page, shown)
     with part("The cards"):
-        show_cards(page, shown)
+        show_cards(page, by_setting(shown, page.lab.uploads.titles(by=page.me)))
     if pages > 1:
         st.session_state[PAGE_NUMBER] = number
         st.pagination(pages, key=PAGE_NUMBER)
@@ -136,6 +140,36 @@ def show_runs() -> None:
         )
         show_unreadable(page, unreadable)
     watch(listed)
+
+
+def searched(runs: list[RunInfo]) -> list[RunInfo]:
+    """Those of the runs that the fields above the cards ask for, in the order that they ask for."""
+    shared = page.lab.settings.shared
+    search, which, sort, *people = st.columns([3, 1.2, 1.5, 1.6] if shared else [3, 1.2, 1.5])
+    words = search.text_input(
+        "Search", key="search", icon=":material/search:", placeholder="Name, tag, data, recipe, state or id"
+    )
+    state = which.selectbox(
+        "State", [None, *STATES], key="state", format_func=lambda s: STATES[s][2] if s else "Any state"
+    )
+    order = sort.selectbox("Sort", list(ORDERS), key="sort", format_func=ORDERS.get, persist_state="session")
+    whom = "everybody"
+    for column in people:
+        whom = column.segmented_control(
+            "Whose",
+            ["mine", "everybody"],
+            default="everybody",
+            required=True,
+            key="whose",
+            format_func=str.capitalize,
+            persist_state="session",
+        )
+    names = Names(page.lab.uploads.titles(by=page.me), page.lab.people.owners(by=page.me))
+    found = [run for run in runs if matches(run, words, state, names)]
+    if whom == "mine":
+        found = [run for run in found if page.lab.people.is_mine(run, by=page.me)]
+    headlines = page.lab.results.headlines(found, by=page.me) if order == "best" else {}
+    return in_order(found, order, lambda run: headlines[run.id])
 
 
 def watch(runs: list[RunInfo | UnreadableRun]) -> None:
@@ -162,8 +196,9 @@ with open_page("home") as page:
         "Train a GAN here in your browser, and measure with Euclidean distance how far its samples are from real ones."
     )
     columns = st.columns(3)
-    for column, (data, (title, sentence, length)) in zip(columns, STARTS.items()):
+    for column, (data, (sentence, length)) in zip(columns, STARTS.items()):
         with column.container(border=True, height="stretch"):
+            title = data_title(data)
             st.markdown(f"**{title}**  \n{sentence}")
             clicked = st.button(
                 f"Train on {title[0].lower() + title[1:] if data != 'mnist' else title}",
@@ -176,7 +211,7 @@ with open_page("home") as page:
                 start(data, nonce_of(f"start {data}"))
             # A double click draws this page twice with the button pressed. Without: somebody has come back to it.
             renew_nonce(f"start {data}")
-            st.caption(f"Takes {length} on a laptop.")
+            st.caption(length_of(data, length))
     with part("The finished example"):
         show_example()
     show_runs()

@@ -63,6 +63,7 @@ from .records import UnreadableRun as UnreadableRun
 from .records import record_to_json as record_to_json
 from .records import short_data_name as short_data_name
 from .service.lab import Lab as Lab
+from .service.share_links import EACH as EACH
 from .service.share_links import Link as Link
 from .service.share_links import config_from_query as config_from_query
 from .service.share_links import encoded_query as encoded_query
@@ -71,6 +72,7 @@ from .service.share_links import repeating as repeating
 from .settings import Settings as Settings
 from .settings import settings_from_environment as settings_from_environment
 from .store.labels import LONGEST_NAME as LONGEST_NAME
+from .store.labels import LONGEST_NICKNAME as LONGEST_NICKNAME
 from .store.labels import MOST_TAGS as MOST_TAGS
 
 __version__: str

@@ -177,6 +177,25 @@ class Snapshot:
     samples: Array
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What a run's networks make at this moment, of the latents of its snapshots; it is replaced every second or so.
+
+    `edits` is how many changes of settings came before `step`, so that the weights have been trained with them.
+    `samples` are those of the averaged generator and `raw` those of the generator itself, both (64, *shape) in storage
+    form. For points in the plane `game` holds the arrays of `engine.surface.compute`, of the step `game_step`; it is
+    made less often, and None until then.
+    """
+
+    run_id: str
+    step: int
+    edits: int
+    samples: Array
+    raw: Array
+    game: Mapping[str, Array] | None = None
+    game_step: int | None = None
+
+
 UPLOAD = "upload-"
 """How the names of people's own data sets begin; the hash of the content follows."""
 

@@ -27,7 +27,7 @@ with open_page("compare") as page:
     if not chosen:
         suggest(page, listed)
     elif len({run.config.data.name for run in chosen}) > 1:
-        other_data(chosen)
+        other_data(page, chosen)
     else:
         groups = group_runs(chosen)
         steps_of = {run.id: page.lab.results.snapshot_steps(run) for run in chosen}

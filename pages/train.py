@@ -12,7 +12,6 @@ from gan_core import (
     DatasetInfo,
     GanometerError,
     RunInfo,
-    short_data_name,
 )
 from gan_core.pictures import grid
 from ui.charts import training
@@ -26,7 +25,8 @@ from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.frame.private_data import say_private
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS
 from ui.frame.snapshots import samples_of
-from ui.frame.text import badge, plain, seconds
+from ui.frame.start import show_equal_run
+from ui.frame.text import badge, data_title, plain, seconds
 from ui.train.run_controls import show_run_controls, show_steps
 from ui.train.run_form import show_setup
 from ui.train.share_link import share_run
@@ -228,8 +228,9 @@ def show_curves(run: RunInfo, figures: dict[str, dict]) -> None:
 def show_event_log(run: RunInfo) -> None:
     with st.expander("Settings and event log", icon=":material/history:"):
         changed = page.lab.recipes.changes_of(run)
+        data = data_title(run.config.data.name, page.lab.uploads.titles(by=page.me))
         st.markdown(
-            f"Recipe `{run.config.preset}` on `{plain(short_data_name(run.config.data.name))}`, seed {run.config.seed}"
+            f"Recipe `{run.config.preset}` on {plain(data)}, seed {run.config.seed}"
             + (", changed: " + ", ".join(f"`{k}` = {plain(v[0])}" for k, v in changed.items()) if changed else ".")
         )
         share_run(page.lab, page.me, run)
@@ -304,6 +305,7 @@ with open_page("train") as page:
             )
             page.wait_for_run()
         else:
+            show_equal_run(page, run)
             pending = page.lab.runs.last_command(run)
             with part("The controls"):
                 show_controls(run, pending)

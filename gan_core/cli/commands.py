@@ -71,7 +71,7 @@ def _train(options: argparse.Namespace) -> int:
     with _lab(options) as lab:
         config = lab.recipes.changed_preset(options.preset or "auto", changes, data=options.data or "digits", by=None)
         if options.queue:
-            return _queued(options, lab, lab.runs.start(config, by=None))
+            return _queued(options, lab, lab.runs.start(config, by=None, again=True))
         return _ended(options, lab, lab.foreground.train(config, on_progress=show.progress_of_run))
 
 

@@ -63,11 +63,25 @@ class RunConfig:
 
 
 def recorded_steps(total: int, count: int, first: int = 50) -> tuple[int, ...]:
-    """At most `count` steps from 0 to `total`, both included: dense early, then evenly in log scale."""
-    if total <= 1 or count <= 2:
+    """At most `count` steps from 0 to `total`, both included: dense early, then evenly in time.
+
+    Those from `first` on lie at equal distances on `recording_scale`.
+    """
+    if total <= first or count <= 2:
         return tuple(sorted({0, total}))
-    later = np.geomspace(min(first, total), total, count - 1).round().astype(int)
+    known = np.unique(np.concatenate([np.geomspace(first, total, 2_000), np.linspace(first, total, 2_000)]))
+    places = recording_scale(known, total)
+    later = np.interp(np.linspace(places[0], places[-1], count - 1), places, known).round().astype(int)
     return (0, *(int(s) for s in np.unique(later)))
+
+
+EARLY = 0.2
+"""The share of the scale that is logarithmic, for the beginning of a run, when most changes; the rest is even."""
+
+
+def recording_scale(steps: np.ndarray, total: int) -> np.ndarray:
+    """Where steps (n,) lie between the beginning and the end of a run of `total` steps: from 0 to 1, ascending."""
+    return EARLY * np.log1p(steps / 50) / np.log1p(max(total, 1) / 50) + (1 - EARLY) * steps / max(total, 1)
 
 
 # ---------------------------------------------------------------- JSON and overrides

@@ -156,7 +156,7 @@ OPTIONS: dict[str, Option] = {
             (2,),
             6,
         ),
-        Option("digits", "Digits 8 x 8", "1,797 small handwritten digits: trains fast.", "image", (8, 8, 1), 10),
+        Option("digits", "8×8 digits", "1,797 small handwritten digits: trains fast.", "image", (8, 8, 1), 10),
         Option(
             "mnist",
             "MNIST",

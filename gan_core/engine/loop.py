@@ -1,8 +1,8 @@
 """The training loop, from the first step to the last.
 
 `train` knows nothing of databases, threads or pages: it writes through a Recorder and reads commands from a Control.
-Which step is recorded follows from the configuration alone, so neither a pause, nor a resume, nor the number of steps
-in a compiled call changes a number.
+Which steps are planned follows from the configuration alone; a pause and a change add a snapshot. Neither these, nor a
+preview, nor the number of steps in a compiled call changes a number.
 """
 
 from __future__ import annotations
@@ -16,16 +16,29 @@ from typing import Callable, Literal, Mapping, NamedTuple, Protocol
 import numpy as np
 import tensorflow as tf
 
+from gan_core.config.live_edits import needs_compiling
 from gan_core.config.presets import fallback
 from gan_core.config.run_config import RunConfig, recorded_steps
-from gan_core.engine import checkpoints, cpu_threads, sampling
+from gan_core.engine import checkpoints, cpu_threads, sampling, surface
 from gan_core.engine.base_model import BLOCK, BaseModel, Draws, LiveHyperparameters, draw_block
-from gan_core.engine.models import CompiledModels
+from gan_core.engine.models import CompiledModels, build
 from gan_core.engine.networks import statistics
 from gan_core.records import SNAPSHOT_SAMPLES
 
 CALL_SECONDS = 0.25
 """About how long one compiled call runs, and so the longest time until a command is obeyed."""
+
+PREVIEW_SECONDS = 1.0
+"""From one preview to the next, at least."""
+PREVIEW_SHARE = 0.015
+"""Of the training time, at most, goes into previews; of points in the plane half of it into the picture of the game.
+The recorder, which writes them in another thread, has the rest of two hundredths."""
+GAME_BATCHES = 4
+"""Batches of real samples over which a gradient in that picture is averaged."""
+AFTER_CHANGE_SECONDS = 0.1
+"""About how long a run trains with new settings before it is shown what they do."""
+MOST_CHANGES = 500
+"""So many changes of settings, evenly spread, each have a snapshot of their own."""
 
 Outcome = Literal["running", "paused", "finished", "stopped", "queued"]
 STATES: Mapping[str, Outcome] = {"pause": "paused", "stop": "stopped"}
@@ -57,6 +70,14 @@ class Recorder(Protocol):
 
         Both arrays are (n, *shape) in measured form. The weights are those of the averaged generator and, for points in
         the plane, those of the discriminator, which can be drawn there.
+        """
+        ...
+
+    def preview(self, step: int, samples: np.ndarray, raw: np.ndarray, game: Mapping[str, np.ndarray] | None) -> None:
+        """What the run's fixed `samples` are at this moment, by the averaged generator and by the generator itself.
+
+        Both are (64, *shape) in measured form; `game` is what `surface.of_model` gives, where it has been made. Does
+        not wait for a store: what cannot be written soon is dropped.
         """
         ...
 
@@ -117,7 +138,7 @@ def train(
     and a new process should train the `resolved` configuration, since this one has divided its cores for other
     networks. Raises Diverged when losses or samples are no longer finite.
     """
-    data, models = statistics(samples, labels), models or CompiledModels()
+    data, models, was_changed = statistics(samples, labels), models or CompiledModels(), False
     while True:
         control.phase("building")
         model, end = models.borrow(config, data), None
@@ -127,7 +148,7 @@ def train(
             if lighter is None:
                 if start.decided_steps:
                     start = start._replace(config=recorder.resolved(start.config))
-                end = _run(model, start, recorder, control, rows, clock)
+                end = _run(model, start._replace(changed=was_changed), recorder, control, rows, clock)
         finally:
             models.give_back(model)
         del model, start  # the next ones need the memory
@@ -137,7 +158,7 @@ def train(
                 recorder.resolved(config)
                 return "queued"
         elif isinstance(end, _Changed):
-            config, checkpoint = end
+            (config, checkpoint), was_changed = end, True
         elif end is not None:
             return end
 
@@ -150,7 +171,8 @@ class _Changed(NamedTuple):
 
 
 class _Start(NamedTuple):
-    """The state of a training before its first step; `decided_steps`: the number of steps has just been decided."""
+    """The state of a training before its first step; `decided_steps`: the number of steps has just been decided, and
+    `changed`: the configuration has been changed at this step."""
 
     config: RunConfig
     samples: tf.Tensor
@@ -160,6 +182,7 @@ class _Start(NamedTuple):
     window: np.ndarray
     resumed: bool
     decided_steps: bool = False
+    changed: bool = False
 
 
 def _prepare(
@@ -197,34 +220,50 @@ def _run(
 ) -> Outcome | _Changed:
     """From the first step to the last: record, commit, obey commands, train."""
     config, step = start.config, start.step
-    # Everything that does not change during the loop.
+    # Everything that changes during the loop only where somebody changes the configuration.
     total, live = config.training.steps, LiveHyperparameters.of(config)
     snapshot_steps = recorded_steps(total, config.recording.snapshots)
     curves = _Curves(recorder, model.STEP_METRICS, config.recording.log_every, total, start.window)
-    preview = sampling.inputs(model.ema_generator, config.seed, SNAPSHOT_SAMPLES, sampling.PREVIEW)
+    previews = _Previews(model, start, recorder, clock)
     recorded = step if start.resumed else -1
     speed = _Speed(clock)
     control.phase("training")
 
     while True:
-        # Take a snapshot if this step is one of the planned ones, which include the first and the last step.
-        if step > recorded and step in snapshot_steps:
-            fresh = sampling.inputs(model.ema_generator, config.seed, rows, sampling.MEASURE, step)
-            shown, fake = (_finite(sampling.generate(model.ema_generator, z), step) for z in (preview, fresh))
-            recorder.snapshot(step, shown, _weights(model), fake)
+        # Show what the networks make at this moment.
+        if previews.due(step):
+            previews.show(step)
 
-        # Commit if it is time, or if the state or the configuration changes.
+        # Take a snapshot if this step is one of the planned ones, which include the first and the last step; also
+        # where the run comes to rest, and where its configuration changes.
         changed, command, checkpoint = control.new_config(step), control.command(step), None
         state: Outcome = "finished" if step == total else STATES.get(command, "running")
         if changed and state == "finished":
             state = "running"  # somebody has asked for more steps
+        far = step - recorded >= total / MOST_CHANGES
+        if step > recorded and (step in snapshot_steps or state != "running" or (changed and far)):
+            fresh = sampling.inputs(model.ema_generator, config.seed, rows, sampling.MEASURE, step)
+            shown, fake = (_finite(sampling.generate(model.ema_generator, z), step) for z in (previews.inputs, fresh))
+            recorder.snapshot(step, shown, _weights(model), fake)
+            recorded = step
+
+        # Commit if it is time, or if the state or the configuration changes.
+        if state != "running":
+            previews.show(step)
         if state != "running" or command == "release" or changed or recorder.due():
             checkpoint = checkpoints.capture(model, step, curves.window)
             recorder.commit(step, checkpoint, state, speed.steps_per_second)
         if state in ("finished", "stopped") or command == "release":
             return state
-        if changed and checkpoint:
+        if changed and checkpoint and needs_compiling(config, changed):
             return _Changed(changed, checkpoint)
+        if changed:  # only numbers: the compiled steps go on with the new ones
+            config = model.settings = changed
+            total = curves.total = config.training.steps
+            live, snapshot_steps = LiveHyperparameters.of(config), recorded_steps(total, config.recording.snapshots)
+            recorded = step
+            previews.changed(step)
+            continue
         if command == "pause":
             control.wait_while_paused()
             if control.command(step) == "release":
@@ -237,26 +276,83 @@ def _run(
         to_snapshot, first = snapshot_steps[bisect_right(snapshot_steps, step)] - step, step % BLOCK
         to_command = (control.next_command_step() or total) - step
         to_command = to_command if to_command > 0 else to_snapshot
-        n = min(to_snapshot, to_command, BLOCK - first, speed.steps_in(CALL_SECONDS))
+        seconds = AFTER_CHANGE_SECONDS if previews.changed_at is not None else CALL_SECONDS
+        n = min(to_snapshot, to_command, BLOCK - first, speed.steps_in(seconds))
         values = model.chunk(start.samples, start.draws.block(step // BLOCK), first, n, step, live, start.labels)
         curves.add(step, values)
         step += n
         speed.count(n)
 
 
+class _Previews:
+    """Shows what the networks make at this moment, as often as its share of the training time allows.
+
+    `inputs` are the generator's for the run's fixed samples; `changed_at` is the step of a change of settings of which
+    nothing has been shown yet.
+    """
+
+    def __init__(self, model: BaseModel, start: _Start, recorder: Recorder, clock: Callable[[], float]):
+        self._model, self._start, self._recorder, self._clock = model, start, recorder, clock
+        self.inputs = sampling.inputs(model.ema_generator, start.config.seed, SNAPSHOT_SAMPLES, sampling.PREVIEW)
+        self._plane = model.data.shape == (2,)
+        self._share = PREVIEW_SHARE / (2 if self._plane else 1)
+        self._copy: BaseModel | None = None
+        self.changed_at: int | None = start.step if start.changed else None
+        self._shown = -1
+        self._due = self._game_due = clock() + PREVIEW_SECONDS
+
+    def changed(self, step: int) -> None:
+        """The settings have changed: the first steps with the new ones are to be shown, whenever the last ones were."""
+        self.changed_at = step
+
+    def due(self, step: int) -> bool:
+        """Whether there is something to be shown: after a while, or because the settings have changed."""
+        after_change = self.changed_at is not None and step > self.changed_at
+        return after_change or self._clock() >= self._due
+
+    def show(self, step: int) -> None:
+        """Hand the samples of this step to the recorder, once; those of a network that diverges are not shown."""
+        if step == self._shown:
+            return
+        began, model = self._clock(), self._model
+        samples, raw = (sampling.generate(network, self.inputs) for network in (model.ema_generator, model.generator))
+        made = self._clock()
+        game = self._game(step) if self._plane and made >= self._game_due else None
+        after_game = self._clock()
+        if np.isfinite(samples).all() and np.isfinite(raw).all():
+            self._recorder.preview(step, samples, raw, game)
+        if self.changed_at is not None and step > self.changed_at:
+            self.changed_at = None
+        self._shown, now = step, self._clock()
+        took = made - began + now - after_game
+        self._due = now + max(PREVIEW_SECONDS, took / self._share)
+        if game is not None:
+            self._game_due = now + max(PREVIEW_SECONDS, (after_game - made) / self._share)
+
+    def _game(self, step: int) -> Mapping[str, np.ndarray]:
+        if self._copy is None:
+            self._copy = build(self._model.settings, self._model.data)
+        self._copy.copy_state(self._model)
+        labels = None if self._start.labels is None else self._start.labels.numpy()
+        return surface.of_model(self._copy, step, self._start.samples.numpy(), labels=labels, batches=GAME_BATCHES)
+
+
 class _Curves:
-    """Records the values of the steps as means over `log_every` steps; `window` holds the rows not yet recorded."""
+    """Records the values of the steps as means over `log_every` steps; `window` holds the rows not yet recorded.
+
+    At step `total`, the last one, a mean is recorded of however many there are.
+    """
 
     def __init__(self, recorder: Recorder, names: tuple[str, ...], log_every: int, total: int, window: np.ndarray):
-        self._recorder, self._names, self._every, self._total = recorder, names, log_every, total
-        self.window = window
+        self._recorder, self._names, self._every = recorder, names, log_every
+        self.total, self.window = total, window
 
     def add(self, step: int, values: np.ndarray) -> None:
         """The values (n, STEP_METRICS) of the n steps after `step`. Raises Diverged at the first that is not finite."""
         finite = np.isfinite(values).all(axis=1)
         good = len(values) if finite.all() else int(np.argmin(finite))
         rows, logged, last = np.concatenate([self.window, values[:good]]), step - len(self.window), step + good
-        for end in sorted({*range(logged + self._every, last + 1, self._every)} | ({last} & {self._total})):
+        for end in sorted({*range(logged + self._every, last + 1, self._every)} | ({last} & {self.total})):
             means = rows[: end - logged].mean(axis=0, dtype=np.float64)
             self._recorder.metrics(end, dict(zip(self._names, means.tolist())))
             rows, logged = rows[end - logged :], end

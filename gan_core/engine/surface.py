@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from gan_core.config.run_config import RunConfig
 from gan_core.engine import checkpoints, models, objectives, sampling
-from gan_core.engine.base_model import LiveHyperparameters
+from gan_core.engine.base_model import BaseModel, LiveHyperparameters
 from gan_core.engine.distance_matching import DistanceMatching
 from gan_core.engine.gan import GAN
 from gan_core.engine.networks import statistics
@@ -45,14 +45,8 @@ def compute(
     few less, 2). `label` is the number of the only class to be shown; without it a point's probability is the largest
     over all classes. Raises GanometerError for a snapshot without its discriminator.
     """
-    data, loss = statistics(samples, labels), config.objective.loss
-    model, packing = models.build(config, data), config.discriminator.packing
+    model = models.build(config, statistics(samples, labels))
     checkpoints.load_weights(model.ema_generator, weights)
-    classes = np.eye(data.classes, dtype=np.float32) if data.classes else np.zeros((1, 0), np.float32)
-    classes = classes if label is None else classes[[label]]
-    inputs = sampling.inputs(model.ema_generator, config.seed, SNAPSHOT_SAMPLES, sampling.PREVIEW, label=label)
-    points = sampling.generate(model.ema_generator, inputs)
-    found = {"points": points, "manifold": manifold(model.ema_generator, config, classes)}
     if isinstance(model, GAN):
         try:
             checkpoints.load_weights(model.discriminator, weights, "discriminator")
@@ -60,6 +54,30 @@ def compute(
             raise GanometerError(
                 "this snapshot has no discriminator, because an earlier version stored none; train the run again"
             ) from None
+    return of_model(model, step, samples, labels=labels, label=label)
+
+
+def of_model(
+    model: BaseModel,
+    step: int,
+    samples: np.ndarray,
+    *,
+    labels: np.ndarray | None = None,
+    label: int | None = None,
+    batches: int = BATCHES,
+) -> dict[str, np.ndarray]:
+    """The arrays of `compute`, from a model at `step` of its training.
+
+    Gradients are averaged over `batches` batches of real samples. They are those of a training step, which moves the
+    model's running averages: give a copy of a model that goes on training.
+    """
+    config, data = model.settings, model.data
+    loss, packing = config.objective.loss, config.discriminator.packing
+    classes = np.eye(data.classes, dtype=np.float32) if data.classes else np.zeros((1, 0), np.float32)
+    classes = classes if label is None else classes[[label]]
+    inputs = sampling.inputs(model.ema_generator, config.seed, SNAPSHOT_SAMPLES, sampling.PREVIEW, label=label)
+    points = sampling.generate(model.ema_generator, inputs)
+    found = {"points": points, "manifold": manifold(model.ema_generator, config, classes)}
     if isinstance(model, GAN) and packing == 1:  # with packing a single point has no probability
         x, y = axes(samples)
         grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
@@ -74,7 +92,8 @@ def compute(
         n = SNAPSHOT_SAMPLES - SNAPSHOT_SAMPLES % (2 * packing)
         z, one_hot = np.split(inputs[:n], [config.generator.latent_dim], axis=1)
         numbers = np.zeros(n, int) if labels is None else one_hot.argmax(axis=1)
-        reals = real_batches(samples, np.zeros(len(samples), int) if labels is None else labels, numbers, config.seed)
+        known = np.zeros(len(samples), int) if labels is None else labels
+        reals = real_batches(samples, known, numbers, config.seed, batches)
         classes = one_hot if data.classes else None
         found["pushes"] = negative_gradients(model, step, fake=points[:n], z=z, reals=reals, classes=classes)
     return found
@@ -125,13 +144,15 @@ def latent_grid(dim: int, seed: int, n: int) -> np.ndarray:
     return np.einsum("ijk,kd->ijd", np.stack(np.meshgrid(quantiles, quantiles), axis=-1), basis).astype(np.float32)
 
 
-def real_batches(samples: np.ndarray, labels: np.ndarray, wanted: np.ndarray, seed: int) -> np.ndarray:
-    """(BATCHES, n, 2): for each of the class numbers `wanted` (n,), real samples of that class, drawn at random.
+def real_batches(
+    samples: np.ndarray, labels: np.ndarray, wanted: np.ndarray, seed: int, batches: int = BATCHES
+) -> np.ndarray:
+    """(batches, n, 2): for each of the class numbers `wanted` (n,), real samples of that class, drawn at random.
 
     `samples` is (m, 2) and `labels` (m,) holds their class numbers.
     """
     rng = np.random.default_rng(seed)
-    return np.stack([samples[rng.choice(np.flatnonzero(labels == c), BATCHES)] for c in wanted], axis=1)
+    return np.stack([samples[rng.choice(np.flatnonzero(labels == c), batches)] for c in wanted], axis=1)
 
 
 def negative_gradients(

@@ -55,16 +55,24 @@ class Group:
 def alike(one: RunInfo, other: RunInfo) -> bool:
     """Whether two runs are of one setting: they differ in nothing but the seed, names, and what a clock decided.
 
+    A branch is like another one from the same step.
+    """
+    return one.parent_step == other.parent_step and same_setting(one.config, other.config)
+
+
+def same_setting(one: RunConfig, other: RunConfig) -> bool:
+    """Whether two configurations differ in nothing but the seed, names, and what a clock decided.
+
     Runs of one time budget are alike though their steps differ a little, and so are runs of as many steps, whether a
-    clock or a person chose the number. A branch is like another one from the same step.
+    clock or a person chose the number.
     """
     free = {"seed", "preset"}
-    ours, theirs = one.config.training, other.config.training
+    ours, theirs = one.training, other.training
     if ours.seconds is not None and ours.seconds == theirs.seconds:
         free.add("training.steps")
     if ours.steps == theirs.steps:
         free.add("training.seconds")
-    return one.parent_step == other.parent_step and not set(differences(one.config, other.config)) - free
+    return not set(differences(one, other)) - free
 
 
 def group_runs(runs: Sequence[RunInfo]) -> tuple[Group, ...]:

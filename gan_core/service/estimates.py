@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from typing import Any, Iterable, Sequence
 
 from gan_core.config.run_config import RunConfig, flatten_config, setting_type
@@ -11,21 +12,50 @@ from gan_core.records import RunInfo
 def seconds_to_wait(run: RunInfo, known: Sequence[RunInfo], *, at_once: int) -> float | None:
     """About how many seconds until a queued run begins, where `at_once` runs train at the same time.
 
-    What trains takes the time it has left; what waits ahead takes as long as the last run of its recipe on its data.
-    None for a run that does not wait, and where a run ahead has no such predecessor among the `known` ones.
+    Each run ahead takes its place as soon as one is free, and keeps it for the time that its remaining steps take. None
+    for a run that does not wait, and where nothing is known of how long a run ahead takes.
     """
     if run.position is None:
         return None
-    waits: list[float | None] = []
-    for other in known:
-        if other.worker is not None:
-            waits.append(other.seconds_left)
-        elif other.position is not None and other.position < run.position:
-            alike = (r for r in known if _recipe(r) == _recipe(other) and r.state == "finished")
-            pace = next((r.steps_per_second for r in alike if r.steps_per_second), None)
-            waits.append((other.total_steps - other.step) / pace if pace else None)
-    known_waits = [wait for wait in waits if wait is not None]
-    return sum(known_waits) / at_once if len(known_waits) == len(waits) else None
+    trains = [other for other in known if other.worker is not None]
+    ahead = [other for other in known if other.position is not None and other.position < run.position]
+    left = [seconds_left(other, known) for other in (*trains, *sorted(ahead, key=lambda other: other.position or 0))]
+    if any(seconds is None for seconds in left):
+        return None
+    free_at = [0.0] * max(1, at_once)  # a heap: when each place becomes free
+    for seconds in left:
+        heapq.heapreplace(free_at, free_at[0] + (seconds or 0.0))
+    return free_at[0]
+
+
+def seconds_left(run: RunInfo, known: Iterable[RunInfo]) -> float | None:
+    """About how many seconds the remaining steps of a run take here.
+
+    At the run's own mean pace and at that of all runs that work as hard, its own weighted by the share of its steps
+    that is done: so the estimate moves smoothly, and no hiccup of the speed moves it. None where neither is known.
+    """
+    seconds = run.config.training.seconds
+    if not run.step and seconds is not None:  # its speed trial has not yet decided on the steps
+        return max(0.0, seconds - run.seconds)
+    done, left = run.step - (run.parent_step or 0), max(0, run.total_steps - run.step)
+    own, all_here = _pace([run]), _pace([other for other in known if _alike(other.config, run.config)])
+    if own is None or all_here is None:
+        pace = own or all_here
+        return None if pace is None else pace * left
+    share = done / (done + left)
+    return left * (share * own + (1 - share) * all_here)
+
+
+def _pace(runs: Sequence[RunInfo]) -> float | None:
+    """Seconds a step, of all the steps that some runs have trained here; None where there are none."""
+    here = [run for run in runs if run.claim_no and run.seconds and run.step > (run.parent_step or 0)]
+    steps = sum(run.step - (run.parent_step or 0) for run in here)
+    return sum(run.seconds for run in here) / steps if steps else None
+
+
+def _alike(one: RunConfig, other: RunConfig) -> bool:
+    """Whether two runs work as hard at each step."""
+    return _work_of_a_step(one) == _work_of_a_step(other)
 
 
 def seconds_of_training(config: RunConfig, known: Iterable[RunInfo]) -> float | None:
@@ -40,11 +70,6 @@ def seconds_of_training(config: RunConfig, known: Iterable[RunInfo]) -> float | 
         if here and _work_of_a_step(run.config) == work:
             return config.training.steps * run.seconds / steps
     return None
-
-
-def _recipe(run: RunInfo) -> tuple[str, str]:
-    """Runs of one recipe on the same data train about equally fast."""
-    return run.config.preset, run.config.data.name
 
 
 def _work_of_a_step(config: RunConfig) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from gan_core.service import permissions
 from gan_core.service.bundles import EXAMPLES, BundleService
 from gan_core.service.foreground import ForegroundService
 from gan_core.service.jobs import JobService
+from gan_core.service.people import PeopleService
 from gan_core.service.recipes import RecipeService
 from gan_core.service.results import ResultService
 from gan_core.service.runs import RunService
@@ -33,6 +34,7 @@ class Lab:
         self._store = Store(settings.store_url)
         self.worker = WorkerHost(self._store, settings, clock)
         self.uploads = UploadService(self._store, settings)
+        self.people = PeopleService(self._store, settings)
         self.recipes = RecipeService(self._store, self.uploads)
         self.runs = RunService(self._store, settings, self.worker, self.uploads, self.recipes)
         self.results = ResultService(self._store, self.runs)

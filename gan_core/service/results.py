@@ -17,6 +17,7 @@ from gan_core.records import (
     Headline,
     History,
     MetricResult,
+    Preview,
     Reference,
     Report,
     RunInfo,
@@ -43,6 +44,13 @@ class ResultService:
     def snapshot(self, run: RunInfo, step: int | None = None) -> Snapshot | None:
         """The samples of one step, or of the newest one; None when there is none."""
         return self._store.recordings.snapshot(run.id, step)
+
+    def preview(self, run: RunInfo) -> Preview | None:
+        """What the run's networks make at this moment, or made when it came to rest; None where nothing was shown.
+
+        Generated samples, as in a snapshot: whoever may see the run may see them.
+        """
+        return self._store.recordings.preview(run.id)
 
     def film(self, run: RunInfo, *, format: str = "gif", fps: float = 6) -> bytes:
         """A run's snapshots one after the other, from its 64 fixed latents: an animated GIF or WebP.

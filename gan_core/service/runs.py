@@ -7,13 +7,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Iterable, Mapping
 
+from gan_core import machine
 from gan_core.config.live_edits import edited
 from gan_core.config.run_config import ConfigError, RunConfig, differences, override
 from gan_core.data.datasets import unknown_dataset
 from gan_core.jobs import comparison
-from gan_core.records import Command, Event, GanometerError, RunInfo, UnknownRun, Unreadable, UnreadableRun
+from gan_core.records import (
+    Command,
+    Event,
+    GanometerError,
+    RunInfo,
+    UnknownRun,
+    Unreadable,
+    UnreadableRun,
+    short_data_name,
+)
 from gan_core.service import estimates, permissions
+from gan_core.service.equal_runs import is_equal
 from gan_core.service.recipes import RecipeService
+from gan_core.service.run_names import name_of
 from gan_core.service.uploads import UploadService
 from gan_core.service.worker_host import LOOK_SECONDS, WorkerHost
 from gan_core.settings import Settings
@@ -42,21 +54,50 @@ class RunService:
 
     # ------------------------------------------------------------ make runs
 
-    def start(self, config: RunConfig, *, name: str = "", by: str | None = "", nonce: str | None = None) -> str:
+    def start(
+        self,
+        config: RunConfig,
+        *,
+        name: str = "",
+        by: str | None = "",
+        nonce: str | None = None,
+        again: bool = False,
+    ) -> str:
         """Queue a new run of `by`; returns its id, the same one for the same nonce.
 
-        Raises what `recipes.check` does, and NotAllowed for more than this server gives to one person.
+        Where there is an equal run already (see `equal`), it returns the id of that one and trains nothing, unless
+        `again`. Raises what `recipes.check` does, and NotAllowed for more than this server gives to one person.
         """
         self._recipes.check(config, by=by)
         permissions.check_known(self._settings, by)
 
         def create() -> list[str]:
             self._uploads.about(config.data.name, by=by)  # it may have been deleted a moment ago
-            return [self._store.runs.create(self._allowed(config, by), name=name, owner=by or "")]
+            if not again and (known := self.equal(config, by=by)):
+                return [known.id]
+            called = name or self._name_of(config, by)
+            return [self._store.runs.create(self._allowed(config, by), name=called, owner=by or "")]
 
         (run_id,) = self._store.submit(nonce, create)
         self._worker.ensure()
         return run_id
+
+    def equal(self, config: RunConfig, *, by: str | None = "") -> RunInfo | None:
+        """A run that `by` may see and that is what these settings give: the same settings, seed, data and versions,
+        never changed live, and no fork. None where there is none.
+
+        A finished one; on a shared server also one that still trains or waits, so that a class that opens one link
+        trains one run. On a person's own machine somebody who starts a run twice at once wants two.
+        """
+        wanted = ("finished", "running", "queued") if self._settings.shared else ("finished",)
+        data = self._store.datasets.named(config.data.name)
+        about = dict(sha256=data.sha256 if data else None, versions=machine.versions())
+        found = self._as_seen(self._store.runs.of_seed(config.data.name, config.seed, wanted), by)
+        fitting = [run for run in found if isinstance(run, RunInfo) and is_equal(run, config, **about)]
+        for run in sorted(fitting, key=lambda run: (wanted.index(run.state), run.created)):
+            if not self._store.recordings.was_changed(run.id):
+                return run
+        return None
 
     def fork(
         self,
@@ -273,6 +314,13 @@ class RunService:
         return self._store.commands.finished(run.id)
 
     # ------------------------------------------------------------ parts
+
+    def _name_of(self, config: RunConfig, by: str | None) -> str:
+        """By what differs from the recipe; see `run_names`."""
+        data = config.data.name
+        title = self._uploads.titles(by=by).get(data, short_data_name(data))
+        recipe = self._recipes.preset(config.preset, data=data, seconds=config.training.seconds, by=by)
+        return name_of(config, recipe, title)
 
     def _send(self, run: RunInfo, kind: str, by: str | None, payload: Mapping[str, Any] | None = None) -> str:
         outcome = self._store.commands.send(run.id, kind, by=by or "", payload=payload)

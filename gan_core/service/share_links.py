@@ -7,6 +7,7 @@ Anybody may have written a link: it is checked like any input, and opening one s
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass, replace
@@ -23,6 +24,8 @@ SHORT = {"preset": "preset", "data": "data.name", "seconds": "training.seconds",
 LONGEST_VALUE = 200
 OF_THE_PAGE = ("run", "step", "space")
 """What else may stand in an address of this app."""
+EACH = "each"
+"""Instead of a seed: whoever opens the link gets one of their own."""
 _MADE = re.compile(r"[a-z]{1,20}:[\w.+ -]{1,40}(,[a-z]{1,20}:[\w.+ -]{1,40}){0,9}")
 
 
@@ -37,6 +40,8 @@ class Link:
     recipe: RunConfig
     versions: Mapping[str, str]
     warnings: tuple[str, ...] = ()
+    own_seed: bool = False
+    """Whether the seed is the visitor's own, not one that the link brings."""
 
     @property
     def changes(self) -> dict[str, tuple[Any, Any]]:
@@ -61,13 +66,23 @@ def encoded_query(query: Mapping[str, str]) -> str:
     return urlencode(query, safe=",:", quote_via=quote)
 
 
-def config_from_query(query: Mapping[str, Sequence[str]], *, preset_for: Callable[..., RunConfig]) -> Link:
-    """The settings in a query of {key: every value given for it}. Raises ConfigError naming all that is wrong."""
+def seed_of(visitor: str) -> int:
+    """The seed that a visitor gets from every link that gives each of them another one: the same at every visit."""
+    return 1 + int.from_bytes(hashlib.sha256(f"seed of {visitor}".encode()).digest()[:8], "big") % 999_999
+
+
+def config_from_query(
+    query: Mapping[str, Sequence[str]], *, preset_for: Callable[..., RunConfig], visitor: str = ""
+) -> Link:
+    """The settings in a query of {key: every value given for it}, with the seed of `visitor` where the link gives each
+    visitor another one. Raises ConfigError naming all that is wrong."""
     size = sum(len(key) + len(value) + 2 for key, values in query.items() for value in values)
     if size > LONGEST:
         raise ConfigError([f"the link has {size:,} characters, and one of this app has at most {LONGEST:,}"])
     told, problems, warnings = _told(query)
     made = told.pop("made", "")
+    if own_seed := told.get("seed") == EACH:
+        told["seed"] = str(seed_of(visitor))
     if made and not _MADE.fullmatch(made):
         warnings.append("which versions it was made with cannot be read")
         made = ""
@@ -82,7 +97,7 @@ def config_from_query(query: Mapping[str, Sequence[str]], *, preset_for: Callabl
     if problems:
         raise ConfigError(problems)
     versions = dict(part.split(":") for part in made.split(",")) if made else {}
-    return Link(override(recipe, changes), recipe, versions, tuple(warnings))
+    return Link(override(recipe, changes), recipe, versions, tuple(warnings), own_seed)
 
 
 def repeating(run: RunInfo) -> RunConfig:

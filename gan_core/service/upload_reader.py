@@ -70,6 +70,8 @@ class Answer:
     seconds: float = 0.0
     reading: Reading | None = None
     reason: str = ""
+    file: str = ""
+    """What the person's file is called."""
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 from gan_core import machine
 from gan_core.data import datasets
@@ -14,6 +15,7 @@ from gan_core.settings import Settings
 from gan_core.store import Store
 from gan_core.store.datasets import StoredUpload
 
+LONGEST_FILE_NAME = 60
 MOST_NAMED = 3
 """Runs that a sentence names; more are counted."""
 
@@ -25,6 +27,13 @@ class KeptUpload:
     name: str
     size: int
     needed: str | None
+
+
+def shown_file_name(name: str) -> str | None:
+    """A file's name as pages show it: without its folder, in one line, not too long; None where nothing is left."""
+    last = PurePosixPath(name.replace("\\", "/")).name
+    seen = " ".join("".join(letter if letter.isprintable() else " " for letter in last).split())
+    return (seen if len(seen) <= LONGEST_FILE_NAME else f"{seen[: LONGEST_FILE_NAME - 1]}…") or None
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ class UploadService:
 
         Pictures become `size` x `size` pixels, in `colour` or grey. Raises DatasetError for a file that is gone.
         """
-        return self._reader.look(Asked(file, size, colour), by or "")
+        return replace(self._reader.look(Asked(file, size, colour), by or ""), file=file.name)
 
     def try_again(self, answer: Answer) -> None:
         """Have a file read again that could not be read, because it took too long or too much."""
@@ -76,7 +85,8 @@ class UploadService:
 
     def read(self, data: bytes, filename: str, *, size: int = 28, colour: bool = False, by: str | None = "") -> Answer:
         """What a file holds, for whoever can wait. Raises DatasetError, which says what is wrong with the file."""
-        answer = self._reader.wait(Asked(self.choose(data, filename), size, colour), by or "")
+        file = self.choose(data, filename)
+        answer = replace(self._reader.wait(Asked(file, size, colour), by or ""), file=file.name)
         if answer.reading is None:
             raise DatasetError(answer.reason)
         return answer
@@ -94,9 +104,22 @@ class UploadService:
         with self._store.together():
             self._check_room(info.name, len(data), by=by)
             self._store.datasets.put(info, data)
-            self._store.datasets.add_owner(info.name, by or "")
+            self._store.datasets.add_owner(info.name, by or "", shown_file_name(answer.file))
         machine.return_freed_memory()
         return info.name
+
+    def titles(self, *, by: str | None = "") -> dict[str, str]:
+        """What `by` may call each upload: the name of one's own file, else that of an owner who has published the data.
+
+        The name of a file may say as much as the data: to whom these are private, so is their name.
+        """
+        titles: dict[str, str] = {}
+        for name, owners in self._store.datasets.files().items():
+            mine = [file for owner, _, file in owners if owner == by]
+            shared = [file for _, published, file in owners if published or permissions.is_admin(self._settings, by)]
+            if mine or shared:
+                titles[name] = [*mine, *shared][0]
+        return titles
 
     def close(self) -> None:
         """End the process that reads a file, if there is one."""

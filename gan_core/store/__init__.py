@@ -7,6 +7,7 @@
     store.progress       what a worker writes about the run that it trains
     store.recordings     the curves, snapshots, checkpoints and events of runs
     store.datasets       data sets, and the bytes of uploads
+    store.people         what people want to be called
     store.measurements   reports, references, feature spaces
     store.jobs           requests to a worker and their answers
     store.workers        the workers
@@ -26,7 +27,8 @@ from gan_core.store.datasets import Datasets
 from gan_core.store.jobs import Jobs
 from gan_core.store.leases import LEASE_SECONDS, PATIENCE_SECONDS, TOLD_TO_END, LeaseLost, Leases
 from gan_core.store.measurements import Measurements
-from gan_core.store.progress import Commit, Edit, Progress
+from gan_core.store.people import People
+from gan_core.store.progress import Commit, Edit, NewPreview, Progress
 from gan_core.store.recordings import Recordings
 from gan_core.store.rows import dataset_row, pack, reference_row, report_row, unpack, upsert
 from gan_core.store.runs import Runs
@@ -42,6 +44,7 @@ __all__ = [
     "Commit",
     "Edit",
     "LeaseLost",
+    "NewPreview",
     "Store",
     "dataset_row",
     "pack",
@@ -65,6 +68,7 @@ class Store:
         self.progress = Progress(self.database)
         self.recordings = Recordings(self.database)
         self.datasets = Datasets(self.database)
+        self.people = People(self.database)
         self.measurements = Measurements(self.database)
         self.jobs = Jobs(self.database)
         self.workers = Workers(self.database)

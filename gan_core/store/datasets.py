@@ -82,12 +82,30 @@ class Datasets:
                     shares[owner] = published == 1
         return found
 
-    def add_owner(self, name: str, owner: str) -> None:
-        """A person has uploaded these data, or the same as somebody before: they are theirs, too, and not published."""
+    def add_owner(self, name: str, owner: str, file: str | None = None) -> None:
+        """A person has uploaded these data, or the same as somebody before: they are theirs, too, and not published.
+
+        `file` is what the person calls them; the last name counts.
+        """
         with self._db.writing() as db:
             one_at_a_time(db)
             for sha256 in db.scalars(sa.select(datasets.c.sha256).where(datasets.c.name == name)).all():
                 insert_new(db, dataset_owners, dict(dataset=sha256, owner=owner, published=False, created=now()))
+                if file is not None:
+                    theirs = (dataset_owners.c.dataset == sha256, dataset_owners.c.owner == owner)
+                    db.execute(dataset_owners.update().where(*theirs).values(file=file))
+
+    def files(self) -> dict[str, list[tuple[str, bool, str]]]:
+        """{name of an upload: (owner, whether this one has published it, what the owner's file is called) of each}, the
+        first owner first. An owner whose file name is not known is left out."""
+        query = sa.select(datasets.c.name, dataset_owners.c.owner, dataset_owners.c.published, dataset_owners.c.file)
+        query = query.select_from(datasets.join(dataset_owners)).where(dataset_owners.c.file.is_not(None))
+        found: dict[str, list[tuple[str, bool, str]]] = {}
+        with self._db.reading() as db:
+            for name, owner, published, file in db.execute(query.order_by(dataset_owners.c.created)):
+                if isinstance(file, str):
+                    found.setdefault(name, []).append((owner, published == 1, file))
+        return found
 
     def stored(self) -> list[StoredUpload]:
         """Every upload with its owners and the bytes that it takes, the newest first."""

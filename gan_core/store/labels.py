@@ -1,4 +1,7 @@
-"""What people call their runs: names and tags, as they are kept. GanometerError says what is wrong with one."""
+"""What people call their runs and themselves: names, tags and nicknames, as they are kept.
+
+GanometerError says what is wrong with one.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,17 @@ from typing import Iterable
 
 from gan_core.records import GanometerError
 
-LONGEST_NAME, LONGEST_TAG, MOST_TAGS = 80, 24, 8
+LONGEST_NAME, LONGEST_TAG, MOST_TAGS, LONGEST_NICKNAME = 80, 24, 8, 30
 
 
 def checked_name(name: str) -> str:
     """A run's name without the space around it."""
     return _checked("the name", name, LONGEST_NAME)
+
+
+def checked_nickname(nickname: str) -> str:
+    """What a person wants to be called, without the space around it."""
+    return _checked("the nickname", nickname, LONGEST_NICKNAME)
 
 
 def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:

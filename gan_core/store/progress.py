@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 from typing import Any, Mapping, NamedTuple, Sequence
 
@@ -17,8 +16,8 @@ from gan_core.records import Report
 from gan_core.store.commands import finish_waiting
 from gan_core.store.database import Database
 from gan_core.store.leases import LeaseLost, leased, locked_lease
-from gan_core.store.rows import pack, report_row
-from gan_core.store.schema import checkpoints, commands, metrics, now, reports, runs, snapshots
+from gan_core.store.rows import pack, report_row, upsert
+from gan_core.store.schema import checkpoints, commands, metrics, now, previews, reports, runs, snapshots
 from gan_core.store.states import add_event, change_state
 
 KEPT_CHECKPOINTS = 2
@@ -37,6 +36,16 @@ class Edit(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
+class NewPreview:
+    """What `records.Preview` holds, to be written; without a `game` the one that was written before stays."""
+
+    step: int
+    samples: np.ndarray
+    raw: np.ndarray
+    game: Mapping[str, np.ndarray] | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Commit:
     """Everything since the last commit, and the state it leads to.
 
@@ -44,6 +53,7 @@ class Commit:
     one may cost. `values` are (step, name, value) and `measured` (step, report). `taken` are snapshots: (step, samples
     in storage form (n, ...), weights). `state` is the outcome of the commands up to id `commands_up_to`, of all where
     that is None; the end of a run finishes all. `edits` have led to `config`, and enter the event log.
+    `preview` is what the networks make at this step.
     """
 
     state: str
@@ -59,6 +69,7 @@ class Commit:
     edits: Sequence[Edit] = ()
     config: RunConfig | None = None
     at_risk: float | None = None
+    preview: NewPreview | None = None
 
 
 class Progress:
@@ -77,6 +88,8 @@ class Progress:
                 db.execute(snapshots.insert().values(run_id=run_id, step=s, samples=pack(x=samples), weights=weights))
             if rows := [report_row(run_id, s, report) for s, report in commit.measured]:
                 db.execute(reports.insert(), rows)
+            if commit.preview is not None:
+                _show(db, _preview_row(run_id, commit.preview))
             if commit.checkpoint is not None:
                 _keep_checkpoint(db, run_id, commit.step, commit.checkpoint)
             changes: dict[str, Any] = dict(
@@ -104,6 +117,16 @@ class Progress:
             finish_waiting(db, run_id, f"{commit.state} at step {commit.step}", up_to=up_to, edits=no_more_edits)
             change_state(db, row, commit.state, at_step=commit.step, **changes)
 
+    def preview(self, run_id: str, worker_id: str, claim_no: int, preview: NewPreview) -> None:
+        """Write what the networks make at this moment, in place of what was there, unless that is of a later step.
+
+        Hardly waits for others that write: raises StoreError where the store is busy, since the next one comes soon.
+        """
+        row = _preview_row(run_id, preview)
+        with self._db.probing() as db:
+            locked_lease(db, run_id, worker_id, claim_no)
+            _show(db, row)
+
     def describe(self, run_id: str, worker_id: str, claim_no: int, **values: Any) -> None:
         """Write down what the worker has found out about its run: phase, dataset, threads, versions, config."""
         if isinstance(values.get("versions"), Mapping):
@@ -130,22 +153,32 @@ class Progress:
             row = locked_lease(db, run_id, worker_id, claim_no)
             for table in (metrics, snapshots, checkpoints, reports):
                 db.execute(table.delete().where(table.c.run_id == run_id, table.c.step > step))
+            db.execute(previews.delete().where(previews.c.run_id == run_id, previews.c.step > step))
             change_state(db, row, row.state, step=max(step, 0))
 
 
+def _preview_row(run_id: str, preview: NewPreview) -> dict[str, Any]:
+    samples = pack(samples=preview.samples, raw=preview.raw)
+    row: dict[str, Any] = dict(run_id=run_id, step=preview.step, samples=samples)
+    return row if preview.game is None else row | dict(game=pack(**preview.game), game_step=preview.step)
+
+
+def _show(db: sa.Connection, row: dict[str, Any]) -> None:
+    shown = db.scalar(sa.select(previews.c.step).where(previews.c.run_id == row["run_id"]))
+    if shown is None or shown <= row["step"]:
+        upsert(db, previews, "run_id", row)
+
+
 def _thin_snapshots(db: sa.Connection, run_id: str, kept: int | None) -> None:
-    """Beyond MOST_SNAPSHOTS, remove those closest to their neighbours on a log scale of steps, but not step `kept`."""
+    """Beyond MOST_SNAPSHOTS, remove those closest to their neighbours on the scale of the plan, but not step `kept`."""
     query = sa.select(snapshots.c.step).where(snapshots.c.run_id == run_id).order_by(snapshots.c.step)
     steps = list(db.scalars(query))
+    places = [float(place) for place in configs.recording_scale(np.array(steps), steps[-1])] if steps else []
     while len(steps) > MOST_SNAPSHOTS:
-        gaps = {
-            middle: math.log((after + 1) / (before + 1))
-            for before, middle, after in zip(steps, steps[1:], steps[2:])
-            if middle != kept
-        }
-        least = min(gaps, key=lambda step: gaps[step])
-        db.execute(snapshots.delete().where(snapshots.c.run_id == run_id, snapshots.c.step == least))
-        steps.remove(least)
+        gaps = {k: places[k + 1] - places[k - 1] for k in range(1, len(steps) - 1) if steps[k] != kept}
+        least = min(gaps, key=lambda k: gaps[k])
+        db.execute(snapshots.delete().where(snapshots.c.run_id == run_id, snapshots.c.step == steps[least]))
+        del steps[least], places[least]
 
 
 def _keep_checkpoint(db: sa.Connection, run_id: str, step: int, data: bytes) -> None:

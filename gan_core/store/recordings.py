@@ -10,14 +10,15 @@ from typing import Any, Iterable, Mapping
 import numpy as np
 import sqlalchemy as sa
 
-from gan_core.records import Event, History, Snapshot, UnknownRun, Unreadable
+from gan_core.records import Event, History, Preview, Snapshot, UnknownRun, Unreadable
 from gan_core.store.database import Database, one_at_a_time
-from gan_core.store.rows import arrays_in, checked_samples, insert_new, sound_step
+from gan_core.store.rows import arrays_in, checked_samples, insert_new, sound_step, unpack
 from gan_core.store.schema import (
     checkpoints,
     datasets,
     events,
     metrics,
+    previews,
     references,
     reports,
     runs,
@@ -93,6 +94,26 @@ class Recordings:
         except ValueError as error:
             raise Unreadable(f"the samples of run {run_id} at step {row.step:,} cannot be read: {error}") from None
 
+    def preview(self, run_id: str) -> Preview | None:
+        """What the run's networks made when it was last shown; None when there is nothing. Raises Unreadable."""
+        changes = sa.select(sa.func.count()).where(
+            events.c.run_id == run_id, events.c.kind == "set", events.c.step < previews.c.step
+        )
+        query = sa.select(previews, changes.scalar_subquery().label("edits")).where(previews.c.run_id == run_id)
+        with self._db.reading() as db:
+            row = db.execute(query).first()
+        if row is None:
+            return None
+        try:
+            about = checked(_Preview, dict(step=row.step, game_step=row.game_step), what="a part of a preview")
+            samples, raw = (checked_samples(x) for x in arrays_in(row.samples, "samples", "raw"))
+            if samples.shape != raw.shape or samples.dtype != raw.dtype:
+                raise ValueError(f"the samples are {samples.shape} and those of the raw generator {raw.shape}")
+            game = None if row.game is None else _game(row.game)
+            return Preview(run_id, about.step, row.edits, samples, raw, game, about.game_step)
+        except ValueError as error:
+            raise Unreadable(f"the preview of run {run_id} cannot be read: {' '.join(str(error).split())}") from None
+
     def snapshot_weights(self, run_id: str, step: int) -> bytes | None:
         """The generator's weights at a step, as the engine packs them; None without a snapshot."""
         query = sa.select(snapshots.c.weights).where(snapshots.c.run_id == run_id, snapshots.c.step == step)
@@ -126,6 +147,12 @@ class Recordings:
         with self._db.reading() as db:
             return [_event(row) for row in db.execute(query)]
 
+    def was_changed(self, run_id: str) -> bool:
+        """Whether settings of the run were changed after its start."""
+        query = sa.select(events.c.id).where(events.c.run_id == run_id, events.c.kind == "set").limit(1)
+        with self._db.reading() as db:
+            return db.execute(query).first() is not None
+
     def add_rows(self, rows: Mapping[str, list[dict[str, Any]]]) -> None:
         """Write the rows of a bundle, by table, all or none.
 
@@ -151,6 +178,27 @@ class Recordings:
         if not found["runs"]:
             raise UnknownRun(f"there is no run {run_id!r}")
         return found
+
+
+@dataclass(frozen=True)
+class _Preview:
+    """What a row of `previews` holds beside its arrays in a sound store."""
+
+    step: Count
+    game_step: Count | None
+
+
+def _game(data: Any) -> dict[str, np.ndarray]:
+    """The arrays of a game in the plane: points (n, 2), and what there is of the others. Raises ValueError."""
+    points, manifold = arrays_in(data, "points", "manifold")
+    found = unpack(data)
+    belief, n = {"x", "y", "belief"} & found.keys(), len(points)
+    sound = points.shape == (n, 2) and manifold.ndim == 4 and manifold.shape[3] == 2
+    sound &= not belief or (len(belief) == 3 and found["belief"].shape == (*found["y"].shape, *found["x"].shape))
+    sound &= "pushes" not in found or (found["pushes"].ndim == 2 and found["pushes"].shape[1] == 2)
+    if not sound or any(array.dtype.kind != "f" for array in found.values()):
+        raise ValueError("the arrays of the game do not fit together")
+    return found
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,15 @@ class Runs:
                     break
         return found
 
+    def of_seed(self, dataset: str, seed: int, states: Iterable[str]) -> list[RunInfo | UnreadableRun]:
+        """The runs in one of these states whose settings name this data set and this seed, the newest first."""
+        named = runs.c.config.contains(f'"{dataset}"', autoescape=True)
+        seeded = runs.c.config.contains(f'"seed": {seed},', autoescape=True)
+        query = listing().where(named, seeded, runs.c.state.in_([*states])).order_by(runs.c.created.desc())
+        with self._db.reading() as db:
+            places = turns.places(db)
+            return [run_in(row, places) for row in db.execute(query).mappings()]
+
     def version(self, run_id: str) -> int:
         """A number that grows with every change of the run; 0 where there is no such run."""
         with self._db.reading() as db:

@@ -94,6 +94,16 @@ snapshots = sa.Table(
     sa.Column("weights", _blob, nullable=False),
 )
 
+previews = sa.Table(
+    "previews",
+    metadata,
+    _run(primary_key=True),
+    sa.Column("step", _whole, nullable=False),
+    sa.Column("samples", _blob, nullable=False),
+    sa.Column("game", _blob),
+    sa.Column("game_step", _whole),
+)
+
 checkpoints = sa.Table(
     "checkpoints",
     metadata,
@@ -147,6 +157,14 @@ dataset_owners = sa.Table(
     sa.Column("owner", _text, primary_key=True),
     sa.Column("published", _Flag, nullable=False, default=False),
     sa.Column("created", _real, nullable=False),
+    sa.Column("file", _text),
+)
+
+people = sa.Table(
+    "people",
+    metadata,
+    sa.Column("owner", _text, primary_key=True),
+    sa.Column("nickname", _text, nullable=False),
 )
 
 reports = sa.Table(

@@ -1,6 +1,6 @@
 """The worker process: claims runs and trains them, answers jobs, obeys commands, and goes on after errors.
 
-Four threads share one process. The main thread trains. The beat thread fetches commands four times a second, and says
+Four threads share one process. The main thread trains. The beat thread fetches commands ten times a second, and says
 every second that the worker lives: it renews the lease of the run and reports the worker. Two lanes answer jobs, also
 while a run trains: quick and long ones.
 """
@@ -198,7 +198,7 @@ class Worker:
     # ------------------------------------------------------------ the beat
 
     def _beat_forever(self) -> None:
-        interval = 0.25 if self.store.is_sqlite else 1.0
+        interval = 0.1 if self.store.is_sqlite else 0.5
         watch = machine.Watch(self.store, resume=self.settings.resume)
         beaten, looked = -math.inf, time.monotonic()
         while True:

@@ -14,9 +14,10 @@ from gan_core.codec import to_storage
 from gan_core.config.live_edits import edited
 from gan_core.config.run_config import ConfigError, RunConfig, differences, override
 from gan_core.records import RunInfo, StoreError
-from gan_core.store import PATIENCE_SECONDS, Commit, Edit, LeaseLost, Store
+from gan_core.store import PATIENCE_SECONDS, Commit, Edit, LeaseLost, NewPreview, Store
 from gan_core.worker.inbox import Decision, Inbox
 from gan_core.worker.live_measurement import LiveMeasurement
+from gan_core.worker.preview_writer import PreviewWriter
 from gan_core.worker.training_clock import TrainingClock
 from gan_core.worker.write_buffer import WriteBuffer
 
@@ -51,6 +52,7 @@ class Session:
         self._rested = 0.0
         self._inbox = Inbox()
         self._buffer = WriteBuffer()
+        self._previews = PreviewWriter(partial(store.progress.preview, *self._key))
         self._clock = TrainingClock(clock, slow_commits=not store.is_sqlite)
         self._measurement: LiveMeasurement | None = None
         self._state = "running"
@@ -157,6 +159,10 @@ class Session:
         report = self.patiently(partial(self._measurement.report, fake))
         self._buffer.add_snapshot(step, to_storage(samples), weights, report)
 
+    def preview(self, step: int, samples: np.ndarray, raw: np.ndarray, game: Mapping[str, np.ndarray] | None) -> None:
+        """Show this (n, *shape) soon, outside of commits; the commit where a run comes to rest shows its own step."""
+        self._previews.put(NewPreview(step, to_storage(samples), to_storage(raw), game))
+
     def due(self) -> bool:
         """Whether a commit is due: after a while, and at once where the state has changed."""
         return self._state != "running" or self._clock.uncommitted >= self._clock.interval
@@ -175,7 +181,8 @@ class Session:
 
         Where the store cannot be written (its disk is full, somebody holds it), the training waits for it, so long.
         """
-        seconds = self._clock.uncommitted
+        seconds, shown = self._clock.uncommitted, self._previews.newest
+        at_rest = state != "running" and shown is not None and shown.step == step
         everything = Commit(
             state=state,
             step=step,
@@ -190,6 +197,7 @@ class Session:
             edits=self._buffer.edits,
             config=self.config,
             at_risk=self._clock.interval,
+            preview=shown if at_rest else None,
         )
 
         def write() -> float:

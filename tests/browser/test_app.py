@@ -108,7 +108,7 @@ def test_digits_in_one_click_seen_by_every_tab(server, open_page, store, capsys)
     earlier_train, earlier_home = open_page(server, "/train"), open_page(server)
     page = open_page(server)
     expect(page.get_by_text("A finished run")).to_be_visible()
-    for name in ("ring of Gaussians", "8×8 digits", "MNIST"):
+    for name in ("ring of 8", "8×8 digits", "MNIST"):
         expect(page.get_by_role("button", name=f"Train on {name}")).to_be_visible()
 
     clicked = time.monotonic()

@@ -384,18 +384,26 @@ def test_recorded_steps_start_at_0_end_at_the_last_and_are_at_most_that_many(tot
 
 
 def test_recorded_steps_by_hand():
-    """50 · 240^(i/3) for i = 0 ... 3: 240^(1/3) is 6.2145."""
-    assert recorded_steps(12_000, 5) == (0, 50, 311, 1931, 12_000)
+    """From 50 to 100 the scale .2 log(1 + t/50) / log 3 + .8 t/100 goes from .526 to 1; at 75 it is .767."""
+    assert recorded_steps(100, 3) == (0, 50, 100)
+    assert recorded_steps(100, 4) == (0, 50, 75, 100)
     assert recorded_steps(12_000, 2) == (0, 12_000)
     assert recorded_steps(20, 10) == (0, 20)
     assert recorded_steps(1, 10) == (0, 1)
 
 
 @given(st.integers(5000, 10**6), st.integers(10, 48))
-def test_recorded_steps_are_even_in_log_scale(total, count):
-    later = recorded_steps(total, count)[1:]
-    ratios = [b / a for a, b in zip(later, later[1:])]
-    assert max(ratios) - min(ratios) < 2.5 / 50 * max(ratios)  # rounding moves each end by half a step of at least 50
+def test_recorded_steps_are_dense_early_and_then_even_in_time(total, count):
+    steps = recorded_steps(total, count)
+    gaps = np.diff(steps[1:])
+    assert all(before <= after + 1 for before, after in zip(gaps, gaps[1:]))  # never closer again
+    assert sum(step >= 2 * total / 3 for step in steps) >= 0.28 * (count - 1)
+    assert gaps[-1] <= 1.25 * total / (count - 2)
+
+
+def test_the_last_third_of_a_usual_run_has_several_pictures():
+    late = [step for step in recorded_steps(12_000, 24) if step >= 8_000]
+    assert len(late) >= 7 and max(np.diff(late)) < 700
 
 
 def test_the_energy_distance_needs_pairs_of_samples():

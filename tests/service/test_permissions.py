@@ -73,7 +73,8 @@ def test_uploads_and_runs_on_them_are_private_until_published(tmp_path):
             lab.runs.fork(run_id, 0, by="bob")  # the data are still ada's
         lab.runs.publish(run_id, False, by="ada")
         lab.uploads.publish(name, True, by="ada")
-        assert len(lab.runs.newest(by="bob")) == 1 and lab.runs.get(lab.runs.start(config, by="bob")).owner == "bob"
+        assert len(lab.runs.newest(by="bob")) == 1
+        assert lab.runs.get(lab.runs.start(config, by="bob", again=True)).owner == "bob"
         with pytest.raises(NotAllowed):
             lab.uploads.publish(name, False, by="bob")
         lab.uploads.publish(name, False, by="ada")

@@ -45,7 +45,7 @@ def test_a_start_that_was_refused_may_be_tried_again_and_a_double_click_counts_o
         first = lab.runs.start(CONFIG, by="ada", nonce="a")
         assert lab.runs.start(CONFIG, by="ada", nonce="a") == first
         with pytest.raises(NotAllowed, match="at most 1"):
-            lab.runs.start(CONFIG, by="ada", nonce="b")
+            lab.runs.start(CONFIG, by="ada", nonce="b", again=True)
         lab.runs.stop(first, by="ada")
         assert lab.runs.start(CONFIG, by="ada", nonce="b") != first
 
@@ -100,19 +100,39 @@ def test_a_queued_run_knows_about_when_its_turn_comes(lab):
     """What runs has so long to go, and what waits ahead takes as long as its like did."""
     done = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
     key = (done.id, "w1", done.claim_no)
-    store_of(lab).progress.commit(*key, Commit(state="finished", step=40, seconds=1.0, steps_per_second=20.0))
+    store_of(lab).progress.commit(*key, Commit(state="finished", step=40, seconds=2.0, steps_per_second=20.0))
     first, second, third = (lab.runs.start(override(CONFIG, {"seed": seed})) for seed in (1, 2, 3))
-    assert lab.runs.seconds_to_wait(lab.runs.get(second)) == pytest.approx(40 / 20)
+    assert lab.runs.seconds_to_wait(lab.runs.get(second)) == pytest.approx(2.0)
     run = store_of(lab).leases.claim("w1", run_id=first)
-    assert lab.runs.seconds_to_wait(lab.runs.get(third)) is None  # nobody knows yet how fast the first one is
-    store_of(lab).progress.commit(run.id, "w1", 1, Commit(state="running", step=10, seconds=1.0, steps_per_second=10.0))
-    assert lab.runs.seconds_to_wait(lab.runs.get(second)) == pytest.approx(30 / 10)
-    assert lab.runs.seconds_to_wait(lab.runs.get(third)) == pytest.approx(30 / 10 + 40 / 20)
+    assert lab.runs.seconds_to_wait(lab.runs.get(third)) == pytest.approx(4.0)  # a run that has just begun, too
+    store_of(lab).progress.commit(run.id, "w1", 1, Commit(state="running", step=20, seconds=2.0, steps_per_second=9.0))
+    assert lab.runs.seconds_to_wait(lab.runs.get(second)) == pytest.approx(20 * (2 / 20 + 4 / 60) / 2)
+    assert lab.runs.seconds_to_wait(lab.runs.get(third)) == pytest.approx(20 * (2 / 20 + 4 / 60) / 2 + 40 * 4 / 60)
     strange = lab.runs.start(override(CONFIG, {"data.name": "ring-8", "generator.latent_dim": 2}))
     assert (
         lab.runs.seconds_to_wait(lab.runs.get(lab.runs.start(override(CONFIG, {"seed": 4})))) is None
     )  # its like has never run
     assert lab.runs.seconds_to_wait(lab.runs.get(strange)) is not None and lab.runs.seconds_to_wait(done) is None
+
+
+@pytest.mark.parametrize("slower", [0.7, 1.0, 1.4])
+def test_the_time_to_wait_only_shrinks_while_runs_train(lab, slower):
+    """Also where they are somewhat slower or faster than the runs before, and whatever their speed of the moment is."""
+    store = store_of(lab)
+    done = store.leases.claim("w1", run_id=lab.runs.start(CONFIG))
+    store.progress.commit(done.id, "w1", 1, Commit(state="finished", step=40, seconds=40.0, steps_per_second=1.0))
+    *ahead, last = [lab.runs.start(override(CONFIG, {"seed": seed})) for seed in (1, 2, 3)]
+    waits = [lab.runs.seconds_to_wait(lab.runs.get(last))]
+    for run_id in ahead:
+        run = store.leases.claim("w1", run_id=run_id)
+        waits.append(lab.runs.seconds_to_wait(lab.runs.get(last)))
+        for step in range(5, 41, 5):
+            state, pace = ("finished" if step == 40 else "running"), 0.1 if step % 10 else 9.0
+            about = dict(state=state, step=step, seconds=5 * slower, steps_per_second=pace)
+            store.progress.commit(run.id, "w1", run.claim_no, Commit(**about))
+            waits.append(lab.runs.seconds_to_wait(lab.runs.get(last)))
+    assert waits[0] == pytest.approx(80.0) and waits[-1] == 0.0
+    assert waits == sorted(waits, reverse=True)
 
 
 def test_a_repetition_adds_the_seeds_that_are_missing(lab):

@@ -193,3 +193,14 @@ def test_a_link_of_a_run_has_the_steps_that_its_speed_trial_found(store_url):
     assert query["training.steps"] == "9876" and "seconds" not in query
     assert read(through_an_address(query)).config == override(found, {"training.seconds": None})
     store.close()
+
+
+def test_a_link_may_give_every_visitor_a_seed_of_their_own():
+    query = {"preset": ["auto"], "data": ["digits"], "seed": [share_links.EACH]}
+    pupils = [f"pupil{i}@x.org" for i in range(30)]
+    read = partial(share_links.config_from_query, query, preset_for=preset_for)
+    seeds = [read(visitor=me).config.seed for me in pupils]
+    assert len(set(seeds)) == 30 and seeds == [read(visitor=me).config.seed for me in pupils]
+    link = read(visitor=pupils[0])
+    assert link.own_seed and link.changes == {}
+    assert not share_links.config_from_query(LINK, preset_for=preset_for, visitor="a").own_seed

@@ -25,7 +25,8 @@ def keep(lab, *, by: str, seed: int = 5, n: int = 300) -> str:
 
 
 def start(lab, name: str, *, by: str) -> str:
-    return lab.runs.start(override(lab.recipes.preset("auto", data=name, by=by), {"training.steps": 20}), by=by)
+    config = override(lab.recipes.preset("auto", data=name, by=by), {"training.steps": 20})
+    return lab.runs.start(config, by=by, again=True)
 
 
 def test_a_visitor_keeps_so_many_uploads(tmp_path):
@@ -200,3 +201,15 @@ def test_a_reading_that_made_room_for_others_is_not_kept(lab):
     (lab.settings.home / "uploads" / "readings" / answer.key / "dataset.npz").unlink()
     with pytest.raises(DatasetError, match="choose it again"):
         lab.uploads.keep(answer)
+
+
+def test_a_file_keeps_its_name_for_whoever_has_brought_it(tmp_path):
+    with shared(tmp_path) as lab:
+        name = lab.uploads.keep(lab.uploads.read(points(), "cats.csv"), by="ada")
+        assert lab.uploads.titles(by="ada") == {name: "cats.csv"} and lab.uploads.titles(by="bob") == {}
+        assert lab.uploads.keep(lab.uploads.read(points(), "C:\\\\mine\\\\dogs.csv"), by="bob") == name
+        assert lab.uploads.titles(by="bob") == {name: "dogs.csv"} and lab.uploads.titles(by="ada") == {name: "cats.csv"}
+        lab.uploads.publish(name, True, by="bob")
+        assert lab.uploads.titles(by="eve") == {name: "dogs.csv"}  # ada's name for them stays hers
+        lab.uploads.keep(lab.uploads.read(points(), "cats 2.csv"), by="ada")
+        assert lab.uploads.titles(by="ada") == {name: "cats 2.csv"}

@@ -2,11 +2,11 @@
 
 import streamlit as st
 
-from gan_core import MOST_RUNS, GanometerError, RunInfo, alike, short_data_name
+from gan_core import MOST_RUNS, GanometerError, RunInfo, alike
 from ui.compare.groups import choose, repeat_button
 from ui.frame.faults import guarded
 from ui.frame.page import Page, page_link
-from ui.frame.text import STATES, plain
+from ui.frame.text import STATES, data_title, plain
 
 LOOKED_AT = 50
 """Runs among which a suggestion is looked for."""
@@ -87,7 +87,8 @@ def suggest(page: Page, listed: list[RunInfo]) -> None:
     )
     if len(found) == 2:
         ids = [run.id for run in found]
-        label = f"Compare the newest two runs on {short_data_name(found[0].config.data.name)}"
+        data = data_title(found[0].config.data.name, page.lab.uploads.titles(by=page.me))
+        label = f"Compare the newest two runs on {plain(data)}"
         st.button(
             label, key="suggested", type="primary", icon=":material/compare:", on_click=guarded(choose), args=(ids,)
         )
@@ -98,12 +99,13 @@ def suggest(page: Page, listed: list[RunInfo]) -> None:
         page_link("train", "Train another one", run=found[0].id)
 
 
-def other_data(runs: list[RunInfo]) -> None:
+def other_data(page: Page, runs: list[RunInfo]) -> None:
     """Runs on different data have no common scale: offer those on one."""
     by_data: dict[str, list[str]] = {}
     for run in runs:
         by_data.setdefault(run.config.data.name, []).append(run.id)
-    names = ", ".join(map(short_data_name, by_data))
+    files = page.lab.uploads.titles(by=page.me)
+    names = ", ".join(data_title(name, files) for name in by_data)
     st.warning(
         f"These runs are on different data ({plain(names)}), where a distance means something else. "
         "Only runs on one data set can be compared.",
@@ -112,5 +114,5 @@ def other_data(runs: list[RunInfo]) -> None:
     )
     with st.container(horizontal=True):
         for name, ids in by_data.items():
-            label = f"Keep those on {plain(short_data_name(name))} ({len(ids)})"
+            label = f"Keep those on {plain(data_title(name, files))} ({len(ids)})"
             st.button(label, key=f"keep {name}", icon=":material/filter_alt:", on_click=guarded(choose), args=(ids,))

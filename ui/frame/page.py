@@ -18,6 +18,7 @@ from functools import lru_cache, wraps
 from pathlib import Path
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from gan_core import GanometerError, Lab, RunInfo, StoreError
 from ui.charts.plot import Click, Selection, plot
@@ -49,6 +50,8 @@ PAGES = {
 KEPT_IN_URL = ("run", "step", "space")
 STYLE = f"<style>{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}</style><i hidden></i>"
 """A style alone would go where toasts stand, and take the place of one."""
+MENU = Path(__file__).with_name("menu.js").read_text(encoding="utf-8")
+"""What Streamlit's links cannot say: which of them is the current page, and a link past them to the content."""
 
 
 @contextmanager
@@ -203,5 +206,7 @@ def _menu(current: str) -> None:
     kept = {key: st.query_params[key] for key in KEPT_IN_URL if key in st.query_params}
     with st.container(horizontal=True, key="menu", gap=None):
         for name, (path, label, icon) in PAGES.items():
-            st.page_link(path, label=label, icon=icon, query_params=kept, disabled=name == current)
+            with st.container(key="here" if name == current else f"to {name}", width="content"):
+                st.page_link(path, label=label, icon=icon, query_params=kept)
         st.html(STYLE, width="content")
+        component("ganometer_menu", js=MENU)(key="menu marks", data={"here": current}, height="content")

@@ -11,6 +11,7 @@ from ui.frame.faults import guarded, told
 from ui.frame.job_answers import WAITING
 from ui.frame.navigation import Place, go_to_step, keep, navigation, place_of, shown_step
 from ui.frame.page import Page
+from ui.frame.people import whose
 from ui.frame.text import STATES, plain
 
 PLAY_SECONDS = 0.7
@@ -50,6 +51,7 @@ def pick_run(page: Page) -> RunInfo | None:
     if chosen is None:
         return None
     ids = {run.id: run for run in [chosen, *runs]}
+    owners = page.lab.people.owners(by=page.me)
     keep(navigation().drew_run(chosen.id))
     serial = navigation().serial
     key = f"{page.name} run {serial}"
@@ -66,7 +68,9 @@ def pick_run(page: Page) -> RunInfo | None:
         list(ids),
         key=key,
         on_change=guarded(pick),
-        format_func=lambda i: f"{ids[i].name} · {STATES[ids[i].state][2].lower()} · {i}",
+        format_func=lambda i: " · ".join(
+            [ids[i].name, *filter(None, [whose(ids[i], owners)]), STATES[ids[i].state][2].lower(), i]
+        ),
     )
     return chosen
 

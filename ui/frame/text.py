@@ -1,6 +1,7 @@
 """Words of all pages: the states of a run, titles of data sets, text of unknown origin, lengths of time."""
 
 import html
+from collections.abc import Mapping
 from typing import Literal
 
 import streamlit as st
@@ -27,9 +28,11 @@ def badge(state: str) -> None:
     st.badge(label, icon=icon, color=colour)
 
 
-def data_title(name: str) -> str:
-    """What pages call a data set."""
-    return OPTIONS[name].title if name in OPTIONS else short_data_name(name).replace("upload-", "Upload ")
+def data_title(name: str, files: Mapping[str, str] | None = None) -> str:
+    """What pages call a data set: an upload by the name of its file, where `files` (`lab.uploads.titles`) know one."""
+    if name in OPTIONS:
+        return OPTIONS[name].title
+    return (files or {}).get(name) or short_data_name(name).replace("upload-", "Upload ")
 
 
 def plain(text: object) -> str:

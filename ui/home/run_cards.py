@@ -1,5 +1,8 @@
 """Runs as cards: a picture, a state, the number that counts, and what their owner may do with them."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import streamlit as st
 
 from gan_core import (
@@ -17,8 +20,11 @@ from gan_core import (
 from gan_core.pictures import grid
 from ui.frame.faults import guarded, part, told
 from ui.frame.page import PAGES, Page, page_link
+from ui.frame.people import whose
 from ui.frame.refresh_rate import LIVE_SECONDS
 from ui.frame.text import STATES, badge, data_title, plain, seconds
+from ui.home.bulk_actions import box_of
+from ui.home.runs_list import Setting
 
 CARD_WIDTH, PICTURE = 320, 112
 FAR = 1000
@@ -26,13 +32,22 @@ FAR = 1000
 LEADS_TO = ("distances", "gallery", "compare")
 
 
-def matches(run: RunInfo, words: str, state: str | None) -> bool:
-    """Whether a run has every word somewhere: in its name, tags, data, recipe, state or id."""
+@dataclass(frozen=True)
+class Names:
+    """What the visitor may call uploads, by their names, and owners of runs, by theirs."""
+
+    files: Mapping[str, str]
+    owners: Mapping[str, str]
+
+
+def matches(run: RunInfo, words: str, state: str | None, names: Names) -> bool:
+    """Whether a run has every word somewhere: in its name, tags, data, recipe, state, owner or id."""
     about = (
         run.name,
         *run.tags,
         run.config.data.name,
-        data_title(run.config.data.name),
+        data_title(run.config.data.name, names.files),
+        whose(run, names.owners),
         run.config.preset,
         STATES[run.state][2],
         run.id,
@@ -41,13 +56,17 @@ def matches(run: RunInfo, words: str, state: str | None) -> bool:
     return state in (None, run.state) and all(word in text for word in words.casefold().split())
 
 
-def show_cards(page: Page, runs: list[RunInfo]) -> None:
-    headlines = page.lab.results.headlines(runs, by=page.me)
-    with st.grid(min_column_width=CARD_WIDTH, gap="medium", key="cards"):
-        for run in runs:
-            with st.container(border=True, height="stretch", gap="small", key=f"run {run.id}"):
-                with part("This card"):
-                    show_card(page, run, headlines[run.id])
+def show_cards(page: Page, settings: list[Setting]) -> None:
+    """The cards of each setting below its title. All in one place, so that a run keeps its card when it moves."""
+    headlines = page.lab.results.headlines([run for one in settings for run in one.runs], by=page.me)
+    names = Names(page.lab.uploads.titles(by=page.me), page.lab.people.owners(by=page.me))
+    for place, setting in enumerate(settings):
+        st.markdown(f"### {plain(setting.title)}")
+        with st.grid(min_column_width=CARD_WIDTH, gap="medium", key=f"cards {place}"):
+            for run in setting.runs:
+                with st.container(border=True, height="stretch", gap="small", key=f"run {run.id}"):
+                    with part("This card"):
+                        show_card(page, run, headlines[run.id], names)
 
 
 def show_unreadable(page: Page, runs: list[UnreadableRun]) -> None:
@@ -63,17 +82,17 @@ def show_unreadable(page: Page, runs: list[UnreadableRun]) -> None:
                     show_delete(page, run)
 
 
-def show_card(page: Page, run: RunInfo, headline: Headline) -> None:
+def show_card(page: Page, run: RunInfo, headline: Headline, names: Names) -> None:
     """One run. Only what changes while it trains is drawn again by itself, so what is open or has focus keeps it."""
 
     def now() -> None:
         current = page.lab.runs.get(run.id, by=page.me)
-        show_progress(page, current, page.lab.results.headlines([current], by=page.me)[run.id])
+        show_progress(page, current, page.lab.results.headlines([current], by=page.me)[run.id], names)
 
     if run.state == "running":
         page.live(now, every=LIVE_SECONDS, key=f"live {run.id}")
     else:
-        show_progress(page, run, headline)
+        show_progress(page, run, headline, names)
     if run.tags:
         with st.container(horizontal=True, gap="xsmall"):
             for tag in run.tags:
@@ -84,8 +103,9 @@ def show_card(page: Page, run: RunInfo, headline: Headline) -> None:
         for name in LEADS_TO:
             if name in PAGES:
                 page_link(name, PAGES[name][1], run=run.id)
-    if page.lab.runs.may_change(run, by=page.me):
-        with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.checkbox("Select", key=box_of(run.id), width="content")
+        if page.lab.runs.may_change(run, by=page.me):
             with st.popover("Edit", icon=":material/edit:", key=f"edit {run.id}"):
                 show_edit(page, run)
             about = "A run can be deleted once it has ended." if run.active else None
@@ -93,15 +113,15 @@ def show_card(page: Page, run: RunInfo, headline: Headline) -> None:
                 show_delete(page, run)
 
 
-def show_progress(page: Page, run: RunInfo, headline: Headline) -> None:
+def show_progress(page: Page, run: RunInfo, headline: Headline, names: Names) -> None:
     with st.container(horizontal=True, gap="small"):
-        with st.container(width=PICTURE):
+        with st.container(width=PICTURE, height=PICTURE, border=False):
             show_picture(page, run, headline.snapshot)
         with st.container(gap="xsmall"):
             st.markdown(f"**{plain(run.name)}**")
             badge(run.state)
             show_number(headline.energy)
-    st.caption(facts(run))
+    st.caption(facts(run, names))
     if trouble := page.lab.worker.why_a_training_waits(run):
         st.caption(f":material/warning: {trouble.title}. {told(trouble.text)}")
     if run.active and run.state != "queued":
@@ -147,12 +167,13 @@ def compared(energy: MetricResult) -> str:
     return f"Closer than real samples: look for copies. {real}" if far <= -NOTABLE else f"Like real samples. {real}"
 
 
-def facts(run: RunInfo) -> str:
+def facts(run: RunInfo, names: Names) -> str:
     where = f"place {run.position} in the queue" if run.position else f"step {run.step:,} of {run.total_steps:,}"
     if run.state == "finished":
         where = f"{run.step:,} steps"
-    data = plain(data_title(run.config.data.name))
-    text = f"{run.config.preset} · {data} · {where} · {seconds(run.seconds)} · `{run.id}`"
+    data, owner = plain(data_title(run.config.data.name, names.files)), whose(run, names.owners)
+    by = f" · by {plain(owner)}" if owner else ""
+    text = f"{run.config.preset} · {data}{by} · {where} · {seconds(run.seconds)} · `{run.id}`"
     return text + (f" · {told(run.error)}" if run.error and not run.active else "")
 
 

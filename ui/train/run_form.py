@@ -1,6 +1,6 @@
 """Setting up a run: data, recipe, every setting, and what that will mean."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -26,6 +26,7 @@ from gan_core import (
 from ui.frame.faults import guarded, told
 from ui.frame.navigation import go_to_run
 from ui.frame.nonces import nonce_of, renew_nonce
+from ui.frame.start import start_run
 from ui.frame.text import data_title, plain
 from ui.train.share_link import describe_link, link_in_address, share_form
 from ui.train.summary import summary
@@ -70,7 +71,7 @@ def start(lab: Lab, me: str, nonce: str) -> None:
     """Start a run of `me` with the settings of the form; all problems are shown at once."""
     try:
         config = chosen_config(lab, me)
-        run_id = lab.runs.start(config, by=me, nonce=nonce)
+        run_id = start_run(lab, me, config, nonce)
         renew_nonce("start")
         st.query_params.clear()  # the link has been used
         go_to_run(run_id)
@@ -176,8 +177,9 @@ def show_setup(lab: Lab, me: str) -> None:
     """The form of a new run; it is checked when the run starts, all problems at once."""
     st.subheader("New run", anchor=False)
     uploads = {info.name: info for info in lab.uploads.visible(by=me)}
+    files = lab.uploads.titles(by=me)
     names = [*OPTIONS, *uploads]
-    show_link(lab, me)
+    show_link(lab, me, files)
     for key, value in FIRST.items():
         st.session_state.setdefault(key, value)
     if st.session_state["data"] not in names:
@@ -187,7 +189,7 @@ def show_setup(lab: Lab, me: str) -> None:
         names,
         key="data",
         persist_state="session",
-        format_func=data_title,
+        format_func=lambda name: data_title(name, files),
     )
     st.caption(OPTIONS[data].sentence if data in OPTIONS else upload_sentence(uploads[data]))
     if data in uploads and lab.settings.shared:
@@ -286,7 +288,7 @@ def resolved(base: RunConfig) -> str:
     return f"Networks: {kind}, or dense layers if a short speed trial finds that this time allows too few steps."
 
 
-def show_link(lab: Lab, me: str) -> None:
+def show_link(lab: Lab, me: str, files: Mapping[str, str]) -> None:
     """Fill in the form from a link in the address, once, and show what the link holds."""
     if "preset" not in st.query_params:
         st.session_state.pop(LINK, None)
@@ -300,7 +302,7 @@ def show_link(lab: Lab, me: str) -> None:
             fill(opened.link)
             st.toast("A link has filled in the form of a new run.", icon=":material/link:")
     if opened.link:
-        st.info(describe_link(opened.link, data_title(opened.link.config.data.name)), icon=":material/link:")
+        st.info(describe_link(opened.link, data_title(opened.link.config.data.name, files)), icon=":material/link:")
     else:
         wrong = "  \n".join(plain(problem) for problem in opened.problems)
         st.error(wrong, title="This link cannot be used", icon=":material/link_off:")
@@ -324,7 +326,7 @@ def show_summary(lab: Lab, me: str) -> None:
     except ConfigError:
         st.caption("Some of these settings cannot be combined. Press Start training to see which.")
         return
-    st.markdown(summary(config, lab.recipes.estimate(config)))
+    st.markdown(summary(config, lab.recipes.estimate(config), lab.uploads.titles(by=me)))
     with st.popover("Share these settings", icon=":material/link:", on_change="rerun", key="share") as box:
         if box.open:
             share_form(lab, me, config)

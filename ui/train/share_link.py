@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from gan_core import (
+    EACH,
     ConfigError,
     GanometerError,
     Lab,
@@ -41,7 +42,13 @@ def share_form(lab: Lab, me: str, config: RunConfig) -> None:
             "With a length in seconds, the number of steps depends on the machine. For the same run everywhere, choose "
             "a length in steps, or share the run once it trains."
         )
-    _show_link(lab, me, config, versions(), "share form")
+    each = st.toggle(
+        "Another seed for everybody",
+        key="seed each",
+        help="Whoever opens the link gets a seed of their own, the same at every visit: a class then trains different "
+        "runs of one setting.",
+    )
+    _show_link(lab, me, config, versions(), "share form", own_seeds=each)
 
 
 def share_run(lab: Lab, me: str, run: RunInfo) -> None:
@@ -56,20 +63,20 @@ def share_run(lab: Lab, me: str, run: RunInfo) -> None:
     _show_link(lab, me, repeating(run), run.versions or versions(), f"share {run.id}")
 
 
-def _show_link(lab: Lab, me: str, config: RunConfig, made_with, key: str) -> None:
+def _show_link(lab: Lab, me: str, config: RunConfig, made_with, key: str, *, own_seeds: bool = False) -> None:
     try:
         query = query_of(config, preset_for=partial(lab.recipes.preset, by=me), versions=made_with)
     except GanometerError as error:  # the data of an old run may be gone
         st.caption(f"No link can be made: {plain(error)}.")
         return
-    copy_link(encoded_query(query), key)
+    copy_link(encoded_query(query | {"seed": EACH} if own_seeds else query), key)
 
 
 def link_in_address(lab: Lab, me: str) -> tuple[Link | None, list[str]]:
     """What the address brings, checked like any input, and what is wrong with it."""
     query = {key: st.query_params.get_all(key) for key in st.query_params}
     try:
-        link = config_from_query(query, preset_for=partial(lab.recipes.preset, by=me))
+        link = config_from_query(query, preset_for=partial(lab.recipes.preset, by=me), visitor=me)
         lab.recipes.check(link.config, by=me)
     except ConfigError as error:
         return None, list(error.problems)
@@ -86,6 +93,7 @@ def describe_link(link: Link, title: str) -> str:
         for key, (ours, theirs) in link.changes.items()
     )
     text = f"This link brings the recipe **{plain(config.preset)}** on **{plain(title)}**, seed {config.seed}"
+    text += " (your own)" if link.own_seed else ""
     text += f", {changed}." if changed else "."
     here = versions()
     others = {name: theirs for name, theirs in link.versions.items() if here.get(name) != theirs}

@@ -1,11 +1,14 @@
 """A run in a sentence or two: its data, its length and its networks."""
 
+from collections.abc import Mapping
+
 from gan_core import ADVERSARIAL_LOSSES, RunConfig
 from ui.frame.text import data_title, plain, seconds
 
 
-def summary(config: RunConfig, time: float | None) -> str:
-    training, data = config.training, plain(data_title(config.data.name))
+def summary(config: RunConfig, time: float | None, files: Mapping[str, str] | None = None) -> str:
+    """`files` are what uploads are called, as `lab.uploads.titles` says."""
+    training, data = config.training, plain(data_title(config.data.name, files))
     networks = f"Generator: {network(config.generator)}."
     if config.objective.loss in ADVERSARIAL_LOSSES:
         networks = f"{networks} Discriminator: {network(config.discriminator)}."

@@ -14,11 +14,12 @@ def show_uploads(lab: Lab, me: str) -> None:
     kept = lab.uploads.kept(by=me)
     if not kept:
         return
+    files = lab.uploads.titles(by=me)
     with st.expander(f"Your uploads: {len(kept)}", icon=":material/folder:", key="uploads"):
         st.caption(_room(lab, sum(one.size for one in kept)))
         for one in kept:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"{plain(data_title(one.name))} · {_megabytes(one.size)}")
+                st.markdown(f"{plain(data_title(one.name, files))} · {_megabytes(one.size)}")
                 st.button(
                     "Delete",
                     key=f"delete {one.name}",

@@ -1,5 +1,6 @@
 """Home's cards, the setup form's summary, and links that are opened: without a browser."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -190,12 +191,92 @@ def test_others_runs_have_no_menu(store, monkeypatch):
     assert not {b.key for b in at.button} & {f"rename {run_id}", f"tag {run_id}", f"delete {run_id}"}
 
 
+def visitor_of_a_shared_server(monkeypatch, letter: str) -> tuple[AppTest, str]:
+    """Home for one of several visitors, and what the store calls this one."""
+    monkeypatch.setenv("GANOMETER_SHARED", "true")
+    browser_id = letter * 32
+    st.cache_resource.clear()  # a server that is started anew
+    owner = f"browser-{hashlib.sha256(browser_id.encode()).hexdigest()[:16]}"
+    return open_page(browser_id=browser_id), owner
+
+
+def test_runs_stand_by_setting_and_are_sorted(store):
+    conditional = configs.override(CONFIG, {"preset": "dcgan"})
+    ids = {
+        "b": trained(store, "b", energy=0.2),
+        "c": trained(store, "c", energy=0.3, config=conditional),
+        "a": trained(store, "a", energy=0.1),
+    }
+    at = open_page()
+    titles = [box.value for box in at.markdown if box.value.startswith("### ")]
+    assert titles == ["### 8×8 digits · auto", "### 8×8 digits · dcgan"]
+    for order, found in {"newest": "abc", "best": "abc", "name": "abc"}.items():
+        drawn(at.selectbox(key="sort").set_value(order).run())
+        assert cards(at) == [ids[name] for name in found], order
+    store.runs.rename(ids["a"], "z")
+    drawn(at.run())
+    assert cards(at) == [ids[name] for name in "bac"]
+
+
+def test_several_runs_are_tagged_and_deleted_at_once(store):
+    one, other, kept = (trained(store, name) for name in ("one", "other", "kept"))
+    active = store.runs.create(CONFIG, name="waits")
+    at = open_page()
+    assert at.button(key="compare selected").disabled
+    for run_id in (one, other, active):
+        at.checkbox(key=f"select {run_id}").check()
+    drawn(at.run())
+    assert "3 selected" in text_of(at) and not at.button(key="compare selected").disabled
+    at.text_input(key="tag of the selected").set_value("class 4b")
+    drawn(at.button(key="add tag").click().run())
+    assert [store.runs.get(run_id).tags for run_id in (one, kept)] == [("class 4b",), ()]
+    for run_id in (one, other, active):
+        at.checkbox(key=f"select {run_id}").check()
+    drawn(at.run())
+    assert "Delete 2 runs" in text_of(at) and "1 of the selected stay" in text_of(at)
+    drawn(at.button(key="delete all selected").click().run())
+    assert {run.id for run in store.runs.all()} == {kept, active}
+
+
+def test_a_visitor_sees_whose_run_is_whose_and_may_ask_for_their_own(store, monkeypatch):
+    store.people.call("anna@x.org", "Anna")
+    hers = store.runs.create(CONFIG, name="hers", owner="anna@x.org")
+    at, me = visitor_of_a_shared_server(monkeypatch, "a")
+    mine = store.runs.create(CONFIG, name="mine", owner=me)
+    drawn(at.run())
+    assert set(cards(at)) == {hers, mine} and "by Anna" in text_of(at) and "by you" in text_of(at)
+    assert not at.checkbox(key=f"select {hers}").disabled
+    drawn(at.segmented_control(key="whose").set_value("mine").run())
+    assert cards(at) == [mine]
+
+
+def test_a_nickname_is_asked_once(store, monkeypatch):
+    store.runs.create(CONFIG, name="a run")
+    at, me = visitor_of_a_shared_server(monkeypatch, "b")
+    at.text_input(key="nickname").set_value("Ben")
+    drawn(at.button(key="save nickname").click().run())
+    assert store.people.nicknames() == {me: "Ben"}
+    again = open_page(browser_id="b" * 32)
+    assert [box.proto.popover.label for box in again.get("popover") if "Ben" in box.proto.popover.label] == ["Ben"]
+
+
+def test_settings_that_were_trained_lead_to_their_run_and_can_be_trained_anyway(store):
+    config = presets.preset("auto", data="digits", shape=(8, 8, 1))
+    done = trained(store, "done", config=config)
+    at = open_page("pages/train.py", run=trained(store, "other"))
+    drawn(form_button(at, "start").click().run())
+    assert "This run has been trained already" in text_of(at) and len(store.runs.all()) == 2
+    assert at.query_params["run"] == done
+    drawn(at.button(key="train anyway").click().run())
+    assert len(store.runs.all()) == 3 and "has been trained already" not in text_of(at)
+
+
 # ---------------------------------------------------------------- what will run
 
 
 def test_the_summary_tells_what_will_run_and_how_long_it_takes_here(store):
     at = open_page("pages/train.py")
-    assert "Trains **12,000 steps** on Digits 8 x 8, 256 samples a step. Generator" in text_of(at)
+    assert "Trains **12,000 steps** on 8×8 digits, 256 samples a step. Generator" in text_of(at)
     assert "Discriminator: dense layers of 128, 128." in text_of(at)
     trained(store, "the same, shorter", seconds=2.0)
     at = open_page("pages/train.py")

@@ -1,0 +1,40 @@
+"""Whose run is whose: on a shared server people are shown by the nickname that each has chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gan_core.records import RunInfo
+from gan_core.service import permissions
+from gan_core.settings import Settings
+from gan_core.store import Store
+
+
+class PeopleService:
+    """Nicknames. Nobody is shown by an e-mail address, nor by what the store calls a browser."""
+
+    def __init__(self, store: Store, settings: Settings):
+        self._store, self._settings = store, settings
+
+    def nickname(self, *, by: str | None = "") -> str:
+        """What `by` is called; "" without a nickname."""
+        return self._store.people.nicknames().get(by, "") if by else ""
+
+    def call_me(self, nickname: str, *, by: str | None = "") -> None:
+        """Give `by` a nickname. Raises NotAllowed for a visitor of whom nothing is known, and GanometerError for a
+        nickname that is empty, too long, or cannot be shown.
+        """
+        permissions.check_known(self._settings, by)
+        self._store.people.call(by or "", nickname)
+
+    def owners(self, *, by: str | None = "") -> Mapping[str, str]:
+        """What each owner is called, for `by`: "you", and the nicknames of the others; nothing on a machine of one's
+        own.
+        """
+        if not self._settings.shared:
+            return {}
+        return self._store.people.nicknames() | ({by: "you"} if by else {})
+
+    def is_mine(self, run: RunInfo, *, by: str | None = "") -> bool:
+        """Whether a run is the visitor's own; on a person's own machine every run is."""
+        return not self._settings.shared or bool(by and run.owner == by)
