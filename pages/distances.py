@@ -16,6 +16,7 @@ from gan_core import (
     ReferenceParameters,
     Report,
     RunInfo,
+    verdict_of,
 )
 from ui.charts import report as report_charts
 from ui.charts import training
@@ -28,7 +29,7 @@ from ui.distances.full_report import (
     show_kinds,
     show_tables,
 )
-from ui.distances.metric_cards import show_cards, show_headline
+from ui.distances.metric_cards import show_cards
 from ui.distances.sample_map import show_map
 from ui.frame.curves import history_of
 from ui.frame.event_log import marked_events
@@ -39,6 +40,7 @@ from ui.frame.navigation import go_to_step, keep_step
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.frame.text import plain
+from ui.frame.verdict_chip import show_verdict
 
 SIZES = (200, 360, 500, 1000, 2000, 5000, 10_000)
 CORRUPTION_SIZES = (200, 360, 600, 1000, 2000)
@@ -53,7 +55,7 @@ K_NEAREST = (
 
 def show_live(run: RunInfo, data: DatasetInfo, step: int, report: Report) -> None:
     """The measurement made during training, at the step nearest to the one that is shown."""
-    show_headline(report)
+    show_verdict(verdict_of(report), report)
     if report.status == "diverged":
         return
     if report.metrics["energy_distance"].reference_mean is None:
@@ -186,7 +188,7 @@ def show_full(run: RunInfo, data: DatasetInfo, step: int) -> None:
 
 def draw_full(job: Job, data: DatasetInfo) -> None:
     report = page.lab.jobs.answer(job.id, by=page.me)
-    show_headline(report)
+    show_verdict(verdict_of(report), report, key="why full")
     show_tables(report, "full")
     show_downloads(report, f"ganometer-{job.run_id}-step-{job.step}-{report.space}-n{report.n_fake}")
     show_details(report, data, "full")

@@ -7,12 +7,14 @@ import streamlit as st
 
 from gan_core import (
     ADVERSARIAL_LOSSES,
+    BELOW_ZERO,
     IMPROPER_LOSSES,
     LOSS_UNITS,
     DatasetInfo,
     GanometerError,
     RunInfo,
     short_data_name,
+    with_spread,
 )
 from gan_core.pictures import grid
 from ui.charts import training
@@ -27,6 +29,7 @@ from ui.frame.private_data import say_private
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS
 from ui.frame.snapshots import samples_of
 from ui.frame.text import badge, plain, seconds
+from ui.frame.verdict_chip import show_verdict
 from ui.train.run_controls import show_run_controls, show_steps
 from ui.train.run_form import show_setup
 from ui.train.share_link import share_run
@@ -94,8 +97,9 @@ def show_state(run: RunInfo, pending: str | None) -> None:
         st.info(told(run.error).capitalize(), icon=":material/timer_off:")
     pace = run.steps_per_second if run.state == "running" else None
     left = seconds(run.seconds_left) if run.state == "running" else "—"
-    energy, reference = latest_energy(run)
-    beside = f"real: {reference[0]:.3f} ± {reference[1]:.3f}" if reference else None
+    headline = page.lab.results.headlines([run], by=page.me)[run.id]
+    energy = headline.energy
+    beside = f"real: {with_spread(energy)}" if energy and energy.reference_mean is not None else None
     with st.container(horizontal=True, key="numbers"):
         number("Step", f"{run.step:,}", f"of {run.total_steps:,}")
         number("Steps per second", f"{pace:,.0f}" if pace else "—")
@@ -103,22 +107,18 @@ def show_state(run: RunInfo, pending: str | None) -> None:
         number("Time left", left, f"{seconds(run.seconds)} trained", help=f"At the current speed.{at_risk}")
         number(
             "Energy distance",
-            f"{energy:.4f}" if energy is not None else "—",
+            f"{energy.value:z.4f}" if energy and energy.value is not None else "—",
             beside,
             help="How far the generated samples are from held-out real ones, as distributions. The number below is "
-            "that of two sets of real samples: the value to reach.",
+            f"that of two sets of real samples: the value to reach. {BELOW_ZERO}",
         )
+    if headline.step is not None:
+        show_verdict(headline.verdict, headline.report)
     st.progress(min(1.0, run.progress))
 
 
 def number(label: str, value: str, below: str | None = None, help: str | None = None) -> None:
     st.metric(label, value, below, delta_color="off", delta_arrow="off", help=help, width=NUMBER_WIDTH)
-
-
-def latest_energy(run: RunInfo):
-    energy = history_of(page, run).last("energy_distance")
-    reference = reference_of(run)
-    return energy, reference.metrics.get("energy_distance") if reference else None
 
 
 def reference_of(run: RunInfo):

@@ -13,7 +13,7 @@ from msgspec import Meta
 from gan_core.codec import flatten
 from gan_core.distances.catalogue import METRICS
 from gan_core.jobs import comparison
-from gan_core.jobs.comparison import FEWEST_SAMPLES, MOST_RUNS, MOST_SAMPLES, Comparison, Group, Verdict
+from gan_core.jobs.comparison import FEWEST_SAMPLES, MOST_RUNS, MOST_SAMPLES, Comparison, ComparisonReport, Group
 from gan_core.jobs.kind import JobContext, JobKind, Parameters, everything
 from gan_core.jobs.sample import Sample, draw
 from gan_core.records import GanometerError, RunInfo, short_data_name
@@ -38,7 +38,7 @@ class Compare(Parameters):
         return tuple(run_id for run_id, _ in self.runs)
 
 
-def answer(context: JobContext, asked: Compare) -> Verdict:
+def answer(context: JobContext, asked: Compare) -> ComparisonReport:
     """The best group of these runs, each at a step, against every other; of one group alone only its values.
 
     Raises GanometerError where the runs have different data, or a generator has diverged.
@@ -73,7 +73,7 @@ def answer(context: JobContext, asked: Compare) -> Verdict:
     measured = dict(zip((group.name for group in groups), np.split(values, ends)))
     redrawn = dict(zip(measured, np.split(replicates, ends)))
     comparisons = of_groups("energy_distance", groups, measured, redrawn)
-    return Verdict(
+    return ComparisonReport(
         n,
         {run.id: steps_by_run[run.id] for run in members},
         {group.name: tuple(zip(group.seeds, measured[group.name].tolist())) for group in groups},
@@ -170,7 +170,7 @@ KIND = JobKind(
     Compare,
     answer,
     encode=lambda verdict: comparison.to_json(verdict).encode(),
-    decode=lambda data: comparison.verdict_from_json(data.decode()),
+    decode=lambda data: comparison.from_json(data.decode()),
     of_run=False,
     without_rows=everything,
 )

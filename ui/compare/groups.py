@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from gan_core import ENOUGH_SEEDS, Group, RunInfo, Verdict, mean_and_sd
+from gan_core import ENOUGH_SEEDS, ComparisonReport, Group, RunInfo, mean_and_sd
 from ui.charts import compare
 from ui.frame.faults import guarded
 from ui.frame.page import Page
@@ -44,7 +44,7 @@ def repeat(page: Page, chosen: Sequence[RunInfo], run_id: str, *, by: str) -> No
     )
 
 
-def show_groups(page: Page, groups: tuple[Group, ...], verdict: Verdict | None) -> None:
+def show_groups(page: Page, groups: tuple[Group, ...], verdict: ComparisonReport | None) -> None:
     """The legend of everything below: what each letter stands for, and how many seeds it has."""
     chosen = [run for group in groups for run in (*group.runs, *group.again)]
     for place, group in enumerate(groups):
@@ -56,7 +56,7 @@ def show_groups(page: Page, groups: tuple[Group, ...], verdict: Verdict | None) 
                 repeat_button(page, chosen, group.runs[0], group.letter)
 
 
-def about_group(group: Group, verdict: Verdict | None) -> str:
+def about_group(group: Group, verdict: ComparisonReport | None) -> str:
     """A group in a few words: its seeds, its energy distance where a verdict knows it, and what still trains."""
     count = len(group.runs)
     text = f"seed {group.seeds[0]}" if count == 1 else f"{count} seeds"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from gan_core import METRICS, Comparison, Group, Reference, Verdict, step_of
+from gan_core import METRICS, Comparison, ComparisonReport, Group, Reference, step_of
 from ui.charts import compare
 from ui.compare.groups import show_groups
 from ui.frame.job_answers import WAITING, show_answer
@@ -26,7 +26,7 @@ class KnownVerdict:
 
     step: int | None
     groups: tuple[str, ...]
-    verdict: Verdict
+    verdict: ComparisonReport
 
 
 def counted(groups: tuple[Group, ...], steps_of: Mapping[str, tuple[int, ...]], step: int | None) -> dict[str, int]:
@@ -82,7 +82,7 @@ def show_verdict(
             st.caption(f"{still}: not counted before the end.")
 
 
-def draw_verdict(page: Page, groups: tuple[Group, ...], verdict: Verdict) -> None:
+def draw_verdict(page: Page, groups: tuple[Group, ...], verdict: ComparisonReport) -> None:
     """A verdict: its sentence, its intervals, and what other metrics say."""
     if verdict.headline:
         st.markdown(f"#### {plain(verdict.headline)}")

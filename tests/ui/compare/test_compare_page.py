@@ -66,7 +66,7 @@ def answer(store, lead=0.4, noise=0.001) -> records.Job:
     told = {g.name: tuple(zip(g.seeds, values[g.name].tolist())) for g in groups}
     steps = {run_id: step for run_id, step in job.params["runs"]}
     summary = comparison.summary(found) if found else ()
-    verdict = comparison.Verdict(360, steps, told, found, others, *summary)
+    verdict = comparison.ComparisonReport(360, steps, told, found, others, *summary)
     store.jobs.finish(job.id, result=comparison.to_json(verdict).encode())
     return job
 
