@@ -18,8 +18,8 @@ from gan_core import (
     RunInfo,
     verdict_of,
 )
+from ui.charts import captions, training
 from ui.charts import report as report_charts
-from ui.charts import training
 from ui.charts.plot import Click
 from ui.distances.full_report import (
     history_to_csv,
@@ -124,16 +124,11 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
         st.markdown(f"**{METRICS[name].title}**")
         figure = training.metric_curve(history, name, reference, step, marks)
         chart(figure, f"curve {run.id} {name}", f"{METRICS[name].title} over steps", on_click=partial(go_to, run))
-        st.caption(
-            f"{plain(METRICS[name].sentence)} In the blue band the value is like that of real samples. Click a point "
-            "to show its step."
-        )
+        st.caption(f"{plain(captions.metric(history, name, reference, step))} Click a point to show its step.")
     with right:
         st.markdown("**The three mean distances**")
         chart(training.spread_curve(history, reference, step), f"spread {run.id}", "Mean distances over steps")
-        st.caption(
-            "If the three curves meet, the samples are like real ones. Generated below real: they vary too little."
-        )
+        st.caption(captions.spread(history, reference, step))
 
 
 def history_of_now(run_id: str) -> str:

@@ -17,7 +17,7 @@ from gan_core import (
     with_spread,
 )
 from gan_core.pictures import grid
-from ui.charts import training
+from ui.charts import captions, training
 from ui.charts.plot import packed
 from ui.frame.curves import history_of
 from ui.frame.event_log import event_in_words, marked_events
@@ -192,37 +192,27 @@ def packed_curves(about: tuple, _history, _reference, loss: str) -> dict[str, di
     return {name: packed(figure) for name, figure in figures.items()}
 
 
-def show_curves(run: RunInfo, figures: dict[str, dict]) -> None:
+def show_curves(run: RunInfo, figures: dict[str, dict], step: int | None) -> None:
     if not figures:
         return
+    history, loss = history_of(page, run), run.config.objective.loss
     st.markdown("**Distance to real samples**")
     chart(figures["distance"], f"distance {run.id}", "Energy distance over steps")
-    st.caption("In the blue band the generated samples are as close to real samples as other real samples are.")
+    st.caption(captions.distance(history, reference_of(run), step))
     if "scores" not in figures:
         st.markdown("**Loss**")
         chart(figures["losses"], f"losses {run.id}", "Loss over steps")
-        st.caption(
-            "Reconstruction: the error of the decoded samples. Divergence: how far the encoded latents are from a "
-            "normal distribution (Kullback–Leibler). Training minimises the sum of the two."
-            if run.config.objective.loss == "vae"
-            else "There is no discriminator. The generator minimises this loss."
-        )
+        st.caption(captions.losses(history, loss, step))
         return
     left, right = st.columns(2)
     left.markdown("**Losses**")
     with left:
         chart(figures["losses"], f"losses {run.id}", "Losses over steps")
-    left.caption(
-        "If the curves settle, the two networks are in balance. Low values are not a goal: each network raises the "
-        "loss of the other."
-    )
+        st.caption(captions.losses(history, loss, step))
     right.markdown("**Discriminator output**")
     with right:
         chart(figures["scores"], f"scores {run.id}", "D(x) and D(G(z)) over steps")
-    right.caption(
-        "The mean probability of being real, for real samples x and for generated samples G(z) of latent vectors z. "
-        "Both near 0.5: the discriminator cannot distinguish them. Far apart: it can."
-    )
+        st.caption(captions.scores(history, step))
 
 
 def show_event_log(run: RunInfo) -> None:
@@ -267,8 +257,9 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
     # First all that takes time, then all that is drawn: what comes in one go, a browser draws in one go.
     data, steps, figures = None, page.lab.results.snapshot_steps(run), {}
     step = shown_step(steps) if steps else None
+    marked = step if steps and step != steps[-1] else None
     with part("The curves"):
-        figures = curves_of(run, step if steps and step != steps[-1] else None)
+        figures = curves_of(run, marked)
     with part():
         data = page.lab.results.dataset_of(run)
     with part("The state"):
@@ -282,7 +273,7 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
     with part("The samples"):
         show_samples(run, data, steps)
     with part("The curves"):
-        show_curves(run, figures)
+        show_curves(run, figures, marked)
 
 
 with open_page("train") as page:

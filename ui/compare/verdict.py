@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from gan_core import METRICS, Comparison, ComparisonReport, Group, Reference, step_of
-from ui.charts import compare
+from ui.charts import captions, compare
 from ui.compare.groups import show_groups
 from ui.frame.job_answers import WAITING, show_answer
 from ui.frame.page import Page, chart
@@ -100,9 +100,7 @@ def draw_verdict(page: Page, groups: tuple[Group, ...], verdict: ComparisonRepor
     if verdict.comparisons:
         figure = compare.intervals(verdict.comparisons)
         chart(figure, "intervals", "Lead of the best group over each other group, with its interval")
-        st.caption(
-            "Right of the dotted line: the best group is ahead. Whiskers that cross it: the difference may be noise."
-        )
+        st.caption(captions.intervals(verdict.comparisons))
     if verdict.others:
         with st.expander("By other metrics", icon=":material/straighten:"):
             st.caption(

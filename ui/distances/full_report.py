@@ -10,8 +10,8 @@ from dataclasses import asdict
 import streamlit as st
 
 from gan_core import METRICS, DatasetInfo, History, Report, mark_of, record_to_json
+from ui.charts import captions, training
 from ui.charts import report as report_charts
-from ui.charts import training
 from ui.distances.metric_cards import MARKS
 from ui.frame.faults import part
 from ui.frame.page import chart
@@ -27,18 +27,12 @@ def show_distances(report: Report, key: str) -> None:
         with left, part("This chart"):
             st.markdown("**How often each distance occurs**")
             chart(report_charts.histograms(report.histogram, means), f"{key} histograms", "Histograms of the distances")
-            st.caption(
-                "If the three curves coincide, the samples vary like real ones. Orange to the left of blue: generated "
-                "samples are more alike than real ones."
-            )
+            st.caption(captions.histograms(report))
     if found := report.details.get("nearest"):
         with right, part("This chart"):
             st.markdown("**Distance to the nearest sample**")
             chart(report_charts.nearest(found), f"{key} nearest", "Cumulative shares of nearest distances")
-            st.caption(
-                f"A generated sample is nearer to a real one than another real sample is in {found['auc']:.0%} of all "
-                "pairs. 50 % is ideal; more means blurred or copied, less means unlike any real sample."
-            )
+            st.caption(captions.nearest(found))
 
 
 def show_kinds(report: Report, data: DatasetInfo, key: str) -> None:
@@ -82,10 +76,7 @@ def show_details(report: Report, data: DatasetInfo, key: str) -> None:
         with left, part("This chart"):
             st.markdown("**Precision against recall**")
             chart(report_charts.prd(curve), f"{key} prd", "Highest precision at each recall")
-            st.caption(
-                f"Best F-score with recall weighted eightfold: {curve['f8']:.3f}; with precision: {curve['f1_8']:.3f}. "
-                "Both are 1 for equal distributions. Sajjadi et al. 2018, arXiv\\:1806.00035."
-            )
+            st.caption(f"{captions.prd(curve)} Sajjadi et al. 2018, arXiv\\:1806.00035.")
     with right, part("This chart"):
         show_kinds(report, data, key)
     left, right = st.columns(2)
@@ -105,10 +96,10 @@ def show_details(report: Report, data: DatasetInfo, key: str) -> None:
             config = {name: st.column_config.NumberColumn(format="%.4g") for name in names[2:]}
             rows = [dict(zip(names, row)) for row in copies]
             st.dataframe(rows, hide_index=True, column_config=config, key=f"{key} copies")
-            st.caption("A distance near 0, and much smaller than that to the nearest held-out sample, is a copy.")
+            st.caption(captions.copies(copies))
         elif "copies" in details:
             st.markdown("**Most like a training sample**")
-            st.caption("No sample is nearer to the training data than 99 % of the held-out samples are.")
+            st.caption(captions.copies(()))
     if rows := details.get("parzen"):
         with part("This table"):
             _show_parzen(rows, key)
