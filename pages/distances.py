@@ -40,7 +40,7 @@ from ui.frame.navigation import go_to_step, keep_step
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.frame.text import plain
-from ui.frame.verdict_chip import show_verdict
+from ui.frame.verdict_chip import of_draw, show_verdict
 
 SIZES = (200, 360, 500, 1000, 2000, 5000, 10_000)
 CORRUPTION_SIZES = (200, 360, 600, 1000, 2000)
@@ -157,19 +157,28 @@ def show_full(run: RunInfo, data: DatasetInfo, step: int) -> None:
     """Every metric, with new samples: does the number hold for another draw, a larger n, another space?"""
     st.subheader("Full report", anchor=False)
     st.caption(
-        "Every metric, with new samples of the same generator. For settings that are used for the first time, real "
-        "against real is measured too, which takes 20 times as long as the report: seconds for points and small "
-        "digits, minutes for MNIST. Both results are saved."
+        "Every metric. Without a change below it is of the very samples that the training measured at this step, so it "
+        "has the numbers above. For settings that are used for the first time, real against real is measured too: that "
+        "takes 20 times as long as the report, seconds for points and small digits, minutes for MNIST. Both results "
+        "are saved."
     )
     most = data.parts["test"]
-    sizes = [n for n in SIZES if n <= most] or [most]
+    of_training = min(run.config.recording.rows, most)
+    sizes = sorted({of_training, *(n for n in SIZES if n <= most)})
     spaces: list[Space] = list(SPACES) if data.kind == "image" else ["pixels"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        n = st.selectbox("Samples of each kind", sizes, index=min(len(sizes) - 1, 3), key="n", width=160)
+        n = st.selectbox("Samples of each kind", sizes, index=sizes.index(of_training), key="n", width=160)
         space = st.selectbox("Feature space", spaces, key="space", format_func=lambda name: SPACES[name][0], width=200)
         k = st.number_input("Neighbours (k)", 1, 50, 5, key="k", width=140, help=K_NEAREST)
-        # From 1 on: 0 is the draw that was measured during the training.
-        seed = st.number_input("Seed of the draw", 1, 10_000, 1, key="draw seed", width=140)
+        seed = st.number_input(
+            "Draw",
+            0,
+            10_000,
+            0,
+            key="draw seed",
+            width=140,
+            help="0: the samples that were measured during the training. Any other number: new samples.",
+        )
         if st.button("Measure everything", key="measure", type="primary", icon=":material/straighten:"):
             asked = MeasureParameters(n, int(seed), space, "full", int(k))
             st.session_state[FULL_REPORT] = send_request(page, asked, run_id=run.id, step=step)
@@ -188,8 +197,8 @@ def draw_full(job: Job, data: DatasetInfo) -> None:
     show_downloads(report, f"ganometer-{job.run_id}-step-{job.step}-{report.space}-n{report.n_fake}")
     show_details(report, data, "full")
     st.caption(
-        f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, k = {report.k}, seed "
-        f"{report.seed}, in the space of {report.space}; measured in {report.seconds:.1f} s."
+        f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, k = {report.k}, "
+        f"{of_draw(report)}, in the space of {report.space}; measured in {report.seconds:.1f} s."
     )
 
 

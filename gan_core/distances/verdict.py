@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, cast
 
 from gan_core.distances.catalogue import METRICS
 from gan_core.records import MeasureError, MetricResult, Reference, Report, Verdict, VerdictKind
@@ -55,14 +55,13 @@ ALIKE = 0.1
 REALISTIC = 0.2
 """Share of realistic samples, over what real ones reach, from which on missing kinds are a collapse and not noise."""
 
-LOST = 0.7
-"""Share of the known modes or classes, or of the real variety, that a collapsed generator has lost at least."""
+LOST, MISSING = 0.7, 0.4
+"""Share of the known modes or classes, or of the real variety, that a collapsed generator has lost at least, and one
+that is far off."""
 
-COPIES = 5.0
-"""Standard errors above .5 from which on the share that is closer to training data is called copying."""
-
-COPIED = 0.1
-"""... where at least this share is nearer to a training sample than 99 % of the unseen real samples are."""
+COPIES, COPIED = 3.0, 0.1
+"""Samples are copies where the share that is closer to training data than to unseen data is so many standard errors
+above .5, and so many samples are nearer to a training sample than 99 % of the unseen real ones are."""
 
 FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("all distances", ("energy_distance", "mmd_rbf")),
@@ -110,10 +109,12 @@ def verdict_of(report: Report) -> Verdict:
     if copied := _copied(metrics):
         return Verdict("copies", f"The generator copies: {copied}.")
     if _differs(metrics):
-        far = _effect(metrics) >= FAR_EFFECT or min(_realism(metrics), _variety_found(metrics)) < FAR_SHARE
+        missing = max(_lost_modes(report), _lost_classes(report)) >= MISSING
+        few = min(_realism(metrics), _variety_found(metrics)) < FAR_SHARE
+        far = missing or few or _effect(metrics) >= FAR_EFFECT
         how_far = "are far from real ones" if far else "come close to real ones"
         return Verdict(
-            "far_off" if far else "nearly", f"The generated samples {how_far}: {_what_differs(metrics, far=far)}."
+            "far_off" if far else "nearly", f"The generated samples {how_far}: {_what_differs(report, far=far)}."
         )
     if _resolution(metrics) >= FAR_EFFECT:
         return Verdict("cannot_tell", f"{_sizes(report)} are too few here: even a large difference would not be seen.")
@@ -127,6 +128,8 @@ def _missing(report: Report) -> str:
     if distance is None or distance.value is None:
         needs = distance.needs if distance else "the energy distance"
         return f"The samples could not be measured: that needs {needs}."
+    if not math.isfinite(distance.value):
+        return "The samples could not be measured: their energy distance is not a finite number."
     if n < FEWEST:
         return f"{n:,} samples are too few to tell: {FEWEST} or more are needed."
     if distance.reference_mean is None:
@@ -136,30 +139,45 @@ def _missing(report: Report) -> str:
 
 def _collapse(report: Report) -> str:
     """What is left of a collapsed generator's variety; empty where it has not collapsed."""
-    metrics, modes, classes = report.metrics, report.details.get("modes"), report.details.get("classes")
-    if modes and modes["high_quality"] >= REALISTIC and _lost([1.0] * len(modes["counts"]), modes["counts"]) >= LOST:
-        return f"nearly all of its samples lie at {_few(modes['counts'])} of {len(modes['counts'])} modes"
-    realistic = _realism(metrics) >= REALISTIC
-    if classes and realistic and _lost(classes["real"], classes["fake"]) >= LOST:
-        return f"nearly all of its samples show {_few(classes['fake'])} of {len(classes['labels'])} classes"
+    metrics = report.metrics
+    if _lost_modes(report) >= LOST:
+        counts = _numbers(report, "modes", "counts")
+        return f"nearly all of its samples lie at {_few(counts)} of {len(counts)} modes"
+    if _lost_classes(report) >= LOST:
+        classes = _numbers(report, "classes", "fake")
+        return f"nearly all of its samples show {_few(classes)} of {len(classes)} classes"
     own, spread = _value(metrics, "mean_real_real"), _value(metrics, "mean_fake_fake")
     if own and spread is not None and spread / own < ALIKE:
         return "its samples are nearly all alike"
-    if _packed(report):
+    of_fake, of_real = (_numbers(report, "nearest", name) for name in ("fake_to_fake_median", "real_to_real"))
+    if of_fake and of_real and of_fake[0] < ALIKE * of_real[len(of_real) // 2]:
         return "its samples are only a few different ones"
+    kinds = max(len(_numbers(report, name, key)) for name, key in (("modes", "counts"), ("classes", "fake")))
     lost = 1 - (_over_real(metrics, "coverage") or 1.0)
-    if not modes and not classes and realistic and lost >= LOST and _effect(metrics) >= FAR_EFFECT:
+    if kinds < 2 and lost >= LOST and _realism(metrics) >= REALISTIC and _effect(metrics) >= FAR_EFFECT:
         return "most kinds of real samples never appear"
     return ""
 
 
-def _packed(report: Report) -> bool:
-    """Whether each sample has another one next to it, much nearer than real samples have."""
-    nearest = report.details.get("nearest") or {}
-    of_fake, of_real = nearest.get("fake_to_fake_median"), nearest.get("real_to_real")
-    if of_fake is None or not of_real:  # a report of an earlier version
-        return False
-    return of_fake < ALIKE * of_real[len(of_real) // 2]
+def _lost_modes(report: Report) -> float:
+    """The share of the known modes that is gone; 0 where none are known, and where few samples lie at any."""
+    counts, high = _numbers(report, "modes", "counts"), _numbers(report, "modes", "high_quality")
+    return _lost([1.0] * len(counts), counts) if high and high[0] >= REALISTIC else 0.0
+
+
+def _lost_classes(report: Report) -> float:
+    """The share of the classes that is gone; 0 where none are known, and for noise, which is of no class."""
+    real, fake = _numbers(report, "classes", "real"), _numbers(report, "classes", "fake")
+    return _lost(real, fake) if real and fake and _realism(report.metrics) >= REALISTIC else 0.0
+
+
+def _numbers(report: Report, name: str, key: str) -> list[float]:
+    """Numbers of the report's details, one or several; none where a file of another program has something else."""
+    about: Any = report.details.get(name)
+    found: Any = cast("Mapping[str, Any]", about).get(key) if isinstance(about, Mapping) else None
+    values = list(cast("Sequence[Any]", found)) if isinstance(found, (list, tuple)) else [found]
+    usable = all(isinstance(x, (int, float)) and math.isfinite(x) and x >= 0 for x in values)
+    return [float(x) for x in values] if usable else []
 
 
 def _lost(real: Sequence[float], fake: Sequence[float]) -> float:
@@ -190,14 +208,14 @@ def _copied(metrics: Mapping[str, MetricResult]) -> str:
     """Which share of the samples is too close to training samples; empty where they are no copies."""
     share, close = metrics.get("dcr_share"), _value(metrics, "copy_share")
     error = share.parameters.get("standard_error") if share else None
-    if share is not None and share.value is not None and error and (close is None or close >= COPIED):
-        if share.value - 0.5 >= COPIES * error:
+    if share is not None and share.value is not None and isinstance(error, (int, float)) and error > 0:
+        if share.value - 0.5 >= COPIES * error and close is not None and close >= COPIED:
             return (
-                f"{share.value:.0%} of its samples are closer to a training sample than to unseen real ones, where "
+                f"{100 * share.value:.0f} % of its samples are closer to a training sample than to unseen real ones, where "
                 "50 % is normal"
             )
-    distance, accuracy = metrics["energy_distance"], metrics.get("nn_accuracy_fake")
-    if badness(distance) <= -NOTABLE and accuracy is not None and _gap(accuracy) <= -NOTABLE:
+    accuracy = metrics.get("nn_accuracy_fake")
+    if accuracy is not None and _gap(accuracy) <= -CERTAIN:
         return "its samples are closer to the real ones than other real samples are"
     return ""
 
@@ -243,8 +261,9 @@ def _over_real(metrics: Mapping[str, MetricResult], name: str) -> float | None:
     return metric.value / metric.reference_mean
 
 
-def _what_differs(metrics: Mapping[str, MetricResult], *, far: bool) -> str:
+def _what_differs(report: Report, *, far: bool) -> str:
     """What a student would look for: how many are realistic, how much of the variety is there."""
+    metrics = report.metrics
     realism, variety = _realism(metrics), _variety_found(metrics)
     notable = {metric.name for metric in metrics.values() if badness(metric) >= NOTABLE}
     said: list[str] = []
@@ -252,7 +271,11 @@ def _what_differs(metrics: Mapping[str, MetricResult], *, far: bool) -> str:
         said.append(f"{_how_many(realism)} of them are realistic")
     if notable & {"symmetric_recall", "coverage"}:
         said.append(f"they show {_how_many(variety)} of the real variety")
-    if far and min(realism, variety) >= FAR_SHARE:
+    if _lost_modes(report) >= MISSING:
+        said.append("modes are missing")
+    elif _lost_classes(report) >= MISSING:
+        said.append("classes are missing")
+    elif far and min(realism, variety) >= FAR_SHARE:
         said.append("as a whole they lie elsewhere")
     return ", and ".join([", ".join(said[:-1]), said[-1]] if said[1:] else said) or "only small differences remain"
 
@@ -335,14 +358,14 @@ def numbers_of(report: Report) -> str:
     z = "" if distance.z is None else f" ({with_z(distance.z)})"
     text = f"{found}; two sets of real samples of this size give {with_spread(distance)}{z}: "
     signs = _signs(metrics)
-    if _differs(metrics):
+    if badness(distance) <= -NOTABLE and len(signs) < 2:
+        text += "the generated samples lie closer to the real ones than real samples do, so look for copies."
+    elif _differs(metrics):
         others = [metric for metric in signs if metric.name != "energy_distance"][:2]
         shown = " and ".join(_named(metric) for metric in others or signs)
         show = "show" if others[1:] else "shows"
         too = " too" if others and badness(distance) >= NOTABLE else ""
         text += f"the generated samples differ from the real ones, as {shown} {show}{too}."
-    elif badness(distance) <= -NOTABLE:
-        text += "the generated samples lie closer to the real ones than real samples do, so look for copies."
     elif signs:
         text += f"only {_named(signs[0])} points to a difference. A verdict needs a second one: use more samples."
     else:
@@ -361,8 +384,8 @@ def with_spread(metric: MetricResult) -> str:
 
 def z_value(z: float | None) -> str:
     """A number of standard deviations with one decimal, "+2.6"; beyond 100 only that it is beyond; empty for None."""
-    if z is None:
-        return ""
+    if z is None or math.isnan(z):
+        return "" if z is None else "?"
     rounded = round(z, 1)
     return f"{rounded:+.1f}" if abs(rounded) < FAR else f"{'>' if z > 0 else '<'} {math.copysign(FAR, z):.0f}"
 
@@ -404,6 +427,8 @@ def _of_one(metric: MetricResult, n: int) -> str:
     if metric.value is None:
         return f"Not measured: it needs {metric.needs}."
     below = below_zero(metric)
+    if isinstance(pool := metric.parameters.get("pool"), int):
+        below += f" {pool:,} training samples were searched."
     if metric.reference_mean is None:
         chance = "" if metric.p is None else f" By chance alone a value like this has p = {metric.p:.3g}."
         return f"Not judged: what real samples give at this n is not known.{chance}{below}"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import defaultdict
 from dataclasses import asdict
 
 import streamlit as st
 
-from gan_core import METRICS, DatasetInfo, History, Report, mark_of, record_to_json
+from gan_core import METRICS, TITLES, DatasetInfo, History, Report, in_json, mark_of, verdict_of, z_value
 from ui.charts import captions, training
 from ui.charts import report as report_charts
 from ui.distances.metric_cards import MARKS
@@ -132,7 +133,7 @@ def show_tables(report: Report, key: str) -> None:
     config = {name: number(format="%.4g", width=90) for name in ("value", "real vs real", "±", "ideal")} | {
         "metric": text(pinned=True, width=180),
         "mark": st.column_config.MultiselectColumn(options=list(MARKS), color=list(MARKS.values()), width=115),
-        "z": number(format="%+.1f", width=70),
+        "z": text(width=70),
         "p": number(format="%.2g", width=70),
         "better": text(width=85),
         "in words": text(width=460),
@@ -147,7 +148,7 @@ def show_tables(report: Report, key: str) -> None:
                     "mark": [mark_of(metric)],
                     "real vs real": metric.reference_mean,
                     "±": metric.reference_sd,
-                    "z": metric.z,
+                    "z": z_value(metric.z) or None,
                     "p": metric.p,
                     "ideal": metric.ideal,
                     "better": about.better,
@@ -163,7 +164,7 @@ def show_tables(report: Report, key: str) -> None:
 
 def show_downloads(report: Report, name: str) -> None:
     with st.container(horizontal=True):
-        for label, kind, make in (("CSV", "text/csv", to_csv), ("JSON", "application/json", record_to_json)):
+        for label, kind, make in (("CSV", "text/csv", to_csv), ("JSON", "application/json", to_json)):
             st.download_button(
                 f"Download all as {label}",
                 make(report),
@@ -175,16 +176,28 @@ def show_downloads(report: Report, name: str) -> None:
             )
 
 
+def to_json(report: Report) -> str:
+    """The whole report, and its verdict in words."""
+    return json.dumps(in_json(report), sort_keys=True)
+
+
 def to_csv(report: Report) -> str:
-    """A line for every metric, by the names it has in JSON and on the command line."""
-    lines = io.StringIO()
+    """A line for every metric, by the names it has in JSON and on the command line; the first one is the verdict.
+
+    Every line says of which samples it is: their number, the draw and the space.
+    """
+    verdict, lines = verdict_of(report), io.StringIO()
     skipped = ("parameters",)
     names = [name for name in asdict(report.metrics["energy_distance"]) if name not in skipped]
-    writer = csv.DictWriter(lines, ["name", "group", *names[1:]], extrasaction="ignore", lineterminator="\n")
+    samples = {"n": report.n_fake, "draw": report.seed, "space": report.space}
+    header = ["name", "group", *names[1:], *samples]
+    writer = csv.DictWriter(lines, header, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
+    in_words = f"{TITLES[verdict.kind]}. {verdict.sentence}"
+    writer.writerow({"name": "verdict", "group": verdict.kind, "verdict": in_words} | samples)
     for name, about in METRICS.items():
         if name in report.metrics:
-            writer.writerow({"group": about.group} | asdict(report.metrics[name]))
+            writer.writerow({"group": about.group} | asdict(report.metrics[name]) | samples)
     return lines.getvalue()
 
 

@@ -1,5 +1,8 @@
 """The verdict on a run's samples: a chip that is the same everywhere, its sentence, and the numbers behind it."""
 
+from collections import Counter
+from collections.abc import Sequence
+
 import streamlit as st
 
 from gan_core import BELOW_ZERO, TITLES, Report, Verdict, VerdictKind, below_zero, with_spread, with_z
@@ -27,11 +30,21 @@ def chip(verdict: Verdict) -> None:
     st.badge(TITLES[verdict.kind], icon=icon, color=colour, help=plain(verdict.sentence))
 
 
+def chips(verdicts: Sequence[Verdict]) -> None:
+    """A chip for each kind among the verdicts on several runs, with how many runs have it."""
+    counts = Counter(verdict.kind for verdict in verdicts)
+    for verdict in {verdict.kind: verdict for verdict in verdicts}.values():
+        count = counts[verdict.kind]
+        chip(verdict if count == 1 else Verdict(verdict.kind, f"{count} of {len(verdicts)} seeds"))
+
+
 def show_verdict(verdict: Verdict, report: Report | None = None, *, key: str = "why") -> None:
     """The chip and its sentence; with a report also *Why?*, which opens the numbers behind them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key} verdict"):
         chip(verdict)
         st.markdown(plain(verdict.sentence), width="content")
+        if report is not None and report.panel == "full":  # may be of other samples than the numbers on other pages
+            st.caption(plain(draw_in_words(report)), width="content")
         if report is not None:
             with st.popover("Why?", icon=":material/help:", key=key):
                 show_numbers(report)
@@ -57,6 +70,10 @@ def show_numbers(report: Report) -> None:
 def draw_in_words(report: Report) -> str:
     """Of which samples the numbers are: how many, which draw, in which space."""
     n = f"n = {report.n_fake:,}" if report.n_real == report.n_fake else f"n = {report.n_real:,} and {report.n_fake:,}"
-    draw = "the draw of the training" if report.seed == 0 else f"another draw (seed {report.seed})"
     space = "" if report.space == "pixels" else f", in the space of {report.space}"
-    return f"{n}, {draw}{space}"
+    return f"{n}, {of_draw(report)}{space}"
+
+
+def of_draw(report: Report) -> str:
+    """Whether the generated samples are those that the training measured."""
+    return "the draw of the training" if report.seed == 0 else f"another draw (seed {report.seed})"
