@@ -26,6 +26,8 @@ Panel = Literal["live", "full"]
 """Which metrics a report holds: `live` those quick enough to follow a training, `full` all of them."""
 Direction = Literal["lower", "higher", "target", "diagnostic"]
 """Which values of a metric are better; `target`: those near its ideal, `diagnostic`: it is no score."""
+VerdictKind = Literal["like_real", "nearly", "far_off", "collapsed", "copies", "cannot_tell"]
+"""What a measurement says of the generated samples as a whole."""
 ACTIVE: tuple[str, ...] = ("queued", "running", "paused")
 """States in which a run still needs a worker."""
 SNAPSHOT_SAMPLES = 64
@@ -352,14 +354,6 @@ class MetricResult:
 
 
 @dataclass(frozen=True)
-class Headline:
-    """What a listing shows of a run: its newest snapshot's step, and its energy distance beside real-vs-real."""
-
-    snapshot: int | None
-    energy: MetricResult | None
-
-
-@dataclass(frozen=True)
 class Histogram:
     """How often each distance occurs: `edges` (b+1,) in the data's units, and three densities (b,).
 
@@ -435,6 +429,33 @@ class Report:
     def numbers_only(self) -> Report:
         """The report without what looks like the data: the direction of the largest difference, which is an image."""
         return dataclasses.replace(self, details={k: v for k, v in self.details.items() if k != "direction"})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a report says, for readers who know no statistics: one of six kinds, and one sentence."""
+
+    kind: VerdictKind
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What a listing shows of a run: the step of its newest snapshot, and what was measured of it during the training.
+
+    `report` is that of `step`, beside what is known today of real against real; `verdict` is what it says. Of a run
+    that has not been measured both are None, and the verdict says so.
+    """
+
+    snapshot: int | None
+    step: int | None
+    report: Report | None
+    verdict: Verdict
+
+    @property
+    def energy(self) -> MetricResult | None:
+        """The energy distance of the report."""
+        return self.report.metrics.get("energy_distance") if self.report else None
 
 
 def record_to_json(record: Report | Reference) -> str:

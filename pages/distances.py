@@ -16,9 +16,10 @@ from gan_core import (
     ReferenceParameters,
     Report,
     RunInfo,
+    verdict_of,
 )
+from ui.charts import captions, training
 from ui.charts import report as report_charts
-from ui.charts import training
 from ui.charts.plot import Click
 from ui.distances.full_report import (
     history_to_csv,
@@ -28,7 +29,7 @@ from ui.distances.full_report import (
     show_kinds,
     show_tables,
 )
-from ui.distances.metric_cards import show_cards, show_headline
+from ui.distances.metric_cards import show_cards
 from ui.distances.sample_map import show_map
 from ui.frame.curves import history_of
 from ui.frame.event_log import marked_events
@@ -39,6 +40,7 @@ from ui.frame.navigation import go_to_step, keep_step
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.frame.text import plain
+from ui.frame.verdict_chip import of_draw, show_verdict
 
 SIZES = (200, 360, 500, 1000, 2000, 5000, 10_000)
 CORRUPTION_SIZES = (200, 360, 600, 1000, 2000)
@@ -53,7 +55,7 @@ K_NEAREST = (
 
 def show_live(run: RunInfo, data: DatasetInfo, step: int, report: Report) -> None:
     """The measurement made during training, at the step nearest to the one that is shown."""
-    show_headline(report)
+    show_verdict(verdict_of(report), report)
     if report.status == "diverged":
         return
     if report.metrics["energy_distance"].reference_mean is None:
@@ -122,16 +124,11 @@ def show_curves(run: RunInfo, step: int, report: Report) -> None:
         st.markdown(f"**{METRICS[name].title}**")
         figure = training.metric_curve(history, name, reference, step, marks)
         chart(figure, f"curve {run.id} {name}", f"{METRICS[name].title} over steps", on_click=partial(go_to, run))
-        st.caption(
-            f"{plain(METRICS[name].sentence)} In the blue band the value is like that of real samples. Click a point "
-            "to show its step."
-        )
+        st.caption(f"{plain(captions.metric(history, name, reference, step))} Click a point to show its step.")
     with right:
         st.markdown("**The three mean distances**")
         chart(training.spread_curve(history, reference, step), f"spread {run.id}", "Mean distances over steps")
-        st.caption(
-            "If the three curves meet, the samples are like real ones. Generated below real: they vary too little."
-        )
+        st.caption(captions.spread(history, reference, step))
 
 
 def history_of_now(run_id: str) -> str:
@@ -160,19 +157,28 @@ def show_full(run: RunInfo, data: DatasetInfo, step: int) -> None:
     """Every metric, with new samples: does the number hold for another draw, a larger n, another space?"""
     st.subheader("Full report", anchor=False)
     st.caption(
-        "Every metric, with new samples of the same generator. For settings that are used for the first time, real "
-        "against real is measured too, which takes 20 times as long as the report: seconds for points and small "
-        "digits, minutes for MNIST. Both results are saved."
+        "Every metric. Without a change below it is of the very samples that the training measured at this step, so it "
+        "has the numbers above. For settings that are used for the first time, real against real is measured too: that "
+        "takes 20 times as long as the report, seconds for points and small digits, minutes for MNIST. Both results "
+        "are saved."
     )
     most = data.parts["test"]
-    sizes = [n for n in SIZES if n <= most] or [most]
+    of_training = min(run.config.recording.rows, most)
+    sizes = sorted({of_training, *(n for n in SIZES if n <= most)})
     spaces: list[Space] = list(SPACES) if data.kind == "image" else ["pixels"]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        n = st.selectbox("Samples of each kind", sizes, index=min(len(sizes) - 1, 3), key="n", width=160)
+        n = st.selectbox("Samples of each kind", sizes, index=sizes.index(of_training), key="n", width=160)
         space = st.selectbox("Feature space", spaces, key="space", format_func=lambda name: SPACES[name][0], width=200)
         k = st.number_input("Neighbours (k)", 1, 50, 5, key="k", width=140, help=K_NEAREST)
-        # From 1 on: 0 is the draw that was measured during the training.
-        seed = st.number_input("Seed of the draw", 1, 10_000, 1, key="draw seed", width=140)
+        seed = st.number_input(
+            "Draw",
+            0,
+            10_000,
+            0,
+            key="draw seed",
+            width=140,
+            help="0: the samples that were measured during the training. Any other number: new samples.",
+        )
         if st.button("Measure everything", key="measure", type="primary", icon=":material/straighten:"):
             asked = MeasureParameters(n, int(seed), space, "full", int(k))
             st.session_state[FULL_REPORT] = send_request(page, asked, run_id=run.id, step=step)
@@ -186,13 +192,13 @@ def show_full(run: RunInfo, data: DatasetInfo, step: int) -> None:
 
 def draw_full(job: Job, data: DatasetInfo) -> None:
     report = page.lab.jobs.answer(job.id, by=page.me)
-    show_headline(report)
+    show_verdict(verdict_of(report), report, key="why full")
     show_tables(report, "full")
     show_downloads(report, f"ganometer-{job.run_id}-step-{job.step}-{report.space}-n{report.n_fake}")
     show_details(report, data, "full")
     st.caption(
-        f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, k = {report.k}, seed "
-        f"{report.seed}, in the space of {report.space}; measured in {report.seconds:.1f} s."
+        f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, k = {report.k}, "
+        f"{of_draw(report)}, in the space of {report.space}; measured in {report.seconds:.1f} s."
     )
 
 

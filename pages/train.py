@@ -7,14 +7,16 @@ import streamlit as st
 
 from gan_core import (
     ADVERSARIAL_LOSSES,
+    BELOW_ZERO,
     IMPROPER_LOSSES,
     LOSS_UNITS,
     DatasetInfo,
     GanometerError,
     RunInfo,
+    with_spread,
 )
 from gan_core.pictures import grid
-from ui.charts import training
+from ui.charts import captions, training
 from ui.charts.plot import packed
 from ui.frame.curves import history_of
 from ui.frame.event_log import event_in_words, marked_events
@@ -27,6 +29,7 @@ from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS
 from ui.frame.snapshots import samples_of
 from ui.frame.start import show_equal_run
 from ui.frame.text import badge, data_title, plain, seconds
+from ui.frame.verdict_chip import show_verdict
 from ui.train.run_controls import show_run_controls, show_steps
 from ui.train.run_form import show_setup
 from ui.train.share_link import share_run
@@ -94,8 +97,9 @@ def show_state(run: RunInfo, pending: str | None) -> None:
         st.info(told(run.error).capitalize(), icon=":material/timer_off:")
     pace = run.steps_per_second if run.state == "running" else None
     left = seconds(run.seconds_left) if run.state == "running" else "—"
-    energy, reference = latest_energy(run)
-    beside = f"real: {reference[0]:.3f} ± {reference[1]:.3f}" if reference else None
+    headline = page.lab.results.headlines([run], by=page.me)[run.id]
+    energy = headline.energy
+    beside = f"real: {with_spread(energy)}" if energy and energy.reference_mean is not None else None
     with st.container(horizontal=True, key="numbers"):
         number("Step", f"{run.step:,}", f"of {run.total_steps:,}")
         number("Steps per second", f"{pace:,.0f}" if pace else "—")
@@ -103,22 +107,18 @@ def show_state(run: RunInfo, pending: str | None) -> None:
         number("Time left", left, f"{seconds(run.seconds)} trained", help=f"At the current speed.{at_risk}")
         number(
             "Energy distance",
-            f"{energy:.4f}" if energy is not None else "—",
+            f"{energy.value:z.4f}" if energy and energy.value is not None else "—",
             beside,
             help="How far the generated samples are from held-out real ones, as distributions. The number below is "
-            "that of two sets of real samples: the value to reach.",
+            f"that of two sets of real samples: the value to reach. {BELOW_ZERO}",
         )
+    if headline.step is not None:
+        show_verdict(headline.verdict, headline.report)
     st.progress(min(1.0, run.progress))
 
 
 def number(label: str, value: str, below: str | None = None, help: str | None = None) -> None:
     st.metric(label, value, below, delta_color="off", delta_arrow="off", help=help, width=NUMBER_WIDTH)
-
-
-def latest_energy(run: RunInfo):
-    energy = history_of(page, run).last("energy_distance")
-    reference = reference_of(run)
-    return energy, reference.metrics.get("energy_distance") if reference else None
 
 
 def reference_of(run: RunInfo):
@@ -192,37 +192,27 @@ def packed_curves(about: tuple, _history, _reference, loss: str) -> dict[str, di
     return {name: packed(figure) for name, figure in figures.items()}
 
 
-def show_curves(run: RunInfo, figures: dict[str, dict]) -> None:
+def show_curves(run: RunInfo, figures: dict[str, dict], step: int | None) -> None:
     if not figures:
         return
+    history, loss = history_of(page, run), run.config.objective.loss
     st.markdown("**Distance to real samples**")
     chart(figures["distance"], f"distance {run.id}", "Energy distance over steps")
-    st.caption("In the blue band the generated samples are as close to real samples as other real samples are.")
+    st.caption(captions.distance(history, reference_of(run), step))
     if "scores" not in figures:
         st.markdown("**Loss**")
         chart(figures["losses"], f"losses {run.id}", "Loss over steps")
-        st.caption(
-            "Reconstruction: the error of the decoded samples. Divergence: how far the encoded latents are from a "
-            "normal distribution (Kullback–Leibler). Training minimises the sum of the two."
-            if run.config.objective.loss == "vae"
-            else "There is no discriminator. The generator minimises this loss."
-        )
+        st.caption(captions.losses(history, loss, step))
         return
     left, right = st.columns(2)
     left.markdown("**Losses**")
     with left:
         chart(figures["losses"], f"losses {run.id}", "Losses over steps")
-    left.caption(
-        "If the curves settle, the two networks are in balance. Low values are not a goal: each network raises the "
-        "loss of the other."
-    )
+        st.caption(captions.losses(history, loss, step))
     right.markdown("**Discriminator output**")
     with right:
         chart(figures["scores"], f"scores {run.id}", "D(x) and D(G(z)) over steps")
-    right.caption(
-        "The mean probability of being real, for real samples x and for generated samples G(z) of latent vectors z. "
-        "Both near 0.5: the discriminator cannot distinguish them. Far apart: it can."
-    )
+        st.caption(captions.scores(history, step))
 
 
 def show_event_log(run: RunInfo) -> None:
@@ -268,8 +258,9 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
     # First all that takes time, then all that is drawn: what comes in one go, a browser draws in one go.
     data, steps, figures = None, page.lab.results.snapshot_steps(run), {}
     step = shown_step(steps) if steps else None
+    marked = step if steps and step != steps[-1] else None
     with part("The curves"):
-        figures = curves_of(run, step if steps and step != steps[-1] else None)
+        figures = curves_of(run, marked)
     with part():
         data = page.lab.results.dataset_of(run)
     with part("The state"):
@@ -283,7 +274,7 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
     with part("The samples"):
         show_samples(run, data, steps)
     with part("The curves"):
-        show_curves(run, figures)
+        show_curves(run, figures, marked)
 
 
 with open_page("train") as page:

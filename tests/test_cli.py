@@ -259,14 +259,24 @@ def test_help_explains_and_is_no_error(capsys):
 
 def test_train_prints_one_json_value(trained):
     value = json.loads(trained[1])
-    assert value.keys() == SUMMARY | {"energy_distance"}
+    assert value.keys() == SUMMARY | {"energy_distance", "verdict"}
     assert (value["state"], value["step"], value["total_steps"], value["data"]) == ("finished", 40, 40, "digits")
     assert value["seconds"] > 0 and value["energy_distance"] > 0
 
 
 def test_runs_lists_the_runs(say, run_id):
     (value,) = say("runs")
-    assert value.keys() == SUMMARY and (value["run"], value["state"], value["step"]) == (run_id, "finished", 40)
+    assert value.keys() == SUMMARY | {"energy_distance", "verdict"}
+    assert (value["run"], value["state"], value["step"]) == (run_id, "finished", 40)
+
+
+def test_a_run_has_one_number_and_one_verdict_wherever_it_is_told(say, run_id):
+    """Of the same step and n, measured again with every metric, the last digit is that of the training."""
+    (listed,), report = say("runs"), say("measure", "--run", run_id)
+    assert report["seed"] == 0 and report["metrics"]["energy_distance"]["value"] == listed["energy_distance"]
+    assert {**report["verdict"], "step": 40} == listed["verdict"]
+    other = say("measure", "--run", run_id, "--seed", "1", "--panel", "live")
+    assert other["metrics"]["energy_distance"]["value"] != listed["energy_distance"]
 
 
 def test_runs_in_words(home, trained, run_id, capsys):

@@ -27,7 +27,7 @@ from gan_core.codec import to_storage
 from gan_core.config.run_config import ConfigError
 from gan_core.pictures import grid
 from gan_core.plain_errors import place, sentence
-from gan_core.records import GanometerError
+from gan_core.records import GanometerError, RunInfo
 from gan_core.service.foreground import Trained, serve_worker
 from gan_core.service.lab import Lab
 from gan_core.service.measure_files import measure_files
@@ -104,8 +104,8 @@ def _ended(options: argparse.Namespace, lab: Lab, trained: Trained) -> int:
     if trained.unfinished:
         where = ["--store", options.store] if options.store else []
         lab.foreground.begin_afresh(["train", "--resume", run.id, *where, *["--json"] * options.json])
-    about = show.summary(run) | {"energy_distance": trained.energy_distance}
-    _say(options, about, show.ending(run, trained.energy_distance))
+    headline = lab.results.headlines([run], by=None)[run.id]
+    _say(options, show.summary(run) | show.quality(headline), show.ending(run, headline))
     if trained.interrupted:
         return 130
     return 0 if run.state in ("finished", "stopped", "paused") else 1
@@ -158,7 +158,9 @@ def _sample(options: argparse.Namespace) -> int:
 def _runs(options: argparse.Namespace) -> int:
     with _lab(options) as lab:
         runs = lab.runs.listed(by=None)
-    return _say(options, [show.summary_of_any(run) for run in runs], show.runs_in_words(runs))
+        headlines = lab.results.headlines([run for run in runs if isinstance(run, RunInfo)], by=None)
+    values = [show.summary_of_any(run, headlines) for run in runs]
+    return _say(options, values, show.runs_in_words(runs, headlines))
 
 
 def _export(options: argparse.Namespace) -> int:

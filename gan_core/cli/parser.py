@@ -61,7 +61,9 @@ def make_parser() -> argparse.ArgumentParser:
     measure.add_argument("--run", metavar="ID", help="measure a run's generator against held-out data instead")
     measure.add_argument("--step", type=_whole(0), help="which snapshot of the run (default: the newest)")
     measure.add_argument(
-        "--n", type=_whole(2), default=1000, help="samples of the run's generator (at most the test part)"
+        "--n",
+        type=_whole(2),
+        help="samples of the run's generator, at most the test part (default: as many as its training measured)",
     )
     measure.add_argument(
         "--reference",
@@ -75,7 +77,9 @@ def make_parser() -> argparse.ArgumentParser:
         "--panel", choices=["live", "full"], default="full", help="the quick metrics only, or all (default)"
     )
     measure.add_argument("--k", type=_whole(1), default=5, help="neighbours of a sample, for metrics of balls")
-    measure.add_argument("--seed", type=_whole(0), default=0)
+    measure.add_argument(
+        "--seed", type=_whole(0), default=0, help="which draw of a run's samples (default: 0, that of the training)"
+    )
 
     ruler = command("ruler", "damage real samples in known ways, and see what every metric makes of it")
     ruler.add_argument("--data", default="digits", help=f"one of {', '.join(OPTIONS)}, or an upload's name")

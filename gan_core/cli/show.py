@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_core import with_spread
-from gan_core.records import CorruptionTest, Report, RunInfo, UnreadableRun
+from gan_core import TITLES, in_json, verdict_of, with_spread, with_z, z_value
+from gan_core.records import CorruptionTest, Headline, Report, RunInfo, UnreadableRun, Verdict
 
 COLUMNS = 10
 """Of a table that fits into a window."""
@@ -32,17 +31,17 @@ def summary(run: RunInfo) -> dict[str, Any]:
     }
 
 
-def summary_of_any(run: RunInfo | UnreadableRun) -> dict[str, Any]:
-    """A run as a JSON value, also one that cannot be read."""
+def summary_of_any(run: RunInfo | UnreadableRun, headlines: Mapping[str, Headline]) -> dict[str, Any]:
+    """A run as a JSON value with how good its samples are, also one that cannot be read."""
     if isinstance(run, RunInfo):
-        return summary(run)
+        return summary(run) | quality(headlines[run.id])
     return {"run": run.id, "name": run.name, "state": UNREADABLE, "error": run.why}
 
 
-def runs_in_words(runs: Sequence[RunInfo | UnreadableRun]) -> str:
-    """One line for each run."""
+def runs_in_words(runs: Sequence[RunInfo | UnreadableRun], headlines: Mapping[str, Headline]) -> str:
+    """One line for each run: its state, its steps, how good its samples are, and its name."""
     lines = [
-        f"{r.id}  {r.state:<11} {r.step:>8,} / {r.total_steps:<8,} {r.name}"
+        f"{r.id}  {r.state:<11} {r.step:>8,} / {r.total_steps:<8,} {TITLES[headlines[r.id].verdict.kind]:<15} {r.name}"
         if isinstance(r, RunInfo)
         else f"{r.id}  {UNREADABLE:<11} {r.why}; remove it with: delete --run {r.id}"
         for r in runs
@@ -55,31 +54,46 @@ def _printable(line: str) -> str:
     return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in line)
 
 
-def ending(run: RunInfo, energy: float | None) -> str:
-    """How a training has ended."""
+def ending(run: RunInfo, headline: Headline) -> str:
+    """How a training has ended, and how good its samples are."""
     words = f"run {run.id} {run.state} at step {run.step} of {run.total_steps}"
-    if energy is not None:
-        words += f"; energy distance {energy:.4f}"
-    return words + (f"; {run.error}" if run.error else "")
+    if (energy := energy_of(headline)) is not None:
+        words += f"; energy distance {energy:z.4f}"
+    words += f"; {run.error}" if run.error else ""
+    return words if headline.step is None else f"{words}\n{_verdict_in_words(headline.verdict)}"
+
+
+def energy_of(headline: Headline) -> float | None:
+    """The newest energy distance; None where there is none."""
+    return headline.energy.value if headline.energy else None
+
+
+def quality(headline: Headline) -> dict[str, Any]:
+    """How good a run's samples are, as a JSON value."""
+    verdict = {"kind": headline.verdict.kind, "title": TITLES[headline.verdict.kind]}
+    about = verdict | {"sentence": headline.verdict.sentence, "step": headline.step}
+    return {"energy_distance": energy_of(headline), "verdict": about}
+
+
+def _verdict_in_words(verdict: Verdict) -> str:
+    return f"{TITLES[verdict.kind]}. {verdict.sentence}"
 
 
 def report_values(report: Report) -> dict[str, Any]:
-    """A report as a JSON value."""
-    names = ("status", "n_real", "n_fake", "k", "space", "seed", "panel", "verdict", "seconds", "details")
-    about = {name: getattr(report, name) for name in names}
-    return about | {"metrics": {name: dataclasses.asdict(metric) for name, metric in report.metrics.items()}}
+    """A report as a JSON value, as the pages write it into files, but for the histogram."""
+    return {name: value for name, value in in_json(report).items() if name != "histogram"}
 
 
 def report_in_words(report: Report) -> str:
-    """The verdict, and a line for each metric."""
-    lines = [report.verdict]
+    """The verdict, the numbers behind it, and a line for each metric."""
+    lines = [_verdict_in_words(verdict_of(report)), report.verdict]
     for metric in report.metrics.values():
         if metric.value is None:
             lines.append(f"  {metric.name:<26} {'—':>10}   needs {metric.needs}")
             continue
         p = "" if metric.p is None else f"   p = {metric.p:.3g}"
         beside = f"   real-vs-real {with_spread(metric)}" if metric.reference_mean is not None else ""
-        z = f"   z = {metric.z:+.1f}" if metric.z is not None else ""
+        z = f"   {with_z(metric.z)}" if metric.z is not None else ""
         lines.append(f"  {metric.name:<26} {metric.value:>10.4f}{beside}{z}{p}")
     return "\n".join(lines)
 
@@ -95,7 +109,7 @@ def corruptions_in_words(data: str, found: CorruptionTest) -> str:
         lines.append(" " * 27 + "".join(f"{level:>9.3g}" for _, level in some))
         for metric in dict.fromkeys(c.metric for c in found.cells):
             row = [cells.get((metric, *column)) for column in some]
-            shown = ["—" if c is None or c.z is None else f"{c.z:+.1f}" for c in row]
+            shown = ["—" if c is None or c.z is None else z_value(c.z) for c in row]
             lines.append(f"{metric:<27}" + "".join(f"{z:>9}" for z in shown))
     return "\n".join(lines)
 

@@ -4,9 +4,10 @@
     found = difference(values[:1], values[1:], replicates[:1], replicates[1:])
     found.interval(0.95)
 
-Two things are random, and both are resampled. *Samples*: the same held-out rows and the same latents serve
-every run, so a replicate gives all runs the same weights (how often each row was drawn), and what they share cancels
-in a difference (Efron & Tibshirani 1993, An Introduction to the Bootstrap). *Seeds*: another seed would have given
+Two things are random, and both are resampled. *Samples*: the same held-out rows serve every run, and runs of one seed
+have the same latents at one step, so a replicate gives all runs the same weights (how often each row was drawn), and
+what they share cancels in a difference (Efron & Tibshirani 1993, An Introduction to the Bootstrap). Runs of other
+latents share nothing there, and equal weights are as good as any. *Seeds*: another seed would have given
 another generator. For a mean, resampling seeds without end has a closed form; with k of them it is too narrow by
 (k - 1)/k, and its normal quantiles are too, so it is multiplied up and Student's t takes their place.
 """
@@ -37,7 +38,7 @@ def energies(
 ) -> tuple[Floats, Floats]:
     """The energy distance (unbiased) of each of `fakes` to `real` (n, ...): values (runs,), and replicates (runs, r).
 
-    Every set has the same number of rows, row i of all of them from the same latents. With counts c (of real rows)
+    Every set has the same number of rows. With counts c (of real rows)
     and e a replicate is 2 c'De/nm - c'Dc/(n - 1)² - e'De/(m - 1)²: a row drawn twice lies at distance 0 from itself,
     and these divisors make up for that, so that replicates lie around the value itself. Raises MeasureError when the
     arrays are not finite, differ in shape, or have fewer than 2 rows.

@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+import numpy as np
+
 from gan_core.distances import energy, memorization, modes, neighbours, parzen, transport
 from gan_core.distances.inputs import Inputs, required
 
@@ -101,6 +103,8 @@ def _energy(inputs: Inputs) -> StepResult:
     p = inputs.test.energy_p if inputs.bandwidth > 0 else None  # constant data leave nothing to permute
     within = inputs.real_part.within
     nearest = asdict(neighbours.nearest_curves(real=within, across=inputs.across)) if within.k else {}
+    if nearest and inputs.within.k:
+        nearest["fake_to_fake_median"] = float(np.median(inputs.within.distances[:, 0]))
     return StepResult(
         {
             "energy_distance": Value(found.u, p, parameters=about),

@@ -1,4 +1,4 @@
-"""Which run is better: new samples of every run, one bootstrap for all, and a verdict that may be "undecided"."""
+"""Which run is better: samples of every run, one bootstrap for all, and a verdict that may be "undecided"."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from msgspec import Meta
 from gan_core.codec import flatten
 from gan_core.distances.catalogue import METRICS
 from gan_core.jobs import comparison
-from gan_core.jobs.comparison import FEWEST_SAMPLES, MOST_RUNS, MOST_SAMPLES, Comparison, Group, Verdict
+from gan_core.jobs.comparison import FEWEST_SAMPLES, MOST_RUNS, MOST_SAMPLES, Comparison, ComparisonReport, Group
 from gan_core.jobs.kind import JobContext, JobKind, Parameters, everything
-from gan_core.jobs.sample import Sample, draw
+from gan_core.jobs.sample import draw_of_training
 from gan_core.records import GanometerError, RunInfo, short_data_name
 from gan_core.store import Store
 from gan_core.validation import Count
@@ -28,22 +28,26 @@ FEWEST_SEEDS = 3
 
 @dataclass(frozen=True)
 class Compare(Parameters):
-    """`runs` are pairs of a run's id and the step of one of its snapshots; `n` samples of each are compared."""
+    """`runs` are pairs of a run's id and the step of one of its snapshots; `n` samples of each are compared.
+
+    Without `n` as many as the runs were measured with, or the fewest of that.
+    """
 
     runs: Annotated[tuple[tuple[str, Count], ...], Meta(min_length=1, max_length=MOST_RUNS, title="runs")]
-    n: Annotated[int, Meta(ge=FEWEST_SAMPLES, le=MOST_SAMPLES)]
+    n: Annotated[int, Meta(ge=FEWEST_SAMPLES, le=MOST_SAMPLES)] | None = None
 
     def named_runs(self) -> tuple[str, ...]:
         """The runs."""
         return tuple(run_id for run_id, _ in self.runs)
 
 
-def answer(context: JobContext, asked: Compare) -> Verdict:
+def answer(context: JobContext, asked: Compare) -> ComparisonReport:
     """The best group of these runs, each at a step, against every other; of one group alone only its values.
 
     Raises GanometerError where the runs have different data, or a generator has diverged.
     """
     from gan_core.distances import bootstrap, pairwise, reference
+    from gan_core.distances.inputs import Inputs, RealPart
 
     store, progress, steps_by_run = context.store, context.progress, dict(asked.runs)
     runs = [store.runs.get(run_id) for run_id in steps_by_run]
@@ -51,11 +55,12 @@ def answer(context: JobContext, asked: Compare) -> Verdict:
         raise GanometerError(f"the runs have not the same data ({_data_of(runs)}); compare runs on one data set")
     groups = comparison.group_runs(runs)
     dataset = context.dataset_named(runs[0].config.data.name)
-    n = min(asked.n, len(dataset.test.x))
+    n = asked.n or min(MOST_SAMPLES, *(run.config.recording.rows for run in runs))
+    n = min(n, len(dataset.test.x))
     members = [run for group in groups for run in group.runs]
     fakes = []
     for done, run in enumerate(members, 1):
-        x = flatten(draw(store, run.id, steps_by_run[run.id], Sample(n)))
+        x = flatten(draw_of_training(store, run.id, steps_by_run[run.id], n))
         if pairwise.count_unusable(x):
             raise GanometerError(
                 f"run {run.id} diverged: its samples of step {steps_by_run[run.id]} are not finite; choose another "
@@ -63,8 +68,11 @@ def answer(context: JobContext, asked: Compare) -> Verdict:
             )
         fakes.append(x)
         progress(0.5 * done / len(members))
-    values, replicates = bootstrap.energies(
-        real=flatten(reference.test_rows(dataset.test.x, n)),
+    real = flatten(reference.test_rows(dataset.test.x, n))
+    part = RealPart.of(real, threads=context.threads)
+    values = np.array([Inputs(part, pairwise.rows(x, "fake")).energy_distance.u for x in fakes])  # as in reports
+    _, replicates = bootstrap.energies(
+        real=real,
         fakes=fakes,
         threads=context.threads,
         progress=lambda share: progress(0.5 + share / 2),
@@ -73,7 +81,7 @@ def answer(context: JobContext, asked: Compare) -> Verdict:
     measured = dict(zip((group.name for group in groups), np.split(values, ends)))
     redrawn = dict(zip(measured, np.split(replicates, ends)))
     comparisons = of_groups("energy_distance", groups, measured, redrawn)
-    return Verdict(
+    return ComparisonReport(
         n,
         {run.id: steps_by_run[run.id] for run in members},
         {group.name: tuple(zip(group.seeds, measured[group.name].tolist())) for group in groups},
@@ -170,7 +178,7 @@ KIND = JobKind(
     Compare,
     answer,
     encode=lambda verdict: comparison.to_json(verdict).encode(),
-    decode=lambda data: comparison.verdict_from_json(data.decode()),
+    decode=lambda data: comparison.from_json(data.decode()),
     of_run=False,
     without_rows=everything,
 )

@@ -205,7 +205,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ComparisonReport:
     """What a `compare` job answers: the best group against every other by energy distance of `n` new samples of each
     run, and by metrics of the stored measurements where there are enough seeds. `steps`: which snapshot of each run.
     """
@@ -219,18 +219,18 @@ class Verdict:
     sentence: str = ""
 
 
-def to_json(verdict: Verdict) -> str:
+def to_json(verdict: ComparisonReport) -> str:
     """For the store."""
     return json.dumps(dataclasses.asdict(verdict), sort_keys=True)
 
 
-def verdict_from_json(text: str) -> Verdict:
+def from_json(text: str) -> ComparisonReport:
     """The verdict that `to_json` wrote."""
     found = json.loads(text)
     for name in ("comparisons", "others"):
         found[name] = tuple(_comparison(values) for values in found[name])
     found["values"] = {name: _pairs(values) for name, values in found["values"].items()}
-    return Verdict(**found)
+    return ComparisonReport(**found)
 
 
 def _comparison(values: dict[str, Any]) -> Comparison:

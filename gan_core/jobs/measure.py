@@ -1,4 +1,4 @@
-"""A report: new samples of a snapshot against as many held-out real ones."""
+"""A report: samples of a snapshot against as many held-out real ones."""
 
 from __future__ import annotations
 

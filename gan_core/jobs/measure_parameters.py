@@ -20,7 +20,10 @@ NeighbourCount = Annotated[int, Meta(ge=1, le=100)]
 
 @dataclass(frozen=True)
 class MeasureParameters(Parameters):
-    """What is measured: `n` samples of each kind (at most the test part), in which space, with which metrics."""
+    """What is measured: `n` samples of each kind (at most the test part), in which space, with which metrics.
+
+    `seed`: which draw of generated samples; 0 is the one that was measured during the training.
+    """
 
     n: MeasuredCount
     seed: Seed = 0

@@ -18,7 +18,7 @@ from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
 from gan_core.jobs import references
 from gan_core.jobs.measure_parameters import MeasureParameters
-from gan_core.jobs.sample import Sample, draw
+from gan_core.jobs.sample import Sample, draw, draw_of_training
 from gan_core.records import Modes
 from gan_core.store import Store
 
@@ -122,9 +122,15 @@ def report_for(
     *,
     threads: int | None = None,
 ) -> records.Report:
-    """Measure `n` new samples of a snapshot against `n` held-out rows, beside what real samples give."""
+    """Measure `n` samples of a snapshot against `n` held-out rows, beside what real samples give.
+
+    Seed 0 is the draw that was measured during the training, so at its n the numbers are the same.
+    """
     asked, tell = asked.at(dataset), progress or (lambda share: None)
-    x = draw(store, run_id, step, Sample(asked.n, asked.seed))
+    if asked.seed == 0:
+        x = draw_of_training(store, run_id, step, asked.n)
+    else:
+        x = draw(store, run_id, step, Sample(asked.n, asked.seed))
     transform = transform_for(store, dataset, asked.space, lambda share: tell(share / 4))
     # Where nobody has calibrated this yet, that takes 20 times as long as the report itself.
     known = reference_for(store, dataset, asked, lambda share: tell(0.25 + share * 0.7), threads=threads)

@@ -42,4 +42,17 @@ def draw(store: Store, run_id: str, step: int | None, asked: Sample) -> np.ndarr
     return sampling.generate(generator, sampling.inputs(generator, asked.seed, asked.n, sampling.REQUEST, label=number))
 
 
+def draw_of_training(store: Store, run_id: str, step: int | None, n: int) -> np.ndarray:
+    """The samples (n, *shape) in measured form that the run's own measurement at a snapshot was made of; of more than
+    those, the same draw goes on.
+
+    Raises GanometerError where there is no such snapshot.
+    """
+    run, step = store.runs.get(run_id), snapshot_step(store, run_id, step)
+    generator = generator_at(store, run, step)
+    from gan_core.engine import sampling
+
+    return sampling.generate(generator, sampling.inputs(generator, run.config.seed, n, sampling.MEASURE, step))
+
+
 KIND = JobKind("sample", Sample, answer, encode=encode_arrays, decode=decode_arrays, without_rows=only("x"), quick=True)

@@ -156,7 +156,7 @@ class ForegroundService:
         self,
         run_id: str,
         step: int | None,
-        n: int,
+        n: int | None = None,
         *,
         seed: int = 0,
         space: str = "pixels",
@@ -165,15 +165,18 @@ class ForegroundService:
         progress: Callable[[float], None] | None = None,
         by: str | None = "",
     ) -> Report:
-        """`n` new samples of a run's generator against as many held-out rows, at most as many as there are.
+        """`n` samples of a run's generator against as many held-out rows, at most as many as there are.
+
+        Without `n` as many as its training measured; seed 0 are the very samples that it measured.
 
         Raises GanometerError for a step that is not kept, and for numbers out of range; UnknownRun for a run that `by`
         does not see.
         """
         from gan_core.jobs import measure, measurement
 
-        asked = measure.KIND.read({"n": n, "seed": seed, "space": space, "panel": panel, "k": k})
         run = self._runs.get(run_id, by=by)
+        n = run.config.recording.rows if n is None else n
+        asked = measure.KIND.read({"n": n, "seed": seed, "space": space, "panel": panel, "k": k})
         dataset = self._datasets.dataset(run.config.data.name)
         report = measurement.report_for(self._store, run_id, step, asked, dataset, progress)
         return report.numbers_only() if run.data_hidden else report

@@ -69,8 +69,12 @@ class JobService:
         self._ensure_worker()
         return job_id
 
-    def compare(self, steps_by_run: Mapping[str, int], n: int, *, by: str | None = "", retry: bool = False) -> int:
+    def compare(
+        self, steps_by_run: Mapping[str, int], n: int | None = None, *, by: str | None = "", retry: bool = False
+    ) -> int:
         """Ask for a verdict on runs, each at the step of one of its snapshots; returns the job's id.
+
+        `n` samples of each are compared; without it, as many as the runs were measured with.
 
         Raises GanometerError for runs on different data, and UnknownRun for one that `by` may not see.
         """

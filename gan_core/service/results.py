@@ -6,9 +6,10 @@ are hidden (`data_hidden`). Everything here is asked of such a run, and then giv
 
 from __future__ import annotations
 
-from typing import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from gan_core.distances.verdict import beside, placed
+from gan_core.distances.verdict import NOT_MEASURED, beside, verdict_of
 from gan_core.jobs import references
 from gan_core.pictures import film
 from gan_core.records import (
@@ -16,7 +17,7 @@ from gan_core.records import (
     GanometerError,
     Headline,
     History,
-    MetricResult,
+    MeasureError,
     Preview,
     Reference,
     Report,
@@ -121,55 +122,71 @@ class ResultService:
             until = one.parent_step if until is None else min(until, one.parent_step)
         return found
 
-    def headlines(self, runs: Iterable[RunInfo], *, by: str | None = "") -> dict[str, Headline]:
+    def headlines(
+        self, runs: Iterable[RunInfo], steps: Mapping[str, int] | None = None, *, by: str | None = ""
+    ) -> dict[str, Headline]:
         """{run: what a listing shows of it}, with a handful of questions to the store for all of them.
 
-        A branch that has not been measured yet has the number of the step where it begins.
+        What was measured is the newest of it, or the newest up to the step that `steps` has for a run. A branch that
+        has not been measured yet has the measurement of the step where it begins.
         """
-        by_id = {run.id: run for run in runs}
+        by_id, steps = {run.id: run for run in runs}, steps or {}
         snapshots = self._store.recordings.newest_snapshots(by_id)
-        energies = self._store.recordings.newest_values(by_id, "energy_distance")
+        found = self._newest_live({run_id: steps.get(run_id) for run_id in by_id}, by_id)
         for run in by_id.values():
-            if run.parent_id is not None and run.id not in energies:
-                last = self.curves(run, ["energy_distance"], points=1, by=by).last("energy_distance")
-                energies |= {} if last is None else {run.id: last}
-        measured_alike: dict[tuple[str | None, int], Reference | None] = {}
-        found: dict[str, Headline] = {}
+            if run.parent_id is not None and run.id not in found:
+                found |= self._before_the_branch(run, by)
+        known: dict[tuple[Any, ...], Reference | None] = {}
+        made: dict[str, Headline] = {}
         for run_id, run in by_id.items():
-            energy, alike = None, (run.dataset, run.config.recording.rows)
-            if run_id in energies:
-                if alike not in measured_alike:
-                    measured_alike[alike] = self._known_reference(run)
-                known = measured_alike[alike]
-                energy = MetricResult("energy_distance", energies[run_id], direction="lower", ideal=0.0)
-                energy = placed(energy, known, known.n if known else run.config.recording.rows)
-            found[run_id] = Headline(snapshots.get(run_id), energy)
-        return found
+            step, report = found.get(run_id, (None, None))
+            report = report and self._beside_known(run, report, known)
+            verdict = verdict_of(report) if report else NOT_MEASURED
+            made[run_id] = Headline(snapshots.get(run_id), step, report, verdict)
+        return made
 
-    def _known_reference(self, run: RunInfo) -> Reference | None:
-        """The same as `live_reference`; None also where the data set cannot be read."""
+    def _newest_live(
+        self, until: Mapping[str, int | None], runs: Mapping[str, RunInfo]
+    ) -> dict[str, tuple[int, Report]]:
+        found = self._store.measurements.live_reports(until)
+        newest: dict[str, tuple[int, Report]] = {}
+        for run_id, measured in found.items():
+            for step, report in measured:  # in order of n
+                if _of_training(runs[run_id], report):
+                    newest[run_id] = step, report
+        return newest
+
+    def _before_the_branch(self, run: RunInfo, by: str | None) -> dict[str, tuple[int, Report]]:
+        until = run.parent_step
+        for parent in self.lineage(run, by=by)[1:]:
+            if found := self._newest_live({parent.id: until}, {parent.id: parent}):
+                return {run.id: found[parent.id]}
+            if parent.parent_step is not None:
+                until = parent.parent_step if until is None else min(until, parent.parent_step)
+        return {}
+
+    def _beside_known(self, run: RunInfo, report: Report, known: dict[tuple[Any, ...], Reference | None]) -> Report:
+        """The report of a run beside real against real, which is looked up once for all that were measured alike."""
+        alike = (run.dataset, report.space, report.n_fake, report.k, report.panel)
+        if alike not in known:
+            known[alike] = self._reference_for(run, report)
+        report = report.numbers_only() if run.data_hidden else report
         try:
-            return self.live_reference(run)
-        except Unreadable:
-            return None
+            return beside(report, known[alike])
+        except MeasureError:  # of as many real as generated samples only
+            return report
 
     # ------------------------------------------------------------ reports
 
     def reports(self, run: RunInfo) -> list[tuple[int, Report]]:
         """(step, report) of every measurement of the run itself, not of the one it was forked from; each beside the
         reference even if that was measured later."""
-        known: dict[tuple[str, int, int, str], Reference | None] = {}
-        found: list[tuple[int, Report]] = []
-        for step, report in self._reports(run):
-            about = (report.space, report.n_fake, report.k, report.panel)  # of a training they are all alike
-            if about not in known:
-                known[about] = self._reference_for(run, report)
-            found.append((step, beside(report, known[about])))
-        return found
+        known: dict[tuple[Any, ...], Reference | None] = {}
+        return [(step, self._beside_known(run, report, known)) for step, report in self._reports(run)]
 
     def measured(self, run: RunInfo) -> dict[int, Report]:
         """What was measured during the training, by step; not what people have asked for since."""
-        return {step: report for step, report in self._reports(run) if report.seed == 0}
+        return {step: report for step, report in self._reports(run) if _of_training(run, report)}  # the largest n last
 
     def unreadable_reports(self, run: RunInfo) -> int:
         """How many measurements of a run cannot be read; `reports` and `measured` leave them out."""
@@ -187,3 +204,9 @@ class ResultService:
         if not run.dataset:
             return None
         return references.known(self._store, run.dataset, report.space, report.n_fake, k=report.k, panel=report.panel)
+
+
+def _of_training(run: RunInfo, report: Report) -> bool:
+    """Whether a report may be one of the training itself; of several of one step that is the one of the largest n."""
+    about = (report.seed, report.space, report.panel, report.k)
+    return about == (0, "pixels", "live", 5) and report.n_fake <= run.config.recording.rows

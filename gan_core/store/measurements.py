@@ -13,7 +13,7 @@ from msgspec import Meta
 from gan_core import records
 from gan_core.records import FeatureSpace, Panel, Reference, Report
 from gan_core.store.database import Database, one_at_a_time
-from gan_core.store.rows import reference_row, report_row
+from gan_core.store.rows import reference_row, report_row, sound_step
 from gan_core.store.schema import features, now, references, reports
 from gan_core.validation import Count, Invalid, Text, checked, wrong
 
@@ -75,6 +75,35 @@ class Measurements:
         """Every stored report of a run with its step, in order of steps, then of n; without those that cannot be
         read, which `unreadable_reports` counts."""
         return [(step, report) for step, report in self._reports(run_id) if report is not None]
+
+    def live_reports(self, until: Mapping[str, int | None]) -> dict[str, list[tuple[int, Report]]]:
+        """{run: (step, report) of its newest measurement of the live panel, at the latest at a step}, in order of n.
+
+        `until` has the runs with that step, None for no limit. Only the draw of the training itself in pixels counts.
+        """
+        anytime = [run_id for run_id, step in until.items() if step is None]
+        limited = [
+            sa.and_(reports.c.run_id == run_id, reports.c.step <= step)
+            for run_id, step in until.items()
+            if step is not None
+        ]
+        live = sa.and_(
+            reports.c.space == "pixels", reports.c.seed == 0, reports.c.panel == "live", sound_step(reports.c.step)
+        )
+        newest = sa.select(reports.c.run_id, sa.func.max(reports.c.step).label("step")).where(
+            live, sa.or_(reports.c.run_id.in_(anytime), *limited)
+        )
+        last = newest.group_by(reports.c.run_id).subquery()
+        query = sa.select(reports.c.run_id, reports.c.step, reports.c.report).join(
+            last, sa.and_(reports.c.run_id == last.c.run_id, reports.c.step == last.c.step)
+        )
+        found: dict[str, list[tuple[int, Report]]] = {}
+        with self._db.reading() as db:
+            rows = db.execute(query.where(live).order_by(reports.c.n, *reports.primary_key)).all()
+        for run_id, step, text in rows:
+            if (report := _report(text)) is not None:
+                found.setdefault(run_id, []).append((step, report))
+        return found
 
     def unreadable_reports(self, run_id: str) -> int:
         """How many stored reports of a run cannot be read."""

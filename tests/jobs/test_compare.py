@@ -6,18 +6,18 @@ from scipy.spatial.distance import cdist, pdist
 
 from gan_core.distances.reference import test_rows as rows_of
 from gan_core.jobs.compare import KIND, Compare
-from gan_core.jobs.sample import Sample
+from gan_core.jobs.sample import draw_of_training
 from gan_core.records import GanometerError
 from tests.jobs.small_runs import RING, STEP, flat, kept
 
 
-def test_values_are_the_energy_distances_of_new_samples(store, ask, ring):
+def test_values_are_the_energy_distances_of_the_samples_that_were_measured(store, ask, ring):
     other = kept(store, RING, objective__r1=3.0, generator__latent_dim=2)
     verdict = ask(Compare(((ring, STEP), (other, STEP)), 100), step=None)
     assert verdict.n == 100 and verdict.steps == {ring: STEP, other: STEP}
     real, exact = flat(rows_of(RING.test.x, 100)), []
     for run_id in (ring, other):
-        fake = flat(ask(Sample(n=100), run_id)["x"])
+        fake = flat(draw_of_training(store, run_id, STEP, 100))
         exact.append(2 * cdist(real, fake).mean() - pdist(real).mean() - pdist(fake).mean())
     assert [pairs[0][1] for pairs in verdict.values.values()] == pytest.approx(exact, rel=1e-4)
     assert verdict.comparisons[0].covers == "samples" and verdict.headline

@@ -8,7 +8,7 @@ import pytest
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
 from gan_core.jobs import compare, comparison
-from gan_core.jobs.comparison import Comparison, Verdict
+from gan_core.jobs.comparison import Comparison, ComparisonReport
 from gan_core.records import RunInfo
 
 CONFIG = preset("auto", data="digits")
@@ -204,10 +204,10 @@ def test_equal_runs_are_undecided_without_a_division_by_nothing():
 
 def test_a_verdict_survives_its_json():
     comparisons = verdicts([0.5, 0.52, 0.49], [0.1, 0.12, 0.11])
-    told = Verdict(
+    told = ComparisonReport(
         1000, {"a": 100}, {"A · x": ((0, 0.5), (1, 0.25))}, comparisons, (), *comparison.summary(comparisons)
     )
-    assert comparison.verdict_from_json(comparison.to_json(told)) == told
+    assert comparison.from_json(comparison.to_json(told)) == told
     assert isinstance(told.comparisons[0], Comparison)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
+from gan_core.records import MetricResult, Report
 from gan_core.service.bundles import EXAMPLES
 from gan_core.service.lab import Lab
 from gan_core.settings import Limits, Settings
@@ -102,10 +103,18 @@ def finished_by_hand(lab: Lab) -> str:
     return run.id
 
 
+def live_report(value: float, n: int = 50) -> Report:
+    """What a training measures: the energy distance alone."""
+    metric = MetricResult("energy_distance", value, direction="lower", ideal=0.0)
+    return Report("measured", n, n, 5, "pixels", 0, {"energy_distance": metric})
+
+
 def finish_by_hand(lab: Lab, run, first: int = 0) -> None:
-    values = [(step, "energy_distance", 1 / (1 + step)) for step in range(first, run.total_steps + 1, 10)]
+    steps = range(first, run.total_steps + 1, 10)
+    values = [(step, "energy_distance", 1 / (1 + step)) for step in steps]
     nothing = dict(seconds=1.0, checkpoint=b"state")
     about = dict(state="finished", step=run.total_steps, values=values, **nothing)
+    about |= {"measured": [(step, live_report(1 / (1 + step))) for step in steps]}
     store_of(lab).progress.commit(run.id, "w1", run.claim_no, Commit(**about))
 
 

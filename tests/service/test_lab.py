@@ -14,7 +14,7 @@ from gan_core.distances import reference
 from gan_core.jobs.browse import Browse
 from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.jobs.reference import ReferenceParameters
-from gan_core.jobs.sample import Sample, draw
+from gan_core.jobs.sample import Sample, draw_of_training
 from gan_core.records import GanometerError, UnknownRun
 from gan_core.service import share_links
 from tests.service.labs import CONFIG, ENDLESS, ended, opened, points, settled, store_of, wait_until
@@ -245,7 +245,7 @@ def test_a_comparison_of_runs_by_the_worker(working):
     }
 
     real = reference.test_rows(datasets.load("digits").test.x, 200).reshape(200, -1) / 255
-    x = draw(store_of(working), ids[1], steps[ids[1]], Sample(200)).reshape(200, -1)
+    x = draw_of_training(store_of(working), ids[1], steps[ids[1]], 200).reshape(200, -1)
     rf, rr, ff = (cdist(a, b).sum() for a, b in ((real, x), (real, real), (x, x)))
     energy = 2 * rf / 200**2 - rr / (200 * 199) - ff / (200 * 199)
     assert dict(found.values[one])[1] == pytest.approx(energy, rel=1e-4)

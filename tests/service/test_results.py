@@ -11,12 +11,13 @@ from gan_core.config.run_config import override
 from gan_core.data import datasets
 from gan_core.distances import reference
 from gan_core.distances.report import measure
+from gan_core.distances.verdict import NOT_MEASURED, verdict_of
 from gan_core.records import DatasetInfo, GanometerError, Headline
 from gan_core.service.lab import Lab
 from gan_core.service.results import ResultService
 from gan_core.store import Commit
 from gan_core.store import schema as tables
-from tests.service.labs import CONFIG, finish_by_hand, finished_by_hand, opened, points, shared, store_of
+from tests.service.labs import CONFIG, finish_by_hand, finished_by_hand, live_report, opened, points, shared, store_of
 
 
 def test_a_run_in_the_plane_is_a_film_of_its_points_and_of_nothing_there_is_none(lab):
@@ -134,20 +135,26 @@ def test_headlines_are_the_newest_numbers_beside_real_against_real(lab):
     store_of(lab).progress.describe(run.id, "w1", run.claim_no, dataset=data.sha256)
     about = dict(seconds=1.0, steps_per_second=9.0, state="running")
     for step, value in ((5, 0.5), (10, 0.25)):
-        values = [(step, "energy_distance", value), (step, "other", 9.0)]
-        taken = [(step, np.zeros((2, 4), np.float32), b"")]
+        taken, measured = [(step, np.zeros((2, 4), np.float32), b"")], [(step, live_report(value))]
         store_of(lab).progress.commit(
-            run.id, "w1", run.claim_no, Commit(step=step, values=values, taken=taken, **about)
+            run.id, "w1", run.claim_no, Commit(step=step, measured=measured, taken=taken, **about)
         )
+    for other in (live_report(9.0, n=40), replace(live_report(9.0), seed=1), replace(live_report(9.0), panel="full")):
+        store_of(lab).measurements.put_report(run.id, 10, other)  # what people have asked for since
     store_of(lab).progress.commit(run.id, "w1", run.claim_no, Commit(step=20, values=[(20, "other", 1.0)], **about))
     fresh = lab.runs.start(override(CONFIG, {"seed": 1}))
     found = lab.results.headlines(lab.runs.newest())
-    assert found[fresh] == Headline(None, None)
-    assert (found[run.id].snapshot, found[run.id].energy.value) == (10, 0.25)
+    assert found[fresh] == Headline(None, None, None, NOT_MEASURED)
+    assert (found[run.id].snapshot, found[run.id].step, found[run.id].energy.value) == (10, 10, 0.25)
     assert found[run.id].energy.z is found[run.id].energy.reference_mean is None
+    assert found[run.id].verdict.kind == "cannot_tell"
+    (earlier,) = lab.results.headlines([lab.runs.get(run.id)], {run.id: 9}).values()
+    assert (earlier.step, earlier.energy.value) == (5, 0.5)
     known = reference.calibrate(test=rng.random((50, 4)), pool=rng.random((300, 4)), n=50)
     store_of(lab).measurements.put_reference(data.sha256, "pixels", known)
     mean, sd = known.metrics["energy_distance"]
-    energy = lab.results.headlines([lab.runs.get(run.id)])[run.id].energy
+    headline = lab.results.headlines([lab.runs.get(run.id)])[run.id]
+    energy = headline.energy
+    assert headline.verdict == verdict_of(headline.report) != found[run.id].verdict
     assert (energy.reference_mean, energy.z) == (mean, pytest.approx((0.25 - mean) / sd))
     assert lab.results.headlines([]) == {}

@@ -20,6 +20,7 @@ from gan_core.distances import reference
 from gan_core.distances.catalogue import CORRUPTION_TITLES, METRICS
 from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
+from gan_core.distances.verdict import TITLES, beside, verdict_of
 from gan_core.jobs.corruptions import encode
 from gan_core.jobs.registry import asked
 from gan_core.records import CorruptionCell, CorruptionTest
@@ -764,7 +765,7 @@ def test_a_full_report_is_a_job_that_is_drawn_when_it_is_done(home, store, data,
     assert "Waiting for the worker" in progress(at)
     job = claim(store, "measure")
     assert (job.kind, job.run_id, job.step) == ("measure", store.runs.all()[0].id, 100)
-    n = min(1000, len(dataset.test.x))
+    n = min(store.runs.get(job.run_id).config.recording.rows, len(dataset.test.x))
     assert asked(job) == MeasureParameters(n, 7, panel="full", k=3)
     report = full_report(dataset)
     store.jobs.finish(job.id, result=records.record_to_json(report).encode())
@@ -846,8 +847,11 @@ def test_a_report_becomes_a_file(data):
 
     report = full_report(data("digits"))
     rows = {row["name"]: row for row in csv.DictReader(io.StringIO(to_csv(report)))}
+    verdict = rows.pop("verdict")
+    assert verdict["verdict"].startswith(TITLES[verdict["group"]])
     assert set(rows) == set(report.metrics)
     for name, metric in report.metrics.items():
+        assert (rows[name]["n"], rows[name]["draw"]) == (str(report.n_fake), str(report.seed))
         assert rows[name]["value"] == ("" if metric.value is None else repr(metric.value))
         assert rows[name]["group"] == METRICS[name].group and rows[name]["verdict"] == metric.verdict
     assert rows["modes_captured"]["needs"].startswith("modes")
@@ -899,12 +903,26 @@ def commit_report(store, run_id, report, **end) -> None:
     )
 
 
+def test_a_run_has_one_number_and_one_chip_on_every_page(home, store, data):
+    digits, known = data("digits"), calibrated(data("digits"))
+    store.measurements.put_reference(digits.sha256, "pixels", known)
+    run_id = trained(store, digits)
+    report = beside(store.measurements.reports(run_id)[-1][1], known)
+    chip = f"{TITLES[verdict_of(report).kind]}]"
+    for path in ("app.py", "pages/train.py", "pages/distances.py"):
+        at = open_page(path, run=run_id)
+        shown = [text_of(at), *(f"{metric.label} {metric.value}" for metric in at.metric)]
+        assert chip in shown[0], path
+        assert any(f"{report.metrics['energy_distance'].value:.4f}" in words for words in shown), path
+    assert chip in text_of(open_page("pages/compare.py", runs=run_id))
+
+
 def test_a_diverged_measurement_has_no_numbers(home, store, data):
     run_id, part = trained(store, data("ring-8"), "running"), real_side(data("ring-8"))
     report = measure(real=part, fake=np.full_like(part.rows, np.nan))
     commit_report(store, run_id, report, state="failed", error="diverged at step 101")
     at = open_page("pages/distances.py", run=run_id)
-    assert "The generator diverged" in text_of(at) and report.verdict in text_of(at).replace("\\", "")
+    assert "Far off]" in text_of(at) and "The training has diverged" in text_of(at)
     assert not at.metric
     assert set(descriptions(at)) == {"Energy distance over steps", "Mean distances over steps"}  # measured before
 
@@ -916,7 +934,7 @@ def test_a_collapsed_generator_is_said_beside_its_numbers(home, store, data):
     commit_report(store, run_id, report, state="running", error=None)
     store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
     at = open_page("pages/distances.py", run=run_id)
-    assert "The generator collapsed" in text_of(at)
+    assert "Collapsed]" in text_of(at) and "all" in text_of(at)
     shown = {m.label: m for m in at.metric}
     assert float(shown["Generated to generated"].value) == 0 and shown["Spread"].delta == "off"
     assert float(shown["1-NN accuracy, generated"].value) == 1

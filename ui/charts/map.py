@@ -123,12 +123,11 @@ def class_distances(found: Mapping[str, np.ndarray]) -> go.Figure:
     return figure.update_yaxes(type="category", autorange="reversed", showgrid=False)
 
 
-def class_nearest(found: Mapping[str, np.ndarray]) -> go.Figure:
-    """The median distance to the nearest training sample, class by class: of real samples, and of generated ones.
+def medians_by_class(found: Mapping[str, np.ndarray]) -> tuple[list[float], list[float]]:
+    """The median distance to the nearest training sample of each class: of real samples, and of generated ones.
 
-    Look for pairs of one height. Orange far below blue: typical, blurred or copied; far above: badly drawn.
+    Not a number for a class without samples.
     """
-    figure = blank("class", "median distance to the nearest training sample", height=300)
     real, fake = (
         [float(np.median(distances[labels == c])) if (labels == c).any() else float("nan") for c in found["classes"]]
         for labels, distances in (
@@ -136,5 +135,15 @@ def class_nearest(found: Mapping[str, np.ndarray]) -> go.Figure:
             (found["labels"], found["distances"]),
         )
     )
+    return real, fake
+
+
+def class_nearest(found: Mapping[str, np.ndarray]) -> go.Figure:
+    """The median distance to the nearest training sample, class by class: of real samples, and of generated ones.
+
+    Look for pairs of one height. Orange far below blue: typical, blurred or copied; far above: badly drawn.
+    """
+    figure = blank("class", "median distance to the nearest training sample", height=300)
+    real, fake = medians_by_class(found)
     add_pairs_of_bars(figure, [str(c) for c in found["classes"]], real=real, fake=fake, hover="%{y:.3~r}")
     return figure.update_yaxes(rangemode="tozero")

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from gan_core import METRICS, CorruptionCell, Histogram
+from gan_core import METRICS, CorruptionCell, Histogram, with_z
 from gan_core.pictures.colours import BOTH, FAKE, GREY, REAL
 from ui.charts.training import DASH, SPREADS, add_pairs_of_bars, blank, tint
 
@@ -150,7 +150,7 @@ def corruptions(cells: Sequence[CorruptionCell]) -> go.Figure:
             place = rows.index((cell.corruption, cell.level)), columns.index(cell.metric)
             z[place] = np.clip(_worse(cell.metric, cell.z), -FAR, FAR)
             about[place] = (
-                f"{cell.value:.3g}, z = {cell.z:+.1f}<br>"
+                f"{cell.value:.3g}, {with_z(cell.z)}<br>"
                 f"real samples give {cell.reference_mean:.3g} ± {cell.reference_sd:.2g}"
             )
     figure = blank("", "", height=240 + 22 * len(rows))

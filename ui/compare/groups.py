@@ -1,14 +1,15 @@
 """The groups of runs that differ only in their seed: the legend of the page, and further seeds for one of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from gan_core import ENOUGH_SEEDS, Group, RunInfo, Verdict, mean_and_sd
+from gan_core import BELOW_ZERO, ENOUGH_SEEDS, ComparisonReport, Group, RunInfo, mean_and_sd
 from ui.charts import compare
 from ui.frame.faults import guarded
 from ui.frame.page import Page
 from ui.frame.text import STATES, plain
+from ui.frame.verdict_chip import chips
 
 
 def choose(ids: list[str]) -> None:
@@ -44,26 +45,33 @@ def repeat(page: Page, chosen: Sequence[RunInfo], run_id: str, *, by: str) -> No
     )
 
 
-def show_groups(page: Page, groups: tuple[Group, ...], verdict: Verdict | None) -> None:
-    """The legend of everything below: what each letter stands for, and how many seeds it has."""
+def show_groups(
+    page: Page, groups: tuple[Group, ...], verdict: ComparisonReport | None, steps: Mapping[str, int]
+) -> None:
+    """The legend of everything below: what each letter stands for, how many seeds it has, and how good its samples are
+    at `steps`, {run: step}."""
     chosen = [run for group in groups for run in (*group.runs, *group.again)]
+    counted = [run for group in groups for run in group.runs if run.id in steps]
+    headlines = page.lab.results.headlines(counted, steps, by=page.me)
     for place, group in enumerate(groups):
         with st.container(horizontal=True, vertical_alignment="center", key=f"group {place}"):
             st.html(compare.key(place, f"The line of {group.letter} in the curves"), width="content")
             st.markdown(f"**{group.letter}** · {plain(group.label)}", width="content")
+            chips([headlines[run.id].verdict for run in group.runs if run.id in headlines])
             st.caption(plain(about_group(group, verdict)), width="content")
             if len(group.runs) < ENOUGH_SEEDS and all(run.parent_id is None for run in group.runs):
                 repeat_button(page, chosen, group.runs[0], group.letter)
 
 
-def about_group(group: Group, verdict: Verdict | None) -> str:
+def about_group(group: Group, verdict: ComparisonReport | None) -> str:
     """A group in a few words: its seeds, its energy distance where a verdict knows it, and what still trains."""
     count = len(group.runs)
     text = f"seed {group.seeds[0]}" if count == 1 else f"{count} seeds"
     values = [value for _, value in (verdict.values.get(group.name, ()) if verdict else ())]
-    if values:
+    if values and verdict:
         mean, sd = mean_and_sd(values)
-        text += f", energy distance {mean:z.4f}" + (f" ± {sd:.4f}" if sd is not None else "")
+        text += f", energy distance {mean:z.4f}" + (f" ± {sd:.4f}" if sd is not None else "") + f" (n = {verdict.n:,})"
+        text += f". {BELOW_ZERO}" if mean < 0 else ""
     unfinished = [STATES[run.state][2].lower() for run in group.runs if run.state != "finished"]
     if unfinished:
         text += ", " + ", ".join(f"{unfinished.count(state)} {state}" for state in dict.fromkeys(unfinished))

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from gan_core import METRICS, Comparison, Group, Reference, Verdict, step_of
-from ui.charts import compare
+from gan_core import BELOW_ZERO, METRICS, Comparison, ComparisonReport, Group, Reference, step_of
+from ui.charts import captions, compare
 from ui.compare.groups import show_groups
 from ui.frame.job_answers import WAITING, show_answer
 from ui.frame.page import Page, chart
 from ui.frame.text import plain
 
-SAMPLES = 1000
-"""New samples of each run for the verdict."""
 VERDICT = "verdict"
 """Key of the session state: the KnownVerdict."""
 INTERVAL = r"\Delta \pm t_{\nu} \cdot \mathrm{SE}, \qquad \mathrm{SE}^2 = s^2_{\text{seeds}} / k + s^2_{\text{samples}}"
@@ -26,7 +24,7 @@ class KnownVerdict:
 
     step: int | None
     groups: tuple[str, ...]
-    verdict: Verdict
+    verdict: ComparisonReport
 
 
 def counted(groups: tuple[Group, ...], steps_of: Mapping[str, tuple[int, ...]], step: int | None) -> dict[str, int]:
@@ -55,15 +53,15 @@ def show_verdict(
                 "verdict needs such a run of at least two settings."
             )
         if not places or (len(groups) > 1 and len(with_runs) < 2):
-            show_groups(page, groups, None)
+            show_groups(page, groups, None, places)
             return
-        job_id = page.lab.jobs.compare(places, SAMPLES, by=page.me)
+        job_id = page.lab.jobs.compare(places, by=page.me)
         show_answer(
             page,
             job_id,
             lambda job: draw_verdict(page, groups, page.lab.jobs.answer(job.id, by=page.me)),
             key="answer",
-            again=lambda: page.lab.jobs.compare(places, SAMPLES, by=page.me, retry=True),
+            again=lambda: page.lab.jobs.compare(places, by=page.me, retry=True),
         )
         # Not in the live part: a button there would draw that part alone, and the new runs belong to all of the page.
         job = page.lab.jobs.get(job_id, by=page.me, result=False)
@@ -75,14 +73,14 @@ def show_verdict(
         if known and job and job.state in WAITING:
             draw_verdict(page, groups, known)
             st.caption("This is the verdict before one more run ended. The new verdict is being computed.")
-        show_groups(page, groups, known)
+        show_groups(page, groups, known, places)
         left_out = sum(run.id not in places for group in groups for run in group.runs)
         if left_out:
             still = "1 run still waits or trains" if left_out == 1 else f"{left_out} runs still wait or train"
             st.caption(f"{still}: not counted before the end.")
 
 
-def draw_verdict(page: Page, groups: tuple[Group, ...], verdict: Verdict) -> None:
+def draw_verdict(page: Page, groups: tuple[Group, ...], verdict: ComparisonReport) -> None:
     """A verdict: its sentence, its intervals, and what other metrics say."""
     if verdict.headline:
         st.markdown(f"#### {plain(verdict.headline)}")
@@ -92,17 +90,15 @@ def draw_verdict(page: Page, groups: tuple[Group, ...], verdict: Verdict) -> Non
         reference = page.lab.results.reference_of(run, verdict.n)
         beside = f" Two sets of real samples of this size give {in_words(reference)}." if reference else ""
         st.caption(
-            f"Energy distance of {verdict.n:,} new samples of each run to as many held-out real ones; 0 is ideal."
-            f"{plain(beside)}"
+            f"Energy distance of {verdict.n:,} samples of each run to as many held-out real ones; 0 is ideal. They are "
+            f"the samples that its training measured at this step.{plain(beside)}"
         )
         if verdict.comparisons:
             explain()
     if verdict.comparisons:
         figure = compare.intervals(verdict.comparisons)
         chart(figure, "intervals", "Lead of the best group over each other group, with its interval")
-        st.caption(
-            "Right of the dotted line: the best group is ahead. Whiskers that cross it: the difference may be noise."
-        )
+        st.caption(captions.intervals(verdict.comparisons))
     if verdict.others:
         with st.expander("By other metrics", icon=":material/straighten:"):
             st.caption(
@@ -135,13 +131,13 @@ def explain() -> None:
     """How a verdict is decided, with the formulas and their sources."""
     with st.popover("How is this decided?", icon=":material/help:"):
         st.markdown(
-            "Every run makes new samples from random numbers of the same seed, and the **energy distance** to the same "
-            "held-out real samples is taken:"
+            "Of every run the samples count that its training measured at this step, and the **energy distance** to "
+            "the same held-out real samples is taken:"
         )
         st.latex(FORMULA)
         st.markdown(
             "x are real samples, y generated ones, and a bar is the mean over all pairs of different samples. It is 0 "
-            "exactly for equal distributions.\n\n"
+            f"exactly for equal distributions. {BELOW_ZERO}\n\n"
             "Then the real and generated samples are resampled 1,000 times, in the same way for all runs (a **paired "
             "bootstrap**), and the spread between seeds is added. "
             "The standard error SE of the difference follows, and from it the interval"

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections import defaultdict
 from dataclasses import asdict
 
 import streamlit as st
 
-from gan_core import METRICS, DatasetInfo, History, Report, mark_of, record_to_json
+from gan_core import METRICS, TITLES, DatasetInfo, History, Report, in_json, mark_of, verdict_of, z_value
+from ui.charts import captions, training
 from ui.charts import report as report_charts
-from ui.charts import training
 from ui.distances.metric_cards import MARKS
 from ui.frame.faults import part
 from ui.frame.page import chart
@@ -27,18 +28,12 @@ def show_distances(report: Report, key: str) -> None:
         with left, part("This chart"):
             st.markdown("**How often each distance occurs**")
             chart(report_charts.histograms(report.histogram, means), f"{key} histograms", "Histograms of the distances")
-            st.caption(
-                "If the three curves coincide, the samples vary like real ones. Orange to the left of blue: generated "
-                "samples are more alike than real ones."
-            )
+            st.caption(captions.histograms(report))
     if found := report.details.get("nearest"):
         with right, part("This chart"):
             st.markdown("**Distance to the nearest sample**")
             chart(report_charts.nearest(found), f"{key} nearest", "Cumulative shares of nearest distances")
-            st.caption(
-                f"A generated sample is nearer to a real one than another real sample is in {found['auc']:.0%} of all "
-                "pairs. 50 % is ideal; more means blurred or copied, less means unlike any real sample."
-            )
+            st.caption(captions.nearest(found))
 
 
 def show_kinds(report: Report, data: DatasetInfo, key: str) -> None:
@@ -82,10 +77,7 @@ def show_details(report: Report, data: DatasetInfo, key: str) -> None:
         with left, part("This chart"):
             st.markdown("**Precision against recall**")
             chart(report_charts.prd(curve), f"{key} prd", "Highest precision at each recall")
-            st.caption(
-                f"Best F-score with recall weighted eightfold: {curve['f8']:.3f}; with precision: {curve['f1_8']:.3f}. "
-                "Both are 1 for equal distributions. Sajjadi et al. 2018, arXiv\\:1806.00035."
-            )
+            st.caption(f"{captions.prd(curve)} Sajjadi et al. 2018, arXiv\\:1806.00035.")
     with right, part("This chart"):
         show_kinds(report, data, key)
     left, right = st.columns(2)
@@ -105,10 +97,10 @@ def show_details(report: Report, data: DatasetInfo, key: str) -> None:
             config = {name: st.column_config.NumberColumn(format="%.4g") for name in names[2:]}
             rows = [dict(zip(names, row)) for row in copies]
             st.dataframe(rows, hide_index=True, column_config=config, key=f"{key} copies")
-            st.caption("A distance near 0, and much smaller than that to the nearest held-out sample, is a copy.")
+            st.caption(captions.copies(copies))
         elif "copies" in details:
             st.markdown("**Most like a training sample**")
-            st.caption("No sample is nearer to the training data than 99 % of the held-out samples are.")
+            st.caption(captions.copies(()))
     if rows := details.get("parzen"):
         with part("This table"):
             _show_parzen(rows, key)
@@ -141,7 +133,7 @@ def show_tables(report: Report, key: str) -> None:
     config = {name: number(format="%.4g", width=90) for name in ("value", "real vs real", "±", "ideal")} | {
         "metric": text(pinned=True, width=180),
         "mark": st.column_config.MultiselectColumn(options=list(MARKS), color=list(MARKS.values()), width=115),
-        "z": number(format="%+.1f", width=70),
+        "z": text(width=70),
         "p": number(format="%.2g", width=70),
         "better": text(width=85),
         "in words": text(width=460),
@@ -156,7 +148,7 @@ def show_tables(report: Report, key: str) -> None:
                     "mark": [mark_of(metric)],
                     "real vs real": metric.reference_mean,
                     "±": metric.reference_sd,
-                    "z": metric.z,
+                    "z": z_value(metric.z) or None,
                     "p": metric.p,
                     "ideal": metric.ideal,
                     "better": about.better,
@@ -172,7 +164,7 @@ def show_tables(report: Report, key: str) -> None:
 
 def show_downloads(report: Report, name: str) -> None:
     with st.container(horizontal=True):
-        for label, kind, make in (("CSV", "text/csv", to_csv), ("JSON", "application/json", record_to_json)):
+        for label, kind, make in (("CSV", "text/csv", to_csv), ("JSON", "application/json", to_json)):
             st.download_button(
                 f"Download all as {label}",
                 make(report),
@@ -184,16 +176,28 @@ def show_downloads(report: Report, name: str) -> None:
             )
 
 
+def to_json(report: Report) -> str:
+    """The whole report, and its verdict in words."""
+    return json.dumps(in_json(report), sort_keys=True)
+
+
 def to_csv(report: Report) -> str:
-    """A line for every metric, by the names it has in JSON and on the command line."""
-    lines = io.StringIO()
+    """A line for every metric, by the names it has in JSON and on the command line; the first one is the verdict.
+
+    Every line says of which samples it is: their number, the draw and the space.
+    """
+    verdict, lines = verdict_of(report), io.StringIO()
     skipped = ("parameters",)
     names = [name for name in asdict(report.metrics["energy_distance"]) if name not in skipped]
-    writer = csv.DictWriter(lines, ["name", "group", *names[1:]], extrasaction="ignore", lineterminator="\n")
+    samples = {"n": report.n_fake, "draw": report.seed, "space": report.space}
+    header = ["name", "group", *names[1:], *samples]
+    writer = csv.DictWriter(lines, header, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
+    in_words = f"{TITLES[verdict.kind]}. {verdict.sentence}"
+    writer.writerow({"name": "verdict", "group": verdict.kind, "verdict": in_words} | samples)
     for name, about in METRICS.items():
         if name in report.metrics:
-            writer.writerow({"group": about.group} | asdict(report.metrics[name]))
+            writer.writerow({"group": about.group} | asdict(report.metrics[name]) | samples)
     return lines.getvalue()
 
 

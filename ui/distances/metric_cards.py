@@ -1,4 +1,4 @@
-"""A report at a glance: its verdict, and a card for every number that is measured live.
+"""A report at a glance: a card for every number that is measured live.
 
 No number stands alone: below it is what real samples give against other real ones, and a mark says how the two
 compare, in words and not only in colour.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from gan_core import METRICS, NOTABLE, History, Report, mark_of, spread_ratio, with_spread
+from gan_core import METRICS, NOTABLE, History, Report, mark_of, spread_ratio, with_spread, with_z
 from ui.charts.sparkline import spark
 from ui.frame.faults import part
 from ui.frame.text import Colour, plain
@@ -32,15 +32,6 @@ CARDS = {
 UNSYMMETRIC = {"symmetric_precision": "precision", "symmetric_recall": "recall"}
 CARD_WIDTH = 230
 SPREAD = "Mean distance within the generated samples over that within the real ones: below 1 they vary too little."
-
-
-def show_headline(report: Report) -> None:
-    if report.status == "diverged":
-        st.error(plain(report.verdict), title="The generator diverged", icon=":material/error:")
-    elif report.status == "collapsed":
-        st.warning(plain(report.verdict), title="The generator collapsed", icon=":material/compress:")
-    else:
-        st.markdown(f"#### {plain(report.verdict)}")
 
 
 def show_cards(report: Report, history: History, step: int) -> None:
@@ -72,7 +63,7 @@ def show_cards(report: Report, history: History, step: int) -> None:
 
 def _card(metric, report: Report, history: History, step: int) -> None:
     word = mark_of(metric)
-    odds = [] if metric.z is None else [f"z = {metric.z:+,.1f}" if abs(metric.z) < 10 else f"z = {metric.z:+,.0f}"]
+    odds = [] if metric.z is None else [with_z(metric.z)]
     odds += [] if metric.p is None else [f"p = {metric.p:.2g}"]
     title, help = (
         ("Spread", SPREAD) if metric.name == "spread_ratio" else (METRICS[metric.name].title, _help(metric, report))

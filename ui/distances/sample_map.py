@@ -7,7 +7,7 @@ import streamlit as st
 
 from gan_core import Browse, DatasetInfo, Job, RunInfo
 from gan_core.pictures import grid
-from ui.charts import map
+from ui.charts import captions, map
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.frame.private_data import say_private
@@ -126,9 +126,8 @@ def draw_classes(found: Mapping) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         chart(map.class_nearest(found), "class nearest", "Nearest distances by class")
-        st.caption(
-            "An orange bar far below the blue one: the generated samples of this class are typical, blurred or copied."
-        )
+        real, fake = map.medians_by_class(found)
+        st.caption(captions.class_nearest(fake=fake, real=real))
     with right:
         chart(map.class_distances(found), "class distances", "Mean distances between classes")
         st.caption(

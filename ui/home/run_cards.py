@@ -6,16 +6,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from gan_core import (
+    BELOW_ZERO,
     LONGEST_NAME,
     MOST_TAGS,
-    NOTABLE,
     GanometerError,
     Headline,
-    MetricResult,
     RunInfo,
     UnreadableRun,
-    badness,
-    with_spread,
 )
 from gan_core.pictures import grid
 from ui.frame.faults import guarded, part, told
@@ -23,12 +20,11 @@ from ui.frame.page import PAGES, Page, page_link
 from ui.frame.people import whose
 from ui.frame.refresh_rate import LIVE_SECONDS
 from ui.frame.text import STATES, badge, data_title, plain, seconds
+from ui.frame.verdict_chip import chip, draw_in_words
 from ui.home.bulk_actions import box_of
 from ui.home.runs_list import Setting
 
 CARD_WIDTH, PICTURE = 320, 112
-FAR = 1000
-"""Standard deviations beyond which their number is not shown."""
 LEADS_TO = ("distances", "gallery", "compare")
 
 
@@ -120,7 +116,7 @@ def show_progress(page: Page, run: RunInfo, headline: Headline, names: Names) ->
         with st.container(gap="xsmall"):
             st.markdown(f"**{plain(run.name)}**")
             badge(run.state)
-            show_number(headline.energy)
+            show_number(headline)
     st.caption(facts(run, names))
     if trouble := page.lab.worker.why_a_training_waits(run):
         st.caption(f":material/warning: {trouble.title}. {told(trouble.text)}")
@@ -140,31 +136,17 @@ def show_picture(page: Page, run: RunInfo, step: int | None) -> None:
         st.caption("No samples yet")
 
 
-def show_number(energy: MetricResult | None) -> None:
-    """The energy distance, and in words how that compares with real samples."""
-    if energy is None:
-        st.caption("Not measured yet")
+def show_number(headline: Headline) -> None:
+    """The verdict on the newest measurement, and its energy distance."""
+    chip(headline.verdict)
+    energy, report = headline.energy, headline.report
+    if energy is None or energy.value is None or report is None:
         return
     st.markdown(
         f"Energy distance **{energy.value:z.4f}**",
-        help="How far its samples are from real ones as distributions; 0 is ideal.",
+        help="How far its samples are from real ones as distributions; 0 is ideal. "
+        f"{plain(draw_in_words(report))}. {BELOW_ZERO}",
     )
-    st.caption(compared(energy))
-
-
-def compared(energy: MetricResult) -> str:
-    if energy.reference_mean is None:
-        return "Real against real has not been measured yet."
-    spread = with_spread(energy).replace(" ", "\N{NO-BREAK SPACE}")
-    real = f"Real against real: {spread}."
-    far = badness(energy)
-    if far >= NOTABLE:
-        return (
-            f"Worse than real samples by {far:,.0f} standard deviations. {real}"
-            if far < FAR
-            else f"Far from real samples. {real}"
-        )
-    return f"Closer than real samples: look for copies. {real}" if far <= -NOTABLE else f"Like real samples. {real}"
 
 
 def facts(run: RunInfo, names: Names) -> str:

@@ -66,7 +66,7 @@ def answer(store, lead=0.4, noise=0.001) -> records.Job:
     told = {g.name: tuple(zip(g.seeds, values[g.name].tolist())) for g in groups}
     steps = {run_id: step for run_id, step in job.params["runs"]}
     summary = comparison.summary(found) if found else ()
-    verdict = comparison.Verdict(360, steps, told, found, others, *summary)
+    verdict = comparison.ComparisonReport(360, steps, told, found, others, *summary)
     store.jobs.finish(job.id, result=comparison.to_json(verdict).encode())
     return job
 
@@ -154,10 +154,10 @@ def test_a_verdict_is_a_job_that_is_drawn_when_it_is_done(home, store):
     at = open_page(runs=",".join(ids))
     assert "Waiting for the worker" in at.get("progress")[0].proto.text
     job = answer(store)
-    assert (dict(job.params["runs"]), job.params["n"]) == (dict.fromkeys(ids, 100), 1000)
+    assert dict(job.params["runs"]) == dict.fromkeys(ids, 100) and "n" not in job.params  # that of their trainings
     text = text_of(drawn(at.run()))
     assert "#### B is better than A" in text and "means of 3 seeds each" in text
-    assert "3 seeds, energy distance 0.1100 ± 0.0100" in text
+    assert "3 seeds, energy distance 0.1100 ± 0.0100 (n = 360)" in text
     leads = next(f for f in figures(at) if f["layout"]["xaxis"]["title"]["text"].startswith("lead"))
     assert leads["data"][0]["y"] == ["B over A"]
     assert "Efron & Tibshirani 1993" in text and "Székely & Rizzo 2013" in text
