@@ -229,7 +229,7 @@ def test_what_has_not_been_asked_for_longest_makes_room(folder, monkeypatch):
 
 def test_what_another_visitor_s_file_leaves_at_the_same_moment_is_no_fault(folder, tmp_path):
     folder.put(b"1,2", "a.csv")
-    for place in (tmp_path / "uploads", tmp_path / "uploads" / "files"):  # names whose file has gone when it is looked at
+    for place in (tmp_path / "uploads", tmp_path / "uploads" / "files"):  # names without a file
         (place / "new-gone").symlink_to(place / "nowhere")
     assert folder.file(folder.put(b"3,4", "b.csv"))
     with folder.new_reading("key") as place:
