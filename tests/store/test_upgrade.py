@@ -101,7 +101,7 @@ def test_an_upgrade_keeps_every_row(old_url):
     execute(old_url, "ALTER TABLE jobs DROP COLUMN deaths")  # a new one, 0 everywhere
     after = rows_of(old_url, without=("dataset_owners.created",))
     assert after.pop("alembic_version") == [repr((upgrade.HEAD,))]
-    assert [after.pop(name) for name in ("submissions", "job_askers", "turns")] == [[]] * 3
+    assert [after.pop(name) for name in ("submissions", "job_askers", "turns", "previews")] == [[]] * 4
     (owner,) = after.pop("dataset_owners")
     assert owner.startswith("('") and owner.endswith("', 'ada', True)")
     assert before.pop("meta") == ["('example', 'seen')", "('schema', '4')"]
@@ -295,7 +295,7 @@ def test_a_store_with_the_table_of_submissions_is_not_given_it_again(store_url):
         "DROP TABLE dataset_owners",
         "ALTER TABLE datasets ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE datasets ADD COLUMN published BOOLEAN NOT NULL DEFAULT false",
-        *("DROP TABLE turns", "DROP TABLE job_askers", "ALTER TABLE jobs DROP COLUMN deaths"),
+        *("DROP TABLE previews", "DROP TABLE turns", "DROP TABLE job_askers", "ALTER TABLE jobs DROP COLUMN deaths"),
         "INSERT INTO meta VALUES ('schema', '5')",
         "INSERT INTO submissions VALUES ('nonce', '[]', 1.5)",
     )
