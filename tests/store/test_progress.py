@@ -77,7 +77,7 @@ def test_rewinding_forgets_what_came_later_and_lets_it_be_written_again(store):
 
 
 def test_too_many_snapshots_are_thinned_where_they_stand_closest(store):
-    """Ends stay; of the others those with the closest neighbours, on the scale of the plan, go. The newest is never lost."""
+    """Ends stay; of the others those with the closest neighbours on the scale of the plan go. The newest is kept."""
     run = claimed(store)
     steps = [0, *range(1, 61)]
     commit(store, run, "running", 60, taken=[(step, PIXELS, b"") for step in steps])
