@@ -318,16 +318,17 @@ def test_previews_come_with_time_show_both_generators_and_change_no_bit(undistur
 
 
 def test_a_slow_clock_shows_seldom(undisturbed):
-    """Each preview seems to take three ticks of 8 s, so the next one would be due after more than 1,600 s."""
+    """Making a preview seems to take two ticks of 8 s, so the next one is due 16 / .0075 = 2,133 s later, which is
+    more than 130 of the run's 150 calls."""
     _, book, _ = run(clock=ticking(8))
-    assert len(book.previews) == 2  # one, and the end
+    assert [step for step, *_ in book.previews][0::2] == [0, 150] and len(book.previews) == 3
 
 
 def test_changes_in_quick_succession_keep_no_snapshot_each():
     config = override(CONFIG, {"training.steps": 100_000})
     faster = override(config, {"optimizer.learning_rate_generator": 0.02})
     _, book, _ = run("go", "go", "go", "release", config=config, edits={8: faster, 16: config})
-    assert [step for step, *_ in book.snapshots] == [0] and [step for step, _ in book.states] == [8, 16, 16]
+    assert [step for step, *_ in book.snapshots] == [0] and [step for step, _ in book.states] == [8, 16]
 
 
 # ---------------------------------------------------------------- other settings from a step on
