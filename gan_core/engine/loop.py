@@ -231,7 +231,7 @@ def _run(
 
     while True:
         # Show what the networks make at this moment.
-        if previews.due(step):
+        if previews.due(step, speed.looked):
             previews.show(step)
 
         # Take a snapshot if this step is one of the planned ones, which include the first and the last step; also
@@ -305,10 +305,10 @@ class _Previews:
         """The settings have changed: the first steps with the new ones are to be shown, whenever the last ones were."""
         self.changed_at = step
 
-    def due(self, step: int) -> bool:
+    def due(self, step: int, now: float) -> bool:
         """Whether there is something to be shown: after a while, or because the settings have changed."""
         after_change = self.changed_at is not None and step > self.changed_at
-        return after_change or self._clock() >= self._due
+        return after_change or now >= self._due
 
     def show(self, step: int) -> None:
         """Hand the samples of this step to the recorder, once; those of a network that diverges are not shown."""
@@ -425,11 +425,13 @@ class _Speed:
     def restart(self) -> None:
         """Start a new measurement; the speed measured so far stays."""
         self._since, self._steps = self._clock(), 0
+        self.looked = self._since
 
     def count(self, steps: int) -> None:
         """Add steps that have just been trained."""
         self._steps += steps
-        elapsed = self._clock() - self._since
+        self.looked = self._clock()
+        elapsed = self.looked - self._since
         if elapsed >= 0.2:
             now, before = self._steps / elapsed, self.steps_per_second
             self.steps_per_second = now if before is None else 0.8 * before + 0.2 * now

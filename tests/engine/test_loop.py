@@ -45,8 +45,8 @@ CONFIG = override(
     },
 )
 LOGGED = [25, 50, 75, 100, 125, 150]
-KEPT = [0, 50, 66, 87, 114, 150]  # 0, and 50 · 3^(i/4)
-STOPS = [0, 8, 16, 24, 32, 40, 48, 50, 58, 64, 66, 74, 82, 87, 95, 103, 111, 114, 122, 128, 136, 144, 150]
+KEPT = [0, 50, 74, 99, 124, 150]
+STOPS = [0, 8, 16, 24, 32, 40, 48, 50, 58, 64, 72, 74, 82, 90, 98, 99, 107, 115, 123, 124, 128, 136, 144, 150]
 
 
 class Book:
@@ -55,6 +55,7 @@ class Book:
     def __init__(self, due=False):
         self._due = due
         self.configs, self.phases, self.commits, self.curves, self.snapshots = [], [], [], [], []
+        self.previews = []
 
     def resolved(self, config):
         assert not self.curves and not self.snapshots and not self.commits
@@ -66,6 +67,9 @@ class Book:
 
     def snapshot(self, step, samples, weights, fake):
         self.snapshots.append((step, samples, weights, fake))
+
+    def preview(self, step, samples, raw, game):
+        self.previews.append((step, samples, raw, game))
 
     def due(self):
         return self._due
@@ -253,9 +257,11 @@ def test_interrupted_twice_and_continued_elsewhere_it_is_the_same_run(undisturbe
 
     outcome, second, person = run(checkpoint=first.commits[-1][2])
     assert outcome == "finished" and second.states == [(150, "finished")]
-    assert [step for step, *_ in first.snapshots + second.snapshots] == KEPT  # none missing, none twice
+    assert [step for step, *_ in first.snapshots] == [0, 8]  # where it rests it keeps one more
+    assert [step for step, *_ in first.snapshots + second.snapshots if step != 8] == KEPT  # none missing, none twice
     together = Book()
-    together.curves, together.snapshots = first.curves + second.curves, first.snapshots + second.snapshots
+    together.curves = first.curves + second.curves
+    together.snapshots = [kept for kept in first.snapshots + second.snapshots if kept[0] != 8]
     assert together.after(-1) == calm.after(-1)
     assert second.commits[-1][2] == calm.commits[-1][2]
 
@@ -285,13 +291,44 @@ def test_wishes_are_honoured_at_once(wishes, outcome, states, waited):
     """Also one made before the first step: nothing is trained then, but step 0 is recorded and kept."""
     found, book, person = run(*wishes)
     assert (found, book.states, person.waited) == (outcome, states, waited)
-    assert [step for step, *_ in book.snapshots] == [0] and book.curves == []
+    assert [step for step, *_ in book.snapshots] == sorted({0, states[0][0]}) and book.curves == []
+    assert [step for step, *_ in book.previews] == [step for step, state in states[:1] if state != "running"]
     assert (book.commits[0][2] == untrained()) == (states[0][0] == 0)
 
 
 def test_it_asks_at_the_step_it_is_told():
     _, book, _ = run(due=True, at=21)
     assert [step for step, _ in book.states][:5] == [0, 8, 16, 21, 21 + 8]
+
+
+# ---------------------------------------------------------------- what is shown at this moment
+
+
+def test_previews_come_with_time_show_both_generators_and_change_no_bit(undisturbed):
+    """Ticks of 1/4 s: a few looks at the clock are a second."""
+    calm, _ = undisturbed
+    _, book, _ = run(clock=ticking(1 / 4))
+    assert len(book.previews) >= 2 and book.previews[-1][0] == 150
+    assert book.commits[-1][2] == calm.commits[-1][2] and book.after(-1) == calm.after(-1)
+    _, samples, raw, _ = book.previews[-1]
+    assert (samples == book.snapshots[-1][1]).all()  # at rest it is the snapshot
+    assert raw.shape == (SNAPSHOT_SAMPLES, 2) and not np.allclose(samples, raw)
+    games = [game for *_, game in book.previews if game is not None]
+    assert games and {"points", "manifold", "x", "y", "belief", "pushes"} == games[0].keys()
+
+
+def test_a_slow_clock_shows_seldom(undisturbed):
+    """Making a preview seems to take two ticks of 8 s, so the next one is due 16 / .0075 = 2,133 s later, which is
+    more than 130 of the run's 150 calls."""
+    _, book, _ = run(clock=ticking(8))
+    assert [step for step, *_ in book.previews][0::2] == [0, 150] and len(book.previews) == 3
+
+
+def test_changes_in_quick_succession_keep_no_snapshot_each():
+    config = override(CONFIG, {"training.steps": 100_000})
+    faster = override(config, {"optimizer.learning_rate_generator": 0.02})
+    _, book, _ = run("go", "go", "go", "release", config=config, edits={8: faster, 16: config})
+    assert [step for step, *_ in book.snapshots] == [0] and [step for step, _ in book.states] == [8, 16]
 
 
 # ---------------------------------------------------------------- other settings from a step on
@@ -305,7 +342,9 @@ def test_from_the_step_of_a_change_on_it_is_as_if_continued_with_other_settings(
     calm, _ = undisturbed
     outcome, book, person = run(edits={24: after})
     assert outcome == "finished" and book.states == [(24, "running"), (150, "finished")]
-    assert person.phases == ["building", "compiling", "training"] * 2
+    assert person.phases == ["building", "compiling", "training"] * (1 if after is SLOWER else 2)
+    assert [step for step, *_ in book.snapshots] == sorted([24, *KEPT])
+    assert [step for step, *_ in book.previews] == [32, 150]  # the first steps with the new settings, and the end
     (kept,) = [data for at, _, data, _ in calm.commits if at == 24]
     assert book.commits[0][2] == kept  # until then it is the same run
     _, expected, _ = run(config=after, checkpoint=kept)
@@ -316,7 +355,7 @@ def test_from_the_step_of_a_change_on_it_is_as_if_continued_with_other_settings(
 def test_a_dial_compiles_nothing():
     run("stop")  # now it is compiled
     _, _, person = run(edits={8: SLOWER, 16: CONFIG})
-    assert person.said == ["building", "compiling", "training"] * 3
+    assert person.said == ["building", "compiling", "training"]
     model = MODELS.borrow(CONFIG, statistics(SAMPLES))
     assert model._compiled.experimental_get_tracing_count() == 1
     MODELS.give_back(model)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from gan_core.config.run_config import override
-from gan_core.records import StoreError
+from gan_core.records import StoreError, Unreadable
+from gan_core.store import LeaseLost, NewPreview
 from gan_core.store import schema as tables
 from tests.stored_runs import CONFIG, EVERYTHING, PIXELS, claimed, commit, report
 
@@ -76,15 +77,37 @@ def test_rewinding_forgets_what_came_later_and_lets_it_be_written_again(store):
 
 
 def test_too_many_snapshots_are_thinned_where_they_stand_closest(store):
-    """Ends stay; of the others those with the closest neighbours, in log steps, go. The newest is never lost."""
+    """Ends stay; of the others those with the closest neighbours on the scale of the plan go. The newest is kept."""
     run = claimed(store)
     steps = [0, *range(1, 61)]
     commit(store, run, "running", 60, taken=[(step, PIXELS, b"") for step in steps])
     left = store.recordings.snapshot_steps(run.id)
     assert len(left) == 48 and left[0] == 0 and left[-1] == 60
-    assert set(range(30)) <= set(left)
     gone = sorted(set(steps) - set(left))
     assert min(np.diff(gone)) >= 2  # no hole of two
+
+
+def test_a_preview_is_replaced_counts_the_changes_before_it_and_goes_with_its_run(store):
+    run = claimed(store)
+    key = run.id, run.worker, run.claim_no
+    assert store.recordings.preview(run.id) is None
+    store.progress.preview(*key, NewPreview(10, PIXELS, PIXELS))
+    store.progress.note(*key, 10, "set", {"changes": {}, "by": "ada"})
+    assert store.recordings.preview(run.id).edits == 0
+    store.progress.preview(*key, NewPreview(12, PIXELS, 255 - PIXELS))
+    store.progress.preview(*key, NewPreview(11, PIXELS, PIXELS))  # came late
+    shown = store.recordings.preview(run.id)
+    assert (shown.step, shown.edits, shown.game) == (12, 1, None)
+    assert np.array_equal(shown.samples, PIXELS) and np.array_equal(shown.raw, 255 - PIXELS)
+    with pytest.raises(LeaseLost):
+        store.progress.preview(run.id, "another", run.claim_no, NewPreview(20, PIXELS, PIXELS))
+    with store.database.writing() as db:
+        db.execute(tables.previews.update().values(samples=b"PK"))
+    with pytest.raises(Unreadable, match=f"the preview of run {run.id} cannot be read"):
+        store.recordings.preview(run.id)
+    commit(store, run, "stopped", 20)
+    store.runs.delete(run.id)
+    assert store.recordings.preview(run.id) is None
 
 
 def test_describing_resolves_the_steps(store):
