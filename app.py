@@ -12,6 +12,7 @@ from ui.frame.page import open_page, page_link
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS
 from ui.frame.snapshots import samples_of
 from ui.frame.text import STATES
+from ui.home.gan_cards import show_gan_cards
 from ui.home.run_cards import matches, show_cards, show_unreadable
 
 STARTS = {
@@ -161,6 +162,7 @@ with open_page("home") as page:
     st.markdown(
         "Train a GAN here in your browser, and measure with Euclidean distance how far its samples are from real ones."
     )
+    show_gan_cards(page)
     columns = st.columns(3)
     for column, (data, (title, sentence, length)) in zip(columns, STARTS.items()):
         with column.container(border=True, height="stretch"):

@@ -33,6 +33,7 @@ from ui.frame.faults import (
     store_trouble_said_once,
     told,
 )
+from ui.frame.gan_cards import show_help_button
 from ui.frame.identity import show_account, visitor
 from ui.frame.navigation import hear_timer, navigation, open_at
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, is_off, rhythm
@@ -204,4 +205,5 @@ def _menu(current: str) -> None:
     with st.container(horizontal=True, key="menu", gap=None):
         for name, (path, label, icon) in PAGES.items():
             st.page_link(path, label=label, icon=icon, query_params=kept, disabled=name == current)
+        show_help_button()
         st.html(STYLE, width="content")
