@@ -28,9 +28,9 @@ FOLDER = ROOT / "ui" / "frame" / "cards"
 MAX_BYTES = 60_000
 SIZE, FRAME, LAST, LOOPS = 200, 400, 2500, 5
 """Pixels a side of a picture; milliseconds of a frame, and of the last one; how often it plays."""
-RUNS = {  # the changes of the recipe `auto` on ring-8
-    "steps": {"training.steps": 3000},
-    "collapse": {"training.steps": 600, "objective.loss": "mean-distance", "objective.r1": 0.0, "objective.r2": 0.0},
+RUNS = {  # a recipe, and what is changed of it on ring-8
+    "collapse": ("energy-only", {"training.steps": 400, "training.batch": 128, "objective.loss": "mean-distance"}),
+    "steps": ("auto", {"training.steps": 3000}),
 }
 
 
@@ -39,13 +39,13 @@ def main() -> None:
         place = settings_from_environment({"GANOMETER_HOME": folder})
         store = Store(place.store_url)
         worker = Worker(store, place)
-        for name, changes in RUNS.items():
+        for name, (recipe, changes) in RUNS.items():
             config = run_config.override(
-                presets.preset("auto", data="ring-8", shape=(2,)), changes | {"recording.snapshots": 16}
+                presets.preset(recipe, data="ring-8", shape=(2,)), changes | {"recording.snapshots": 16}
             )
             run_id = store.runs.create(config, worker_id=worker.id)
             if (state := worker.train(store.runs.get(run_id))) != "finished":
-                raise SystemExit(f"the run of {name} is {state}")
+                raise SystemExit(f"the run of {name} is {state}: {store.runs.get(run_id).error}")
             steps = store.recordings.snapshot_steps(run_id)
             write(name, of_points([store.recordings.snapshot(run_id, step).samples for step in steps]))
         store.close()

@@ -120,7 +120,6 @@ _ALL = (
         "DragAN",
         "A gradient penalty at points near the real samples.",
         "Kodali et al. 2017, arXiv:1705.07215",
-        ("dragan",),
     ),
     Term(
         "EMA",

@@ -20,11 +20,10 @@ JARGON = (
 )
 
 
-def singular(word: str) -> str:
-    return "gradient penalty" if word == "gradient penalties" else word.removesuffix("s") if word not in KEPT else word
-
-
-KEPT = ("least-squares",)
+def is_explained(word: str) -> bool:
+    """Whether the glossary holds a word, or the singular of it."""
+    spellings = {word, word.removesuffix("s"), word.replace("penalties", "penalty")}
+    return any(known.is_called(spelling) for known in TERMS for spelling in spellings)
 
 
 @pytest.mark.parametrize("key", LINES)
@@ -32,7 +31,7 @@ def test_a_recipe_or_setting_has_one_short_line_of_explained_words(key):
     line = LINES[key]
     assert 15 < len(line) <= LONGEST and line.endswith("."), f"{len(line)} characters: {line}"
     for word in re.findall(rf"(?<![\w-])(?:{JARGON})(?![\w-])", line.casefold()):
-        assert explained(singular(word)).sentence, word
+        assert is_explained(word), word
 
 
 def test_every_word_is_explained_once_and_briefly():
