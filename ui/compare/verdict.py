@@ -8,6 +8,7 @@ import streamlit as st
 from gan_core import METRICS, Comparison, Group, Reference, Verdict, step_of
 from ui.charts import compare
 from ui.compare.groups import show_groups
+from ui.frame.glossary import term
 from ui.frame.job_answers import WAITING, show_answer
 from ui.frame.page import Page, chart
 from ui.frame.text import plain
@@ -92,8 +93,9 @@ def draw_verdict(page: Page, groups: tuple[Group, ...], verdict: Verdict) -> Non
         reference = page.lab.results.reference_of(run, verdict.n)
         beside = f" Two sets of real samples of this size give {in_words(reference)}." if reference else ""
         st.caption(
-            f"Energy distance of {verdict.n:,} new samples of each run to as many held-out real ones; 0 is ideal."
-            f"{plain(beside)}"
+            f"{term('energy distance', 'Energy distance')} of {verdict.n:,} new samples of each run to as many "
+            f"{term('held-out')} real ones; 0 is ideal.{plain(beside)}",
+            unsafe_allow_html=True,
         )
         if verdict.comparisons:
             explain()
