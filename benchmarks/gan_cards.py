@@ -76,13 +76,15 @@ def of_digits(samples: Sequence[np.ndarray]) -> list[Image.Image]:
 
 
 def of_curve(steps: np.ndarray, values: np.ndarray, mean: float, sd: float) -> list[Image.Image]:
-    """The energy distance of generated samples as it falls into the band of real ones, on a logarithmic axis."""
-    top, fine = float(values.max()), 2
-    floor = min(float(values[values > 0].min()), mean) / 2
+    """The energy distance of generated samples as it falls into the band of real ones, mean ± 2 sd.
+
+    The height is asinh(value / sd): like a logarithm for large values, and an estimate below 0 has its place too.
+    """
+    top, floor, fine = float(values.max()), min(float(values.min()), mean - 3 * sd), 2
 
     def at(share: float, value: float) -> tuple[float, float]:
-        height = np.log(max(value, floor) / floor) / np.log(top / floor)
-        return fine * (12 + 176 * share), fine * (SIZE - 34 - (SIZE - 60) * height)
+        low, here, high = np.arcsinh(np.array([floor, value, top]) / sd)
+        return fine * (12 + 176 * share), fine * (SIZE - 34 - (SIZE - 60) * (here - low) / (high - low))
 
     points = [at(i / (len(values) - 1), float(value)) for i, value in enumerate(values)]
     frames, font = [], ImageFont.load_default(13 * fine)
