@@ -40,8 +40,8 @@ CARDS = (
     Card(
         "steps",
         "How it learns",
-        "They learn in turn, thousands of times: the judge gets better at spotting fakes, and the forger at fooling "
-        "it. Here the fakes (orange) move to where the real points (blue) are.",
+        "They learn in turn, thousands of times: the discriminator at spotting fakes, the generator at fooling it. "
+        "Here the fakes (orange) move to where the real points (blue) are.",
         "Orange crosses spread from the middle to the eight blue clusters of a ring",
     ),
     Card(

@@ -202,7 +202,7 @@ def chart(
 
 def _menu(current: str) -> None:
     kept = {key: st.query_params[key] for key in KEPT_IN_URL if key in st.query_params}
-    with st.container(horizontal=True, key="menu", gap=None):
+    with st.container(horizontal=True, key="menu", gap=None, vertical_alignment="center"):
         for name, (path, label, icon) in PAGES.items():
             st.page_link(path, label=label, icon=icon, query_params=kept, disabled=name == current)
         show_help_button()
