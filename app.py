@@ -15,6 +15,7 @@ from ui.frame.snapshots import samples_of
 from ui.frame.start import start_run
 from ui.frame.text import STATES, data_title, seconds
 from ui.home.bulk_actions import show_bulk_actions
+from ui.home.gan_cards import show_gan_cards
 from ui.home.run_cards import Names, matches, show_cards, show_unreadable
 from ui.home.runs_list import ORDERS, by_setting, in_order
 
@@ -196,6 +197,7 @@ with open_page("home") as page:
     st.markdown(
         "Train a GAN here in your browser, and measure with Euclidean distance how far its samples are from real ones."
     )
+    show_gan_cards(page)
     columns = st.columns(3)
     for column, (data, (sentence, length)) in zip(columns, STARTS.items()):
         with column.container(border=True, height="stretch"):

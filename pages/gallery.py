@@ -8,6 +8,7 @@ from gan_core import ADVERSARIAL_LOSSES, DatasetInfo, Job, RunInfo, Surface
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.frame.faults import guarded, part
+from ui.frame.glossary import term
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_run, pick_step, play_on
@@ -66,7 +67,9 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
         grid.embedded(snapshot_grid(run.id, step, run)), width="stretch", alt=f"64 generated samples at step {step:,}"
     )
     left.caption(
-        "The same 64 latent vectors z at every step: move the slider, or press Play, and watch each sample change."
+        f"The same 64 {term('latent vector z', 'latent vectors z')} at every step: move the slider, or press Play, and "
+        "watch each sample change.",
+        unsafe_allow_html=True,
     )
     right.markdown("**Real, held out**")
     if data.rows_hidden:

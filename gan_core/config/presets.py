@@ -27,16 +27,16 @@ Shape = tuple[int, ...]
 
 PRESETS: dict[str, str] = {
     "auto": "The best recipe for your data and your time: start here.",
-    "classic-2014": "The GAN of Goodfellow et al. (2014) with its original minimax loss, which often trains badly.",
-    "non-saturating": "The same networks; the generator maximises log D(G(z)), whose gradient does not vanish early.",
-    "lsgan": "The same networks with a squared error instead of the cross-entropy (least-squares GAN).",
-    "dcgan": "Convolutions and batch normalization: the architecture that made GANs work on images.",
-    "wgan-gp": "A Wasserstein critic with gradient penalty: it estimates a distance between distributions.",
-    "sn-hinge": "Hinge loss and spectral normalization, with a higher learning rate for the discriminator.",
-    "r3gan-lite": "The modern baseline in small: a relativistic loss on pairs of samples, with R1 and R2 penalties.",
-    "energy-guided": "The non-saturating loss with R1 and R2, plus the energy distance in the generator's loss.",
-    "energy-only": "No discriminator: the generator minimises the Euclidean energy distance and nothing else.",
-    "vae": "Not a GAN: a variational autoencoder, that is, an autoencoder with a low-dimensional latent.",
+    "classic-2014": "The first GAN (Goodfellow et al. 2014), with its minimax loss. It often trains badly.",
+    "non-saturating": "The first GAN with a generator loss that still teaches while the generator is losing.",
+    "lsgan": "The first GAN with squared errors instead of probabilities (least-squares loss).",
+    "dcgan": "Convolutions and batch normalization: the networks that made GANs work on images.",
+    "wgan-gp": "A critic with a gradient penalty estimates how far samples have to move to be real.",
+    "sn-hinge": "Hinge loss, and spectral normalization so that the discriminator stays calm.",
+    "r3gan-lite": "A modern GAN in small: judges pairs (relativistic loss), with two gradient penalties.",
+    "energy-guided": "A GAN whose generator also makes the energy distance to real samples small.",
+    "energy-only": "No discriminator: the generator only makes the energy distance to real samples small.",
+    "vae": "Not a GAN: an autoencoder (VAE) squeezes samples into a few numbers and rebuilds them.",
 }
 assert tuple(PRESETS) == get_args(Preset)
 

@@ -75,7 +75,7 @@ class DataConfig:
 
     name: DataName = setting("digits", "The data set: a built-in name, or upload-<id>.")
     conditional: bool = setting(
-        False, "Class-conditional: both networks get the class label, so you can ask for samples of one class."
+        False, "Class-conditional: both networks are told the class, so you can ask for samples of one class."
     )
 
 
@@ -83,18 +83,26 @@ class DataConfig:
 class GeneratorConfig:
     """The generator's network (and the decoder of a VAE)."""
 
-    architecture: Architecture = setting("mlp", "Dense layers, or one of three convolutional networks for images.")
-    latent_dim: Annotated[int, Meta(ge=1, le=512)] = setting(64, "Dimension of the latent vectors it starts from.")
-    hidden: Widths = setting((128, 128), "Width of each hidden dense layer (mlp).")
-    channels: Channels = setting(16, "Channels of the finest convolution; coarser ones have more (not mlp).")
-    batch_norm: bool = setting(False, "Batch normalization of every hidden layer.")
-    init: Init = setting("he_normal", "How the initial weights are drawn.")
+    architecture: Architecture = setting(
+        "mlp", "Kind of network: dense layers (mlp), or one of three convolutional networks for images."
+    )
+    latent_dim: Annotated[int, Meta(ge=1, le=512)] = setting(
+        64, "How many random numbers (the latent vector) each sample is made from."
+    )
+    hidden: Widths = setting((128, 128), "Size of each hidden dense layer (mlp); larger learns more, slower.")
+    channels: Channels = setting(
+        16, "Channels of the finest convolution; coarser ones have more. More learns more, slower."
+    )
+    batch_norm: bool = setting(
+        False, "Batch normalization: scale the values of every hidden layer; deep networks train more easily."
+    )
+    init: Init = setting("he_normal", "The rule by which the first, random weights are drawn.")
     output_gain: Annotated[float, Meta(ge=0, le=10)] = setting(
-        0.3, "Scale of the last layer's initial weights: small ones start near the mean of the data."
+        0.3, "Scale of the last layer's first weights: small ones start near the mean of the data."
     )
     output_bias: bool = setting(True, "Start from the average image instead of from grey.")
     ema: Annotated[float, Meta(ge=0, le=0.99999)] = setting(
-        0.999, "Decay of the moving average of the weights, which draws the samples; 0 averages nothing."
+        0.999, "EMA: the samples come from averaged weights; nearer to 1 averages longer, 0 not at all."
     )
 
 
@@ -102,22 +110,28 @@ class GeneratorConfig:
 class DiscriminatorConfig:
     """The discriminator's network (and the encoder of a VAE)."""
 
-    architecture: Architecture = setting("mlp", "Dense layers, or one of three convolutional networks for images.")
-    hidden: Widths = setting((128, 128), "Width of each hidden dense layer (mlp).")
-    channels: Channels = setting(16, "Channels of the finest convolution; coarser ones have more (not mlp).")
+    architecture: Architecture = setting(
+        "mlp", "Kind of network: dense layers (mlp), or one of three convolutional networks for images."
+    )
+    hidden: Widths = setting((128, 128), "Size of each hidden dense layer (mlp); larger learns more, slower.")
+    channels: Channels = setting(
+        16, "Channels of the finest convolution; coarser ones have more. More learns more, slower."
+    )
     batch_norm: bool = setting(
-        False, "Batch normalization of hidden layers; real and generated batches are normalised apart."
+        False, "Batch normalization of hidden layers; real and generated batches are scaled apart."
     )
     spectral_norm: bool = setting(
-        False, "Spectral normalization: divide each layer's weights by their largest singular value."
+        False, "Spectral normalization: limit how steeply the discriminator's answer can change."
     )
-    clip: Weight = setting(0.0, "Weight clipping: cut every weight to this absolute value after each step; 0 is off.")
+    clip: Weight = setting(0.0, "Weight clipping: cut every weight to this size after each step; 0 is off.")
     fourier: Annotated[int, Meta(ge=0, le=4)] = setting(
-        0, "Fourier features of points as further inputs: sines and cosines in this many octaves."
+        0, "Fourier features: also show sines and cosines of the points; more shows finer structure."
     )
-    packing: Annotated[int, Meta(ge=1, le=8)] = setting(1, "Packing (PacGAN): samples per discriminator input.")
-    init: Init = setting("he_normal", "How the initial weights are drawn.")
-    centre: bool = setting(True, "Centre its inputs: 2·(x − mean) instead of raw pixels.")
+    packing: Annotated[int, Meta(ge=1, le=8)] = setting(
+        1, "Packing: judge this many samples together, so that samples which are all alike are noticed."
+    )
+    init: Init = setting("he_normal", "The rule by which the first, random weights are drawn.")
+    centre: bool = setting(True, "Subtract the mean of the data from the discriminator's inputs.")
 
 
 @dataclass(frozen=True)
@@ -125,38 +139,38 @@ class ObjectiveConfig:
     """What each network minimises, and what regularises the discriminator."""
 
     loss: Loss = setting("relativistic", "Loss: what each network minimises.")
-    r1: Weight = setting(1.0, "R1: weight of the gradient penalty on real samples; higher is stabler, lower sharper.")
-    r2: Weight = setting(1.0, "R2: weight of the gradient penalty on generated samples.")
+    r1: Weight = setting(1.0, "R1: weight of the gradient penalty on real samples; higher is calmer, lower sharper.")
+    r2: Weight = setting(
+        1.0, "R2: weight of the gradient penalty on generated samples; higher is calmer, lower sharper."
+    )
     gradient_penalty: GradientPenalty = setting(
         "none", "A further gradient penalty, at points between real and generated samples."
     )
     gradient_penalty_weight: Weight = setting(10.0, "Weight of that further gradient penalty.")
     penalty_end: Annotated[float, Meta(ge=1e-6, le=1)] = setting(
-        0.1, "The share of the gradient penalties' weights that is left half-way through the run."
+        0.1, "Share of the gradient penalties that is left half-way through the run."
     )
     penalty_every: Annotated[int, Meta(ge=1, le=64)] = setting(
-        8, "Lazy regularization: apply the penalties every this many steps, scaled up to match."
+        8, "Apply the gradient penalties only every this many steps, scaled up to match: faster."
     )
     energy_weight: Weight = setting(
-        0.0, "Weight of the energy distance between generated and real batch in the generator's loss."
+        0.0, "How much the generator also minimises the energy distance to the real batch; 0 is off."
     )
     energy_space: Literal["pixels", "features"] = setting(
-        "pixels", "Where that energy distance is computed: on samples, or on the discriminator's features."
+        "pixels", "Feature space of that energy distance: the samples, or what the discriminator computes."
     )
     feature_matching: Weight = setting(
-        0.0, "Feature matching: weight of the distance between mean discriminator features, in the loss."
+        0.0, "Feature matching: match the mean of the discriminator's inner values; 0 is off."
     )
-    diversity: Weight = setting(
-        0.0, "Weight of a term that rewards generated samples for lying as far apart as real ones."
-    )
+    diversity: Weight = setting(0.0, "Reward generated samples for lying as far apart as real ones; 0 is off.")
     label_smoothing: Annotated[float, Meta(ge=0, le=0.4)] = setting(
-        0.0, "One-sided label smoothing: the label of real samples is 1 minus this."
+        0.0, "Label smoothing: call real samples real only to 1 minus this; the judge is less sure."
     )
     instance_noise: Annotated[float, Meta(ge=0, le=10)] = setting(
-        0.0, "Noise added to all discriminator inputs, in units of the data; falls to 0 by the end."
+        0.0, "Instance noise added to all that the discriminator sees; falls to 0 by the end."
     )
     translation: Annotated[float, Meta(ge=0, le=0.5)] = setting(
-        0.0, "Augmentation: shift the discriminator's images by up to this share of their size."
+        0.0, "Augmentation: shift the images it sees by up to this share of their size."
     )
 
 
@@ -164,13 +178,19 @@ class ObjectiveConfig:
 class OptimizerConfig:
     """Adam, and how its learning rates change during a run."""
 
-    learning_rate_generator: LearningRate = setting(3e-3, "Adam's learning rate for the generator.")
-    learning_rate_discriminator: LearningRate = setting(3e-3, "Adam's learning rate for the discriminator.")
-    beta1: Annotated[float, Meta(ge=0, le=0.999)] = setting(0.0, "Adam's decay rate of the mean of gradients.")
-    beta2: Annotated[float, Meta(ge=0, le=0.99999)] = setting(
-        0.99, "Adam's decay rate of the mean of squared gradients."
+    learning_rate_generator: LearningRate = setting(
+        3e-3, "Learning rate of the generator: larger learns faster, too large is unstable."
     )
-    warmup_steps: Steps = setting(200, "Learning-rate warm-up: grow it from 0 over this many steps.")
+    learning_rate_discriminator: LearningRate = setting(
+        3e-3, "Learning rate of the discriminator: larger learns faster, too large is unstable."
+    )
+    beta1: Annotated[float, Meta(ge=0, le=0.999)] = setting(
+        0.0, "How long Adam remembers the direction of past gradients; 0 forgets at once."
+    )
+    beta2: Annotated[float, Meta(ge=0, le=0.99999)] = setting(
+        0.99, "How long Adam remembers the size of past gradients; nearer to 1 is longer."
+    )
+    warmup_steps: Steps = setting(200, "Warm-up: the learning rate grows from 0 over this many steps.")
     decay_from: PartOfRun = setting(0.6, "Let the learning rate fall from this share of the run on; 1 is never.")
     decay_to: PartOfRun = setting(0.0, "The share of the learning rate that is left at the end.")
     schedule: Literal["linear", "cosine"] = setting(
@@ -182,7 +202,9 @@ class OptimizerConfig:
 class TrainingConfig:
     """How long, and with which batches."""
 
-    steps: Annotated[int, Meta(ge=1, le=1_000_000)] = setting(12_000, "Generator updates in all.")
+    steps: Annotated[int, Meta(ge=1, le=1_000_000)] = setting(
+        12_000, "How many steps to train: updates of the generator in all."
+    )
     seconds: Annotated[float, Meta(ge=1, le=86_400)] | None = setting(
         None, "Train about this long: a short speed trial decides the steps."
     )

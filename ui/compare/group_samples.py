@@ -8,6 +8,7 @@ from gan_core import Group, RunInfo
 from gan_core.pictures import grid as images
 from gan_core.pictures.scatter import scatter
 from ui.frame.faults import part
+from ui.frame.glossary import term
 from ui.frame.page import Page, page_link
 from ui.frame.pickers import pick_step, play_on
 from ui.frame.snapshots import samples_of
@@ -49,7 +50,11 @@ def show_samples(
     for group, run in pictures:
         with grid.cell(), part("This picture"):
             show_run_samples(page, group, run, steps_of[run.id], step)
-    st.caption("Each run has the same 64 latent vectors at all steps. Move the slider to see its samples change.")
+    st.caption(
+        f"Each run has the same 64 {term('latent vector', 'latent vectors')} at all steps. Move the slider to see its "
+        "samples change.",
+        unsafe_allow_html=True,
+    )
 
 
 def runs_shown(group: Group, seed: int | str) -> tuple[RunInfo, ...]:

@@ -8,6 +8,7 @@ import streamlit as st
 from gan_core import BELOW_ZERO, METRICS, Comparison, ComparisonReport, Group, Reference, step_of
 from ui.charts import captions, compare
 from ui.compare.groups import show_groups
+from ui.frame.glossary import term
 from ui.frame.job_answers import WAITING, show_answer
 from ui.frame.page import Page, chart
 from ui.frame.text import plain
@@ -90,8 +91,10 @@ def draw_verdict(page: Page, groups: tuple[Group, ...], verdict: ComparisonRepor
         reference = page.lab.results.reference_of(run, verdict.n)
         beside = f" Two sets of real samples of this size give {in_words(reference)}." if reference else ""
         st.caption(
-            f"Energy distance of {verdict.n:,} samples of each run to as many held-out real ones; 0 is ideal. They are "
-            f"the samples that its training measured at this step.{plain(beside)}"
+            f"{term('energy distance', 'Energy distance')} of {verdict.n:,} samples of each run to as many "
+            f"{term('held-out')} real ones; 0 is ideal. They are the samples that its training measured at this step."
+            f"{plain(beside)}",
+            unsafe_allow_html=True,
         )
         if verdict.comparisons:
             explain()

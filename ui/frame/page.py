@@ -34,6 +34,7 @@ from ui.frame.faults import (
     store_trouble_said_once,
     told,
 )
+from ui.frame.gan_cards import show_help_button
 from ui.frame.identity import show_account, visitor
 from ui.frame.navigation import hear_timer, navigation, open_at
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, is_off, rhythm
@@ -204,9 +205,10 @@ def chart(
 
 def _menu(current: str) -> None:
     kept = {key: st.query_params[key] for key in KEPT_IN_URL if key in st.query_params}
-    with st.container(horizontal=True, key="menu", gap=None):
+    with st.container(horizontal=True, key="menu", gap=None, vertical_alignment="center"):
         for name, (path, label, icon) in PAGES.items():
             with st.container(key="here" if name == current else f"to {name}", width="content"):
                 st.page_link(path, label=label, icon=icon, query_params=kept)
+        show_help_button()
         st.html(STYLE, width="content")
         component("ganometer_menu", js=MENU)(key="menu marks", data={"here": current}, height="content")
