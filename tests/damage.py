@@ -19,7 +19,7 @@ from gan_core.config.presets import preset
 from gan_core.config.run_config import override
 from gan_core.distances.catalogue import METRICS, VERSION
 from gan_core.records import DatasetInfo, Histogram, MetricResult, Reference, Report, record_to_json
-from gan_core.store import Commit, Edit, Store, pack
+from gan_core.store import Commit, Edit, NewPreview, Store, pack
 from gan_core.store.schema import metadata
 
 T = TypeVar("T")
@@ -76,6 +76,7 @@ def build(file: Path) -> dict[str, str]:
                     checkpoint=pack(step=np.int64(step)),
                     edits=[Edit(command, {"objective.r1": (1.0, 0.5)}, "")] if step == 50 else (),
                     config=override(CONFIG, {"data.name": data, "seed": number}),
+                    preview=NewPreview(step, IMAGES, IMAGES, {"points": np.zeros((64, 2))}),
                 ),
             )
         store.commands.send(run_id, "set", payload={"changes": {"objective.r1": 0.7}})
@@ -87,6 +88,7 @@ def build(file: Path) -> dict[str, str]:
     store.workers.report("w2", host="elsewhere", pid=5, phase="idle", memory=1, versions={})
     store.submit("nonce", lambda: [victim])
     store.remember("key", "value")
+    store.people.call("ada", "Ada")
     store.close()
     with closing(sqlite3.connect(file)) as db:
         db.execute("PRAGMA writable_schema = ON")

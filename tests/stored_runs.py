@@ -5,7 +5,7 @@ import numpy as np
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
 from gan_core.records import MetricResult, Report
-from gan_core.store import Commit, Store
+from gan_core.store import Commit, NewPreview, Store
 from gan_core.store import schema as tables
 
 CONFIG = override(preset("auto", data="digits"), {"training.steps": 100})
@@ -59,6 +59,7 @@ EVERYTHING = dict(
     values=[(20, "loss", 1.5)],
     measured=[(20, report())],
     taken=[(20, PIXELS, b"weights")],
+    preview=NewPreview(20, PIXELS, PIXELS),
     checkpoint=b"state",
     steps_per_second=100.0,
 )

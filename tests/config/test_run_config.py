@@ -397,7 +397,7 @@ def test_recorded_steps_are_dense_early_and_then_even_in_time(total, count):
     steps = recorded_steps(total, count)
     gaps = [after - before for before, after in zip(steps[1:], steps[2:])]
     assert all(before <= after + 2 for before, after in zip(gaps, gaps[1:]))  # never closer again
-    assert sum(step >= 2 * total / 3 for step in steps) >= 0.27 * (count - 1)
+    assert sum(step >= 2 * total / 3 for step in steps) >= 0.28 * (count - 1) - 1  # one is no share of few
     assert gaps[-1] <= 1.25 * total / (count - 2)
 
 

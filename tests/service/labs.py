@@ -83,8 +83,9 @@ def ended(lab: Lab, run_id: str):
 
 def settled(lab: Lab, run_id: str, state: str):
     def run():
+        waiting = lab.runs.last_command(lab.runs.get(run_id))  # asked first: what is done then is seen below
         found = lab.runs.get(run_id)
-        return found if found.state == state and lab.runs.last_command(found) is None else None
+        return found if found.state == state and waiting is None else None
 
     return wait_until(run)
 

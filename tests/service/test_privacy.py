@@ -276,7 +276,8 @@ def test_what_is_withdrawn_is_hidden_at_once(published):
 
 def private_run(lab: Lab, by: str, name: str | None = None) -> str:
     name = name or lab.uploads.keep(lab.uploads.read(points(), "points.csv"), by=by)
-    return lab.runs.start(override(lab.recipes.preset("auto", data=name, by=by), {"training.steps": 20}), by=by)
+    config = override(lab.recipes.preset("auto", data=name, by=by), {"training.steps": 20})
+    return lab.runs.start(config, by=by, again=True)
 
 
 def test_whoever_brings_the_same_file_sees_and_publishes_nothing_of_the_first(tmp_path):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from ui.frame.faults import guarded
 from ui.frame.glossary import as_list, search, term
 
 PICTURES = Path(__file__).with_name("cards")
@@ -88,7 +89,7 @@ def show_help_button() -> None:
         key="help",
         icon=":material/help:",
         type="tertiary",
-        on_click=lambda: st.session_state.update({OPEN: True}),
+        on_click=guarded(lambda: st.session_state.update({OPEN: True})),
     )
     if st.session_state.get(OPEN):
         _dialog()

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from ui.frame.faults import guarded
 from ui.frame.gan_cards import TITLE, cards_html
 from ui.frame.page import Page
 
@@ -20,7 +21,7 @@ def show_gan_cards(page: Page) -> None:
             "Close",
             key="close cards",
             icon=":material/close:",
-            on_click=lambda: st.session_state.update({CLOSED: True}),
+            on_click=guarded(lambda: st.session_state.update({CLOSED: True})),
         )
 
 
