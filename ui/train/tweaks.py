@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from gan_core import RunInfo, edited, needs_compiling
-from gan_core.config.sliders import Slider, sliders_of
+from gan_core import ConfigError, RunConfig, RunInfo, Slider, edited, flatten_config, needs_compiling, sliders_of
 from ui.frame.faults import guarded
 from ui.frame.page import Page
 
@@ -11,10 +10,11 @@ from ui.frame.page import Page
 def show_tweaks(page: Page, run: RunInfo) -> None:
     """The run's sliders, and the button that takes them back to the recipe."""
     st.markdown("**Tweak while it trains**")
-    sliders = sliders_of(run.config)
+    config = config_to_be(page, run)
+    sliders = sliders_of(config)
     for slider in sliders:
-        show_slider(page, run, slider)
-    recipe = recipe_values(page, run, sliders)
+        show_slider(page, run, config, slider)
+    recipe = recipe_values(page, run, config, sliders)
     st.button(
         "Back to the recipe",
         icon=":material/undo:",
@@ -25,15 +25,27 @@ def show_tweaks(page: Page, run: RunInfo) -> None:
     )
 
 
-def show_slider(page: Page, run: RunInfo, slider: Slider) -> None:
+def config_to_be(page: Page, run: RunInfo) -> RunConfig:
+    """The run's configuration once the changes that are still on their way have been applied."""
+    config = run.config
+    for command in page.lab.runs.sent_commands(run):
+        if command.kind == "set":
+            config = edited_or_none(run, config, command.payload["changes"]) or config
+    return config
+
+
+def show_slider(page: Page, run: RunInfo, config: RunConfig, slider: Slider) -> None:
     """A slider that stands where the run stands; another value is sent when it is let go."""
-    here, offered = slider.value(run.config), slider.offered(run.config)
+    here = slider.value(config)
+    after = {value: edited_or_none(run, config, slider.changes(config, value)) for value in slider.offered(config)}
+    offered = [value for value, changed in after.items() if changed or value == here]
+    if len(offered) < 2:
+        return
     key = f"tweak {run.id} {slider.label}"
-    st.session_state[key] = here if here in offered else offered[0]
+    st.session_state[key] = here
 
     def released() -> None:
-        wanted = slider.changes(run.config, st.session_state[key])
-        page.do(page.lab.runs.change, run.id, wanted)
+        page.do(page.lab.runs.change, run.id, slider.changes(config, st.session_state[key]))
 
     st.select_slider(
         slider.label,
@@ -43,25 +55,22 @@ def show_slider(page: Page, run: RunInfo, slider: Slider) -> None:
         help=" and ".join(f"`{name}`" for name in slider.keys),
         on_change=guarded(released),
     )
-    st.caption(slider.expect + compiling(run, slider, offered))
+    slow = [value for value, changed in after.items() if value != here and changed and needs_compiling(config, changed)]
+    which = "Another value" if len(slow) != 1 else f"{slow[0]:g}"
+    st.caption(slider.expect + (f" {which} is compiled first, which takes some seconds." if slow else ""))
 
 
-def compiling(run: RunInfo, slider: Slider, offered: tuple[float, ...]) -> str:
-    """What is said of a slider one of whose values needs compiling first."""
-    here = slider.value(run.config)
-    slow = [v for v in offered if v != here and compiles(run, slider, v)]
-    if not slow:
-        return ""
-    which = f" {slow[0]:g}" if len(slow) == 1 else " Another value"
-    return f"{which} is compiled first, which takes some seconds."
+def edited_or_none(run: RunInfo, config: RunConfig, changes: dict) -> RunConfig | None:
+    """The configuration with these changes; None where they do not go together with the rest."""
+    try:
+        return edited(config, changes, step=run.step)
+    except ConfigError:
+        return None
 
 
-def compiles(run: RunInfo, slider: Slider, value: float) -> bool:
-    """Whether the run compiles before it goes on with this value of the slider."""
-    return needs_compiling(run.config, edited(run.config, slider.changes(run.config, value), step=run.step))
-
-
-def recipe_values(page: Page, run: RunInfo, sliders: tuple[Slider, ...]) -> dict[str, object]:
+def recipe_values(page: Page, run: RunInfo, config: RunConfig, sliders: tuple[Slider, ...]) -> dict[str, object]:
     """What has to change so that these sliders stand as in the recipe: {dotted key: the recipe's value}."""
-    keys = {key for slider in sliders for key in slider.keys}
-    return {key: of[1] for key, of in page.lab.recipes.changes_of(run).items() if key in keys}
+    values, keys = flatten_config(config), {key for slider in sliders for key in slider.keys}
+    recipe = {key: of for key, (_, of) in page.lab.recipes.changes_of(run).items() if key in keys}
+    sent = {key: value for key, value in flatten_config(run.config).items() if key in keys and key not in recipe}
+    return {key: value for key, value in (recipe | sent).items() if values[key] != value}
