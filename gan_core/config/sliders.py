@@ -63,7 +63,7 @@ def _log(low: int, high: int) -> tuple[float, ...]:
     return tuple(float(f"{digit}e{power}") for power in range(low, high) for digit in (1, 2, 5))
 
 
-RATE = Slider("Learning rate", (GENERATOR_RATE,), _log(-5, -1), "Smaller: calmer and slower. Larger: faster, may break.")
+RATE = Slider("Learning rate", (GENERATOR_RATE,), _log(-5, -1), "Smaller: calmer, slower. Larger: faster, may break.")
 RATIO = Slider(
     "Discriminator's rate, relative to it",
     (DISCRIMINATOR_RATE,),
