@@ -1,7 +1,7 @@
 """Which settings are worth moving while a run trains, for its loss and penalties, and what to expect of each.
 
-    for slider in sliders_of(config):
-        changes = slider.changes(config, value)
+for slider in sliders_of(config):
+    changes = slider.changes(config, value)
 """
 
 from __future__ import annotations
