@@ -261,10 +261,10 @@ def show_system() -> None:
             st.table({name: told(value) for name, value in page.lab.system(by=page.me).items()})
 
 
-def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) -> None:
+def show_live(run_id: str, drawn: tuple[str, str, bool], pending_drawn: str | None) -> None:
     run = page.lab.runs.get(run_id, by=page.me)
     pending = page.lab.runs.last_command(run)
-    if (run.state, run.phase) != drawn or pending != pending_drawn:
+    if (run.state, run.phase, is_live(page, run)) != drawn or pending != pending_drawn:
         st.rerun()  # other buttons and another refresh rate are needed now
     if (
         not run.active
@@ -333,8 +333,8 @@ with open_page("train") as page:
             next_up = run.state == "queued" and run.position == 1
             soon = (pending and run.active) or next_up or run.phase not in ("training", "")
             every = PENDING_SECONDS if soon else LIVE_SECONDS if run.active else IDLE_SECONDS
-            run_id, drawn = run.id, (run.state, run.phase)
-            if is_live(page, run):
+            run_id, drawn = run.id, (run.state, run.phase, is_live(page, run))
+            if drawn[-1]:
                 choose_generator()
                 with part("The live picture"):
                     data = page.lab.results.dataset_of(run)
