@@ -20,6 +20,8 @@ from .config.run_config import flatten_config as flatten_config
 from .config.run_config import override as override
 from .config.run_config import setting_type as setting_type
 from .config.sections import ADVERSARIAL_LOSSES as ADVERSARIAL_LOSSES
+from .config.sliders import Slider as Slider
+from .config.sliders import sliders_of as sliders_of
 from .data.datasets import OPTIONS as OPTIONS
 from .distances.catalogue import CORRUPTION_TITLES as CORRUPTION_TITLES
 from .distances.catalogue import METRICS as METRICS

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from gan_core import (
     ADVERSARIAL_LOSSES,
@@ -20,19 +21,21 @@ from ui.charts import captions, training
 from ui.charts.plot import packed
 from ui.frame.curves import history_of
 from ui.frame.event_log import event_in_words, marked_events
-from ui.frame.faults import part, told
-from ui.frame.navigation import shown_step
+from ui.frame.faults import guarded, part, told
+from ui.frame.navigation import go_to_step, navigation, shown_step
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.frame.private_data import say_private
-from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS
+from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS, PREVIEW_SECONDS
 from ui.frame.snapshots import samples_of
 from ui.frame.start import show_equal_run
 from ui.frame.text import badge, data_title, plain, seconds
 from ui.frame.verdict_chip import show_verdict
-from ui.train.run_controls import show_run_controls, show_steps
+from ui.train.live_picture import choose_generator, is_live, show_live_picture
+from ui.train.run_controls import NOT_OVER, show_run_controls, show_steps
 from ui.train.run_form import show_setup
 from ui.train.share_link import share_run
+from ui.train.tweaks import show_tweaks
 from ui.train.upload_form import show_upload
 from ui.train.uploads_list import show_uploads
 
@@ -143,7 +146,21 @@ def show_samples(run: RunInfo, data: DatasetInfo | None, steps: tuple[int, ...])
     if not steps or data is None:
         st.caption("The first samples appear with the first step.")
         return
-    draw_samples(run, data, pick_step(page, steps))
+    step = pick_step(page, steps)
+    if run.active and navigation().place.step is not None:
+        st.button(
+            "Back to live",
+            key="back to live",
+            icon=":material/sensors:",
+            on_click=guarded(lambda: back_to_live(steps)),
+        )
+    if not is_live(page, run):
+        draw_samples(run, data, step)
+
+
+def back_to_live(steps: tuple[int, ...]) -> None:
+    go_to_step(steps[-1], steps)
+    st.rerun()
 
 
 def draw_samples(run: RunInfo, data: DatasetInfo, step: int) -> None:
@@ -244,10 +261,10 @@ def show_system() -> None:
             st.table({name: told(value) for name, value in page.lab.system(by=page.me).items()})
 
 
-def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) -> None:
+def show_live(run_id: str, drawn: tuple[str, str, bool], pending_drawn: str | None) -> None:
     run = page.lab.runs.get(run_id, by=page.me)
     pending = page.lab.runs.last_command(run)
-    if (run.state, run.phase) != drawn or pending != pending_drawn:
+    if (run.state, run.phase, is_live(page, run)) != drawn or pending != pending_drawn:
         st.rerun()  # other buttons and another refresh rate are needed now
     if (
         not run.active
@@ -277,19 +294,31 @@ def show_live(run_id: str, drawn: tuple[str, str], pending_drawn: str | None) ->
         show_curves(run, figures, marked)
 
 
+def tweaks_or_form(run: RunInfo | None) -> DeltaGenerator:
+    """Where the form goes: beside the sliders of a run that is not over, in a tab of its own."""
+    if run is None or run.state not in NOT_OVER or not page.lab.runs.may_change(run, by=page.me):
+        return st.container()
+    sliders, form = st.tabs(["Tweak", "New run"])
+    with sliders, part("The sliders"):
+        show_tweaks(page, run)
+    return form
+
+
 with open_page("train") as page:
     st.title("Train", anchor=False)
     live, setup = st.columns([2, 1], gap="large")
-    with setup:
-        with part("The form"):
-            show_setup(page.lab, page.me)
-        with part("Your own data"):
-            show_upload(page)
-            show_uploads(page.lab, page.me)
-        with part("The system"):
-            show_system()
     with live:
         run = pick_run(page)
+    with setup:
+        with tweaks_or_form(run):
+            with part("The form"):
+                show_setup(page.lab, page.me)
+            with part("Your own data"):
+                show_upload(page)
+                show_uploads(page.lab, page.me)
+            with part("The system"):
+                show_system()
+    with live:
         if run is None:
             st.info(
                 "No run yet. Choose data and a recipe, and press **Start training**.", icon=":material/model_training:"
@@ -304,7 +333,12 @@ with open_page("train") as page:
             next_up = run.state == "queued" and run.position == 1
             soon = (pending and run.active) or next_up or run.phase not in ("training", "")
             every = PENDING_SECONDS if soon else LIVE_SECONDS if run.active else IDLE_SECONDS
-            run_id, drawn = run.id, (run.state, run.phase)
+            run_id, drawn = run.id, (run.state, run.phase, is_live(page, run))
+            if drawn[-1]:
+                choose_generator()
+                with part("The live picture"):
+                    data = page.lab.results.dataset_of(run)
+                    page.live(lambda: show_live_picture(page, run_id, data), every=PREVIEW_SECONDS, key="live picture")
             page.live(lambda: show_live(run_id, drawn, pending), every=every, key="live")
             play_on(page, page.lab.results.snapshot_steps(run))
             with part("The controls"):

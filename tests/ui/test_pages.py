@@ -1261,3 +1261,21 @@ def test_a_card_shows_its_curve_beside_the_band_of_real_samples(home, store, dat
     assert alts == [f"{card.label} {words}" for card in at.metric]
     assert sum(f'stroke="{FAKE}"' in picture for picture in pictures) > 5
     assert "Each **small curve** shows the value over the training" in text_of(at)
+
+
+def test_a_slider_acts_when_it_is_let_go(home, store, data):
+    run_id = trained(store, data("digits"), "running", training__steps=1000)
+    at = open_page("pages/train.py", run=run_id)
+    slider = next(slider for slider in at.select_slider if slider.label == "Energy weight")
+    drawn(slider.set_value(0.5).run())
+    (command,) = store.commands.waiting(run_id)
+    assert (command.kind, command.payload) == ("set", {"changes": {"objective.energy_weight": 0.5}})
+    again = open_page("pages/train.py", run=run_id)
+    assert next(s for s in again.select_slider if s.label == "Energy weight").value == 0.5
+
+
+def test_back_to_the_recipe_sends_the_recipes_values(home, store, data):
+    run_id = trained(store, data("digits"), "running", training__steps=1000, objective__energy_weight=0.5)
+    drawn(open_page("pages/train.py", run=run_id).button(key="back to the recipe").click().run())
+    (command,) = store.commands.waiting(run_id)
+    assert command.payload["changes"]["objective.energy_weight"] == 0.0

@@ -37,7 +37,7 @@ from ui.frame.faults import (
 from ui.frame.gan_cards import show_help_button
 from ui.frame.identity import show_account, visitor
 from ui.frame.navigation import hear_timer, navigation, open_at
-from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, is_off, rhythm
+from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, PREVIEW_SECONDS, is_off, rhythm
 from ui.frame.server import get_lab, server_secrets, server_settings
 
 PAGES = {
@@ -123,9 +123,9 @@ class Page:
     def live(self, draw: Callable[[], object], *, every: float | None, key: str) -> None:
         """Draw now, and again every so many seconds; an error is shown in place and ends nothing else.
 
-        What is LIVE_SECONDS for one who watches alone is longer the more others do.
+        What is LIVE_SECONDS or PREVIEW_SECONDS for one who watches alone is longer the more others do.
         """
-        alone = every if every == LIVE_SECONDS else None
+        alone = every if every in (LIVE_SECONDS, PREVIEW_SECONDS) else None
         now = every if alone is None else rhythm(alone)
         run, whole_page = navigation().place.run, True
 

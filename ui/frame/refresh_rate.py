@@ -9,8 +9,9 @@ import uuid
 import streamlit as st
 
 LIVE_SECONDS, PENDING_SECONDS, IDLE_SECONDS = 2.5, 0.5, 5.0
+PREVIEW_SECONDS = 1.0
 """From one drawing of a live part to the next: of a run that trains, where one visitor watches alone (there is news
-every five seconds, at a commit); of what is about to change; and of what rests."""
+every five seconds, at a commit); of what is about to change; of what rests; and of the live picture alone."""
 SLOWEST_SECONDS = 8.0
 """Nobody waits longer than this for what is new."""
 GONE_SECONDS = 2 * SLOWEST_SECONDS

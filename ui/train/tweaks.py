@@ -1,0 +1,76 @@
+"""The sliders that matter for a run, which act when they are let go, while it trains."""
+
+import streamlit as st
+
+from gan_core import ConfigError, RunConfig, RunInfo, Slider, edited, flatten_config, needs_compiling, sliders_of
+from ui.frame.faults import guarded
+from ui.frame.page import Page
+
+
+def show_tweaks(page: Page, run: RunInfo) -> None:
+    """The run's sliders, and the button that takes them back to the recipe."""
+    st.markdown("**Tweak while it trains**")
+    config = config_to_be(page, run)
+    sliders = sliders_of(config)
+    for slider in sliders:
+        show_slider(page, run, config, slider)
+    recipe = recipe_values(page, run, config, sliders)
+    st.button(
+        "Back to the recipe",
+        icon=":material/undo:",
+        key="back to the recipe",
+        disabled=not recipe,
+        help=f"Sets these sliders as the recipe {run.config.preset} has them.",
+        on_click=guarded(lambda: page.do(page.lab.runs.change, run.id, recipe)),
+    )
+
+
+def config_to_be(page: Page, run: RunInfo) -> RunConfig:
+    """The run's configuration once the changes that are still on their way have been applied."""
+    config = run.config
+    for command in page.lab.runs.sent_commands(run):
+        if command.kind == "set":
+            config = edited_or_none(run, config, command.payload["changes"]) or config
+    return config
+
+
+def show_slider(page: Page, run: RunInfo, config: RunConfig, slider: Slider) -> None:
+    """A slider that stands where the run stands; another value is sent when it is let go."""
+    here = slider.value(config)
+    after = {value: edited_or_none(run, config, slider.changes(config, value)) for value in slider.offered(config)}
+    offered = [value for value, changed in after.items() if changed or value == here]
+    if len(offered) < 2:
+        return
+    key = f"tweak {run.id} {slider.label}"
+    st.session_state[key] = here
+
+    def released() -> None:
+        page.do(page.lab.runs.change, run.id, slider.changes(config, st.session_state[key]))
+
+    st.select_slider(
+        slider.label,
+        offered,
+        format_func=lambda value: f"{value:g}",
+        key=key,
+        help=" and ".join(f"`{name}`" for name in slider.keys),
+        on_change=guarded(released),
+    )
+    slow = [value for value, changed in after.items() if value != here and changed and needs_compiling(config, changed)]
+    which = "Another value" if len(slow) != 1 else f"{slow[0]:g}"
+    st.caption(slider.expect + (f" {which} is compiled first, which takes some seconds." if slow else ""))
+
+
+def edited_or_none(run: RunInfo, config: RunConfig, changes: dict) -> RunConfig | None:
+    """The configuration with these changes; None where they do not go together with the rest."""
+    try:
+        return edited(config, changes, step=run.step)
+    except ConfigError:
+        return None
+
+
+def recipe_values(page: Page, run: RunInfo, config: RunConfig, sliders: tuple[Slider, ...]) -> dict[str, object]:
+    """What has to change so that these sliders stand as in the recipe: {dotted key: the recipe's value}."""
+    values, keys = flatten_config(config), {key for slider in sliders for key in slider.keys}
+    recipe = {key: of for key, (_, of) in page.lab.recipes.changes_of(run).items() if key in keys}
+    sent = {key: value for key, value in flatten_config(run.config).items() if key in keys and key not in recipe}
+    return {key: value for key, value in (recipe | sent).items() if values[key] != value}
