@@ -4,7 +4,7 @@
         run = pick_run(page)
         ...
 
-A page holds no state of its own: `run`, `step` and `space` live in the URL, everything else in the store.
+A page holds no state of its own: `run`, `step`, `part` and `space` live in the URL, everything else in the store.
 """
 
 from __future__ import annotations
