@@ -99,7 +99,7 @@ def offer_films(run: RunInfo) -> None:
 
 def show_surface(run: RunInfo, data: DatasetInfo, step: int, label: int | None) -> int:
     """Of data in the plane: discriminator output, the image of a latent grid, and the gradients on the samples."""
-    st.subheader("The networks at this step", anchor=False)
+    st.header("The networks at this step", anchor=False)
     left, right = st.columns(2, gap="large", vertical_alignment="center")
     with left:
         job_id = ask_worker(
@@ -189,7 +189,7 @@ with open_page("gallery") as page:
         if data.shape == (2,):
             with part("The networks"):
                 jobs.append(show_surface(run, data, step, pick_class(run, data)))
-        st.subheader("Look closer", anchor=False)
+        st.header("Look closer", anchor=False)
         view = pick_view()
         with part("This view"):
             if view == "samples":

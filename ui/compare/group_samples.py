@@ -33,7 +33,7 @@ def show_samples(
     page: Page, groups: tuple[Group, ...], steps_of: Mapping[str, tuple[int, ...]], step: int | None
 ) -> None:
     """The samples of one seed of each group, or of all seeds, side by side at a step."""
-    st.subheader("Samples", anchor=False)
+    st.header("Samples", anchor=False)
     seeds = sorted({seed for group in groups for seed in group.seeds})
     shown = seeds[0]
     if any(len(group.runs) > 1 for group in groups):

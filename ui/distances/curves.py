@@ -27,13 +27,13 @@ def show_curves(shown: Shown) -> None:
     if names:
         show_history(shown, history, names)
     if report.status != "diverged":
-        st.subheader(f"At step {step:,}", anchor=False)
+        st.header(f"At step {step:,}", anchor=False)
         show_distances(report, "live")
 
 
 def show_history(shown: Shown, history: History, names: list[str]) -> None:
     page, run, step = shown.page, shown.run, shown.measured_at
-    st.subheader("Over the training", anchor=False)
+    st.header("Over the training", anchor=False)
     reference, marks = page.lab.results.live_reference(run), marked_events(page, run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(

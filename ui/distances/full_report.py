@@ -46,12 +46,12 @@ K_NEAREST = (
 def show_full_report(shown: Shown) -> None:
     """Every metric, with new samples: does the number hold for another draw, a larger n, another space?"""
     page, run, data, step = shown.page, shown.run, shown.data, shown.kept_at
-    st.subheader("Full report", anchor=False)
+    st.header("Full report", anchor=False)
     st.caption(
         "Every metric. Without a change below it is of the very samples that the training measured at this step, so it "
-        "has the numbers above. For settings that are used for the first time, real against real is measured too: that "
-        "takes 20 times as long as the report, seconds for points and small digits, minutes for MNIST. Both results "
-        "are saved."
+        "has the numbers of the part *Verdict*. For settings that are used for the first time, real against real is "
+        "measured too: that takes 20 times as long as the report, seconds for points and small digits, minutes for "
+        "MNIST. Both results are saved."
     )
     most = data.parts["test"]
     of_training = min(run.config.recording.rows, most)

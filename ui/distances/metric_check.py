@@ -17,7 +17,7 @@ ASKED = "corruption test"
 def show_metric_check(shown: Shown) -> None:
     """Real samples are corrupted on purpose: does each metric detect it?"""
     page, run = shown.page, shown.run
-    st.subheader("Check the metrics on corrupted real data", anchor=False)
+    st.header("Check the metrics on corrupted real data", anchor=False)
     st.caption("Can these numbers be trusted? Real samples are corrupted on purpose, and a good metric detects it.")
     own = [] if run.data_hidden else [run.config.data.name]
     names = list(dict.fromkeys([*own, "digits", "ring-8", "grid-25", "swiss-roll"]))
