@@ -9,7 +9,7 @@ from gan_core.pictures import grid
 from ui.charts import training
 from ui.frame.faults import guarded, part
 from ui.frame.job_answers import ask_worker
-from ui.frame.page import chart, open_page, page_link
+from ui.frame.page import chart, open_page, page_link, square
 from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.frame.private_data import say_private
 from ui.frame.snapshots import samples_of
@@ -62,9 +62,9 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
         return
     left, right = st.columns(2, gap="large")
     left.markdown(f"**Generated, step {step:,}**")
-    left.image(
-        grid.embedded(snapshot_grid(run.id, step, run)), width="stretch", alt=f"64 generated samples at step {step:,}"
-    )
+    with left, square("generated"):
+        picture = grid.embedded(snapshot_grid(run.id, step, run))
+        st.image(picture, width="stretch", alt=f"64 generated samples at step {step:,}")
     left.caption(
         "The same 64 latent vectors z at every step: move the slider, or press Play, and watch each sample change."
     )
@@ -73,11 +73,9 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
         with right:
             say_private()
     else:
-        right.image(
-            grid.embedded(grid.grid(data.preview, gap=GAP)),
-            width="stretch",
-            alt="64 real samples that are never trained on",
-        )
+        with right, square("real"):
+            picture = grid.embedded(grid.grid(data.preview, gap=GAP))
+            st.image(picture, width="stretch", alt="64 real samples that are never trained on")
     with right.container(horizontal=True, vertical_alignment="center"):
         if not data.rows_hidden:
             st.caption("Never trained on.", width="content")

@@ -8,7 +8,7 @@ from gan_core import Group, RunInfo
 from gan_core.pictures import grid as images
 from gan_core.pictures.scatter import scatter
 from ui.frame.faults import part
-from ui.frame.page import Page, page_link
+from ui.frame.page import Page, page_link, square
 from ui.frame.pickers import pick_step, play_on
 from ui.frame.snapshots import samples_of
 from ui.frame.text import STATES
@@ -67,7 +67,8 @@ def show_run_samples(page: Page, group: Group, run: RunInfo, steps: tuple[int, .
         return
     at = steps[-1] if step is None else min(steps, key=lambda kept: abs(kept - step))
     about = f"64 generated samples of {group.name}, seed {run.config.seed}, at step {at:,}"
-    st.image(images.embedded(sample_picture(run.id, at, run.data_hidden, page, run)), width="stretch", alt=about)
+    with square(run.id):
+        st.image(images.embedded(sample_picture(run.id, at, run.data_hidden, page, run)), width="stretch", alt=about)
     st.caption(f"step {at:,}" + ("" if run.state == "finished" else f" · {STATES[run.state][2].lower()}"))
     page_link("gallery", "Look closer", run=run.id, step=at)
 

@@ -46,6 +46,8 @@ PAGES = {
     "compare": ("pages/compare.py", "Compare", ":material/compare:"),
 }
 
+MENU_HEIGHT = 40
+"""In pixels: that of an element whose script is still on its way, so that nothing below moves when it arrives."""
 KEPT_IN_URL = ("run", "step", "space")
 STYLE = f"<style>{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}</style><i hidden></i>"
 """A style alone would go where toasts stand, and take the place of one."""
@@ -199,9 +201,14 @@ def chart(
     plot(figure, key=key, alt=alt, on_click=click, on_select=select, selected=selected)
 
 
+def square(key: str):
+    """A container for a square picture, as high as it is wide before the picture is there."""
+    return st.container(key=f"square {key}")
+
+
 def _menu(current: str) -> None:
     kept = {key: st.query_params[key] for key in KEPT_IN_URL if key in st.query_params}
-    with st.container(horizontal=True, key="menu", gap=None):
+    with st.container(horizontal=True, key="menu", gap=None, height=MENU_HEIGHT, border=False):
         for name, (path, label, icon) in PAGES.items():
             st.page_link(path, label=label, icon=icon, query_params=kept, disabled=name == current)
         st.html(STYLE, width="content")
