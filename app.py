@@ -68,7 +68,8 @@ def show_example() -> None:
         )
         with right:
             st.subheader("A finished run", anchor=False)
-            reports = [(step, report) for step, report in page.lab.results.reports(example) if report.seed == 0]
+            results = page.lab.results
+            reports = [(step, results.judged(example, report)) for step, report in results.measured(example).items()]
             measured = [(step, report.metrics["energy_distance"]) for step, report in reports]
             if measured:
                 (begin, first), (_, result) = measured[0], measured[-1]

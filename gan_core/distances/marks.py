@@ -34,8 +34,9 @@ def spread_ratio(report: Report) -> MetricResult | None:
     """The generated samples' mean distance over the real ones', beside what other real samples give against the same
     real ones: below 1 the generated ones are too alike. None where one of the two is not known.
     """
-    spread, own = report.metrics["mean_fake_fake"], report.metrics["mean_real_real"].value
-    if spread.value is None or not own:
+    spread, of_real = (report.metrics.get(name) for name in ("mean_fake_fake", "mean_real_real"))
+    own = of_real.value if of_real else None
+    if spread is None or spread.value is None or not own:
         return None
     ratio = replace(spread, name="spread_ratio", value=spread.value / own, direction="target", ideal=1.0)
     mean, sd = spread.reference_mean, spread.reference_sd

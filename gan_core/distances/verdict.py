@@ -211,8 +211,8 @@ def _copied(metrics: Mapping[str, MetricResult]) -> str:
     if share is not None and share.value is not None and isinstance(error, (int, float)) and error > 0:
         if share.value - 0.5 >= COPIES * error and close is not None and close >= COPIED:
             return (
-                f"{100 * share.value:.0f} % of its samples are closer to a training sample than to unseen real ones, where "
-                "50 % is normal"
+                f"{100 * share.value:.0f} % of its samples are closer to a training sample than to unseen real ones, "
+                "where 50 % is normal"
             )
     accuracy = metrics.get("nn_accuracy_fake")
     if accuracy is not None and _gap(accuracy) <= -CERTAIN:

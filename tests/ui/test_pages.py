@@ -20,7 +20,7 @@ from gan_core.distances import reference
 from gan_core.distances.catalogue import CORRUPTION_TITLES, METRICS
 from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
-from gan_core.distances.verdict import TITLES, verdict_of
+from gan_core.distances.verdict import TITLES, beside, verdict_of
 from gan_core.jobs.corruptions import encode
 from gan_core.jobs.registry import asked
 from gan_core.records import CorruptionCell, CorruptionTest
@@ -939,10 +939,10 @@ def commit_report(store, run_id, report, **end) -> None:
 
 
 def test_a_run_has_one_number_and_one_chip_on_every_page(home, store, data):
-    digits = data("digits")
-    store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
+    digits, known = data("digits"), calibrated(data("digits"))
+    store.measurements.put_reference(digits.sha256, "pixels", known)
     run_id = trained(store, digits)
-    (step, report), *_ = reversed(store.measurements.reports(run_id))
+    report = beside(store.measurements.reports(run_id)[-1][1], known)
     chip = f"{TITLES[verdict_of(report).kind]}]"
     for path in ("app.py", "pages/train.py", "pages/distances.py"):
         at = open_page(path, run=run_id)

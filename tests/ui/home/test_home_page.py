@@ -101,9 +101,7 @@ def test_a_card_without_numbers_says_so(store):
     trained(store, "unknown data")
     text = text_of(open_page())
     assert "No samples yet" in text and "place 1 in the queue" in text
-    assert (
-        text.count("Cannot tell yet]") == 2
-    )
+    assert text.count("Cannot tell yet]") == 2
 
 
 SEARCHES = {
