@@ -138,9 +138,7 @@ def answer(store: Store, asked: Parameters, run_id: str, step: int) -> Arrays:
 def test_the_step_slider_moves_all_views_and_goes_along(server, open_page, store, digits):
     steps = store.recordings.snapshot_steps(digits)
     reports = dict(store.measurements.reports(digits))
-    page = open_page(server, f"/distances?part=samples&run={digits}")
-    curve = chart(page, "Energy distance over steps")
-    chart(page, MAP)
+    page = open_page(server, f"/distances?run={digits}")
     slider = step_slider(page)
     expect(slider).to_have_attribute("aria-valuetext", f"{steps[-1]:,}")
     energy = page.get_by_test_id("stMetric").filter(has=page.get_by_text("Energy distance", exact=True))
@@ -151,14 +149,16 @@ def test_the_step_slider_moves_all_views_and_goes_along(server, open_page, store
     expect(page).to_have_url(re.compile(rf"[?&]step={step}(&|$)"), timeout=SOON)
     value = reports[step].metrics["energy_distance"].value
     expect(energy.get_by_test_id("stMetricValue")).to_have_text(f"{value:.4f}", timeout=SOON)
-    curve.scroll_into_view_if_needed()  # what nobody sees is not drawn again
+    page.get_by_role("radio", name="Curves").click()
+    curve = chart(page, "Energy distance over steps")
     page.wait_for_function(
         "([box, step]) => box.layout.shapes.some(line => line.x0 === step && line.x1 === step)",
         arg=[curve.element_handle(), step],
     )
-    # The map follows as soon as the worker has drawn the samples of that step.
+    # The map is there as soon as the worker has drawn the samples of that step.
     x = answer(store, Browse(n=1000, seed=0), digits, step)["xy"][:, 0]
     assert not np.allclose(x, answer(store, Browse(n=1000, seed=0), digits, steps[-1])["xy"][:, 0])
+    page.get_by_role("radio", name="Samples").click()
     page.get_by_role("figure", name=MAP).scroll_into_view_if_needed()
     page.wait_for_function(
         """x => [...document.querySelectorAll('[role=figure]')].some(box => /^Map of/.test(box.ariaLabel)

@@ -209,6 +209,6 @@ def square(key: str):
 def _menu(current: str) -> None:
     kept = {key: st.query_params[key] for key in KEPT_IN_URL if key in st.query_params}
     with st.container(horizontal=True, key="menu", gap=None, height=MENU_HEIGHT, border=False):
+        st.html(STYLE, width="content")  # first: it keeps room for what comes after it
         for name, (path, label, icon) in PAGES.items():
             st.page_link(path, label=label, icon=icon, query_params=kept, disabled=name == current)
-        st.html(STYLE, width="content")
