@@ -160,6 +160,7 @@ class Visits:
 
     def _address(self, name: str) -> str:
         which = f"runs={self.place.run_id},{self.place.other_id}" if name == "compare" else f"run={self.place.run_id}"
+        which += "&part=curves" if name == "distances" else ""
         return self.server.url if name == "home" else f"{self.server.url}/{name}?{which}"
 
     @property

@@ -10,7 +10,7 @@ from ui.charts import training
 from ui.frame.faults import guarded, part
 from ui.frame.glossary import term
 from ui.frame.job_answers import ask_worker
-from ui.frame.page import chart, open_page, page_link
+from ui.frame.page import chart, open_page, page_link, square
 from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.frame.private_data import say_private
 from ui.frame.snapshots import samples_of
@@ -63,9 +63,9 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
         return
     left, right = st.columns(2, gap="large")
     left.markdown(f"**Generated, step {step:,}**")
-    left.image(
-        grid.embedded(snapshot_grid(run.id, step, run)), width="stretch", alt=f"64 generated samples at step {step:,}"
-    )
+    with left, square("generated"):
+        picture = grid.embedded(snapshot_grid(run.id, step, run))
+        st.image(picture, width="stretch", alt=f"64 generated samples at step {step:,}")
     left.caption(
         f"The same 64 {term('latent vector z', 'latent vectors z')} at every step: move the slider, or press Play, and "
         "watch each sample change.",
@@ -76,11 +76,9 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
         with right:
             say_private()
     else:
-        right.image(
-            grid.embedded(grid.grid(data.preview, gap=GAP)),
-            width="stretch",
-            alt="64 real samples that are never trained on",
-        )
+        with right, square("real"):
+            picture = grid.embedded(grid.grid(data.preview, gap=GAP))
+            st.image(picture, width="stretch", alt="64 real samples that are never trained on")
     with right.container(horizontal=True, vertical_alignment="center"):
         if not data.rows_hidden:
             st.caption("Never trained on.", width="content")
@@ -102,7 +100,7 @@ def offer_films(run: RunInfo) -> None:
 
 def show_surface(run: RunInfo, data: DatasetInfo, step: int, label: int | None) -> int:
     """Of data in the plane: discriminator output, the image of a latent grid, and the gradients on the samples."""
-    st.subheader("The networks at this step", anchor=False)
+    st.header("The networks at this step", anchor=False)
     left, right = st.columns(2, gap="large", vertical_alignment="center")
     with left:
         job_id = ask_worker(
@@ -192,7 +190,7 @@ with open_page("gallery") as page:
         if data.shape == (2,):
             with part("The networks"):
                 jobs.append(show_surface(run, data, step, pick_class(run, data)))
-        st.subheader("Look closer", anchor=False)
+        st.header("Look closer", anchor=False)
         view = pick_view()
         with part("This view"):
             if view == "samples":

@@ -16,7 +16,7 @@ from ui.frame.identity import BROWSER_ID
 manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
 APP = Path(__file__).resolve().parents[1] / "app.py"
-TEXTS = ("title", "subheader", "markdown", "caption", "info", "warning", "error", "success", "toast")
+TEXTS = ("title", "header", "subheader", "markdown", "caption", "info", "warning", "error", "success", "toast")
 DESCRIBED = ("chart", "ganometer_image_grid")
 """The components that nobody can see without eyes, unless a text describes them."""
 

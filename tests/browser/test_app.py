@@ -239,10 +239,12 @@ def test_a_wish_during_import_and_compilation_is_honoured_first(serve, open_page
 
 
 def test_distances_of_the_example(server, open_page, example):
-    page = open_page(server, f"/distances?run={example}")
-    histograms = page.get_by_role("figure").first
+    page = open_page(server, f"/distances?part=curves&run={example}")
+    histograms = page.get_by_role("figure", name="Histograms of the distances")
     for kind in ("real–real", "generated–generated", "real–generated"):
         expect(histograms.get_by_text(re.compile(rf"^{kind}, mean"))).to_be_visible(timeout=20_000)
+    page.get_by_role("radio", name="Verdict").click()
+    expect(page).to_have_url(re.compile("part=verdict"))
     for label in ("Energy distance", "Real to real", "Generated to generated", "Real to generated"):
         expect(number(page, label).first).to_have_text(re.compile(r"^-?\d\.[\de-]+$"))
     expect(page.get_by_text("two sets of real samples of this size give").first).to_be_visible()
@@ -251,7 +253,7 @@ def test_distances_of_the_example(server, open_page, example):
 
 
 def test_a_full_report_and_a_check_of_the_metrics(server, open_page, example, wait_idle):
-    page = open_page(server, f"/distances?run={example}")
+    page = open_page(server, f"/distances?part=report&run={example}")
 
     def choose(label: str, option: str) -> None:
         box = page.get_by_role("combobox", name=label, exact=True)
@@ -263,13 +265,15 @@ def test_a_full_report_and_a_check_of_the_metrics(server, open_page, example, wa
 
     choose("Samples of each kind", "200")
     page.get_by_role("button", name="Measure everything").click()
-    expect(page.get_by_text("Historical: Parzen log-likelihood in comparison")).to_be_visible(timeout=90_000)
-    expect(page.get_by_test_id("stDataFrame").first).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible(timeout=90_000)
     with page.expect_download() as download:
         page.get_by_role("button", name="Download all as JSON").click()
     report = json.loads(download.value.path().read_text(encoding="utf-8"))
     assert (report["panel"], report["n_fake"], report["seed"]) == ("full", 200, 1)
+    page.get_by_role("tab", name="Charts").click()
+    expect(page.get_by_text("Historical: Parzen log-likelihood in comparison")).to_be_visible(timeout=20_000)
 
+    page.get_by_role("radio", name="Check the metrics").click()
     choose("Data set", "Ring of 8")
     choose("Corruption", "Noise")
     choose("Samples", "200")

@@ -163,7 +163,7 @@ def test_a_click_on_a_metrics_curve_chooses_the_step(server, open_page, store):
     open_page(server)
     run_id = example_of(store)
     steps = store.recordings.snapshot_steps(run_id)
-    page = open_page(server, f"/distances?run={run_id}")
+    page = open_page(server, f"/distances?part=curves&run={run_id}")
     curve = chart(page, "Energy distance over steps")
     inside = place(curve)
     low, high = curve.evaluate("box => box.layout.xaxis.range.map(Number)")
@@ -206,7 +206,7 @@ def test_a_chart_whose_script_does_not_arrive_says_so(server, open_page, store, 
 
 def test_a_chart_that_stays_as_it_was_is_not_drawn_again(server, open_page, store):
     open_page(server)
-    page = open_page(server, f"/distances?run={example_of(store)}")
+    page = open_page(server, f"/distances?part=curves&run={example_of(store)}")
     spread = chart(page, "Mean distances over steps")
     spread.evaluate("box => { box.draws = 0; box.on('plotly_afterplot', () => box.draws++); }")
     metric = page.get_by_role("combobox", name="Metric", exact=True)

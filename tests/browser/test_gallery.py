@@ -139,8 +139,6 @@ def test_the_step_slider_moves_all_views_and_goes_along(server, open_page, store
     steps = store.recordings.snapshot_steps(digits)
     reports = dict(store.measurements.reports(digits))
     page = open_page(server, f"/distances?run={digits}")
-    curve = chart(page, "Energy distance over steps")
-    chart(page, MAP)
     slider = step_slider(page)
     expect(slider).to_have_attribute("aria-valuetext", f"{steps[-1]:,}")
     energy = page.get_by_test_id("stMetric").filter(has=page.get_by_text("Energy distance", exact=True))
@@ -151,14 +149,16 @@ def test_the_step_slider_moves_all_views_and_goes_along(server, open_page, store
     expect(page).to_have_url(re.compile(rf"[?&]step={step}(&|$)"), timeout=SOON)
     value = reports[step].metrics["energy_distance"].value
     expect(energy.get_by_test_id("stMetricValue")).to_have_text(f"{value:.4f}", timeout=SOON)
-    curve.scroll_into_view_if_needed()  # what nobody sees is not drawn again
+    page.get_by_role("radio", name="Curves").click()
+    curve = chart(page, "Energy distance over steps")
     page.wait_for_function(
         "([box, step]) => box.layout.shapes.some(line => line.x0 === step && line.x1 === step)",
         arg=[curve.element_handle(), step],
     )
-    # The map follows as soon as the worker has drawn the samples of that step.
+    # The map is there as soon as the worker has drawn the samples of that step.
     x = answer(store, Browse(n=1000, seed=0), digits, step)["xy"][:, 0]
     assert not np.allclose(x, answer(store, Browse(n=1000, seed=0), digits, steps[-1])["xy"][:, 0])
+    page.get_by_role("radio", name="Samples").click()
     page.get_by_role("figure", name=MAP).scroll_into_view_if_needed()
     page.wait_for_function(
         """x => [...document.querySelectorAll('[role=figure]')].some(box => /^Map of/.test(box.ariaLabel)
@@ -220,7 +220,7 @@ def loneliest(points: dict[str, np.ndarray], curve: str) -> int:
 
 
 def test_a_click_on_the_map_shows_the_sample_with_its_nearest_real_images(server, open_page, store, digits):
-    page = open_page(server, f"/distances?run={digits}")
+    page = open_page(server, f"/distances?part=samples&run={digits}")
     step = store.recordings.snapshot_steps(digits)[-1]
     box = chart(page, MAP)
     points = pixels(box)
@@ -242,7 +242,7 @@ def test_a_click_on_the_map_shows_the_sample_with_its_nearest_real_images(server
 
 
 def test_a_box_on_the_map_shows_each_sample_beside_its_nearest_real_one(server, open_page, store, digits):
-    page = open_page(server, f"/distances?run={digits}")
+    page = open_page(server, f"/distances?part=samples&run={digits}")
     box = chart(page, MAP)
     points = pixels(box)["generated"]
     middle = np.median(points, axis=0)
@@ -263,7 +263,7 @@ def test_a_box_on_the_map_shows_each_sample_beside_its_nearest_real_one(server, 
 
 def test_on_the_ring_the_map_is_the_plane_itself(server, open_page, store, finished):
     run_id = finished["ring-8"]
-    page = open_page(server, f"/distances?run={run_id}")
+    page = open_page(server, f"/distances?part=samples&run={run_id}")
     box = chart(page, MAP)
     step = store.recordings.snapshot_steps(run_id)[-1]
     found = answer(store, Browse(n=1000, seed=0), run_id, step)
@@ -434,7 +434,7 @@ def test_downloads_of_the_gallery_hold_what_they_say(server, open_page, store, d
 
 
 def test_the_history_of_the_metrics_is_a_table_to_take_away(server, open_page, store, digits):
-    page = open_page(server, f"/distances?run={digits}")
+    page = open_page(server, f"/distances?part=curves&run={digits}")
     text = downloaded(page, "Metric history as CSV").path().read_text(encoding="utf-8")
     rows = list(csv.DictReader(io.StringIO(text)))
     reports = dict(store.measurements.reports(digits))
@@ -496,6 +496,7 @@ def test_the_keyboard_alone_starts_pauses_and_stops_a_run(server, open_page, sto
 def test_a_finished_run_fits_a_telephone_in_the_dark(server, open_page, store, finished, path):
     two = f"{finished['digits']},{finished['example']}"
     query = "" if path == "/" else f"?runs={two}" if path == "/compare" else f"?run={finished['digits']}"
+    query += "&part=samples" if path == "/distances" else ""
     page = open_page(server, path + query, color_scheme="dark", width=390)
     drawn = {
         "/": page.get_by_text("small digits").first,
@@ -516,7 +517,7 @@ def test_the_map_keeps_its_zoom_and_its_place_from_step_to_step(server, open_pag
 
     Meanwhile a note lies on its upper right corner.
     """
-    page = open_page(server, f"/distances?run={digits}")
+    page = open_page(server, f"/distances?part=samples&run={digits}")
     box = chart(page, MAP)
     box.scroll_into_view_if_needed()
     inside = box.locator(".nsewdrag").first.bounding_box()

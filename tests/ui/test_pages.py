@@ -418,7 +418,7 @@ def forked(store, dataset) -> tuple[str, str]:
 @pytest.mark.parametrize("page, name", [("train", "run"), ("distances", "run"), ("compare", "runs")])
 def test_every_page_shows_the_distance_of_a_fork_from_the_first_step_of_its_parent(home, store, data, page, name):
     _, child = forked(store, data("digits"))
-    at = open_page(f"pages/{page}.py", **{name: child})
+    at = open_page(f"pages/{page}.py", **{name: child} | ({"part": "curves"} if page == "distances" else {}))
     drawn_at = [decoded(trace["x"]).tolist() for figure in figures(at) for trace in figure["data"] if "x" in trace]
     assert [0, 50, 75] in drawn_at and [75] not in drawn_at
 
@@ -478,9 +478,12 @@ def test_every_page_in_every_state(home, store, data, state, name):
     images = {"64 generated samples at step 100", "64 real samples that are never trained on"}
     shown = curves | (images if name == "digits" else {"Points at step 100"})
     assert set(descriptions(train)) == (shown if recorded else set())
-    distances, gallery = (open_page(path, run=run_id) for path in ("pages/distances.py", "pages/gallery.py"))
+    distances, gallery = (
+        open_page(path, run=run_id, **part)
+        for path, part in (("pages/distances.py", {"part": "curves"}), ("pages/gallery.py", {}))
+    )
     shown = {"Energy distance over steps", "Mean distances over steps", "Histograms of the distances"}
-    shown |= {"Cumulative shares of nearest distances", f"Share of each {'class' if name == 'digits' else 'mode'}"}
+    shown |= {"Cumulative shares of nearest distances"}
     assert set(descriptions(distances)) == (shown if recorded else set())
     if recorded:
         assert gallery.get("image") if name == "digits" else figures(gallery)
@@ -709,7 +712,7 @@ def test_the_metric_over_the_training_is_anyones_choice(home, store, data, name)
     dataset = data(name)
     run_id = trained(store, dataset)
     store.measurements.put_reference(dataset.sha256, "pixels", calibrated(dataset))
-    at = open_page("pages/distances.py", run=run_id)
+    at = open_page("pages/distances.py", part="curves", run=run_id)
     choice = at.selectbox(key="metric")
     assert choice.value == "energy_distance"
     known = {name for name, metric in measured(dataset)[-1][2].metrics.items() if metric.value is not None}
@@ -734,6 +737,34 @@ def test_train_draws_the_same_band(home, store, data):
     assert energy.delta == f"real: {mean:.3f} ± {sd:.3f}"
 
 
+PARTS = ("verdict", "samples", "curves", "report", "check")
+ONLY_IN = {
+    "verdict": "How far apart?",
+    "samples": "How often each class is drawn",
+    "curves": "Over the training",
+    "report": "Neighbours (k)",
+    "check": "a good metric detects it",
+}
+
+
+@pytest.mark.parametrize("name", [*PARTS, "unknown", ""])
+def test_a_link_opens_one_part_and_nothing_of_the_others(home, store, data, name):
+    at = open_page("pages/distances.py", run=trained(store, data("digits")), **({"part": name} if name else {}))
+    said = text_of(at) + " ".join(field.label for field in at.number_input)
+    assert [part for part in PARTS if ONLY_IN[part] in said] == [name if name in PARTS else "verdict"]
+
+
+def test_a_part_is_in_the_address_and_what_was_asked_for_stays(home, store, data):
+    at = ask_for_everything(store, data("digits"))
+    (choice,) = at.get("segmented_control") or at.get("button_group")
+    drawn(choice.set_value("curves").run())
+    assert at.query_params["part"] in ("curves", ["curves"]) and "Over the training" in text_of(at)
+    (choice,) = at.get("segmented_control") or at.get("button_group")
+    drawn(choice.set_value("report").run())
+    assert "Waiting for the worker" in progress(at)
+    assert (at.number_input(key="draw seed").value, at.number_input(key="k").value) == (7, 3)
+
+
 # ---------------------------------------------------------------- a full report
 
 
@@ -752,7 +783,7 @@ def full_report(dataset):
 
 def ask_for_everything(store, dataset) -> AppTest:
     store.measurements.put_reference(dataset.sha256, "pixels", calibrated(dataset))
-    at = open_page("pages/distances.py", run=trained(store, dataset))
+    at = open_page("pages/distances.py", part="report", run=trained(store, dataset))
     at.number_input(key="draw seed").set_value(7)
     at.number_input(key="k").set_value(3)
     return drawn(at.button(key="measure").click().run())
@@ -782,25 +813,27 @@ def test_a_full_report_is_a_job_that_is_drawn_when_it_is_done(home, store, data,
         row = rows[METRICS[name].title]
         assert row["in words"] == metric.verdict
         assert row["value"] == metric.value or metric.value is None and "needs" in row["in words"]
+    assert [b.label for b in at.get("download_button")] == ["Download all as CSV", "Download all as JSON"]
+    at.session_state["report view"] = "Charts"
+    drawn(at.run())
     assert "Highest precision at each recall" in descriptions(at)
     image = "The direction of the largest difference, as an image"
     assert (image in descriptions(at)) == (dataset.kind == "image")
     assert "Historical: Parzen log-likelihood in comparison" in text_of(at) and "proves nothing" in text_of(at)
-    assert [b.label for b in at.get("download_button")][-2:] == ["Download all as CSV", "Download all as JSON"]
 
 
 def test_a_new_snapshot_does_not_take_the_report_away(home, store, data):
     digits = data("digits")
     store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
     run_id = trained(store, digits, "running")
-    at = drawn(open_page("pages/distances.py", run=run_id).button(key="measure").click().run())
+    at = drawn(open_page("pages/distances.py", part="report", run=run_id).button(key="measure").click().run())
     job = claim(store, "measure")
     store.jobs.finish(job.id, result=records.record_to_json(full_report(digits)).encode())
     commit_report(store, run_id, measured(digits)[-1][2], state="running", error=None)
     drawn(at.run())
     assert at.select_slider[
         0
-    ].value == job.step == 100 and "Historical: Parzen log-likelihood in comparison" in text_of(at)
+    ].value == job.step == 100 and [b.label for b in at.get("download_button")][-1] == "Download all as JSON"
 
 
 def test_the_seed_0_and_the_live_panel_stay_what_was_measured_in_training(home, store, data):
@@ -835,7 +868,9 @@ def test_a_quick_answer_has_no_button_to_cancel(home, store, data):
 
 
 def test_points_have_no_other_spaces(home, store, data):
-    ring, digits = (open_page("pages/distances.py", run=trained(store, data(n))) for n in ("ring-8", "digits"))
+    ring, digits = (
+        open_page("pages/distances.py", part="report", run=trained(store, data(n))) for n in ("ring-8", "digits")
+    )
     assert len(ring.selectbox(key="space").options) == 1
     assert len(digits.selectbox(key="space").options) == 3
 
@@ -862,7 +897,7 @@ def test_a_report_becomes_a_file(data):
 
 def test_corrupted_real_data_are_a_job_that_is_drawn_as_a_map(home, store, data):
     store.measurements.put_reference(data("ring-8").sha256, "pixels", calibrated(data("ring-8")))
-    at = open_page("pages/distances.py", run=trained(store, data("ring-8")))
+    at = open_page("pages/distances.py", part="check", run=trained(store, data("ring-8")))
     assert at.selectbox(key="corruption data").value == "ring-8"
     assert len(at.selectbox(key="corruption data").options) == 4
     at.selectbox(key="corruption data").set_value("digits")
@@ -884,7 +919,7 @@ def test_corrupted_real_data_are_a_job_that_is_drawn_as_a_map(home, store, data)
 
 def test_the_metrics_can_be_checked_on_every_corruption(home, store, data):
     store.measurements.put_reference(data("digits").sha256, "pixels", calibrated(data("digits")))
-    at = open_page("pages/distances.py", run=trained(store, data("digits")))
+    at = open_page("pages/distances.py", part="check", run=trained(store, data("digits")))
     drawn(at.button(key="corruptions").click().run())
     assert asked(claim(store, "corruptions")).corruptions == ()
 
@@ -924,6 +959,7 @@ def test_a_diverged_measurement_has_no_numbers(home, store, data):
     at = open_page("pages/distances.py", run=run_id)
     assert "Far off]" in text_of(at) and "The training has diverged" in text_of(at)
     assert not at.metric
+    at = open_page("pages/distances.py", part="curves", run=run_id)
     assert set(descriptions(at)) == {"Energy distance over steps", "Mean distances over steps"}  # measured before
 
 

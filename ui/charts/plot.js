@@ -93,17 +93,24 @@ class Chart {
     name(traces);
     if (this.marked) for (const trace of traces) trace.selectedpoints = this.marked[trace.name] ?? [];
     this.drawing = this.Plotly.react(box, traces, layout, this.config);
+    this.drawing.then(() => this.untab());
     if (!this.listening) this.listen();
   }
 
   listen() {
     this.listening = true;
+    this.box.on("plotly_afterplot", () => this.untab());
     this.box.on("plotly_relayout", (change) => this.moved(change));
     this.box.on("plotly_doubleclick", () => /^(select|lasso)$/.test(this.box.layout.dragmode) || this.reset());
     this.box.on("plotly_click", (event) => this.data.clicks && this.clicked(event));
     this.box.on("plotly_selected", (event) => this.data.selects && this.selected(event));
     this.box.on("plotly_deselect", () => this.data.selects && this.selected(null));
     this.box.addEventListener("fullscreenchange", () => this.draw());
+  }
+
+  // Ten buttons in each of five charts would stand between the keyboard and everything below them.
+  untab() {
+    for (const button of this.box.querySelectorAll(".modebar-btn")) button.tabIndex = -1;
   }
 
   moved(change) {
@@ -164,7 +171,8 @@ const CORNERS = {
 
 function config(given, buttons) {
   const removed = [...given.modeBarButtonsToRemove, "resetScale2d"];
-  return { ...given, modeBarButtonsToRemove: removed, modeBarButtonsToAdd: buttons, doubleClick: false };
+  const shown = matchMedia("(hover: none)").matches ? { displayModeBar: false } : {}; // a finger would hit it by chance
+  return { ...given, ...shown, modeBarButtonsToRemove: removed, modeBarButtonsToAdd: buttons, doubleClick: false };
 }
 
 // A curve is known by its name, so that one that is hidden stays hidden when others appear before it. plotly looks

@@ -7,7 +7,7 @@ from gan_core import Group, describe_setting, settings_diff, value_in_words
 
 def show_settings(groups: tuple[Group, ...]) -> None:
     """Every setting that is not the same in all groups, with its values and its sentence."""
-    st.subheader("Settings that differ", anchor=False)
+    st.header("Settings that differ", anchor=False)
     differing = settings_diff([group.runs[0].config for group in groups])
     rows = [
         {"setting": key}

@@ -15,7 +15,7 @@ def show_curves(page: Page, groups: tuple[Group, ...], step: int | None) -> None
     names = [name for name in METRICS if any(name in history.curves for history in histories.values())]
     if not names:
         return
-    st.subheader("Over the training", anchor=False)
+    st.header("Over the training", anchor=False)
     name = st.selectbox(
         "Metric",
         names,

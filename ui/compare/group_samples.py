@@ -9,7 +9,7 @@ from gan_core.pictures import grid as images
 from gan_core.pictures.scatter import scatter
 from ui.frame.faults import part
 from ui.frame.glossary import term
-from ui.frame.page import Page, page_link
+from ui.frame.page import Page, page_link, square
 from ui.frame.pickers import pick_step, play_on
 from ui.frame.snapshots import samples_of
 from ui.frame.text import STATES
@@ -34,7 +34,7 @@ def show_samples(
     page: Page, groups: tuple[Group, ...], steps_of: Mapping[str, tuple[int, ...]], step: int | None
 ) -> None:
     """The samples of one seed of each group, or of all seeds, side by side at a step."""
-    st.subheader("Samples", anchor=False)
+    st.header("Samples", anchor=False)
     seeds = sorted({seed for group in groups for seed in group.seeds})
     shown = seeds[0]
     if any(len(group.runs) > 1 for group in groups):
@@ -72,7 +72,8 @@ def show_run_samples(page: Page, group: Group, run: RunInfo, steps: tuple[int, .
         return
     at = steps[-1] if step is None else min(steps, key=lambda kept: abs(kept - step))
     about = f"64 generated samples of {group.name}, seed {run.config.seed}, at step {at:,}"
-    st.image(images.embedded(sample_picture(run.id, at, run.data_hidden, page, run)), width="stretch", alt=about)
+    with square(run.id):
+        st.image(images.embedded(sample_picture(run.id, at, run.data_hidden, page, run)), width="stretch", alt=about)
     st.caption(f"step {at:,}" + ("" if run.state == "finished" else f" · {STATES[run.state][2].lower()}"))
     page_link("gallery", "Look closer", run=run.id, step=at)
 

@@ -46,9 +46,9 @@ def show_verdict(
     with_runs = [group for group in groups if any(run.id in places for run in group.runs)]
     with st.container(border=True, key="verdict"):
         if len(groups) == 1:
-            st.markdown("#### One setting so far: choose a run of another one, and see which is better.")
+            st.markdown("## One setting so far: choose a run of another one, and see which is better.")
         elif len(with_runs) < 2:
-            st.markdown("#### No verdict yet")
+            st.markdown("## No verdict yet")
             st.caption(
                 "A run counts when its training has ended, or when it has reached the step of the slider below. A "
                 "verdict needs such a run of at least two settings."
@@ -84,7 +84,7 @@ def show_verdict(
 def draw_verdict(page: Page, groups: tuple[Group, ...], verdict: ComparisonReport) -> None:
     """A verdict: its sentence, its intervals, and what other metrics say."""
     if verdict.headline:
-        st.markdown(f"#### {plain(verdict.headline)}")
+        st.markdown(f"## {plain(verdict.headline)}")
         st.markdown(plain(verdict.sentence))
     with st.container(horizontal=True, vertical_alignment="center"):
         run = groups[0].runs[0]

@@ -1,72 +1,116 @@
-"""A whole report: what lies behind the numbers, the tables of all of them, and files to take away."""
+"""The part *Full report*: every metric with new samples, what lies behind the numbers, and files to take away."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections import defaultdict
 from dataclasses import asdict
 
 import streamlit as st
 
-from gan_core import METRICS, TITLES, DatasetInfo, History, Report, in_json, mark_of, verdict_of, z_value
-from ui.charts import captions, training
+from gan_core import (
+    METRICS,
+    TITLES,
+    DatasetInfo,
+    Job,
+    MeasureParameters,
+    Report,
+    in_json,
+    mark_of,
+    verdict_of,
+    z_value,
+)
+from ui.charts import captions
 from ui.charts import report as report_charts
 from ui.distances.metric_cards import MARKS
+from ui.distances.samples import show_kinds
+from ui.distances.shown import Shown
 from ui.frame.faults import part
-from ui.frame.page import chart
+from ui.frame.feature_spaces import SPACES, Space
+from ui.frame.job_answers import Request, send_request, show_request
+from ui.frame.navigation import keep_step
+from ui.frame.page import Page, chart
 from ui.frame.text import plain
+from ui.frame.verdict_chip import of_draw, show_verdict
+
+SIZES = (200, 360, 500, 1000, 2000, 5000, 10_000)
+ASKED = "full report"
+"""The key of the session state under which the last Request stands."""
+K_NEAREST = (
+    "The k-NN ball of a sample reaches to its k-th nearest neighbour of the same kind. Precision, recall, density and "
+    "coverage count which samples lie in the balls of others."
+)
 
 
-def show_distances(report: Report, key: str) -> None:
-    """How often each distance occurs, and how near the nearest ones are."""
-    left, right = st.columns(2)
-    if report.histogram:
-        known = [report.metrics[name] for name, *_ in training.SPREADS if name in report.metrics]
-        means = {metric.name: metric.value for metric in known if metric.value is not None}
-        with left, part("This chart"):
-            st.markdown("**How often each distance occurs**")
-            chart(report_charts.histograms(report.histogram, means), f"{key} histograms", "Histograms of the distances")
-            st.caption(captions.histograms(report))
-    if found := report.details.get("nearest"):
-        with right, part("This chart"):
-            st.markdown("**Distance to the nearest sample**")
-            chart(report_charts.nearest(found), f"{key} nearest", "Cumulative shares of nearest distances")
-            st.caption(captions.nearest(found))
+def show_full_report(shown: Shown) -> None:
+    """Every metric, with new samples: does the number hold for another draw, a larger n, another space?"""
+    page, run, data, step = shown.page, shown.run, shown.data, shown.kept_at
+    st.header("Full report", anchor=False)
+    st.caption(
+        "Every metric. Without a change below it is of the very samples that the training measured at this step, so it "
+        "has the numbers of the part *Verdict*. For settings that are used for the first time, real against real is "
+        "measured too: that takes 20 times as long as the report, seconds for points and small digits, minutes for "
+        "MNIST. Both results are saved."
+    )
+    most = data.parts["test"]
+    of_training = min(run.config.recording.rows, most)
+    sizes = sorted({of_training, *(n for n in SIZES if n <= most)})
+    spaces: list[Space] = list(SPACES) if data.kind == "image" else ["pixels"]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        n = st.selectbox(
+            "Samples of each kind",
+            sizes,
+            index=sizes.index(of_training),
+            key="n",
+            persist_state="session",
+            width=160,
+        )
+        space = st.selectbox(
+            "Feature space",
+            spaces,
+            key="space",
+            persist_state="session",
+            format_func=lambda name: SPACES[name][0],
+            width=200,
+        )
+        k = st.number_input("Neighbours (k)", 1, 50, 5, key="k", persist_state="session", width=140, help=K_NEAREST)
+        seed = st.number_input(
+            "Draw",
+            0,
+            10_000,
+            0,
+            key="draw seed",
+            persist_state="session",
+            width=140,
+            help="0: the samples that were measured during the training. Any other number: new samples.",
+        )
+        if st.button("Measure everything", key="measure", type="primary", icon=":material/straighten:"):
+            asked = MeasureParameters(n, int(seed), space, "full", int(k))
+            st.session_state[ASKED] = send_request(page, asked, run_id=run.id, step=step)
+            keep_step(step)  # the next snapshot of a running run must not take the report away
+    if data.kind == "image":
+        st.caption(SPACES[space][1])
+    last: Request | None = st.session_state.get(ASKED)
+    if last and (last.run_id, last.step) == (run.id, step):
+        show_request(page, last, lambda job: draw_report(page, job, data), key="measured")
 
 
-def show_kinds(report: Report, data: DatasetInfo, key: str) -> None:
-    """Which modes or classes are generated, and how often."""
-    modes, classes = report.details.get("modes"), report.details.get("classes")
-    if modes:
-        count = len(modes["counts"])
-        st.markdown("**How often each mode is found**")
-        figure = report_charts.shares(
-            range(1, count + 1),
-            [modes["ideal_high_quality"] / count] * count,
-            [found / report.n_fake for found in modes["counts"]],
-            "mode",
-        )
-        chart(figure, f"{key} modes", "Share of each mode")
-        st.caption(
-            f"{modes['captured']} of {count} modes have a sample within three standard deviations, {modes['balanced']} "
-            f"at least half of their share; {modes['high_quality']:.1%} of the samples lie so near to a mode "
-            f"({modes['ideal_high_quality']:.1%} is perfect)."
-        )
-    elif classes and len(classes["labels"]) > 1 and data.kind == "image":
-        st.markdown("**How often each class is drawn**")
-        chart(
-            report_charts.shares(classes["labels"], classes["real"], classes["fake"], "class"),
-            f"{key} classes",
-            "Share of each class",
-        )
-        words = "so the shares differ" if classes["p"] < 0.01 else "so chance alone explains the differences"
-        right = f"; that is right for {classes['accuracy']:.1%} of held-out ones" if classes["accuracy"] else ""
-        st.caption(
-            f"Each sample counts for the class of its nearest training sample{right}. "
-            f"Chi-squared test: p = {classes['p']:.2g}, {words}."
-        )
+def draw_report(page: Page, job: Job, data: DatasetInfo) -> None:
+    report = page.lab.jobs.answer(job.id, by=page.me)
+    show_verdict(verdict_of(report), report, key="why full")
+    numbers, charts = st.tabs(["Numbers", "Charts"], key="report view", on_change="rerun")
+    if charts.open:
+        with charts:
+            show_details(report, data, "full")
+    else:
+        with numbers:
+            show_table(report, "full")
+            show_downloads(report, f"ganometer-{job.run_id}-step-{job.step}-{report.space}-n{report.n_fake}")
+    st.caption(
+        f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, k = {report.k}, "
+        f"{of_draw(report)}, in the space of {report.space}; measured in {report.seconds:.1f} s."
+    )
 
 
 def show_details(report: Report, data: DatasetInfo, key: str) -> None:
@@ -127,8 +171,8 @@ def _show_parzen(rows, key: str) -> None:
 # ---------------------------------------------------------------- the table of all, and files
 
 
-def show_tables(report: Report, key: str) -> None:
-    """Every metric, a table for each group of the catalogue; for one that was not measured, what it needs."""
+def show_table(report: Report, key: str) -> None:
+    """Every metric, in the order of the catalogue; for one that was not measured, what it needs."""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     config = {name: number(format="%.4g", width=90) for name in ("value", "real vs real", "±", "ideal")} | {
         "metric": text(pinned=True, width=180),
@@ -137,29 +181,26 @@ def show_tables(report: Report, key: str) -> None:
         "p": number(format="%.2g", width=70),
         "better": text(width=85),
         "in words": text(width=460),
+        "group": text(width=200),
     }
-    tables = defaultdict(list)
-    for name, about in METRICS.items():
-        if metric := report.metrics.get(name):
-            tables[about.group].append(
-                {
-                    "metric": about.title,
-                    "value": metric.value,
-                    "mark": [mark_of(metric)],
-                    "real vs real": metric.reference_mean,
-                    "±": metric.reference_sd,
-                    "z": z_value(metric.z) or None,
-                    "p": metric.p,
-                    "ideal": metric.ideal,
-                    "better": about.better,
-                    "in words": metric.verdict,
-                }
-            )
-    for group, rows in tables.items():
-        st.markdown(f"**{group}**")
-        st.dataframe(
-            rows, hide_index=True, height="content", column_config=config, placeholder="—", key=f"{key} {group}"
-        )
+    rows = [
+        {
+            "metric": about.title,
+            "value": metric.value,
+            "mark": [mark_of(metric)],
+            "real vs real": metric.reference_mean,
+            "±": metric.reference_sd,
+            "z": z_value(metric.z) or None,
+            "p": metric.p,
+            "ideal": metric.ideal,
+            "better": about.better,
+            "in words": metric.verdict,
+            "group": about.group,
+        }
+        for name, about in METRICS.items()
+        if (metric := report.metrics.get(name))
+    ]
+    st.dataframe(rows, hide_index=True, height="content", column_config=config, placeholder="—", key=f"{key} metrics")
 
 
 def show_downloads(report: Report, name: str) -> None:
@@ -198,16 +239,4 @@ def to_csv(report: Report) -> str:
     for name, about in METRICS.items():
         if name in report.metrics:
             writer.writerow({"group": about.group} | asdict(report.metrics[name]) | samples)
-    return lines.getvalue()
-
-
-def history_to_csv(history: History) -> str:
-    """A line for every step at which something was written down, a column for every curve."""
-    steps = sorted({int(step) for taken, _ in history.curves.values() for step in taken})
-    curves = {name: dict(zip(taken.astype(int), values)) for name, (taken, values) in sorted(history.curves.items())}
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(["step", *curves])
-    for step in steps:
-        writer.writerow([step, *(curve.get(step, "") for curve in curves.values())])
     return lines.getvalue()

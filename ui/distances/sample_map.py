@@ -27,7 +27,7 @@ def show_map(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int | No
     """All of it comes from one job, whose id is returned; None where the real samples are hidden, among which all of
     this lies.
     """
-    st.subheader("Map of the samples", anchor=False)
+    st.header("Map of the samples", anchor=False)
     if data.rows_hidden:
         say_private()
         return None

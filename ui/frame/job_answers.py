@@ -129,13 +129,14 @@ def ask_worker(
     That is the job asked for, or the one before while its answer is awaited. Returns the id of the job asked for.
     """
     job_id = page.lab.jobs.request(asked, run_id=run_id, step=step, by=page.me)
-    show_answer(
-        page,
-        job_id,
-        lambda job: draw(answered(page, job), job),
-        key=key,
-        again=lambda: send_request(page, asked, run_id=run_id, step=step),
-    )
+    with st.container(key=f"room {key}"):  # page.css keeps it free for what comes
+        show_answer(
+            page,
+            job_id,
+            lambda job: draw(answered(page, job), job),
+            key=key,
+            again=lambda: send_request(page, asked, run_id=run_id, step=step),
+        )
     return job_id
 
 

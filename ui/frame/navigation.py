@@ -1,4 +1,4 @@
-"""Where a visitor is: which run and which step a page shows, and whether the time-lapse plays.
+"""Where a visitor is: which run, step and part a page shows, and whether the time-lapse plays.
 
 A browser sends with every message the address it shows. A message that left before the page moved by itself still
 names the place before. Such a message is late: the page stays where it is, until a timer's message names the new place.
@@ -15,10 +15,13 @@ KEY = "navigation"
 
 @dataclass(frozen=True)
 class Place:
-    """What an address names. Without a run the page chooses one; without a step it shows the newest."""
+    """What an address names. Without a run the page chooses one; without a step it shows the newest; without a part,
+    where it has several, the first.
+    """
 
     run: str | None = None
     step: int | None = None
+    part: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class Navigation:
 
     def picked_run(self, run: str) -> Navigation:
         """A person chose a run in the picker, which therefore stays the same widget."""
-        return replace(self.moved(Place(run), playing=False), run=run)
+        return replace(self.moved(Place(run, part=self.place.part), playing=False), run=run)
 
     def drew_step(self, step: int) -> Navigation:
         """The page shows this step; where it showed another one, the browser's slider may still stand there."""
@@ -115,7 +118,7 @@ def hear_timer() -> Navigation:
 
 def go_to_run(run_id: str) -> None:
     """Show this run from now on; for callbacks."""
-    keep(navigation().moved(Place(run_id)))
+    keep(navigation().moved(Place(run_id, part=navigation().place.part)))
 
 
 def go_to_step(step: int, steps: tuple[int, ...], *, playing: bool = False) -> None:
@@ -125,12 +128,12 @@ def go_to_step(step: int, steps: tuple[int, ...], *, playing: bool = False) -> N
 
 def place_of(step: int, steps: tuple[int, ...]) -> Place:
     """The run that is shown, at this one of `steps`. The newest is not named, so that newer ones take its place."""
-    return Place(navigation().place.run, None if step == steps[-1] else step)
+    return replace(navigation().place, step=None if step == steps[-1] else step)
 
 
 def keep_step(step: int) -> None:
     """Name a step in the address, even the newest: later ones must not take its place."""
-    keep(navigation().moved(Place(navigation().place.run, step)))
+    keep(navigation().moved(replace(navigation().place, step=step)))
 
 
 def shown_step(steps: tuple[int, ...]) -> int:
@@ -139,10 +142,19 @@ def shown_step(steps: tuple[int, ...]) -> int:
     return steps[-1] if wanted is None else min(steps, key=lambda step: abs(step - wanted))
 
 
+def go_to_part(part: str) -> None:
+    """Show this part of the page; for callbacks."""
+    keep(navigation().moved(replace(navigation().place, part=part)))
+
+
 def _address() -> Place:
     """What the address names, as the last message from the browser had it."""
     step = st.query_params.get("step", "")
-    return Place(st.query_params.get("run") or None, int(step) if step.isdecimal() and len(step) < 10 else None)
+    return Place(
+        st.query_params.get("run") or None,
+        int(step) if step.isdecimal() and len(step) < 10 else None,
+        st.query_params.get("part") or None,
+    )
 
 
 def keep(now: Navigation) -> None:
@@ -150,7 +162,7 @@ def keep(now: Navigation) -> None:
     st.session_state[KEY] = now
     if now.place == _address():
         return
-    for name, value in (("run", now.place.run), ("step", now.place.step)):
+    for name, value in (("run", now.place.run), ("step", now.place.step), ("part", now.place.part)):
         if value is None:
             st.query_params.pop(name, None)
         else:

@@ -4,7 +4,7 @@
         run = pick_run(page)
         ...
 
-A page holds no state of its own: `run`, `step` and `space` live in the URL, everything else in the store.
+A page holds no state of its own: `run`, `step`, `part` and `space` live in the URL, everything else in the store.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ PAGES = {
     "compare": ("pages/compare.py", "Compare", ":material/compare:"),
 }
 
+MENU_HEIGHT = 40
+"""In pixels: that of an element whose script is still on its way, so that nothing below moves when it arrives."""
 KEPT_IN_URL = ("run", "step", "space")
 STYLE = f"<style>{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}</style><i hidden></i>"
 """A style alone would go where toasts stand, and take the place of one."""
@@ -203,12 +205,19 @@ def chart(
     plot(figure, key=key, alt=alt, on_click=click, on_select=select, selected=selected)
 
 
+def square(key: str):
+    """A container for a square picture, as high as it is wide before the picture is there."""
+    return st.container(key=f"square {key}")
+
+
 def _menu(current: str) -> None:
     kept = {key: st.query_params[key] for key in KEPT_IN_URL if key in st.query_params}
-    with st.container(horizontal=True, key="menu", gap=None, vertical_alignment="center"):
+    with st.container(
+        horizontal=True, key="menu", gap=None, vertical_alignment="center", height=MENU_HEIGHT, border=False
+    ):
+        st.html(STYLE, width="content")  # first: it keeps room for what comes after it
         for name, (path, label, icon) in PAGES.items():
             with st.container(key="here" if name == current else f"to {name}", width="content"):
                 st.page_link(path, label=label, icon=icon, query_params=kept)
         show_help_button()
-        st.html(STYLE, width="content")
         component("ganometer_menu", js=MENU)(key="menu marks", data={"here": current}, height="content")

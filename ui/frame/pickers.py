@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import streamlit as st
 
 from gan_core import GanometerError, RunInfo, Unreadable
 from ui.frame.faults import guarded, told
 from ui.frame.job_answers import WAITING
-from ui.frame.navigation import Place, go_to_step, keep, navigation, place_of, shown_step
+from ui.frame.navigation import Place, go_to_part, go_to_step, keep, navigation, place_of, shown_step
 from ui.frame.page import Page
 from ui.frame.people import whose
 from ui.frame.text import STATES, plain
@@ -110,6 +110,28 @@ def pick_step(page: Page, steps: tuple[int, ...], label: str = "Snapshot at step
         st.select_slider(
             label, steps, key=key, on_change=guarded(slide), format_func=lambda s: f"{s:,}", width="stretch"
         )
+    return chosen
+
+
+def pick_part(page: Page, titles: Mapping[str, str]) -> str:
+    """One of the parts of a page, by its name in the address: the address', else the first."""
+    wanted = navigation().place.part
+    chosen = wanted if wanted in titles else next(iter(titles))
+    key = f"{page.name} part {navigation().serial}"
+    st.session_state[key] = chosen
+
+    def pick() -> None:
+        go_to_part(st.session_state[key])
+
+    st.segmented_control(
+        "Part of this page",
+        list(titles),
+        key=key,
+        required=True,
+        on_change=guarded(pick),
+        format_func=lambda name: titles[name],
+        label_visibility="collapsed",
+    )
     return chosen
 
 

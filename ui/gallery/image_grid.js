@@ -77,6 +77,9 @@ export default function ({ parentElement, data, setTriggerValue }) {
         const index = row * across + column
         return column >= 0 && column < across && row >= 0 && index < count ? index : null
     }
+    // A finger that moves over a plane draws along it; over a list of samples it scrolls the page.
+    cells.style.touchAction = data.table ? "none" : ""
+    cells.onpointerdown = event => { const index = under(event); if (data.table && index !== null) look(index) }
     cells.onpointermove = event => { const index = under(event); if (index !== null) look(index) }
     cells.onpointerleave = () => { mark(atRing, null); look(Number.isInteger(chosen) ? chosen : at, false) }
     cells.onclick = event => {

@@ -9,7 +9,7 @@ import pytest
 from gan_core import closeness
 from gan_core.records import History
 from ui.charts import latent, map
-from ui.distances.full_report import history_to_csv
+from ui.distances.curves import history_to_csv
 from ui.frame.sample_orders import ORDERS, ordered
 from ui.gallery.sample_browser import describe
 

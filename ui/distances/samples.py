@@ -1,0 +1,54 @@
+"""The part *Samples*: where they lie among real ones, and how often each mode or class is generated."""
+
+import streamlit as st
+
+from gan_core import DatasetInfo, Report
+from ui.charts import report as report_charts
+from ui.distances.sample_map import show_map
+from ui.distances.shown import Shown
+from ui.frame.faults import part
+from ui.frame.page import chart
+
+
+def show_samples(shown: Shown) -> int | None:
+    """Returns the job that makes the map; None where the real samples are hidden."""
+    job_id = None
+    with part("The map"):
+        job_id = show_map(shown.page, shown.run, shown.data, shown.kept_at)
+    if shown.report.status != "diverged":
+        with part("This chart"):
+            show_kinds(shown.report, shown.data, "live")
+    return job_id
+
+
+def show_kinds(report: Report, data: DatasetInfo, key: str) -> None:
+    """Which modes or classes are generated, and how often."""
+    modes, classes = report.details.get("modes"), report.details.get("classes")
+    if modes:
+        count = len(modes["counts"])
+        st.markdown("**How often each mode is found**")
+        figure = report_charts.shares(
+            range(1, count + 1),
+            [modes["ideal_high_quality"] / count] * count,
+            [found / report.n_fake for found in modes["counts"]],
+            "mode",
+        )
+        chart(figure, f"{key} modes", "Share of each mode")
+        st.caption(
+            f"{modes['captured']} of {count} modes have a sample within three standard deviations, {modes['balanced']} "
+            f"at least half of their share; {modes['high_quality']:.1%} of the samples lie so near to a mode "
+            f"({modes['ideal_high_quality']:.1%} is perfect)."
+        )
+    elif classes and len(classes["labels"]) > 1 and data.kind == "image":
+        st.markdown("**How often each class is drawn**")
+        chart(
+            report_charts.shares(classes["labels"], classes["real"], classes["fake"], "class"),
+            f"{key} classes",
+            "Share of each class",
+        )
+        words = "so the shares differ" if classes["p"] < 0.01 else "so chance alone explains the differences"
+        right = f"; that is right for {classes['accuracy']:.1%} of held-out ones" if classes["accuracy"] else ""
+        st.caption(
+            f"Each sample counts for the class of its nearest training sample{right}. "
+            f"Chi-squared test: p = {classes['p']:.2g}, {words}."
+        )
