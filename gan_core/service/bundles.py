@@ -33,7 +33,7 @@ class BundleService:
         parent_hidden = run.parent_id is not None and not self._runs.sees(run.parent_id, by=by)
         try:
             return bundle.bundle(self._store, run.id, data_hidden=run.data_hidden, parent_hidden=parent_hidden)
-        except (ValueError, TypeError, ArithmeticError, struct.error) as error:  # of values of other kinds
+        except (ValueError, TypeError, ArithmeticError, RecursionError, struct.error) as error:  # values of other kinds
             raise Unreadable(f"run {run.id} cannot be exported: a part of it cannot be read ({error})") from error
 
     def load(self, data: bytes) -> str:

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gan_core.records import GanometerError, RunInfo, UnreadableRun
+from gan_core.records import GanometerError, RunInfo, Unreadable, UnreadableRun
 from gan_core.service.lab import Lab
 from gan_core.settings import Settings
 from gan_core.store.schema import metadata
-from tests.damage import SOUND, VICTIM, all_damages, build, damaged, sampled
+from tests.damage import SOUND, VICTIM, Damage, all_damages, build, damaged, sampled
 
 DAMAGES = all_damages()
 
@@ -70,6 +70,14 @@ def test_no_damaged_value_hides_what_is_sound(damageable, table, every):
                     look_at_everything(lab, ids)
                 except Exception as error:
                     raise AssertionError(f"{damage}: {type(error).__name__}: {error}") from error
+
+
+@pytest.mark.parametrize("column", ["events.payload", "reports.report"])
+def test_a_value_of_endless_depth_is_told_by_an_export(damageable, column):
+    lab, file, ids = damageable
+    with damaged(file, ids[VICTIM], Damage(*column.split("."), "[" * 5_000)):
+        with pytest.raises(Unreadable, match="cannot be exported: a part of it cannot be read"):
+            lab.bundles.export(ids[VICTIM], by=None)
 
 
 def test_the_sound_store_is_sound(damageable):
