@@ -75,7 +75,7 @@ def show_example() -> None:
             "(random numbers) at all steps."
         )
         with right:
-            st.subheader("A finished run", anchor=False)
+            st.header("A finished run", anchor=False)
             results = page.lab.results
             reports = [(step, results.judged(example, report)) for step, report in results.measured(example).items()]
             measured = [(step, report.metrics["energy_distance"]) for step, report in reports]
@@ -114,7 +114,7 @@ def show_runs() -> None:
     unreadable = [run for run in listed if isinstance(run, UnreadableRun)]
     if not listed:
         return
-    st.subheader("Runs", anchor=False)
+    st.header("Runs", anchor=False)
     show_nickname(page)
     found = searched(runs)
     pages = max(1, math.ceil(len(found) / A_PAGE))
@@ -135,7 +135,7 @@ def show_runs() -> None:
     if len(runs) == MOST:
         st.caption(f"Only the newest {MOST:,} runs are listed.")
     if unreadable:
-        st.subheader("Runs that cannot be read", anchor=False)
+        st.header("Runs that cannot be read", anchor=False)
         st.caption(
             "What the store holds of them was damaged, or written by another version of Ganometer. Nothing else "
             "suffers from it. With that version they may be readable; here they can only be deleted."

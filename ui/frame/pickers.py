@@ -116,7 +116,7 @@ def pick_step(page: Page, steps: tuple[int, ...], label: str = "Snapshot at step
 def pick_part(page: Page, titles: Mapping[str, str]) -> str:
     """One of the parts of a page, by its name in the address: the address', else the first."""
     wanted = navigation().place.part
-    chosen = wanted if wanted in titles else next(iter(titles))
+    chosen = wanted if wanted and wanted in titles else next(iter(titles))
     key = f"{page.name} part {navigation().serial}"
     st.session_state[key] = chosen
 

@@ -15,7 +15,7 @@ def show_gan_cards(page: Page) -> None:
     if st.session_state.get(CLOSED) or _has_trained(page):
         return
     with st.container(border=True, key="what is a gan"):
-        st.subheader(TITLE, anchor=False)
+        st.header(TITLE, anchor=False)
         st.html(cards_html())
         st.button(
             "Close",

@@ -156,7 +156,7 @@ def test_a_verdict_is_a_job_that_is_drawn_when_it_is_done(home, store):
     job = answer(store)
     assert dict(job.params["runs"]) == dict.fromkeys(ids, 100) and "n" not in job.params  # that of their trainings
     text = text_of(drawn(at.run()))
-    assert "#### B is better than A" in text and "means of 3 seeds each" in text
+    assert "## B is better than A" in text and "means of 3 seeds each" in text
     assert "3 seeds, energy distance 0.1100 ± 0.0100 (n = 360)" in text
     leads = next(f for f in figures(at) if f["layout"]["xaxis"]["title"]["text"].startswith("lead"))
     assert leads["data"][0]["y"] == ["B over A"]
