@@ -63,18 +63,26 @@ def rhythm_of(run: RunInfo, pending: str | None) -> float:
     return PENDING_SECONDS if soon else LIVE_SECONDS if run.active else IDLE_SECONDS
 
 
-def show_run(run: RunInfo, *, large: bool = False) -> None:
-    """The state, the pictures, and what they are worth: each is drawn again in its own rhythm."""
-    drawn, usual = looks(run), LIVE_SECONDS if run.active else IDLE_SECONDS
-    data = None
+def show_state(run: RunInfo) -> None:
+    """The state; it looks whether the page has to be drawn anew."""
+    drawn = looks(run)
     with part("The state"):
         page.live(partial(watch_state, run.id, drawn), every=rhythm_of(run, drawn[2]), key="live")
+
+
+def show_samples(run: RunInfo, *, large: bool = False) -> None:
+    """The pictures. Each part of this page is drawn again in its own rhythm."""
+    data = None
     with part():
         data = page.lab.results.dataset_of(run)
     with part("The samples"):
         show_pictures(page, run, data, large=large)
+
+
+def show_verdict_and_curve(run: RunInfo, *, large: bool = False) -> None:
     with part("The verdict"):
-        page.live(partial(show_worth, page, run.id, large=large), every=usual, key="worth of it")
+        every = LIVE_SECONDS if run.active else IDLE_SECONDS
+        page.live(partial(show_worth, page, run.id, large=large), every=every, key="worth of it")
 
 
 def show_below(run_id: str) -> None:
@@ -92,15 +100,25 @@ with open_page("train") as page:
         page.wait_for_run()
     elif view == PRESENT:
         with st.container(key="present view"):
-            show_run(run, large=True)
+            show_state(run)
+            left, right = st.columns([68, 32], gap="large")
+            with left:
+                show_samples(run, large=True)
+            with right:
+                show_verdict_and_curve(run, large=True)
     else:
         show_equal_run(page, run)
         with st.container(key=f"cockpit {view}"):
             shown, beside = st.columns([55, 45], gap="medium")
             with shown, st.container(key="shown"):
-                show_run(run)
+                show_state(run)
+                show_samples(run)
+                show_verdict_and_curve(run)
             with beside, st.container(key="beside"):
-                show_form_side(page) if view == "new" else show_run_side(page, run, page.lab.runs.last_command(run))
+                if view == "new":
+                    show_form_side(page)
+                else:
+                    show_run_side(page, run, page.lab.runs.last_command(run))
         usual = LIVE_SECONDS if run.active else IDLE_SECONDS
         page.live(partial(show_below, run.id), every=usual, key="below")
         play_on(page, page.lab.results.snapshot_steps(run))
