@@ -6,8 +6,8 @@ import streamlit as st
 
 from gan_core import RunInfo
 from ui.frame.faults import part
-from ui.frame.navigation import navigation
-from ui.frame.page import open_page
+from ui.frame.navigation import navigation, shown_step
+from ui.frame.page import open_page, page_link
 from ui.frame.pickers import pick_run, play_on
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS
 from ui.frame.start import show_equal_run
@@ -35,7 +35,18 @@ def show_head() -> tuple[RunInfo | None, str]:
                 pick_view(view)
                 show_share_menu(page, run)
             show_view_button(view)
+            if view != PRESENT:
+                show_links(run)
     return run, view
+
+
+def show_links(run: RunInfo) -> None:
+    """The other pages that show this run, at the step that is shown here."""
+    steps = page.lab.results.snapshot_steps(run)
+    step = shown_step(steps) if steps and "step" in st.query_params else None
+    with st.container(horizontal=True, gap="small", width="content", key="elsewhere"):
+        page_link("distances", "Distances", run=run.id, step=step)
+        page_link("gallery", "Gallery", run=run.id, step=step)
 
 
 def looks(run: RunInfo) -> tuple:

@@ -19,7 +19,7 @@ GAP = 4
 SIDE, LARGE_SIDE = 330, 600
 """Pixels: the height of a chart of points on a page, and on a projector."""
 COLOURS = (
-    ":blue[● real] · :orange[✕ generated] · :violet[→ where the discriminator pushes them] · :gray[― the latent grid] · "
+    ":blue[● real] · :orange[✕ generated] · :violet[→ where the discriminator pushes them] · :gray[― latent grid] · "
     "ground: :blue[taken for real], :orange[for generated]"
 )
 NOTHING_YET = "The first samples appear with the first step."
