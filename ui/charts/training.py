@@ -259,6 +259,11 @@ def small(figure: go.Figure, height: int, *, letters: int | None = None) -> go.F
     return figure.update_xaxes(title_text="", constrain="domain").update_yaxes(title_text="", constrain="domain")
 
 
+def plane_of(figure: go.Figure, side: int) -> go.Figure:
+    """A small chart of points in the plane: the points alone, without numbers at the axes."""
+    return small(figure, side).update_xaxes(showticklabels=False).update_yaxes(showticklabels=False)
+
+
 def _curves(y: str) -> go.Figure:
     figure = blank(STEP, y).update_layout(hoverdistance=-1)  # wherever the pointer is, the nearest step is meant
     return figure.update_xaxes(hoverformat=",d", unifiedhovertitle_text="step %{x:,d}", rangemode="tozero")

@@ -52,7 +52,7 @@ def show_pictures(page: Page, run: RunInfo, data: DatasetInfo | None, *, large: 
         with real:
             show_real(page, run, data, large)
         if points:
-            st.caption(COLOURS)
+            st.markdown(f":small[{COLOURS}]")
 
 
 def show_generated(page: Page, run_id: str, data: DatasetInfo | None, large: bool = False) -> None:
@@ -97,7 +97,7 @@ def show_plane(picture: Picture, run: RunInfo, data: DatasetInfo, side: int) -> 
     else:
         figure = training.points(real=data.preview, fake=picture.samples)
     key, what = ("live", "Generated points") if picture.live else ("points", "Points")
-    chart(training.small(figure, side), f"{key} {run.id}", f"{what} {picture.about}")
+    chart(training.plane_of(figure, side), f"{key} {run.id}", f"{what} {picture.about}")
 
 
 def choose_generator() -> None:
@@ -121,7 +121,7 @@ def show_real(page: Page, run: RunInfo, data: DatasetInfo | None, large: bool) -
     elif data.kind == "points":
         figure = training.points(real=data.preview, fake=data.preview[:0])
         side = LARGE_SIDE if large else SIDE
-        chart(training.small(figure, side), f"real {run.id}", "Real points that are never trained on")
+        chart(training.plane_of(figure, side), f"real {run.id}", "Real points that are never trained on")
     else:
         with square("real"):
             made = grid.embedded(real_grid(data.sha256, data.preview))
