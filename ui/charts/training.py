@@ -249,6 +249,21 @@ def blank(x: str, y: str, height: int = 320) -> go.Figure:
     return go.Figure(layout=layout, _validate=False)
 
 
+def small(figure: go.Figure, height: int, *, letters: int | None = None) -> go.Figure:
+    """The same chart for a small place, without a legend and titles of axes: these are written beside it.
+
+    `letters` is the size of what is written in the chart, in pixels, where it is another one than usual.
+    """
+    figure.update_layout(height=height, showlegend=False, margin=dict(l=4, r=8, t=14, b=4), font_size=letters)
+    figure.update_shapes(label_text="", selector=dict(type="rect"))
+    return figure.update_xaxes(title_text="", constrain="domain").update_yaxes(title_text="", constrain="domain")
+
+
+def plane_of(figure: go.Figure, side: int) -> go.Figure:
+    """A small chart of points in the plane: the points alone, without numbers at the axes."""
+    return small(figure, side).update_xaxes(showticklabels=False).update_yaxes(showticklabels=False)
+
+
 def _curves(y: str) -> go.Figure:
     figure = blank(STEP, y).update_layout(hoverdistance=-1)  # wherever the pointer is, the nearest step is meant
     return figure.update_xaxes(hoverformat=",d", unifiedhovertitle_text="step %{x:,d}", rangemode="tozero")

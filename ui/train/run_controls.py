@@ -1,4 +1,4 @@
-"""Controls of a run that has begun: some steps at a time, other settings, additional steps, a fork."""
+"""What can be made of a run: additional steps, or a fork."""
 
 from collections.abc import Callable
 
@@ -8,97 +8,31 @@ from gan_core import (
     EDITABLE,
     RunConfig,
     RunInfo,
-    edited,
     flatten_config,
     has_effect,
     is_live,
-    needs_compiling,
     override,
 )
-from ui.frame.faults import guarded, told
+from ui.frame.faults import guarded
 from ui.frame.navigation import go_to_run, shown_step
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import Page
 from ui.frame.text import plain
 from ui.train.run_form import in_pairs, setting_widget
 
-NOT_OVER = ("queued", "running", "paused", "stopped", "interrupted")
-
-
-def show_steps(page: Page, run: RunInfo, mine: bool) -> None:
-    """Some steps, and then a pause."""
-    with st.popover("Step", icon=":material/skip_next:", disabled=not mine):
-        steps = st.number_input("Number of steps N", 1, 100_000, 100, key="step by", on_change="ignore")
-        st.button(
-            "Run N steps, then pause",
-            key="step",
-            icon=":material/skip_next:",
-            on_click=guarded(lambda: page.do(page.lab.runs.step, run.id, int(st.session_state.get("step by", steps)))),
-        )
-
 
 def show_run_controls(page: Page, run: RunInfo) -> None:
-    """Below the live part: what can be changed of this run, and what can be made of it."""
+    """Beside the picture, below the sliders of a run that is not over."""
     mine = page.lab.runs.may_change(run, by=page.me)
     if not mine:
         others = "watch and measure it" if run.data_hidden else "watch, measure and fork it"
         st.caption(f"This run belongs to somebody else. You can {others}.")
-    if mine and page.lab.settings.shared and run.config.data.name.startswith("upload-"):
-        show_publishing(page, run)
-    if mine and run.state in NOT_OVER:
-        with st.expander("Change settings", icon=":material/tune:", on_change="rerun", key="edit") as box:
-            if box.open:
-                show_edit(page, run)
     if mine and run.state in ("finished", "stopped"):
         show_more_steps(page, run)
     if not run.data_hidden and (kept := page.lab.runs.kept_steps(run)):
         with st.expander("Fork from here", icon=":material/call_split:", on_change="rerun", key="fork box") as box:
             if box.open:
                 show_fork(page, run, kept)
-
-
-def show_publishing(page: Page, run: RunInfo) -> None:
-    """A run on uploaded data is private until its owner publishes it."""
-    key = f"publish run {run.id}"
-    st.session_state[key] = run.published
-    st.toggle(
-        "Everybody may see this run",
-        key=key,
-        help="It was trained on uploaded data. Others then see its generated samples, its curves and its numbers, and "
-        "can download them with its networks. They do not see the real samples, unless these are published, too. But "
-        "generated samples may resemble them.",
-        on_change=guarded(lambda: page.do(page.lab.runs.publish, run.id, st.session_state[key])),
-    )
-
-
-def show_edit(page: Page, run: RunInfo) -> None:
-    st.caption(
-        "Changes apply between two steps and are written to the event log. A changed number applies at once. Another "
-        "loss, or a term that was switched off, is compiled first, which takes some seconds."
-    )
-    changes = settings_of(run.config, f"edit {run.id}")
-    st.button(
-        "Change from the next step on",
-        key="set",
-        type="primary",
-        icon=":material/check:",
-        on_click=guarded(lambda: page.do(change, page, run.id, changes)),
-    )
-    waiting = [c for c in page.lab.runs.sent_commands(run) if c.kind == "set"]
-    for command in waiting:
-        st.caption(f"Waits for the worker: {in_words(command.payload['changes'])}")
-    for command, outcome in page.lab.runs.done_commands(run):
-        if command.kind == "set":
-            st.caption(f"{told(outcome).capitalize()}: {in_words(command.payload['changes'])}")
-
-
-def change(page: Page, run_id: str, wanted: Callable[[], dict], *, by: str) -> None:
-    run, changes = page.lab.runs.get(run_id, by=by), wanted()
-    outcome = page.lab.runs.change(run_id, changes, by=by)
-    if outcome == "nothing to change":
-        st.toast("Nothing was changed: every setting is as it was.", icon=":material/info:")
-    elif needs_compiling(run.config, edited(run.config, changes, step=run.step)):
-        st.toast("The change is compiled first. The run continues in some seconds.", icon=":material/build:")
 
 
 def show_more_steps(page: Page, run: RunInfo) -> None:
