@@ -33,7 +33,7 @@ from ui.frame.text import badge, data_title, plain, seconds
 from ui.frame.verdict_chip import show_verdict
 from ui.train.live_picture import choose_generator, is_live, show_live_picture
 from ui.train.run_controls import NOT_OVER, show_run_controls, show_steps
-from ui.train.run_form import show_setup
+from ui.train.run_form import show_setup, show_started
 from ui.train.share_link import share_run
 from ui.train.tweaks import show_tweaks
 from ui.train.upload_form import show_upload
@@ -306,13 +306,14 @@ def tweaks_or_form(run: RunInfo | None) -> DeltaGenerator:
 
 with open_page("train") as page:
     st.title("Train", anchor=False)
+    show_started()
     live, setup = st.columns([2, 1], gap="large")
     with live:
         run = pick_run(page)
     with setup:
         with tweaks_or_form(run):
             with part("The form"):
-                show_setup(page.lab, page.me)
+                show_setup(page)
             with part("Your own data"):
                 show_upload(page)
                 show_uploads(page.lab, page.me)

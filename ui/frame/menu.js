@@ -1,4 +1,5 @@
-const SKIP = "skip-to-content"
+const SKIPS = { "skip-to-content": ["Skip to the content", toContent], "skip-to-form": ["Skip to Start training", toStart] }
+const START = ".st-key-start-bar button"
 
 function mark() {
     for (const link of document.querySelectorAll(".st-key-menu a")) {
@@ -15,11 +16,24 @@ function toContent(event) {
     heading.focus()
 }
 
-export default function () {
-    if (!document.getElementById(SKIP)) {
-        const link = Object.assign(document.createElement("a"), { id: SKIP, href: "#", textContent: "Skip to the content" })
-        link.addEventListener("click", toContent)
-        document.body.prepend(link)
+// The form may be in a tab that is not open.
+function toStart(event) {
+    event.preventDefault()
+    const button = document.querySelector(START)
+    const panel = button?.closest("[role=tabpanel]")
+    if (panel) document.getElementById(panel.getAttribute("aria-labelledby"))?.click()
+    button?.focus()
+}
+
+export default function ({ data }) {
+    for (const [id, [textContent, go]] of Object.entries(SKIPS).reverse()) {
+        let link = document.getElementById(id)
+        if (!link) {
+            link = Object.assign(document.createElement("a"), { id, className: "skip", href: "#", textContent })
+            link.addEventListener("click", go)
+            document.body.prepend(link)
+        }
+        if (id === "skip-to-form") link.hidden = data.here !== "train"
     }
     mark()
     const menu = document.querySelector(".st-key-menu")
