@@ -92,7 +92,7 @@ def show_edit(page: Page, run: RunInfo) -> None:
         "Changes apply between two steps and are written to the event log. A changed number applies at once. Another "
         "loss, or a term that was switched off, is compiled first, which takes some seconds."
     )
-    changes = settings_of(run.config, run.config, f"edit {run.id}")
+    changes = settings_of(run.config, f"edit {run.id}")
     st.button(
         "Change from the next step on",
         key="set",

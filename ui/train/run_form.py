@@ -27,7 +27,7 @@ from gan_core import (
     setting_type,
 )
 from ui.frame.faults import guarded, told
-from ui.frame.navigation import go_to_run
+from ui.frame.navigation import Place, go_to_part, keep, navigation
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import Page
 from ui.frame.run_length import how_long
@@ -67,7 +67,7 @@ def start(lab: Lab, nonce: str, *, by: str) -> None:
         run_id = start_run(lab, by, config, nonce)
         renew_nonce("start")
         st.query_params.clear()  # the link has been used
-        go_to_run(run_id)
+        keep(navigation().moved(Place(run_id)))  # the run, and no longer the form
         st.session_state[STARTED] = run_id
         st.session_state.pop(PROBLEMS, None)
     except ConfigError as error:
@@ -77,11 +77,12 @@ def start(lab: Lab, nonce: str, *, by: str) -> None:
 
 
 def duplicate(page: Page, run: RunInfo) -> None:
-    """Fill in the form with the settings that a run began with; for callbacks."""
+    """Fill in the form with the settings that a run began with, and open it; for callbacks."""
     config = page.lab.runs.first_config(run)
     recipe = page.lab.recipes.preset(config.preset, data=config.data.name, seconds=config.training.seconds, by=page.me)
     fill(config, recipe)
     st.session_state.pop(PROBLEMS, None)
+    go_to_part("new")
     st.toast("The form of a new run has the settings of this one.", icon=":material/content_copy:")
 
 
