@@ -65,42 +65,42 @@ def _log(low: int, high: int) -> tuple[float, ...]:
 
 RATE = Slider("Learning rate", (GENERATOR_RATE,), _log(-5, -1), "Smaller: calmer, slower. Larger: faster, may break.")
 RATIO = Slider(
-    "Discriminator's rate, relative to it",
+    "D / G rate",
     (DISCRIMINATOR_RATE,),
     (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
     "Higher: the discriminator leads. Lower: the generator leads.",
     ratio=True,
 )
 R1_R2 = Slider(
-    "Gradient penalty (R1 = R2)",
+    "Gradient penalty",
     ("objective.r1", "objective.r2"),
     (0.0, *_log(-2, 2)),
-    "Higher: stabler and blurrier. 0: sharper, but the two networks may run in circles.",
+    "Higher: stabler, blurrier. 0: sharper, may run in circles.",
 )
-R1 = Slider("Gradient penalty (R1)", ("objective.r1",), (0.0, *_log(-2, 2)), "Higher: stabler. Lower: sharper.")
+R1 = Slider("Gradient penalty", ("objective.r1",), (0.0, *_log(-2, 2)), "Higher: stabler. Lower: sharper.")
 LIPSCHITZ = Slider(
     "Gradient penalty",
     ("objective.gradient_penalty_weight",),
     (0.0, *_log(-1, 2)),
-    "Higher: the critic is smoother. Near 0: its values grow without bound.",
+    "Higher: a smoother critic. Near 0: its values run away.",
 )
 NOISE = Slider(
     "Instance noise",
     ("objective.instance_noise",),
     (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
-    "Higher: real and generated samples are harder to tell apart, so training is calmer and samples are blurrier.",
+    "Higher: the two are harder to tell apart: calmer, blurrier.",
 )
 ENERGY = Slider(
     "Energy weight",
     ("objective.energy_weight",),
     (0.0, *_log(-2, 2)),
-    "Higher: the generator also gets nearer to the real samples as a whole, and modes come back.",
+    "Higher: nearer to real samples as a whole; modes return.",
 )
 STEPS = Slider(
     "Discriminator steps",
     ("training.discriminator_steps",),
     (1, 2, 3, 4, 5),
-    "More: a better discriminator for each step of the generator, and a slower run.",
+    "More: a better discriminator, and a slower run.",
 )
 
 

@@ -249,6 +249,17 @@ def blank(x: str, y: str, height: int = 320) -> go.Figure:
     return go.Figure(layout=layout, _validate=False)
 
 
+def small(figure: go.Figure, height: int) -> go.Figure:
+    """The same chart for a small place: without titles of axes, and without a legend where there is one curve.
+
+    What the axes are is written beside it.
+    """
+    several = sum(bool(trace.name) for trace in figure.data) > 1
+    figure.update_layout(height=height, showlegend=several, margin=dict(l=4, r=4, t=28 if several else 12, b=4))
+    figure.update_layout(legend=dict(itemwidth=30, entrywidth=0))
+    return figure.update_xaxes(title_text="").update_yaxes(title_text="")
+
+
 def _curves(y: str) -> go.Figure:
     figure = blank(STEP, y).update_layout(hoverdistance=-1)  # wherever the pointer is, the nearest step is meant
     return figure.update_xaxes(hoverformat=",d", unifiedhovertitle_text="step %{x:,d}", rangemode="tozero")

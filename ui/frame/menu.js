@@ -1,4 +1,4 @@
-const SKIPS = { "skip-to-content": ["Skip to the content", toContent], "skip-to-form": ["Skip to Start training", toStart] }
+const SKIPS = { "skip-to-content": ["Skip to the content", toContent], "skip-to-form": ["Skip to a new run", toStart] }
 const START = ".st-key-start-bar button"
 
 function mark() {
@@ -16,13 +16,20 @@ function toContent(event) {
     heading.focus()
 }
 
-// The form may be in a tab that is not open.
+// Where the form is not open, the switch above the page opens it.
 function toStart(event) {
     event.preventDefault()
-    const button = document.querySelector(START)
-    const panel = button?.closest("[role=tabpanel]")
-    if (panel) document.getElementById(panel.getAttribute("aria-labelledby"))?.click()
-    button?.focus()
+    const start = document.querySelector(START)
+    if (start) return start.focus()
+    const choices = [...document.querySelectorAll(".st-key-head [role=radio], .st-key-head button")]
+    choices.find(choice => choice.textContent.trim() === "New run")?.click()
+    const watcher = new MutationObserver(() => {
+        const start = document.querySelector(START)
+        if (start) watcher.disconnect()
+        start?.focus()
+    })
+    watcher.observe(document.body, { childList: true, subtree: true })
+    setTimeout(() => watcher.disconnect(), 5000)
 }
 
 export default function ({ data }) {

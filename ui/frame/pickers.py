@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 import streamlit as st
 
@@ -42,7 +43,7 @@ def run_in_address(page: Page) -> RunInfo | None:
         st.stop()
 
 
-def pick_run(page: Page) -> RunInfo | None:
+def pick_run(page: Page, *, label_visibility: Literal["visible", "collapsed"] = "visible") -> RunInfo | None:
     """The run in the address, else an active one, the newest, or the example; with a picker to choose another."""
     runs = page.lab.runs.newest(by=page.me)
     chosen = run_in_address(page) or next(
@@ -68,6 +69,7 @@ def pick_run(page: Page) -> RunInfo | None:
         list(ids),
         key=key,
         on_change=guarded(pick),
+        label_visibility=label_visibility,
         format_func=lambda i: " · ".join(
             [ids[i].name, *filter(None, [whose(ids[i], owners)]), STATES[ids[i].state][2].lower(), i]
         ),

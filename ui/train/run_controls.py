@@ -1,56 +1,25 @@
-"""Controls of a run that has begun: some steps at a time, other settings, additional steps, a fork, a duplicate."""
+"""What can be made of a run: additional steps, a duplicate, or a fork."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-from gan_core import (
-    DECIDING,
-    EDITABLE,
-    RunConfig,
-    RunInfo,
-    differences,
-    edited,
-    flatten_config,
-    has_effect,
-    needs_compiling,
-    override,
-)
-from ui.frame.faults import guarded, told
+from gan_core import RunConfig, RunInfo, differences, override
+from ui.frame.faults import guarded
 from ui.frame.navigation import go_to_run, shown_step
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import Page
 from ui.frame.text import data_title, plain
 from ui.train.run_form import duplicate
-from ui.train.settings_widgets import grouped_settings
-
-NOT_OVER = ("queued", "running", "paused", "stopped", "interrupted")
-
-
-def show_steps(page: Page, run: RunInfo, mine: bool) -> None:
-    """Some steps, and then a pause."""
-    with st.popover("Step", icon=":material/skip_next:", disabled=not mine):
-        steps = st.number_input("Number of steps N", 1, 100_000, 100, key="step by", on_change="ignore")
-        st.button(
-            "Run N steps, then pause",
-            key="step",
-            icon=":material/skip_next:",
-            on_click=guarded(lambda: page.do(page.lab.runs.step, run.id, int(st.session_state.get("step by", steps)))),
-        )
+from ui.train.settings_widgets import settings_of
 
 
 def show_run_controls(page: Page, run: RunInfo) -> None:
-    """Below the live part: what can be changed of this run, and what can be made of it."""
+    """Beside the picture, below the sliders of a run that is not over."""
     mine = page.lab.runs.may_change(run, by=page.me)
     if not mine:
         others = "watch and measure it" if run.data_hidden else "watch, measure and fork it"
         st.caption(f"This run belongs to somebody else. You can {others}.")
-    if mine and page.lab.settings.shared and run.config.data.name.startswith("upload-"):
-        show_publishing(page, run)
-    if mine and run.state in NOT_OVER:
-        with st.expander("Change settings", icon=":material/tune:", on_change="rerun", key="edit") as box:
-            if box.open:
-                show_edit(page, run)
     if mine and run.state in ("finished", "stopped"):
         show_more_steps(page, run)
     show_duplicate(page, run)
@@ -71,50 +40,6 @@ def show_duplicate(page: Page, run: RunInfo) -> None:
         on_click=guarded(duplicate),
         args=(page, run),
     )
-
-
-def show_publishing(page: Page, run: RunInfo) -> None:
-    """A run on uploaded data is private until its owner publishes it."""
-    key = f"publish run {run.id}"
-    st.session_state[key] = run.published
-    st.toggle(
-        "Everybody may see this run",
-        key=key,
-        help="It was trained on uploaded data. Others then see its generated samples, its curves and its numbers, and "
-        "can download them with its networks. They do not see the real samples, unless these are published, too. But "
-        "generated samples may resemble them.",
-        on_change=guarded(lambda: page.do(page.lab.runs.publish, run.id, st.session_state[key])),
-    )
-
-
-def show_edit(page: Page, run: RunInfo) -> None:
-    st.caption(
-        "Changes apply between two steps and are written to the event log. A changed number applies at once. Another "
-        "loss, or a term that was switched off, is compiled first, which takes some seconds."
-    )
-    changes = settings_of(run.config, f"edit {run.id}")
-    st.button(
-        "Change from the next step on",
-        key="set",
-        type="primary",
-        icon=":material/check:",
-        on_click=guarded(lambda: page.do(change, page, run.id, changes)),
-    )
-    waiting = [c for c in page.lab.runs.sent_commands(run) if c.kind == "set"]
-    for command in waiting:
-        st.caption(f"Waits for the worker: {in_words(command.payload['changes'])}")
-    for command, outcome in page.lab.runs.done_commands(run):
-        if command.kind == "set":
-            st.caption(f"{told(outcome).capitalize()}: {in_words(command.payload['changes'])}")
-
-
-def change(page: Page, run_id: str, wanted: Callable[[], dict], *, by: str) -> None:
-    run, changes = page.lab.runs.get(run_id, by=by), wanted()
-    outcome = page.lab.runs.change(run_id, changes, by=by)
-    if outcome == "nothing to change":
-        st.toast("Nothing was changed: every setting is as it was.", icon=":material/info:")
-    elif needs_compiling(run.config, edited(run.config, changes, step=run.step)):
-        st.toast("The change is compiled first. The run continues in some seconds.", icon=":material/build:")
 
 
 def show_more_steps(page: Page, run: RunInfo) -> None:
@@ -194,31 +119,6 @@ def show_inherited(page: Page, run: RunInfo, config: RunConfig, *, exactly: bool
     if later:
         now = in_words({key: value for key, (value, _) in later.items()})
         st.caption(f"The run changed these after that step, and the fork does not: {now}.")
-
-
-def settings_of(config: RunConfig, name: str, *, beside: tuple[str, ...] = ()) -> Callable[[], dict]:
-    """Widgets of what may be changed of a run, but for what stands `beside` them. Returns a function: what has changed.
-
-    A widget begins anew where the run itself has got another value.
-    """
-    values = flatten_config(config)
-    before = st.session_state.get(f"{name} values", values)
-    for key in values:
-        if values[key] != before.get(key):
-            st.session_state.pop(f"{name} {key}", None)
-    st.session_state[f"{name} values"] = values
-    chosen = values | {key: st.session_state.get(f"{name} {key}") or values[key] for key in DECIDING}
-    meant = [key for key in EDITABLE if has_effect(key, values) or has_effect(key, chosen)]
-    meant = [key for key in meant if key not in beside]
-    grouped_settings({key: values[key] for key in meant}, lambda key: f"{name} {key}", key=name)
-
-    def changed() -> dict:
-        entered = {key: st.session_state.get(f"{name} {key}") for key in meant}
-        entered = {key: value for key, value in entered.items() if value is not None}
-        read = flatten_config(override(config, entered))  # a number field gives 3 for 3.0, and rounds nothing else
-        return {key: entered[key] for key in entered if read[key] != values[key]}
-
-    return changed
 
 
 def in_words(changes: dict) -> str:

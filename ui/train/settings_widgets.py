@@ -5,7 +5,17 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core import BASIC, DECIDING, describe_setting, setting_type
+from gan_core import (
+    BASIC,
+    DECIDING,
+    EDITABLE,
+    RunConfig,
+    describe_setting,
+    flatten_config,
+    has_effect,
+    override,
+    setting_type,
+)
 
 GROUPS = {
     "training": ("Length and batch", "How long the run trains, and how many samples each step uses."),
@@ -118,3 +128,28 @@ def matches(key: str, words: str) -> bool:
     title, sentence = GROUPS[group_of(key)]
     text = " ".join([key, label_of(key), title, sentence, describe_setting(key)["help"]]).lower()
     return all(word in text for word in words.lower().split())
+
+
+def settings_of(config: RunConfig, name: str, *, beside: tuple[str, ...] = ()) -> Callable[[], dict]:
+    """Widgets of what may be changed of a run, but for what stands `beside` them. Returns a function: what has changed.
+
+    A widget begins anew where the run itself has got another value.
+    """
+    values = flatten_config(config)
+    before = st.session_state.get(f"{name} values", values)
+    for key in values:
+        if values[key] != before.get(key):
+            st.session_state.pop(f"{name} {key}", None)
+    st.session_state[f"{name} values"] = values
+    chosen = values | {key: st.session_state.get(f"{name} {key}") or values[key] for key in DECIDING}
+    meant = [key for key in EDITABLE if has_effect(key, values) or has_effect(key, chosen)]
+    meant = [key for key in meant if key not in beside]
+    grouped_settings({key: values[key] for key in meant}, lambda key: f"{name} {key}", key=name)
+
+    def changed() -> dict:
+        entered = {key: st.session_state.get(f"{name} {key}") for key in meant}
+        entered = {key: value for key, value in entered.items() if value is not None}
+        read = flatten_config(override(config, entered))  # a number field gives 3 for 3.0, and rounds nothing else
+        return {key: entered[key] for key in entered if read[key] != values[key]}
+
+    return changed

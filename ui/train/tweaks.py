@@ -9,11 +9,13 @@ from ui.frame.page import Page
 
 def show_tweaks(page: Page, run: RunInfo) -> None:
     """The run's sliders, and the button that takes them back to the recipe."""
-    st.markdown("**Tweak while it trains**")
     config = config_to_be(page, run)
     sliders = sliders_of(config)
-    for slider in sliders:
-        show_slider(page, run, config, slider)
+    with st.container(key="tweaks", gap=None):
+        st.markdown("**Tweak while it trains**" if run.active else "**Tweak before it goes on**")
+        slow = [slow_values for slider in sliders if (slow_values := show_slider(page, run, config, slider))]
+        if slow:
+            st.caption(f":material/build: Compiled first, which takes some seconds: {', '.join(slow)}.")
     recipe = recipe_values(page, run, config, sliders)
     st.button(
         "Back to the recipe",
@@ -34,13 +36,16 @@ def config_to_be(page: Page, run: RunInfo) -> RunConfig:
     return config
 
 
-def show_slider(page: Page, run: RunInfo, config: RunConfig, slider: Slider) -> None:
-    """A slider that stands where the run stands; another value is sent when it is let go."""
+def show_slider(page: Page, run: RunInfo, config: RunConfig, slider: Slider) -> str:
+    """A slider that stands where the run stands; another value is sent when it is let go.
+
+    Returns which of its values are compiled first, in words; "" where all act at once.
+    """
     here = slider.value(config)
     after = {value: edited_or_none(run, config, slider.changes(config, value)) for value in slider.offered(config)}
     offered = [value for value, changed in after.items() if changed or value == here]
     if len(offered) < 2:
-        return
+        return ""
     key = f"tweak {run.id} {slider.label}"
     st.session_state[key] = here
 
@@ -55,9 +60,12 @@ def show_slider(page: Page, run: RunInfo, config: RunConfig, slider: Slider) -> 
         help=" and ".join(f"`{name}`" for name in slider.keys),
         on_change=guarded(released),
     )
+    st.caption(slider.expect)
     slow = [value for value, changed in after.items() if value != here and changed and needs_compiling(config, changed)]
-    which = "Another value" if len(slow) != 1 else f"{slow[0]:g}"
-    st.caption(slider.expect + (f" {which} is compiled first, which takes some seconds." if slow else ""))
+    if not slow:
+        return ""
+    name = slider.label.lower()
+    return f"{name} {slow[0]:g}" if len(slow) == 1 else name
 
 
 def edited_or_none(run: RunInfo, config: RunConfig, changes: dict) -> RunConfig | None:

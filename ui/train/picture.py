@@ -1,0 +1,124 @@
+"""What the generator makes, beside real samples: of this moment about once a second, or of a kept step."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import streamlit as st
+
+from gan_core import DatasetInfo, RunInfo
+from gan_core.pictures import grid
+from ui.charts import training
+from ui.frame.navigation import navigation, shown_step
+from ui.frame.page import Page, chart, square
+from ui.frame.private_data import say_private
+from ui.frame.refresh_rate import PREVIEW_SECONDS
+from ui.frame.snapshots import samples_of
+
+GAP = 4
+SIDE, LARGE_SIDE = 330, 720
+"""Pixels: the height of a chart of points on a page, and on a projector."""
+NOTHING_YET = "The first samples appear with the first step."
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What is drawn: the samples of a step, `about` for their description, and for points the game of a preview."""
+
+    title: str
+    about: str
+    samples: np.ndarray
+    live: bool = False
+    game: Mapping[str, np.ndarray] | None = None
+
+
+def is_live(page: Page, run: RunInfo) -> bool:
+    """Whether the newest state is shown: of a run that trains, where nobody asks for a step."""
+    return run.state == "running" and navigation().place.step is None and page.lab.results.preview(run) is not None
+
+
+def show_pictures(page: Page, run: RunInfo, data: DatasetInfo | None, *, large: bool = False) -> None:
+    """Generated samples beside real ones; only the generated ones are drawn again and again."""
+    with st.container(key="large pictures" if large else "pictures"):
+        made, real = st.columns(2, gap="small")
+        with made:
+            every = PREVIEW_SECONDS if is_live(page, run) else None
+            page.live(lambda: show_generated(page, run.id, data, large), every=every, key="live picture")
+        with real:
+            show_real(page, run, data, large)
+
+
+def show_generated(page: Page, run_id: str, data: DatasetInfo | None, large: bool = False) -> None:
+    """The samples, or for points in the plane the game: the discriminator's surface, its pushes, the latent grid."""
+    run = page.lab.runs.get(run_id, by=page.me)
+    picture = picture_of(page, run) if data is not None else None
+    with st.container(horizontal=True, vertical_alignment="center", key="head generated"):
+        st.markdown(f"**{picture.title if picture else 'Generated'}**", width="content")
+        if picture is not None and picture.live:
+            choose_generator()
+    if data is None or picture is None:
+        with square("generated"):
+            st.caption(NOTHING_YET)
+    elif data.kind == "points":
+        show_plane(picture, run, data, LARGE_SIDE if large else SIDE)
+    else:
+        with square("generated"):
+            made = grid.embedded(grid.grid(picture.samples, gap=GAP))
+            st.image(made, width="stretch", alt=f"64 generated samples {picture.about}")
+
+
+def picture_of(page: Page, run: RunInfo) -> Picture | None:
+    """Of this moment, of the step that is asked for, or of the newest one; None before the first."""
+    preview, steps = page.lab.results.preview(run), page.lab.results.snapshot_steps(run)
+    if preview is not None and is_live(page, run):
+        raw = st.session_state.get("raw generator", False)
+        changes = f"{preview.edits} change{'' if preview.edits == 1 else 's'} of settings"
+        title, about = f"Generated now, step {preview.step:,}", f"at step {preview.step:,}, after {changes}"
+        return Picture(title, about, preview.raw if raw else preview.samples, True, preview.game)
+    if not steps:
+        return None
+    step = shown_step(steps)
+    return Picture(f"Generated, step {step:,}", f"at step {step:,}", samples_of(page.lab, run, step))
+
+
+def show_plane(picture: Picture, run: RunInfo, data: DatasetInfo, side: int) -> None:
+    """Generated points among real ones; of this moment also the discriminator's output and where it pushes them."""
+    if picture.game is not None and not data.rows_hidden:
+        figure = training.surface(picture.game, data.preview)
+    else:
+        figure = training.points(real=data.preview, fake=picture.samples)
+    key, what = ("live", "Generated points") if picture.live else ("points", "Points")
+    chart(training.small(figure, side), f"{key} {run.id}", f"{what} {picture.about}")
+
+
+def choose_generator() -> None:
+    """Averaged or raw: which generator the live picture shows."""
+    st.toggle(
+        "Raw",
+        key="raw generator",
+        help="Shows the generator of this step. Otherwise its running average (EMA) is shown, which is calmer.",
+    )
+
+
+def show_real(page: Page, run: RunInfo, data: DatasetInfo | None, large: bool) -> None:
+    """Real samples that are never trained on."""
+    with st.container(horizontal=True, vertical_alignment="center", key="head real"):
+        st.markdown("**Real, held out**", width="content")
+    if data is None:
+        with square("real"):
+            st.caption("The data are loaded with the first step.")
+    elif data.rows_hidden:
+        say_private()
+    elif data.kind == "points":
+        figure = training.points(real=data.preview, fake=data.preview[:0])
+        side = LARGE_SIDE if large else SIDE
+        chart(training.small(figure, side), f"real {run.id}", "Real points that are never trained on")
+    else:
+        with square("real"):
+            made = grid.embedded(real_grid(data.sha256, data.preview))
+            st.image(made, width="stretch", alt="64 real samples that are never trained on")
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def real_grid(dataset: str, _preview: np.ndarray) -> bytes:
+    return grid.grid(_preview, gap=GAP)

@@ -1,0 +1,66 @@
+"""The state of a run in one line, and what is wrong with it or awaited."""
+
+import streamlit as st
+
+from gan_core import IMPROPER_LOSSES, RunInfo
+from ui.frame.faults import told
+from ui.frame.page import Page
+from ui.frame.text import badge, seconds
+
+CHANGED = {"pause": "Pausing", "resume": "Resuming", "stop": "Stopping", "step": "Stepping", "set": "Changing"}
+
+
+def show_status(page: Page, run: RunInfo, pending: str | None) -> None:
+    """State, step, time left and speed; below them what a person should know about the run at this moment."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="state"):
+        badge(run.state)
+        at_risk = f" A crash now would cost at most {seconds(run.at_risk)} of training." if run.at_risk else ""
+        st.markdown(numbers(run), width="content", help=f"Time left at the current speed.{at_risk}")
+        if pending and run.active:
+            st.badge(f"{CHANGED[pending]} …", icon=":material/hourglass_top:", color="orange")
+    st.progress(min(1.0, run.progress))
+    show_trouble(page, run)
+
+
+def numbers(run: RunInfo) -> str:
+    """The step, the time and the speed."""
+    said = [f"step **{run.step:,}** of {run.total_steps:,}"]
+    if run.state != "running":
+        return " · ".join([*said, f"{seconds(run.seconds)} trained"])
+    said += [f"**{seconds(run.seconds_left)}** left"] if run.seconds_left is not None else []
+    said += [f"{run.steps_per_second:,.0f} steps/s"] if run.steps_per_second else []
+    return " · ".join(said)
+
+
+def show_trouble(page: Page, run: RunInfo) -> None:
+    """Why a training waits, has ended or collapses; nothing where all goes well."""
+    trouble = page.lab.worker.why_a_training_waits(run)
+    if trouble:
+        st.error(told(trouble.text), title=trouble.title, icon=":material/warning:")
+    if run.state == "queued":
+        wait = page.lab.runs.seconds_to_wait(run)
+        about = f" It begins in about {seconds(wait)}." if wait else ""
+        why = told(page.lab.worker.why_a_run_waits())
+        st.info(f"Place {run.position} in the queue.{about} {why}".strip(), icon=":material/schedule:")
+    elif run.state == "running" and not trouble and run.phase not in ("training", ""):
+        st.info(
+            f"{told(run.phase).capitalize()} … this takes a few seconds before the first step.",
+            icon=":material/hourglass_top:",
+        )
+    elif run.state == "failed":
+        st.error(told(run.error or "The reason is unknown."), title="This run failed", icon=":material/error:")
+    elif run.state == "interrupted":
+        why = run.error or "the reason is unknown"
+        st.warning(
+            f"{told(why[:1].upper() + why[1:])}. All steps shown are saved. Press Resume to continue.",
+            title="This run was interrupted",
+            icon=":material/power_off:",
+        )
+    elif run.state == "stopped" and run.error:
+        st.info(told(run.error).capitalize(), icon=":material/timer_off:")
+    if why := IMPROPER_LOSSES.get(run.config.objective.loss):
+        st.warning(
+            f"{why} So this run collapses by design. The loss `energy` also rewards variety and does not collapse.",
+            title="This loss makes the generator collapse",
+            icon=":material/warning:",
+        )
