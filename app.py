@@ -11,27 +11,19 @@ from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import open_page, page_link
 from ui.frame.people import show_nickname
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS
+from ui.frame.run_length import how_long
 from ui.frame.snapshots import samples_of
 from ui.frame.start import start_run
-from ui.frame.text import STATES, data_title, seconds
+from ui.frame.text import STATES, data_title
 from ui.home.bulk_actions import show_bulk_actions
 from ui.home.gan_cards import show_gan_cards
 from ui.home.run_cards import Names, matches, show_cards, show_unreadable
 from ui.home.runs_list import ORDERS, by_setting, in_order
 
 STARTS = {
-    "ring-8": (
-        "Eight small clusters of points in the plane. See which of them the generator finds.",
-        "about half a minute",
-    ),
-    "digits": (
-        "1,797 small handwritten digits: the data set of images that trains fastest.",
-        "about half a minute",
-    ),
-    "mnist": (
-        "70,000 handwritten digits of 28×28 pixels: the data of Goodfellow et al. (2014).",
-        "one to two minutes",
-    ),
+    "ring-8": "Eight small clusters of points in the plane. See which of them the generator finds.",
+    "digits": "1,797 small handwritten digits: the data set of images that trains fastest.",
+    "mnist": "70,000 handwritten digits of 28×28 pixels: the data of Goodfellow et al. (2014).",
 }
 A_PAGE, MOST = 24, 1000
 PAGE_NUMBER = "page of runs"
@@ -47,12 +39,6 @@ def start(data: str, nonce: str) -> None:
     """Start a run with one click; the Train page then shows it."""
     run_id = start_run(page.lab, page.me, page.lab.recipes.preset("auto", data=data), nonce)
     st.switch_page("pages/train.py", query_params={"run": run_id})
-
-
-def length_of(data: str, length: str) -> str:
-    """How long a start with one click takes: here, where this machine has trained the like; else on a laptop."""
-    here = page.lab.recipes.estimate(page.lab.recipes.preset("auto", data=data))
-    return f"Takes about {seconds(here)} here." if here else f"Takes {length} on a laptop."
 
 
 def show_example() -> None:
@@ -199,7 +185,7 @@ with open_page("home") as page:
     )
     show_gan_cards(page)
     columns = st.columns(3)
-    for column, (data, (sentence, length)) in zip(columns, STARTS.items()):
+    for column, (data, sentence) in zip(columns, STARTS.items()):
         with column.container(border=True, height="stretch"):
             title = data_title(data)
             st.markdown(f"**{title}**  \n{sentence}")
@@ -214,7 +200,7 @@ with open_page("home") as page:
                 start(data, nonce_of(f"start {data}"))
             # A double click draws this page twice with the button pressed. Without: somebody has come back to it.
             renew_nonce(f"start {data}")
-            st.caption(length_of(data, length))
+            st.caption(how_long(page.lab, page.lab.recipes.preset("auto", data=data)))
     with part("The finished example"):
         show_example()
     show_runs()

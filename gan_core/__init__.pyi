@@ -8,6 +8,7 @@ from .config.losses import IMPROPER_LOSSES as IMPROPER_LOSSES
 from .config.losses import LOSS_UNITS as LOSS_UNITS
 from .config.presets import PRESETS as PRESETS
 from .config.presets import preset as preset
+from .config.relevance import BASIC as BASIC
 from .config.relevance import DECIDING as DECIDING
 from .config.relevance import has_effect as has_effect
 from .config.rules import MOST_CLASSES as MOST_CLASSES

@@ -14,6 +14,7 @@ from ui.frame.start import show_equal_run
 from ui.train.beside import show_form_side, show_run_side
 from ui.train.details import show_details
 from ui.train.picture import is_live, show_pictures
+from ui.train.run_form import show_started
 from ui.train.share_menu import show_share_menu
 from ui.train.status import show_status
 from ui.train.timeline import show_timeline
@@ -105,6 +106,7 @@ def show_below(run_id: str) -> None:
 
 with open_page("train") as page:
     run, view = show_head()
+    show_started()
     if run is None:
         st.info("No run yet. Choose data and a recipe, and press **Start training**.", icon=":material/model_training:")
         show_form_side(page)

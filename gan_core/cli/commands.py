@@ -89,6 +89,7 @@ def _resume(options: argparse.Namespace) -> int:
 def _fork(options: argparse.Namespace) -> int:
     with _lab(options) as lab:
         run_id = lab.runs.fork(options.run, options.step, _changes(options.set), by=None)
+        print(show.fork_in_words(lab.runs.get(run_id, by=None)), file=sys.stderr)
         if options.queue:
             return _queued(options, lab, run_id)
         return _ended(options, lab, lab.foreground.go_on(run_id, on_progress=show.progress_of_run))

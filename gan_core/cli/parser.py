@@ -101,7 +101,7 @@ def make_parser() -> argparse.ArgumentParser:
     sample.add_argument("--label", type=_whole(0), help="only this class, of a run that was trained with classes")
     sample.add_argument("--out", required=True, metavar="FILE", help=".npz (float32, key x) or .png (a grid)")
 
-    fork = command("fork", "a new run that goes on from a step of another, with changed settings")
+    fork = command("fork", "a new run that goes on from a step of another, with the settings of that step")
     fork.add_argument("--run", required=True, metavar="ID", help="the run to go on from")
     fork.add_argument("--step", type=_whole(0), required=True, help="a step that it keeps a checkpoint or snapshot of")
     fork.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting")

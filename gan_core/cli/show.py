@@ -63,6 +63,15 @@ def ending(run: RunInfo, headline: Headline) -> str:
     return words if headline.step is None else f"{words}\n{_verdict_in_words(headline.verdict)}"
 
 
+def fork_in_words(run: RunInfo) -> str:
+    """What a fork begins with, and how many steps it trains."""
+    step = run.parent_step or 0
+    return (
+        f"run {run.id} takes over step {step} of run {run.parent_id} with the settings of that step, the seed "
+        f"{run.config.seed} and the data, and trains {run.total_steps - step} steps"
+    )
+
+
 def energy_of(headline: Headline) -> float | None:
     """The newest energy distance; None where there is none."""
     return headline.energy.value if headline.energy else None

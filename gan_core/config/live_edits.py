@@ -9,7 +9,7 @@ value costs nothing; another loss, or a term that was off, is another program.
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Iterable, Mapping
 
 from gan_core.config.run_config import (
     LIVE_HYPERPARAMETERS,
@@ -47,6 +47,17 @@ def edited(config: RunConfig, changes: Mapping[str, Any], *, step: int) -> RunCo
     if problems:
         raise ConfigError(problems)
     return changed
+
+
+def undone(config: RunConfig, changes: Iterable[Mapping[str, tuple[Any, Any]]]) -> RunConfig:
+    """The configuration before these changes {dotted key: (before, after)}, oldest first, which have led to `config`.
+
+    Raises ConfigError where a value before is none that the setting can have.
+    """
+    before: dict[str, Any] = {}
+    for change in changes:
+        before = {key: value for key, (value, _) in change.items()} | before
+    return override(config, before)
 
 
 def is_live(config: RunConfig, key: str) -> bool:

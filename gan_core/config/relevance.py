@@ -13,6 +13,25 @@ DECIDING = (
     "discriminator.architecture",
 )
 """The settings that decide which others have an effect."""
+BASIC = (
+    *DECIDING,
+    "training.steps",
+    "training.batch",
+    "training.discriminator_steps",
+    "optimizer.learning_rate_generator",
+    "optimizer.learning_rate_discriminator",
+    "objective.r1",
+    "objective.r2",
+    "objective.gradient_penalty_weight",
+    "objective.energy_weight",
+    "objective.instance_noise",
+    "generator.latent_dim",
+    "generator.hidden",
+    "generator.channels",
+    "discriminator.hidden",
+    "discriminator.channels",
+)
+"""The settings that are changed most; all the others are for experts."""
 
 
 def has_effect(key: str, values: Mapping[str, Any]) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import heapq
+import statistics
 from typing import Any, Iterable, Sequence
 
 from gan_core.config.run_config import RunConfig, flatten_config, setting_type
+from gan_core.config.sections import ADVERSARIAL_LOSSES
 from gan_core.records import RunInfo
 
 
@@ -59,17 +61,28 @@ def _alike(one: RunConfig, other: RunConfig) -> bool:
 
 
 def seconds_of_training(config: RunConfig, known: Iterable[RunInfo]) -> float | None:
-    """About how many seconds these steps train here: as long as the last of the `known` runs took that has finished
-    and works as hard at each step. None without one.
+    """About how many seconds these steps train here: at the median pace of the `known` runs that have finished and work
+    as hard at each step; where there is none, of those with the same data, networks and batch. None without one.
     """
-    work = _work_of_a_step(config)
-    for run in known:
-        steps = run.step - (run.parent_step or 0)
-        # One that was never claimed was trained elsewhere.
-        here = run.claim_no and run.state == "finished" and run.seconds and steps > 0
-        if here and _work_of_a_step(run.config) == work:
-            return config.training.steps * run.seconds / steps
+    # One that was never claimed was trained elsewhere.
+    finished = [run for run in known if run.state == "finished" and _pace([run]) is not None]
+    for same in (_alike, _same_networks):
+        paces = [pace for run in finished if same(run.config, config) and (pace := _pace([run])) is not None]
+        if paces:
+            return config.training.steps * statistics.median(paces)
     return None
+
+
+def _same_networks(one: RunConfig, other: RunConfig) -> bool:
+    """Whether two runs train the same networks, as often at each step, on as many samples of the same data."""
+    return _networks_of_a_step(one) == _networks_of_a_step(other)
+
+
+def _networks_of_a_step(config: RunConfig) -> tuple[Any, ...]:
+    loss = config.objective.loss
+    kind = "adversarial" if loss in ADVERSARIAL_LOSSES else loss
+    training = config.training
+    return config.data, config.generator, config.discriminator, training.batch, training.discriminator_steps, kind
 
 
 def _work_of_a_step(config: RunConfig) -> dict[str, Any]:

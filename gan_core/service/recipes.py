@@ -46,8 +46,8 @@ class RecipeService:
             raise ConfigError(problems)
 
     def estimate(self, config: RunConfig) -> float | None:
-        """About how many seconds of training these settings mean here: what they ask for, or as long as the last run
-        took that works as hard at each step. None where there was none.
+        """About how many seconds of training these settings mean here: what they ask for, or what their steps take at
+        the pace of the finished runs that are most like them. None where no run of this machine is.
         """
         if config.training.seconds is not None:
             return config.training.seconds

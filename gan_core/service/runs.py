@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Iterable, Mapping
 
 from gan_core import machine
-from gan_core.config.live_edits import edited
+from gan_core.config.live_edits import edited, undone
 from gan_core.config.run_config import ConfigError, RunConfig, differences, override
 from gan_core.data.datasets import unknown_dataset
 from gan_core.jobs import comparison
@@ -26,6 +26,7 @@ from gan_core.service import estimates, permissions
 from gan_core.service.equal_runs import is_equal
 from gan_core.service.recipes import RecipeService
 from gan_core.service.run_names import name_of
+from gan_core.service.share_links import repeating
 from gan_core.service.uploads import UploadService
 from gan_core.service.worker_host import LOOK_SECONDS, WorkerHost
 from gan_core.settings import Settings
@@ -109,13 +110,13 @@ class RunService:
         by: str | None = "",
         nonce: str | None = None,
     ) -> str:
-        """A new run of `by` that goes on from a step of any run with changed settings; returns its id, the same one
-        for the same nonce.
+        """A new run of `by` that goes on from a step of any run, with the settings that this one had there and with
+        `changes` of them (see `fork_config`); returns its id, the same one for the same nonce.
 
         Raises ConfigError for what networks of that shape cannot do, and GanometerError for a step that is not kept.
         """
         run = self._source(run_id, by)
-        config = edited(run.config, dict(changes or {}), step=step)
+        config = edited(self.fork_config(run, step), dict(changes or {}), step=step)
         (made,) = self._store.submit(
             nonce,
             lambda: [self._store.runs.fork(run_id, step, self._allowed(config, by), name=name, owner=by or "")],
@@ -287,6 +288,29 @@ class RunService:
     def kept_steps(self, run: RunInfo) -> dict[int, bool]:
         """The steps that a fork can begin at, each with whether exactly: from a checkpoint, not only a snapshot."""
         return self._store.runs.kept_steps(run.id)
+
+    def config_at(self, run: RunInfo, step: int) -> RunConfig:
+        """The settings with which a run went on from one of its steps: without what was changed after it.
+
+        Raises Unreadable where its event log does not say what was changed.
+        """
+        later = self._store.recordings.changes_after(run.id, step)
+        return undone(run.config, later) if later else run.config
+
+    def first_config(self, run: RunInfo) -> RunConfig:
+        """The settings that a run began with; once it has begun, with the steps that a speed trial may have found."""
+        return repeating(replace(run, config=self.config_at(run, run.parent_step or 0)))
+
+    def fork_config(self, run: RunInfo, step: int) -> RunConfig:
+        """The settings of a fork that begins at a step: those of this step (see `config_at`).
+
+        Where these have no step left to train, as many more as the run had.
+        """
+        config = self.config_at(run, step)
+        if config.training.steps > step:
+            return config
+        more = max(1, config.training.steps - (run.parent_step or 0))
+        return override(config, {"training.steps": step + more})
 
     def events(self, run: RunInfo, *, by: str | None = "") -> list[Event]:
         """What has happened to a run, newest first, without who did it; the run it was forked from is named where `by`

@@ -147,6 +147,21 @@ class Recordings:
         with self._db.reading() as db:
             return [_event(row) for row in db.execute(query)]
 
+    def changes_after(self, run_id: str, step: int) -> list[Mapping[str, tuple[Any, Any]]]:
+        """The changes of the run's settings that were made after a step, oldest first: {dotted key: (before, after)}.
+
+        One that was made at the step itself is among those the step went on with. Raises Unreadable.
+        """
+        query = sa.select(events).where(events.c.run_id == run_id, events.c.kind == "set", events.c.step > step)
+        with self._db.reading() as db:
+            found = [_event(row) for row in db.execute(query.order_by(events.c.id))]
+        if any(event.kind != "set" for event in found):
+            raise Unreadable(
+                f"the event log of run {run_id} cannot be read after step {step:,}, so the settings of that step are "
+                "not known; fork a later step"
+            )
+        return [event.payload["changes"] for event in found]
+
     def was_changed(self, run_id: str) -> bool:
         """Whether settings of the run were changed after its start."""
         query = sa.select(events.c.id).where(events.c.run_id == run_id, events.c.kind == "set").limit(1)

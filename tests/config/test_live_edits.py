@@ -1,11 +1,13 @@
 """What may be changed of a run, and what has to be compiled then: held against what the engine compiles."""
 
+import json
+
 import numpy as np
 import pytest
 
-from gan_core.config.live_edits import EDITABLE, edited, is_live, needs_compiling
+from gan_core.config.live_edits import EDITABLE, edited, is_live, needs_compiling, undone
 from gan_core.config.presets import preset
-from gan_core.config.run_config import SETTINGS, ConfigError, override
+from gan_core.config.run_config import SETTINGS, ConfigError, differences, override
 
 CONFIG = preset("auto", data="ring-8", shape=(2,))
 
@@ -82,3 +84,16 @@ def test_a_term_that_is_turned_on_or_off_needs_compiling_and_one_that_is_on_does
     on = override(CONFIG, {"objective.energy_weight": 0.3})
     more = override(CONFIG, {"objective.energy_weight": 0.4})
     assert needs_compiling(CONFIG, on) and needs_compiling(on, CONFIG) and not needs_compiling(on, more)
+
+
+def test_changes_are_undone_to_what_was_before_the_first_of_them():
+    first = override(CONFIG, {"objective.r1": 2.0})
+    second = override(first, {"objective.r1": 3.0, "training.steps": 9_000})
+    changes = [{"objective.r1": (CONFIG.objective.r1, 2.0)}, differences_of(first, second)]
+    assert undone(second, changes) == CONFIG and undone(second, changes[1:]) == first and undone(first, []) == first
+    as_read = json.loads(json.dumps(changes))  # tuples are lists there
+    assert undone(second, as_read) == CONFIG
+
+
+def differences_of(before, after):
+    return {key: (theirs, ours) for key, (ours, theirs) in differences(after, before).items()}

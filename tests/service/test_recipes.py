@@ -55,16 +55,37 @@ def test_classes_are_told_where_the_data_have_some(lab):
     assert lab.runs.get(run_id).config.data.conditional
 
 
-def test_an_estimate_is_what_the_last_run_of_its_like_took_here(lab):
+def trained_here(lab, config, *, seconds: float, state="finished") -> None:
+    """A run that this machine has trained for so long."""
+    run = store_of(lab).leases.claim("w1", run_id=lab.runs.start(config, again=True))
+    about = dict(step=config.training.steps, seconds=seconds, steps_per_second=99.0)
+    store_of(lab).progress.commit(run.id, "w1", run.claim_no, Commit(state=state, **about))
+
+
+def test_an_estimate_is_the_pace_of_the_runs_here_that_work_as_hard(lab):
     assert lab.recipes.estimate(CONFIG) is None  # the example was trained elsewhere
-    key = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
-    about = dict(step=40, seconds=2.0, steps_per_second=99.0)
-    store_of(lab).progress.commit(key.id, "w1", key.claim_no, Commit(state="running", **about))
+    trained_here(lab, CONFIG, seconds=9.0, state="stopped")
     assert lab.recipes.estimate(CONFIG) is None  # it is not over: nobody knows
-    store_of(lab).progress.commit(key.id, "w1", key.claim_no, Commit(state="finished", **about | {"seconds": 2.0}))
+    for seconds in (4.0, 2.0, 40.0):  # the machine was busy with something else during the last one
+        trained_here(lab, CONFIG, seconds=seconds)
     assert lab.recipes.estimate(CONFIG) == pytest.approx(4.0)
     alike = {"training.steps": 100, "seed": 7, "objective.r1": 0.25, "optimizer.beta1": 0.5, "recording.snapshots": 9}
     assert lab.recipes.estimate(override(CONFIG, alike)) == pytest.approx(10.0)
-    for harder in ({"objective.r1": 0}, {"training.batch": 64}, {"generator.hidden": "9"}, {"data.conditional": True}):
-        assert lab.recipes.estimate(override(CONFIG, harder)) is None
     assert lab.recipes.estimate(override(CONFIG, {"training.seconds": 60})) == 60
+
+
+def test_an_estimate_falls_back_to_runs_with_the_same_data_networks_and_batch(lab):
+    trained_here(lab, CONFIG, seconds=4.0)
+    without = override(CONFIG, {"objective.r1": 0, "objective.r2": 0})
+    assert lab.recipes.estimate(without) == pytest.approx(4.0)
+    trained_here(lab, without, seconds=3.0)
+    assert lab.recipes.estimate(without) == pytest.approx(3.0)
+    others = (
+        {"training.batch": 64},
+        {"generator.hidden": "9"},
+        {"data.conditional": True},
+        {"training.discriminator_steps": 5},
+        {"objective.loss": "energy", "objective.r1": 0, "objective.r2": 0},
+    )
+    for other in others:
+        assert lab.recipes.estimate(override(CONFIG, other)) is None, other

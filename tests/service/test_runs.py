@@ -3,6 +3,7 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from gan_core.config.run_config import ConfigError, override
@@ -10,7 +11,7 @@ from gan_core.records import GanometerError, UnknownRun
 from gan_core.service.lab import Lab
 from gan_core.service.permissions import NotAllowed
 from gan_core.settings import Settings
-from gan_core.store import Commit
+from gan_core.store import Commit, Edit
 from tests.service.labs import CONFIG, finish_by_hand, finished_by_hand, seeds_of, shared, store_of
 
 
@@ -55,6 +56,46 @@ def test_a_double_click_forks_once(lab):
     one, other = [lab.runs.fork(run_id, 40, longer, by=by, nonce=by) for by in ("ada", "bob")]
     assert lab.runs.fork(run_id, 40, longer, by="ada", nonce="ada") == one != other
     assert lab.runs.fork(run_id, 40, longer) not in (one, other) and len(lab.runs.newest()) == 4
+
+
+def changed(lab, run_id, step, r1) -> None:
+    """A worker has trained up to a step, and changed the weight of R1 there."""
+    store = store_of(lab)
+    run = store.leases.claim("w1", at_once=9, run_id=run_id) or lab.runs.get(run_id)
+    before, config = run.config.objective.r1, override(run.config, {"objective.r1": r1})
+    assert lab.runs.change(run_id, {"objective.r1": r1}) == "sent"
+    (command,) = lab.runs.sent_commands(run)
+    edit = Edit(command.id, {"objective.r1": (before, r1)}, "")
+    taken = [(step, np.zeros((64, 8, 8, 1), np.uint8), b"")]
+    about = dict(state="running", step=step, seconds=1.0, steps_per_second=1.0, checkpoint=b"state")
+    store.progress.commit(run_id, "w1", run.claim_no, Commit(edits=[edit], config=config, taken=taken, **about))
+
+
+def test_a_fork_and_a_duplicate_have_the_settings_of_their_step(lab):
+    run_id, first = lab.runs.start(CONFIG), CONFIG.objective.r1
+    for step, r1 in ((10, 2.0), (20, 3.0)):
+        changed(lab, run_id, step, r1)
+    run = lab.runs.get(run_id)
+    assert [lab.runs.config_at(run, step).objective.r1 for step in (0, 9, 10, 15, 20, 30)] == [first, first, 2, 2, 3, 3]
+    assert lab.runs.first_config(run) == CONFIG
+    forks = [lab.runs.get(lab.runs.fork(run_id, step)) for step in (10, 20)]
+    assert [fork.config.objective.r1 for fork in forks] == [2, 3]
+    assert lab.runs.get(lab.runs.fork(run_id, 10, {"objective.r1": 9.0})).config.objective.r1 == 9
+    changed(lab, forks[0].id, 15, 4.0)  # a fork of a fork goes on with what the fork had
+    fork = lab.runs.get(forks[0].id)
+    assert [lab.runs.config_at(fork, step).objective.r1 for step in (10, 15)] == [2, 4]
+    assert lab.runs.first_config(fork) == forks[0].config
+
+
+def test_a_fork_of_the_last_step_trains_as_many_steps_as_the_run_had(lab):
+    run_id = finished_by_hand(lab)
+    fork = lab.runs.get(lab.runs.fork(run_id, 40))
+    assert (fork.step, fork.total_steps) == (40, 80)
+    assert lab.runs.get(lab.runs.fork(run_id, 40, {"training.steps": 50})).total_steps == 50
+    with pytest.raises(ConfigError, match="give more"):
+        lab.runs.fork(run_id, 40, {"training.steps": 40})
+    finish_by_hand(lab, store_of(lab).leases.claim("w1", run_id=fork.id), first=50)
+    assert lab.runs.get(lab.runs.fork(fork.id, 80)).total_steps == 120  # the fork itself had 40
 
 
 def test_a_double_click_on_more_steps_adds_them_once(lab):

@@ -292,7 +292,7 @@ def test_a_change_that_waits_is_seen_by_the_next_visitor(home, store, data):
     assert "Waits for the worker: `objective.r1` = 2.5" in text_of(at)
 
 
-def test_another_setting_is_one_that_is_compiled_and_said_so(home, store, data):
+def test_another_loss_is_compiled_first_and_said_so(home, store, data):
     run_id = trained(store, data("digits"), "running", training__steps=1000)
     at = opened(open_page("pages/train.py", run=run_id), "All settings")
     assert f"edit {run_id} objective.loss" not in {box.key for box in at.selectbox}
@@ -390,12 +390,81 @@ def test_a_fork_is_another_run_whose_page_opens(home, store, data):
     run_id = trained(store, data("digits"))
     at = opened(open_page("pages/train.py", run=run_id, step="50"), "Fork from here")
     assert at.selectbox(key=f"fork step {run_id}").value == 50
-    at.number_input(key=f"fork {run_id} training.steps").set_value(300)
+    assert "the generator's weights, the settings of that step, the seed 0 and the data 8×8 digits" in text_of(at)
+    at.number_input(key=f"fork {run_id} steps from 50").set_value(250)
     drawn(form_button(at, "fork").click().run())
     child = next(run for run in store.runs.all() if run.parent_id == run_id)
     assert (child.parent_step, child.total_steps, child.state) == (50, 300, "queued")
     assert at.query_params["run"] == child.id and "step" not in at.query_params
     assert "from step 50" in text_of(at)
+
+
+def test_a_fork_of_the_last_step_asks_how_many_steps_it_trains(home, store, data):
+    run_id = trained(store, data("digits"))
+    at = opened(open_page("pages/train.py", run=run_id), "Fork from here")
+    assert "no step left after step 100" in text_of(at)
+    assert at.number_input(key=f"fork {run_id} steps from 100").value == 100
+    drawn(form_button(at, "fork").click().run())
+    child = next(run for run in store.runs.all() if run.parent_id == run_id)
+    assert (child.parent_step, child.total_steps) == (100, 200)
+
+
+def test_a_fork_has_the_settings_of_its_step_and_says_which_came_later(home, store, data):
+    run_id = trained(store, data("digits"), "running", training__steps=1000)
+    changed(store, run_id, {"objective.r1": (1.0, 2.5)})
+    at = opened(open_page("pages/train.py", run=run_id, step="50"), "Fork from here")
+    assert "the fork does not: `objective.r1` = 2.5" in text_of(at)
+    assert at.number_input(key=f"fork {run_id} objective.r1").value == 1.0
+    drawn(at.selectbox(key=f"fork step {run_id}").set_value(100).run())
+    assert "the fork does not" not in text_of(at)
+    assert at.number_input(key=f"fork {run_id} objective.r1").value == 2.5
+
+
+def changed(store, run_id, changes) -> None:
+    """As a worker leaves a run that trains, once its settings {key: (before, after)} have been changed."""
+    run = store.runs.get(run_id)
+    config = configs.override(run.config, {key: after for key, (_, after) in changes.items()})
+    edit = Edit(0, changes, "")
+    about = dict(state="running", step=run.step, seconds=1.0, steps_per_second=1.0)
+    store.progress.commit(run_id, "hand", run.claim_no, Commit(edits=[edit], config=config, **about))
+
+
+def test_a_run_is_duplicated_into_the_form_as_it_began(home, store, data):
+    run_id = trained(store, data("ring-8"), "running", preset="wgan-gp", seed=7, training__steps=1000)
+    began = store.runs.get(run_id).config
+    changed(store, run_id, {"training.batch": (128, 64), "objective.gradient_penalty_weight": (0.1, 5.0)})
+    at = open_page("pages/train.py", run=run_id)
+    drawn(at.button(key="duplicate").click().run())
+    assert (at.selectbox(key="data").value, at.selectbox(key="preset").value) == ("ring-8", "wgan-gp")
+    assert started(at, store) == began
+    assert at.query_params["run"] == store.runs.all()[0].id != run_id
+
+
+def test_settings_are_basic_or_for_experts_and_can_be_searched(home):
+    at = opened(open_page("pages/train.py"), "All settings")
+    of = " auto digits mlp"
+
+    def keys() -> set[str]:
+        boxes = [*at.number_input, *at.slider, *at.text_input, *at.selectbox, *at.toggle]
+        return {box.key.removesuffix(of) for box in boxes if box.key and box.key.endswith(of)}
+
+    basic = keys()
+    assert "optimizer.learning_rate_generator" in basic and "optimizer.beta2" not in basic
+    drawn(at.segmented_control(key="form level").set_value("Expert").run())
+    assert "optimizer.beta2" in keys() and not (basic & keys()) - {"training.steps", "data.conditional"}
+    drawn(at.text_input(key="form search").set_value("learning rate").run())
+    assert {"optimizer.learning_rate_generator", "optimizer.decay_to"} <= keys() and "generator.hidden" not in keys()
+    drawn(at.text_input(key="form search").set_value("zebra").run())
+    assert "No setting that has an effect here matches" in text_of(at)
+
+
+def test_a_setting_that_is_out_of_sight_keeps_its_value(home, store):
+    at = opened(open_page("pages/train.py"), "All settings")
+    at.number_input(key="objective.r1 auto digits mlp").set_value(2.5)
+    drawn(at.segmented_control(key="form level").set_value("Expert").run())
+    at.session_state["all settings"] = False
+    drawn(at.run())
+    assert started(at, store).objective.r1 == 2.5
 
 
 def test_curves_are_worked_out_once_for_all_who_watch(home, store, data, monkeypatch):
@@ -1058,6 +1127,12 @@ def labels(at: AppTest) -> set[str]:
     return keys & set(configs.SETTINGS)
 
 
+def all_settings(at: AppTest) -> set[str]:
+    """The settings that the form offers, Basic and Expert."""
+    found = labels(opened(at, "All settings"))
+    return found | labels(drawn(at.segmented_control(key="form level").set_value("Expert").run()))
+
+
 def set_up(at: AppTest, **choices) -> AppTest:
     for key, value in choices.items():
         at.selectbox(key=key).set_value(value)
@@ -1126,18 +1201,18 @@ def test_a_recipe_without_a_discriminator_offers_no_class(home, store):
     ],
 )
 def test_settings_that_mean_nothing_are_not_shown(home, store, preset, shown, hidden):
-    settings = labels(set_up(open_page("pages/train.py"), preset=preset))
+    settings = all_settings(set_up(open_page("pages/train.py"), preset=preset))
     assert set(shown.split()) <= settings and not set(hidden.split()) & settings
 
 
 def test_every_setting_of_a_game_has_its_place(home, store):
     about_channels = {"generator.channels", "discriminator.channels"}
     rest = {"preset", "seed", "data.name", "training.seconds"} | about_channels
-    assert labels(open_page("pages/train.py")) | rest == set(configs.SETTINGS)
+    assert all_settings(open_page("pages/train.py")) | rest == set(configs.SETTINGS)
 
 
 def test_another_loss_or_architecture_brings_its_settings(home, store):
-    at = set_up(open_page("pages/train.py"), data="mnist")
+    at = opened(set_up(open_page("pages/train.py"), data="mnist"), "All settings")
     at.selectbox(key="generator.architecture auto mnist mlp").set_value("dcgan")
     drawn(at.run())
     assert "generator.channels" in labels(at) and "Networks: convolutions." in text_of(at)
@@ -1150,7 +1225,7 @@ def test_another_loss_or_architecture_brings_its_settings(home, store):
 
 
 def test_a_loss_that_forbids_the_penalties_of_the_recipe_keeps_them_in_sight(home, store):
-    at = open_page("pages/train.py")
+    at = opened(open_page("pages/train.py"), "All settings")
     drawn(at.selectbox(key="objective.loss auto digits mlp").set_value("energy").run())
     drawn(form_button(at, "start").click().run())
     assert "objective.r1" in at.error[0].value
@@ -1169,7 +1244,7 @@ def test_one_click_starts_a_run_on_these_data(home, store, name):
 
 
 def test_start_trains_what_the_widgets_say(home, store):
-    at = open_page("pages/train.py")
+    at = opened(open_page("pages/train.py"), "All settings")
     drawn(at.selectbox(key="preset").set_value("classic-2014").run())
     at.number_input(key="seed").set_value(5)
     at.number_input(key="training.steps classic-2014 digits mlp").set_value(777)
@@ -1187,7 +1262,7 @@ def test_start_trains_what_the_widgets_say(home, store):
 
 
 def test_wrong_settings_are_all_said_and_start_nothing(home, store):
-    at = open_page("pages/train.py")
+    at = opened(open_page("pages/train.py"), "All settings")
     at.text_input(key="generator.hidden auto digits mlp").set_value("abc")
     at.text_input(key="discriminator.hidden auto digits mlp").set_value("1,2,3,4,5,x")
     drawn(form_button(at, "start").click().run())

@@ -1,4 +1,5 @@
-const SKIP = "skip-to-content"
+const SKIPS = { "skip-to-content": ["Skip to the content", toContent], "skip-to-form": ["Skip to a new run", toStart] }
+const START = ".st-key-start-bar button"
 
 function mark() {
     for (const link of document.querySelectorAll(".st-key-menu a")) {
@@ -15,11 +16,31 @@ function toContent(event) {
     heading.focus()
 }
 
-export default function () {
-    if (!document.getElementById(SKIP)) {
-        const link = Object.assign(document.createElement("a"), { id: SKIP, href: "#", textContent: "Skip to the content" })
-        link.addEventListener("click", toContent)
-        document.body.prepend(link)
+// Where the form is not open, the switch above the page opens it.
+function toStart(event) {
+    event.preventDefault()
+    const start = document.querySelector(START)
+    if (start) return start.focus()
+    const choices = [...document.querySelectorAll(".st-key-head [role=radio], .st-key-head button")]
+    choices.find(choice => choice.textContent.trim() === "New run")?.click()
+    const watcher = new MutationObserver(() => {
+        const start = document.querySelector(START)
+        if (start) watcher.disconnect()
+        start?.focus()
+    })
+    watcher.observe(document.body, { childList: true, subtree: true })
+    setTimeout(() => watcher.disconnect(), 5000)
+}
+
+export default function ({ data }) {
+    for (const [id, [textContent, go]] of Object.entries(SKIPS).reverse()) {
+        let link = document.getElementById(id)
+        if (!link) {
+            link = Object.assign(document.createElement("a"), { id, className: "skip", href: "#", textContent })
+            link.addEventListener("click", go)
+            document.body.prepend(link)
+        }
+        if (id === "skip-to-form") link.hidden = data.here !== "train"
     }
     mark()
     const menu = document.querySelector(".st-key-menu")

@@ -36,7 +36,7 @@ def show_run_side(page: Page, run: RunInfo, pending: str | None) -> None:
 def show_form_side(page: Page) -> None:
     """The form of a new run, and a person's own data."""
     with part("The form"):
-        show_setup(page.lab, page.me)
+        show_setup(page)
     with part("Your own data"):
         show_upload(page)
         show_uploads(page.lab, page.me)

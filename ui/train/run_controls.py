@@ -1,24 +1,17 @@
-"""What can be made of a run: additional steps, or a fork."""
+"""What can be made of a run: additional steps, a duplicate, or a fork."""
 
 from collections.abc import Callable
 
 import streamlit as st
 
-from gan_core import (
-    EDITABLE,
-    RunConfig,
-    RunInfo,
-    flatten_config,
-    has_effect,
-    is_live,
-    override,
-)
+from gan_core import RunConfig, RunInfo, differences, override
 from ui.frame.faults import guarded
 from ui.frame.navigation import go_to_run, shown_step
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import Page
-from ui.frame.text import plain
-from ui.train.run_form import in_pairs, setting_widget
+from ui.frame.text import data_title, plain
+from ui.train.run_form import duplicate
+from ui.train.settings_widgets import settings_of
 
 
 def show_run_controls(page: Page, run: RunInfo) -> None:
@@ -29,10 +22,24 @@ def show_run_controls(page: Page, run: RunInfo) -> None:
         st.caption(f"This run belongs to somebody else. You can {others}.")
     if mine and run.state in ("finished", "stopped"):
         show_more_steps(page, run)
+    show_duplicate(page, run)
     if not run.data_hidden and (kept := page.lab.runs.kept_steps(run)):
         with st.expander("Fork from here", icon=":material/call_split:", on_change="rerun", key="fork box") as box:
             if box.open:
                 show_fork(page, run, kept)
+
+
+def show_duplicate(page: Page, run: RunInfo) -> None:
+    """A button that fills in the form of a new run."""
+    st.button(
+        "Duplicate",
+        key="duplicate",
+        icon=":material/content_copy:",
+        disabled=run.data_hidden,
+        help="Fills in the form of a new run with the settings that this run began with.",
+        on_click=guarded(duplicate),
+        args=(page, run),
+    )
 
 
 def show_more_steps(page: Page, run: RunInfo) -> None:
@@ -67,7 +74,26 @@ def show_fork(page: Page, run: RunInfo, kept: dict[int, bool]) -> None:
         "taken: the discriminator and the optimizers begin anew.",
         key=f"fork step {run.id}",
     )
-    changes, nonce = settings_of(run.config, f"fork {run.id}"), nonce_of(f"fork {run.id}")
+    config = page.lab.runs.fork_config(run, step)
+    show_inherited(page, run, config, exactly=kept[step])
+    left = f"fork {run.id} steps from {step}"
+    st.number_input(
+        "Steps to train",
+        1,
+        1_000_000,
+        config.training.steps - step,
+        key=left,
+        on_change="ignore",
+        help=f"After step {step:,}. The schedules of learning rates and penalties are stretched to the new end.",
+    )
+    if page.lab.runs.config_at(run, step).training.steps <= step:
+        st.caption(f"The run has no step left after step {step:,}. Choose how many the fork trains.")
+    changed, nonce = settings_of(config, f"fork {run.id}", beside=("training.steps",)), nonce_of(f"fork {run.id}")
+
+    def changes() -> dict:
+        steps = st.session_state.get(left) or config.training.steps - step
+        return changed() | {"training.steps": step + int(steps)}
+
     st.button(
         "Start a new run from here",
         key=f"fork {nonce}",
@@ -82,30 +108,17 @@ def branch(page: Page, run_id: str, step: int, wanted: Callable[[], dict], nonce
     renew_nonce(f"fork {run_id}")
 
 
-def settings_of(config: RunConfig, name: str) -> Callable[[], dict]:
-    """Widgets of what may be changed: all that changes at once, and one other. Returns a function: what has changed."""
-    values = flatten_config(config)
-    meant = [key for key in EDITABLE if has_effect(key, values)]
-    at_once = {key: values[key] for key in meant if is_live(config, key)}
-    in_pairs(at_once, lambda key: f"{name} {key}")
-    others = [key for key in meant if key not in at_once]
-    other = st.selectbox(
-        "Another setting",
-        [None, *others],
-        format_func=lambda key: "none" if key is None else key.replace("_", " ").replace(".", ": "),
-        key=f"{name} other",
+def show_inherited(page: Page, run: RunInfo, config: RunConfig, *, exactly: bool) -> None:
+    """What a fork takes over from its run: weights, seed, data, and the settings of its step."""
+    data = plain(data_title(run.config.data.name, page.lab.uploads.titles(by=page.me)))
+    weights = (
+        "the weights of all its networks and the state of the optimizers" if exactly else "the generator's weights"
     )
-    if other:
-        setting_widget(other, values[other], f"{name} {other}")
-
-    def changed() -> dict:
-        shown = [*at_once, *([other] if other else [])]
-        entered = {key: st.session_state.get(f"{name} {key}") for key in shown}
-        entered = {key: value for key, value in entered.items() if value is not None}
-        read = flatten_config(override(config, entered))  # a number field gives 3 for 3.0, and rounds nothing else
-        return {key: entered[key] for key in entered if read[key] != values[key]}
-
-    return changed
+    st.markdown(f"It takes over {weights}, the settings of that step, the seed {config.seed} and the data {data}.")
+    later = differences(run.config, override(config, {"training.steps": run.config.training.steps}))
+    if later:
+        now = in_words({key: value for key, (value, _) in later.items()})
+        st.caption(f"The run changed these after that step, and the fork does not: {now}.")
 
 
 def in_words(changes: dict) -> str:

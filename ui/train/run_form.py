@@ -1,9 +1,11 @@
 """Setting up a run: data, recipe, every setting, and what that will mean."""
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from gan_core import (
     ADVERSARIAL_LOSSES,
@@ -17,6 +19,7 @@ from gan_core import (
     Lab,
     Link,
     RunConfig,
+    RunInfo,
     describe_setting,
     flatten_config,
     has_effect,
@@ -24,36 +27,26 @@ from gan_core import (
     setting_type,
 )
 from ui.frame.faults import guarded, told
-from ui.frame.navigation import go_to_run
+from ui.frame.navigation import Place, go_to_part, keep, navigation
 from ui.frame.nonces import nonce_of, renew_nonce
+from ui.frame.page import Page
+from ui.frame.run_length import how_long
 from ui.frame.start import start_run
 from ui.frame.text import data_title, plain
+from ui.train.settings_widgets import as_widget, grouped_settings
 from ui.train.share_link import describe_link, link_in_address, share_form
 from ui.train.summary import summary
 
-GROUPS = {
-    "training": ("Length and batch", "How long the run trains, and how many samples each step uses."),
-    "optimizer": ("Learning rates", "How far the weights move at each step, and how that changes over the run."),
-    "objective": ("Loss", "What each network minimises."),
-    "penalties": (
-        "Gradient penalties",
-        "Terms of the discriminator's loss that keep its gradients small and training stable.",
-    ),
-    "extras": ("Extras", "Further terms of the generator's loss, and noise or shifts of the discriminator's inputs."),
-    "generator": ("Generator", "Turns random numbers into samples."),
-    "discriminator": ("Discriminator", "Distinguishes real samples from generated ones. In a VAE it is the encoder."),
-    "recording": ("Recording", "What is saved of the run, and how often."),
-}
-PENALTIES = ("r1", "r2", "gradient_penalty", "gradient_penalty_weight", "penalty_end", "penalty_every")
-EXTRAS = ("energy_weight", "energy_space", "feature_matching", "diversity", "instance_noise", "translation")
 ELSEWHERE = ("preset", "seed", "data.name", "data.conditional", "training.steps", "training.seconds")
 """Settings that have their place above "All settings"."""
 FIRST = {"data": "digits", "preset": "auto", "length": "steps", "seconds": 60, "seed": 0}
 """What the form holds on a first visit."""
 BESIDE = {"objective.gradient_penalty_weight": "objective.gradient_penalty"}
 """Settings that stand beside another one, whatever its value."""
-PROBLEMS, LINK = "problems of the form", "link in the address"
-"""Keys of the session state: why the last start was refused, and the OpenedLink."""
+PROBLEMS, LINK, STARTED = "problems of the form", "link in the address", "run that the form has started"
+"""Keys of the session state: why the last start was refused, the OpenedLink, and the id of the run last started."""
+TO_TOP = Path(__file__).with_name("to_top.js").read_text(encoding="utf-8")
+"""After a start the page shows the new run from its top."""
 SUMMED_UP = tuple(key for key in SETTINGS if setting_type(key)[0] not in ("number", "text"))
 """Settings on which the summary depends: it is drawn again when one of them is changed."""
 
@@ -67,19 +60,35 @@ class OpenedLink:
     problems: list[str]
 
 
-def start(lab: Lab, me: str, nonce: str) -> None:
-    """Start a run of `me` with the settings of the form; all problems are shown at once."""
+def start(lab: Lab, nonce: str, *, by: str) -> None:
+    """Start a run of `by` with the settings of the form; all problems are shown at once."""
     try:
-        config = chosen_config(lab, me)
-        run_id = start_run(lab, me, config, nonce)
+        config = chosen_config(lab, by)
+        run_id = start_run(lab, by, config, nonce)
         renew_nonce("start")
         st.query_params.clear()  # the link has been used
-        go_to_run(run_id)
+        keep(navigation().moved(Place(run_id)))  # the run, and no longer the form
+        st.session_state[STARTED] = run_id
         st.session_state.pop(PROBLEMS, None)
     except ConfigError as error:
         st.session_state[PROBLEMS] = list(error.problems)
     except GanometerError as error:
         st.session_state[PROBLEMS] = [str(error)]
+
+
+def duplicate(page: Page, run: RunInfo) -> None:
+    """Fill in the form with the settings that a run began with, and open it; for callbacks."""
+    config = page.lab.runs.first_config(run)
+    recipe = page.lab.recipes.preset(config.preset, data=config.data.name, seconds=config.training.seconds, by=page.me)
+    fill(config, recipe)
+    st.session_state.pop(PROBLEMS, None)
+    go_to_part("new")
+    st.toast("The form of a new run has the settings of this one.", icon=":material/content_copy:")
+
+
+def show_started() -> None:
+    """Go to the top of the page once after each start, where the new run is."""
+    component("ganometer_to_top", js=TO_TOP)(key="to top", data={"run": st.session_state.get(STARTED, "")}, height=0)
 
 
 def chosen_config(lab: Lab, me: str) -> RunConfig:
@@ -105,15 +114,8 @@ def widget_key(key: str, base: RunConfig) -> str:
     return f"{key} {base.preset} {base.data.name} {base.generator.architecture}"
 
 
-def group_of(key: str) -> str:
-    section, _, name = key.partition(".")
-    if section == "objective":
-        return "penalties" if name in PENALTIES else "extras" if name in EXTRAS else section
-    return section
-
-
-def shown_settings(base: RunConfig) -> dict[str, list[str]]:
-    """The settings of each group that mean something, for the recipe or for what was chosen instead.
+def shown_settings(base: RunConfig) -> list[str]:
+    """The settings that mean something, for the recipe or for what was chosen instead.
 
     For both, because a penalty of the recipe has to be in sight of somebody who chooses a loss that forbids it.
     """
@@ -124,57 +126,23 @@ def shown_settings(base: RunConfig) -> dict[str, list[str]]:
         key = BESIDE.get(key, key)
         return key not in ELSEWHERE and (has_effect(key, values) or has_effect(key, chosen))
 
-    shown: dict[str, list[str]] = {group: [] for group in GROUPS}
-    for key in values:
-        if has_place(key):
-            shown[group_of(key)].append(key)
-    return shown
+    return [key for key in values if has_place(key)]
 
 
-def setting_widget(key: str, value, name: str, *, rerun: Container[str] = DECIDING, **options) -> None:
-    """The widget of a setting, called `name`; its value is read when a button is pressed.
+def show_setup(page: Page) -> None:
+    """The form of a new run. What is chosen in it draws the form anew, and nothing else of the page."""
+    with st.container(key="form"):
+        page.live(lambda: show_form(page), every=None, key="the form")
 
-    Changing one of `rerun` draws the page again.
+
+def show_form(page: Page) -> None:
+    """The form, which is checked when the run starts, all problems at once.
+
+    Start comes first, so that the keyboard reaches it soon; page.css puts it at the bottom, where it stays in sight.
     """
-    kind, choices = setting_type(key)
-    about = describe_setting(key)
-    label = key.split(".")[1].replace("_", " ").capitalize()
-    options |= dict(key=name, help=f"{about['help']} (`{key}`)", on_change="rerun" if key in rerun else "ignore")
-    st.session_state.setdefault(name, as_widget(key, value))
-    if kind == "choice":
-        st.selectbox(label, choices, **options)
-    elif kind == "switch":
-        st.toggle(label, **options)
-    elif kind == "widths":
-        st.text_input(label, **options)
-    elif kind == "whole":
-        st.number_input(label, int(about["low"]), int(about["high"]), **options)
-    elif about["low"] == 0 and about["high"] <= 1:
-        st.slider(label, 0.0, float(about["high"]), step=0.001, format="%.3f", **options)
-    else:
-        step = None if value is None else max(abs(value) / 10, 1e-6)
-        st.number_input(label, float(about["low"]), float(about["high"]), format="%g", step=step, **options)
-
-
-def as_widget(key: str, value):
-    """A setting's value as its widget holds it."""
-    kind, _ = setting_type(key)
-    if kind == "widths":
-        return ", ".join(map(str, value))
-    return float(value) if kind == "number" and value is not None else value
-
-
-def in_pairs(values: dict[str, object], name: Callable[[str], str], **options) -> None:
-    """The widgets of some settings {key: value}, two in a row, switches last: so a row is of one height."""
-    keys = sorted(values, key=lambda key: setting_type(key)[0] == "switch")
-    for i in range(0, len(keys), 2):
-        for column, key in zip(st.columns(2, vertical_alignment="bottom"), keys[i : i + 2]):
-            with column:
-                setting_widget(key, values[key], name(key), **options)
-
-
-def show_setup(lab: Lab, me: str) -> None:
-    """The form of a new run; it is checked when the run starts, all problems at once."""
+    lab, me = page.lab, page.me
+    with st.container(key="start bar", gap="small"):
+        show_start(page)
     st.subheader("New run", anchor=False)
     uploads = {info.name: info for info in lab.uploads.visible(by=me)}
     files = lab.uploads.titles(by=me)
@@ -184,17 +152,27 @@ def show_setup(lab: Lab, me: str) -> None:
         st.session_state.setdefault(key, value)
     if st.session_state["data"] not in names:
         st.session_state["data"] = "digits"
+
+    def sentence_of(name: str) -> str:
+        return OPTIONS[name].sentence if name in OPTIONS else upload_sentence(uploads[name])
+
     data = st.selectbox(
         "Data",
         names,
         key="data",
         persist_state="session",
-        format_func=lambda name: data_title(name, files),
+        format_func=lambda name: f"{data_title(name, files)}: {sentence_of(name)}",
     )
-    st.caption(OPTIONS[data].sentence if data in OPTIONS else upload_sentence(uploads[data]))
+    st.caption(sentence_of(data))
     if data in uploads and lab.settings.shared:
         show_sharing(lab, uploads[data], me)
-    preset = st.selectbox("Recipe", list(PRESETS), key="preset", persist_state="session")
+    preset = st.selectbox(
+        "Recipe",
+        list(PRESETS),
+        key="preset",
+        persist_state="session",
+        format_func=lambda name: f"{name}: {PRESETS[name]}",
+    )
     st.caption(PRESETS[preset])
     base = show_length(lab, me)
     classes = lab.uploads.about(data, by=me).classes
@@ -205,15 +183,16 @@ def show_setup(lab: Lab, me: str) -> None:
             help=describe_setting("data.conditional")["help"],
             persist_state="session",
         )
-    with st.expander("All settings", icon=":material/tune:"):
-        for group, keys in shown_settings(base).items():
-            if keys:
-                title, sentence = GROUPS[group]
-                st.markdown(f"**{title}.** {sentence}")
-                values = flatten_config(base)
-                about = dict(rerun=SUMMED_UP, persist_state="session")
-                in_pairs({key: values[key] for key in keys}, lambda key: widget_key(key, base), **about)
+    with st.expander("All settings", icon=":material/tune:", on_change="rerun", key="all settings") as box:
+        if box.open:
+            values = flatten_config(base)
+            shown = {key: values[key] for key in shown_settings(base)}
+            grouped_settings(shown, lambda key: widget_key(key, base), key="form", rerun=SUMMED_UP)
     show_summary(lab, me)
+
+
+def show_start(page: Page) -> None:
+    """The button, and why it could not start the run."""
     nonce = nonce_of("start")
     st.button(
         "Start training",
@@ -221,8 +200,8 @@ def show_setup(lab: Lab, me: str) -> None:
         type="primary",
         icon=":material/play_arrow:",
         width="stretch",
-        on_click=guarded(start),
-        args=(lab, me, nonce),
+        on_click=page.do,
+        args=(start, page.lab, nonce),
     )
     if problems := st.session_state.get(PROBLEMS):
         st.error(
@@ -299,7 +278,7 @@ def show_link(lab: Lab, me: str, files: Mapping[str, str]) -> None:
         opened = OpenedLink(address, *link_in_address(lab, me))
         st.session_state[LINK] = opened
         if opened.link:
-            fill(opened.link)
+            fill(opened.link.config, opened.link.recipe)
             st.toast("A link has filled in the form of a new run.", icon=":material/link:")
     if opened.link:
         st.info(describe_link(opened.link, data_title(opened.link.config.data.name, files)), icon=":material/link:")
@@ -308,9 +287,8 @@ def show_link(lab: Lab, me: str, files: Mapping[str, str]) -> None:
         st.error(wrong, title="This link cannot be used", icon=":material/link_off:")
 
 
-def fill(link: Link) -> None:
-    """Put the settings of a link into the widgets."""
-    config, base = link.config, link.recipe
+def fill(config: RunConfig, base: RunConfig) -> None:
+    """Put settings into the widgets; `base` is their recipe."""
     seconds = config.training.seconds
     length = {"length": "steps"} if seconds is None else {"length": "time", "seconds": round(seconds)}
     st.session_state.update(dict(data=config.data.name, preset=config.preset, seed=config.seed) | length)
@@ -326,7 +304,7 @@ def show_summary(lab: Lab, me: str) -> None:
     except ConfigError:
         st.caption("Some of these settings cannot be combined. Press Start training to see which.")
         return
-    st.markdown(summary(config, lab.recipes.estimate(config), lab.uploads.titles(by=me)))
+    st.markdown(summary(config, how_long(lab, config), lab.uploads.titles(by=me)))
     with st.popover("Share these settings", icon=":material/link:", on_change="rerun", key="share") as box:
         if box.open:
             share_form(lab, me, config)

@@ -277,22 +277,23 @@ def test_settings_that_were_trained_lead_to_their_run_and_can_be_trained_anyway(
 
 
 def test_the_summary_tells_what_will_run_and_how_long_it_takes_here(store):
-    at = open_page("pages/train.py")
-    assert "Trains **12,000 steps** on 8×8 digits, 256 samples a step. Generator" in text_of(at)
+    at = opened(open_page("pages/train.py"), "All settings")
+    assert "Trains **12,000 steps** on 8×8 digits, 256 samples a step. Takes about half a minute on a" in text_of(at)
     assert "Discriminator: dense layers of 128, 128." in text_of(at)
+    assert "Takes about half a minute on a laptop." in text_of(open_page())
     trained(store, "the same, shorter", seconds=2.0)
-    at = open_page("pages/train.py")
-    assert "The last run like it took **about 4 min** here" in text_of(at)  # 12,000 steps at 100 in 2 s
+    at = opened(open_page("pages/train.py"), "All settings")
+    assert "Takes about 4 min here." in text_of(at) and "Takes about 4 min here." in text_of(open_page())
     drawn(at.number_input(key="training.steps auto digits mlp").set_value(500).run())
-    assert "Trains **500 steps**" in text_of(at) and "**about 10 s** here" in text_of(at)
+    assert "Trains **500 steps**" in text_of(at) and "Takes about 10 s here." in text_of(at)
     drawn(at.text_input(key="generator.hidden auto digits mlp").set_value("9").run())
-    assert "The last run like it" not in text_of(at) and "Generator: dense layers of 9." in text_of(at)
+    assert "samples a step. Generator: dense layers of 9." in text_of(at)
     drawn(at.segmented_control(key="length").set_value("time").run())
-    assert "Trains **about 60 s** on" in text_of(at)
+    assert "Takes about 60 s here." in text_of(at)
 
 
 def test_the_summary_of_what_cannot_run_says_so(store):
-    at = open_page("pages/train.py")
+    at = opened(open_page("pages/train.py"), "All settings")
     drawn(at.text_input(key="generator.hidden auto digits mlp").set_value("abc").run())
     assert "cannot be combined" in text_of(at) and "share" not in {p.key for p in at.get("popover")}
 
@@ -388,7 +389,7 @@ def query_in(at: AppTest) -> list[dict]:
 
 
 def test_the_form_s_link_has_what_the_widgets_say(store):
-    at = open_page("pages/train.py")
+    at = opened(open_page("pages/train.py"), "All settings")
     at.number_input(key="objective.r1 auto digits mlp").set_value(0.125)
     at.number_input(key="seed").set_value(4)
     opened(at, "Share these settings")
