@@ -532,6 +532,14 @@ def test_a_run_that_is_told_of_classes_learns_from_them():
     assert other.curves != told.curves
 
 
+def test_the_game_of_a_run_that_is_told_of_classes_is_shown_class_by_class_and_changes_no_bit():
+    calm, (_, book, _) = run(config=TOLD, labels=LABELS)[1], run(config=TOLD, labels=LABELS, clock=ticking(1 / 4))
+    games = [game for *_, game in book.previews if game is not None]
+    assert games and all(game["manifold"].shape == (3, 21, 21, 2) for game in games)
+    assert all(np.isfinite(game["pushes"]).all() and game["pushes"].shape == game["points"].shape for game in games)
+    assert book.commits[-1][2] == calm.commits[-1][2] and book.after(-1) == calm.after(-1)
+
+
 # ---------------------------------------------------------------- where it goes wrong
 
 
