@@ -26,12 +26,12 @@ from ui.frame.navigation import go_to_step, navigation, shown_step
 from ui.frame.page import chart, open_page, page_link
 from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.frame.private_data import say_private
-from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS, PREVIEW_SECONDS
+from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS
 from ui.frame.snapshots import samples_of
 from ui.frame.start import show_equal_run
 from ui.frame.text import badge, data_title, plain, seconds
 from ui.frame.verdict_chip import show_verdict
-from ui.train.live_picture import choose_generator, is_live, show_live_picture
+from ui.train.live_picture import choose_generator, follow_live_picture, is_live
 from ui.train.run_controls import NOT_OVER, show_run_controls, show_steps
 from ui.train.run_form import show_setup
 from ui.train.share_link import share_run
@@ -338,7 +338,7 @@ with open_page("train") as page:
                 choose_generator()
                 with part("The live picture"):
                     data = page.lab.results.dataset_of(run)
-                    page.live(lambda: show_live_picture(page, run_id, data), every=PREVIEW_SECONDS, key="live picture")
+                    follow_live_picture(page, run, data)
             page.live(lambda: show_live(run_id, drawn, pending), every=every, key="live")
             play_on(page, page.lab.results.snapshot_steps(run))
             with part("The controls"):

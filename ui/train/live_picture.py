@@ -8,6 +8,7 @@ from ui.charts import training
 from ui.frame.navigation import navigation
 from ui.frame.page import Page, chart
 from ui.frame.private_data import say_private
+from ui.frame.refresh_rate import CHANGE_SECONDS, PREVIEW_SECONDS
 
 GAP = 4
 
@@ -15,6 +16,28 @@ GAP = 4
 def is_live(page: Page, run: RunInfo) -> bool:
     """Whether the newest state is shown: of a run that trains, where nobody asks for a step."""
     return run.state == "running" and navigation().place.step is None and page.lab.results.preview(run) is not None
+
+
+def follow_live_picture(page: Page, run: RunInfo, data: DatasetInfo | None) -> None:
+    """The live picture, drawn again and again: more often while a change of settings is not seen in it yet."""
+    awaited = awaits_change(page, run)
+
+    def draw() -> None:
+        seen = not awaits_change(page, run)
+        show_live_picture(page, run.id, data)
+        if awaited and seen:
+            st.rerun()  # another rhythm is needed now
+
+    page.live(draw, every=CHANGE_SECONDS if awaited else PREVIEW_SECONDS, key="live picture")
+
+
+def awaits_change(page: Page, run: RunInfo) -> bool:
+    """Whether a change of settings was sent that the networks of the live picture have not trained with."""
+    if any(command.kind == "set" for command in page.lab.runs.sent_commands(run)):
+        return True
+    changed = next((event.step for event in page.lab.runs.events(run, by=page.me) if event.kind == "set"), None)
+    preview = page.lab.results.preview(run)
+    return changed is not None and preview is not None and preview.step <= changed
 
 
 def show_live_picture(page: Page, run_id: str, data: DatasetInfo | None) -> None:
