@@ -1,8 +1,8 @@
 """What the app costs, in time and memory: python -m benchmarks.dashboard [--part NAME] [--json]
 
 First paint of Home beside `streamlit hello`, the memory of server and worker together while MNIST trains and
-pages are drawn, how soon a command is obeyed, what five open tabs cost a training and a training costs them, and
-whether twenty people may start runs at once. MNIST is read from the folder GANOMETER_DATA.
+pages are drawn, how soon a command is obeyed, how soon a moved slider is seen, what five open tabs cost a training and
+a training costs them, and whether twenty people may start runs at once. MNIST is read from the folder GANOMETER_DATA.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.browser import Server, chromium, drawn, machine, serve, verdict, visitor
+from benchmarks.browser import Server, chromium, drawn, machine, press, serve, verdict, visitor
 from benchmarks.waiting import answered, end, wait_for, wait_for_worker
 from gan_core.config import presets, run_config
 from gan_core.data import datasets
@@ -28,7 +28,8 @@ PAINT_GOAL, MEMORY_GOAL, SPEED_GOAL, SLOWER_GOAL, LATENCY_GOALS = 1.5, 1600.0, 0
 LOADS, PAIRS, SAMPLE_SECONDS = 5, 25, 0.2
 TABS, TURNS, CLICKS, PEOPLE = 5, 5, 30, 20
 PACE_SECONDS = 12.0
-PARTS = ("paint", "training", "tabs", "people")
+SLIDER_GOALS, MOVES = {"digits": 1.5, "mnist": 2.5}, 20
+PARTS = ("paint", "training", "slider", "tabs", "people")
 MB = 1e6
 TRAINING_SECONDS = 10.0
 """How long training is watched alone before other pages are drawn."""
@@ -203,6 +204,46 @@ def commands(store: Store) -> dict[str, list[float]]:
     return times
 
 
+# ---------------------------------------------------------------- from a slider to the picture
+
+# After how many changes of settings the live picture on the page was made; -1 without one.
+CHANGES = """() => Math.max(-1, ...[...document.images].filter(image => image.complete)
+    .map(image => image.alt.match(/^64 generated samples at step [\\d,]+, after (\\d+) changes? of settings$/))
+    .filter(Boolean).map(found => Number(found[1])))"""
+SHOWN = f"wanted => ({CHANGES})() >= wanted && performance.now()"
+
+
+def sliders(browser) -> dict[str, dict]:
+    """Seconds from the press of a key that moves a slider of a run that trains, until its picture shows what it did."""
+    found = {}
+    with serve("run", "app.py") as server, visitor(browser, server.url) as page:
+        store = Store(server.store_url)
+        wait_for_worker(server)
+        for data in SLIDER_GOALS:
+            config = presets.preset("auto", data=data, shape=datasets.OPTIONS[data].shape)
+            run_id = store.runs.create(run_config.override(config, {"training.seconds": None, "training.steps": LONG}))
+            wait_for(store, run_id, lambda run: run.phase == "training" and run.steps_per_second)
+            page.goto(f"{server.url}/train?run={run_id}")
+            found[data] = moves(page)
+            end(store, run_id)
+        store.close()
+    return {"slider": found}
+
+
+def moves(page) -> list[float]:
+    times = []
+    page.wait_for_function(SHOWN, arg=0, timeout=60_000)
+    slider = page.get_by_test_id("stSlider").filter(has_text="Learning rate").get_by_role("slider")
+    for turn in range(MOVES):
+        page.wait_for_timeout(1500 + turn * 137)  # at another moment of the page's rhythm each time
+        before = page.evaluate(CHANGES)
+        slider.focus()
+        press(page, lambda turn=turn: slider.press(("ArrowRight", "ArrowLeft")[turn % 2]))
+        seen = page.wait_for_function(SHOWN, arg=before + 1, timeout=60_000).json_value()
+        times.append((seen - page.evaluate("window.pressedAt")) / 1000)
+    return times
+
+
 # ---------------------------------------------------------------- many tabs, many people
 
 
@@ -282,7 +323,7 @@ def crowd(browser) -> dict[str, dict]:
     return {"people": found}
 
 
-MEASURES = {"paint": first_paint, "training": training, "tabs": watched, "people": crowd}
+MEASURES = {"paint": first_paint, "training": training, "slider": sliders, "tabs": watched, "people": crowd}
 
 
 # ---------------------------------------------------------------- words
@@ -292,7 +333,7 @@ def show(found: dict) -> None:
     about = found["machine"]
     print(f"{about['cores']} cores, {about['processor']} {about['system']}, load {about['load']} before")
     told = {"paint": show_paint, "memory": show_memory, "latency": show_latency, "tabs": show_tabs}
-    for name, tell in (told | {"people": show_people}).items():
+    for name, tell in (told | {"slider": show_slider, "people": show_people}).items():
         if name in found:
             tell(found[name])
 
@@ -320,6 +361,13 @@ def show_latency(latency: dict[str, list[float]]) -> None:
         median, worst = statistics.median(times), max(times)
         said = f"goals {verdict(median, LATENCY_GOALS[0])}, {verdict(worst, LATENCY_GOALS[1])}"
         print(f"{kind}, {len(times)} times: median {median:.2f} s, worst {worst:.2f} s   {said}")
+
+
+def show_slider(slider: dict[str, list[float]]) -> None:
+    for data, times in slider.items():
+        median, goal = statistics.median(times), SLIDER_GOALS[data]
+        said = f"worst {max(times):.2f} s   goal {goal} s: {verdict(median, goal)}"
+        print(f"{data}: a moved slider is seen after {median:.2f} s, median of {len(times)}, {said}")
 
 
 def show_tabs(tabs: dict[str, list[float]]) -> None:

@@ -17,7 +17,7 @@ def is_equal(run: RunInfo, config: RunConfig, *, sha256: str | None, versions: M
     """Whether a run, from its first step on, is what `config` asks for; whether it was changed live is not asked here.
 
     `sha256` is the hash of the data that the configuration names, None where no run has read them yet. A run that has
-    not begun has neither data nor versions: it will get those of today.
+    not begun, or whose worker still reads the data, has neither data nor versions: it will get those of today.
     """
     return (
         run.config.seed == config.seed
@@ -25,5 +25,5 @@ def is_equal(run: RunInfo, config: RunConfig, *, sha256: str | None, versions: M
         and run.parent_id is None
         and not run.data_hidden
         and (run.dataset is None or run.dataset == sha256)
-        and (run.state == "queued" and not run.versions or dict(run.versions) == dict(versions))
+        and (run.state != "finished" and not run.versions or dict(run.versions) == dict(versions))
     )

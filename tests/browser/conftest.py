@@ -204,9 +204,10 @@ def told(page: Page) -> str:
 
 @pytest.fixture
 def open_page(browser, console_errors, wait_idle, request):
-    """`open_page(server, path="/", color_scheme=None, width=1280) -> Page`: a fresh visitor, page drawn and idle.
+    """`open_page(server, path="/", color_scheme=None, width=1280, timeout=30) -> Page`: a fresh visitor, page drawn
+    and idle.
 
-    `color_scheme` is "light", "dark" or None (the browser's); `width` in CSS pixels.
+    `color_scheme` is "light", "dark" or None (the browser's); `width` in CSS pixels; `timeout` in seconds.
     """
     contexts = []
 
@@ -214,14 +215,16 @@ def open_page(browser, console_errors, wait_idle, request):
         if message.type == "error":
             console_errors.append(f"{message.text} ({message.location['url']})")
 
-    def visit(server: Server, path: str = "/", color_scheme: str | None = None, width: int = 1280) -> Page:
+    def visit(
+        server: Server, path: str = "/", color_scheme: str | None = None, width: int = 1280, timeout: float = 30
+    ) -> Page:
         context = browser.new_context(color_scheme=color_scheme, viewport={"width": width, "height": 900})
         contexts.append(context)
         page = context.new_page()
         page.on("console", hear)
         page.on("pageerror", lambda error: console_errors.append(str(error)))
-        page.goto(f"{server.url}/{path.lstrip('/')}")
-        wait_idle(page)
+        page.goto(f"{server.url}/{path.lstrip('/')}", timeout=timeout * 1000)
+        wait_idle(page, timeout)
         return page
 
     yield visit

@@ -396,7 +396,7 @@ def test_it_can_begin_with_what_another_run_made(undisturbed):
         elif kind.endswith("optimizer"):
             assert (array == fresh[name]).all()
     outcome, book, _ = run(start_from=(87, weights))
-    assert outcome == "finished" and [step for step, *_ in book.snapshots] == [114, 150]
+    assert outcome == "finished" and [step for step, *_ in book.snapshots] == [99, 124, 150]
 
 
 # ---------------------------------------------------------------- so many seconds
@@ -530,6 +530,14 @@ def test_a_run_that_is_told_of_classes_learns_from_them():
     assert again.after(-1) == told.after(-1)
     assert other.snapshots[0][2] == told.snapshots[0][2] and other.snapshots[-1][2] != told.snapshots[-1][2]
     assert other.curves != told.curves
+
+
+def test_the_game_of_a_run_that_is_told_of_classes_is_shown_class_by_class_and_changes_no_bit():
+    calm, (_, book, _) = run(config=TOLD, labels=LABELS)[1], run(config=TOLD, labels=LABELS, clock=ticking(1 / 4))
+    games = [game for *_, game in book.previews if game is not None]
+    assert games and all(game["manifold"].shape == (3, 21, 21, 2) for game in games)
+    assert all(np.isfinite(game["pushes"]).all() and game["pushes"].shape == game["points"].shape for game in games)
+    assert book.commits[-1][2] == calm.commits[-1][2] and book.after(-1) == calm.after(-1)
 
 
 # ---------------------------------------------------------------- where it goes wrong

@@ -94,3 +94,10 @@ def test_nobody_is_led_to_a_run_that_is_not_theirs_to_see(tmp_path):
         private = lab.runs.start(config, by="a@x.org")
         lab.uploads.keep(lab.uploads.read(points(), "mine.csv"), by="b@x.org")
         assert lab.runs.start(config, by="b@x.org") != private
+
+
+def test_a_run_whose_worker_still_reads_the_data_answers_as_one_that_waits(tmp_path):
+    with shared(tmp_path) as lab:
+        run_id = lab.runs.start(CONFIG, by="ada@x.org")
+        store_of(lab).leases.claim("w1", run_id=run_id)
+        assert lab.runs.start(CONFIG, by="bob@x.org") == run_id

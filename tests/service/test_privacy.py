@@ -183,6 +183,8 @@ def test_the_run_has_its_numbers_and_its_samples_and_no_real_ones(published):
     assert lab.runs.newest(by=BOB)[0].data_hidden and not lab.runs.newest(by=ROOT)[0].data_hidden
     assert lab.results.snapshot_steps(his) == lab.results.snapshot_steps(hers) != ()
     assert np.array_equal(lab.results.snapshot(his).samples, lab.results.snapshot(hers).samples)
+    shown = lab.results.preview(his)
+    assert shown is not None and shown.step == his.step and rows_in(shown, real) == 0
     assert lab.results.curves(his, by=BOB).last("energy_distance") is not None and lab.results.measured(his)
     seen, hidden = lab.results.dataset_of(hers), lab.results.dataset_of(his)
     assert rows_in(seen.preview, real) == len(seen.preview) > 0

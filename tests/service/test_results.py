@@ -12,10 +12,10 @@ from gan_core.data import datasets
 from gan_core.distances import reference
 from gan_core.distances.report import measure
 from gan_core.distances.verdict import NOT_MEASURED, verdict_of
-from gan_core.records import DatasetInfo, GanometerError, Headline
+from gan_core.records import DatasetInfo, GanometerError, Headline, Unreadable
 from gan_core.service.lab import Lab
 from gan_core.service.results import ResultService
-from gan_core.store import Commit
+from gan_core.store import Commit, NewPreview
 from gan_core.store import schema as tables
 from tests.service.labs import CONFIG, finish_by_hand, finished_by_hand, live_report, opened, points, shared, store_of
 
@@ -158,3 +158,23 @@ def test_headlines_are_the_newest_numbers_beside_real_against_real(lab):
     assert headline.verdict == verdict_of(headline.report) != found[run.id].verdict
     assert (energy.reference_mean, energy.z) == (mean, pytest.approx((0.25 - mean) / sd))
     assert lab.results.headlines([]) == {}
+
+
+# ---------------------------------------------------------------- what it makes at this moment
+
+
+def test_a_preview_is_of_what_was_shown_last_and_goes_with_its_run(lab):
+    run = store_of(lab).leases.claim("w1", run_id=lab.runs.start(CONFIG))
+    assert lab.results.preview(run) is None
+    pixels = np.zeros((64, 8, 8, 1), np.uint8)
+    store_of(lab).progress.preview(run.id, "w1", run.claim_no, NewPreview(7, pixels, pixels + 1))
+    found = lab.results.preview(run)
+    assert (found.run_id, found.step, found.edits, found.game) == (run.id, 7, 0, None)
+    assert np.array_equal(found.samples, pixels) and np.array_equal(found.raw, pixels + 1)
+    with store_of(lab).database.writing() as db:
+        db.execute(tables.previews.update().values(samples=b"not arrays"))
+    with pytest.raises(Unreadable, match=f"the preview of run {run.id} cannot be read"):
+        lab.results.preview(run)
+    store_of(lab).progress.commit(run.id, "w1", run.claim_no, Commit(state="stopped", step=7, seconds=1.0))
+    lab.runs.delete(run.id)
+    assert lab.results.preview(run) is None

@@ -15,6 +15,7 @@ from gan_core.store import schema as tables
 from gan_core.worker.live_measurement import LiveMeasurement
 from gan_core.worker.run_session import Session
 from gan_core.worker.training_clock import COMMIT_SECONDS
+from tests.service.labs import wait_until
 
 CONFIG = override(preset("auto", data="ring-8", shape=(2,)), {"training.steps": 100})
 POINTS = np.random.default_rng(0).standard_normal((60, 2)).astype(np.float32)
@@ -125,6 +126,41 @@ def test_a_beat_keeps_the_lease(session):
     session.refresh(beat=True)
     assert session.store.runs.get(session.run.id).heartbeat_age < 5
     assert session.store.leases.interrupt() == []
+
+
+# ---------------------------------------------------------------- what is shown in between
+
+
+def shown(session: Session) -> int | None:
+    found = session.store.recordings.preview(session.run.id)
+    return found and found.step
+
+
+def test_a_preview_waits_for_nobody_who_writes(session):
+    """One that waited for this transaction would wait for ever."""
+    with session.store.database.writing():
+        for step in (5, 6, 7):
+            session.preview(step, POINTS, POINTS, None)
+    session.commit(7, b"state", "running", None)
+    session.preview(8, POINTS, POINTS, None)
+    wait_until(lambda: shown(session) == 8)
+
+
+def test_where_a_run_comes_to_rest_the_commit_itself_shows_its_step(store, clock, monkeypatch):
+    def busy(*_):
+        raise StoreError("somebody holds the store")
+
+    monkeypatch.setattr(store.progress, "preview", busy)
+    session = begin(store, clock)
+    session.preview(5, POINTS, POINTS + 1, None)
+    session.commit(5, b"state", "running", None)
+    assert shown(session) is None  # while it trains the next one comes soon
+    session.commit(5, b"state", "paused", None)
+    found = store.recordings.preview(session.run.id)
+    assert (found.step, found.edits, found.game) == (5, 0, None)
+    assert np.array_equal(found.samples, POINTS) and np.array_equal(found.raw, POINTS + 1)
+    session.commit(9, b"state", "stopped", None)  # of another step than the last one that was shown
+    assert shown(session) == 5
 
 
 # ---------------------------------------------------------------- some steps, and other settings

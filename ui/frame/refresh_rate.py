@@ -9,9 +9,10 @@ import uuid
 import streamlit as st
 
 LIVE_SECONDS, PENDING_SECONDS, IDLE_SECONDS = 2.5, 0.5, 5.0
-PREVIEW_SECONDS = 1.0
+PREVIEW_SECONDS, CHANGE_SECONDS = 1.0, 0.25
 """From one drawing of a live part to the next: of a run that trains, where one visitor watches alone (there is news
-every five seconds, at a commit); of what is about to change; of what rests; and of the live picture alone."""
+every five seconds, at a commit); of what is about to change; of what rests; of the live picture alone; and of the live
+picture between a change of settings and the moment it is seen there."""
 SLOWEST_SECONDS = 8.0
 """Nobody waits longer than this for what is new."""
 GONE_SECONDS = 2 * SLOWEST_SECONDS

@@ -12,7 +12,7 @@ from ui.charts import training
 from ui.frame.navigation import navigation, shown_step
 from ui.frame.page import Page, chart, square
 from ui.frame.private_data import say_private
-from ui.frame.refresh_rate import PREVIEW_SECONDS
+from ui.frame.refresh_rate import CHANGE_SECONDS, PREVIEW_SECONDS
 from ui.frame.snapshots import samples_of
 
 GAP = 4
@@ -47,12 +47,34 @@ def show_pictures(page: Page, run: RunInfo, data: DatasetInfo | None, *, large: 
     with st.container(key=f"{'large ' if large else ''}{'planes' if points else 'pictures'}", gap=None):
         made, real = st.columns(2, gap="small", vertical_alignment="bottom")
         with made:
-            every = PREVIEW_SECONDS if is_live(page, run) else None
-            page.live(lambda: show_generated(page, run.id, data, large), every=every, key="live picture")
+            follow_generated(page, run, data, large)
         with real:
             show_real(page, run, data, large)
         if points:
             st.markdown(f":small[{COLOURS}]")
+
+
+def follow_generated(page: Page, run: RunInfo, data: DatasetInfo | None, large: bool) -> None:
+    """The generated samples, drawn again and again: more often while a change of settings is not seen in them yet."""
+    live, awaited = is_live(page, run), awaits_change(page, run)
+
+    def draw() -> None:
+        seen = awaited and not awaits_change(page, run)
+        show_generated(page, run.id, data, large)
+        if seen:
+            st.rerun()  # another rhythm is needed now
+
+    every = None if not live else CHANGE_SECONDS if awaited else PREVIEW_SECONDS
+    page.live(draw, every=every, key="live picture")
+
+
+def awaits_change(page: Page, run: RunInfo) -> bool:
+    """Whether a change of settings was sent that the networks of the live picture have not trained with."""
+    if any(command.kind == "set" for command in page.lab.runs.sent_commands(run)):
+        return True
+    changed = next((event.step for event in page.lab.runs.events(run, by=page.me) if event.kind == "set"), None)
+    preview = page.lab.results.preview(run)
+    return changed is not None and preview is not None and preview.step <= changed
 
 
 def show_generated(page: Page, run_id: str, data: DatasetInfo | None, large: bool = False) -> None:
