@@ -37,7 +37,7 @@ def check_pages(damage: Damage, ids: dict[str, str]) -> None:
     assert UNFORESEEN not in text, f"{damage}: compare: {text[-3000:]}"
 
 
-@pytest.mark.parametrize("every", [131, pytest.param(9, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every", [131, pytest.param(9, marks=[pytest.mark.slow, pytest.mark.timeout(1200)])])
 def test_every_page_survives_every_damage(damageable, every):
     file, ids = damageable
     for damage in sampled(DAMAGES, every):
