@@ -140,7 +140,7 @@ def searched(runs: list[RunInfo]) -> list[RunInfo]:
     state = which.selectbox(
         "State", [None, *STATES], key="state", format_func=lambda s: STATES[s][2] if s else "Any state"
     )
-    order = sort.selectbox("Sort", list(ORDERS), key="sort", format_func=ORDERS.get, persist_state="session")
+    order = sort.selectbox("Sort", list(ORDERS), key="sort", format_func=lambda o: ORDERS[o], persist_state="session")
     whom = "everybody"
     for column in people:
         whom = column.segmented_control(

@@ -71,8 +71,8 @@ def recorded_steps(total: int, count: int, first: int = 50) -> tuple[int, ...]:
         return tuple(sorted({0, total}))
     known = np.unique(np.concatenate([np.geomspace(first, total, 2_000), np.linspace(first, total, 2_000)]))
     places = recording_scale(known, total)
-    later = np.interp(np.linspace(places[0], places[-1], count - 1), places, known).round().astype(int)
-    return (0, *(int(s) for s in np.unique(later)))
+    later: list[float] = np.interp(np.linspace(places[0], places[-1], count - 1), places, known).tolist()
+    return (0, *sorted({round(step) for step in later}))
 
 
 EARLY = 0.2

@@ -93,8 +93,9 @@ class RunService:
         wanted = ("finished", "running", "queued") if self._settings.shared else ("finished",)
         found = self._as_seen(self._store.runs.of_seed(config.data.name, config.seed, wanted), by)
         data = self._store.datasets.named(config.data.name)  # after the runs: the data of one that has begun are known
-        about = dict(sha256=data.sha256 if data else None, versions=machine.versions())
-        fitting = [run for run in found if isinstance(run, RunInfo) and is_equal(run, config, **about)]
+        sha256, versions = data.sha256 if data else None, machine.versions()
+        runs = [run for run in found if isinstance(run, RunInfo)]
+        fitting = [run for run in runs if is_equal(run, config, sha256=sha256, versions=versions)]
         for run in sorted(fitting, key=lambda run: (wanted.index(run.state), run.created)):
             if not self._store.recordings.was_changed(run.id):
                 return run

@@ -28,7 +28,7 @@ def in_order(runs: Sequence[RunInfo], order: str, headline: Callable[[RunInfo], 
 
         def distance(run: RunInfo) -> float:
             energy = headline(run).energy
-            return energy.value if energy is not None else math.inf
+            return math.inf if energy is None or energy.value is None else energy.value
 
         return sorted(runs, key=distance)
     return sorted(runs, key=lambda run: -run.created)
