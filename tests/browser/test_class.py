@@ -46,5 +46,5 @@ def test_a_class_that_opens_one_link_trains_one_run_and_all_see_it(server, open_
         ids.add(re.search(r"run=(\w+)", page.url)[1])
     assert len(ids) == 1 and len([run for run in store.runs.all() if run.config.seed == 5]) == 1
     for page in pages:
-        expect(page.get_by_text("Finished", exact=True).first).to_be_visible(timeout=SECONDS * 1000)
+        expect(page.get_by_text(re.compile(r"\bFinished\b")).first).to_be_visible(timeout=SECONDS * 1000)
         expect(page.get_by_alt_text("64 generated samples at step 300").first).to_be_visible(timeout=SECONDS * 1000)
