@@ -261,7 +261,8 @@ def small(figure: go.Figure, height: int, *, letters: int | None = None) -> go.F
 
 def plane_of(figure: go.Figure, side: int) -> go.Figure:
     """A small chart of points in the plane: the points alone, without numbers at the axes."""
-    return small(figure, side).update_xaxes(showticklabels=False).update_yaxes(showticklabels=False)
+    bare = dict(showticklabels=False, ticks="")
+    return small(figure, side).update_xaxes(**bare).update_yaxes(**bare)
 
 
 def _curves(y: str) -> go.Figure:

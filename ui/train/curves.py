@@ -1,8 +1,8 @@
 """The charts of a run over its steps, built once for all who watch."""
 
 from collections.abc import Callable
+from typing import Any
 
-import plotly.graph_objects as go
 import streamlit as st
 
 from gan_core import LOSS_UNITS, GanometerError, History, Reference, RunInfo
@@ -27,7 +27,7 @@ def reference_of(page: Page, run: RunInfo) -> Reference | None:
 def distance_curve(page: Page, run: RunInfo, step: int | None, *, large: bool = False) -> dict | None:
     """The energy distance with the band of real samples, small or large; None before the first measurement."""
 
-    def draw(history: History, reference: Reference | None, marks: training.Marks) -> go.Figure:
+    def draw(history: History, reference: Reference | None, marks: training.Marks):
         figure = training.metric_curve(history, "energy_distance", reference, step, marks)
         return training.small(figure, HIGH, letters=18) if large else training.small(figure, LOW)
 
@@ -45,7 +45,7 @@ def score_curves(page: Page, run: RunInfo, step: int | None) -> dict | None:
     return drawn(page, run, ("scores", step), lambda history, _, marks: training.scores(history, marks, step))
 
 
-def drawn(page: Page, run: RunInfo, what: tuple, draw: Callable[..., go.Figure]) -> dict | None:
+def drawn(page: Page, run: RunInfo, what: tuple, draw: Callable[..., Any]) -> dict | None:
     """A chart of the run, ready for the browser; None where nothing has been measured."""
     history, reference = history_of(page, run), reference_of(page, run)
     if not history.curves:
@@ -57,6 +57,6 @@ def drawn(page: Page, run: RunInfo, what: tuple, draw: Callable[..., go.Figure])
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def kept(about: tuple, _draw: Callable[..., go.Figure], _history: History, _reference, _marks) -> dict:
+def kept(about: tuple, _draw: Callable[..., Any], _history: History, _reference, _marks) -> dict:
     """The chart that `about` names."""
     return packed(_draw(_history, _reference, _marks))

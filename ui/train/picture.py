@@ -16,7 +16,7 @@ from ui.frame.refresh_rate import CHANGE_SECONDS, PREVIEW_SECONDS
 from ui.frame.snapshots import samples_of
 
 GAP = 4
-SIDE, LARGE_SIDE = 330, 600
+SIDE, LARGE_SIDE = 272, 600
 """Pixels: the height of a chart of points on a page, and on a projector."""
 COLOURS = (
     ":blue[● real] · :orange[✕ generated] · :violet[→ where the discriminator pushes them] · :gray[― latent grid] · "
