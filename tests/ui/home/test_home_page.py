@@ -265,7 +265,7 @@ def test_a_nickname_is_asked_once(store, monkeypatch):
 def test_settings_that_were_trained_lead_to_their_run_and_can_be_trained_anyway(store):
     config = presets.preset("auto", data="digits", shape=(8, 8, 1))
     done = trained(store, "done", config=config)
-    at = open_page("pages/train.py", run=trained(store, "other"))
+    at = open_page("pages/train.py", run=trained(store, "other"), part="new")
     drawn(form_button(at, "start").click().run())
     assert "This run has been trained already" in text_of(at) and len(store.runs.all()) == 2
     assert at.query_params["run"] == done
