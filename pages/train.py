@@ -6,8 +6,8 @@ import streamlit as st
 
 from gan_core import RunInfo
 from ui.frame.faults import part
-from ui.frame.navigation import navigation
-from ui.frame.page import open_page
+from ui.frame.navigation import navigation, shown_step
+from ui.frame.page import open_page, page_link
 from ui.frame.pickers import pick_run, play_on
 from ui.frame.refresh_rate import IDLE_SECONDS, LIVE_SECONDS, PENDING_SECONDS
 from ui.frame.start import show_equal_run
@@ -36,7 +36,18 @@ def show_head() -> tuple[RunInfo | None, str]:
                 pick_view(view)
                 show_share_menu(page, run)
             show_view_button(view)
+            if view != PRESENT:
+                show_links(run)
     return run, view
+
+
+def show_links(run: RunInfo) -> None:
+    """The other pages that show this run, at the step that is shown here."""
+    steps = page.lab.results.snapshot_steps(run)
+    step = shown_step(steps) if steps and "step" in st.query_params else None
+    with st.container(horizontal=True, gap="small", width="content", key="elsewhere"):
+        page_link("distances", "Distances", run=run.id, step=step)
+        page_link("gallery", "Gallery", run=run.id, step=step)
 
 
 def looks(run: RunInfo) -> tuple:
@@ -64,18 +75,26 @@ def rhythm_of(run: RunInfo, pending: str | None) -> float:
     return PENDING_SECONDS if soon else LIVE_SECONDS if run.active else IDLE_SECONDS
 
 
-def show_run(run: RunInfo, *, large: bool = False) -> None:
-    """The state, the pictures, and what they are worth: each is drawn again in its own rhythm."""
-    drawn, usual = looks(run), LIVE_SECONDS if run.active else IDLE_SECONDS
-    data = None
+def show_state(run: RunInfo) -> None:
+    """The state; it looks whether the page has to be drawn anew."""
+    drawn = looks(run)
     with part("The state"):
         page.live(partial(watch_state, run.id, drawn), every=rhythm_of(run, drawn[2]), key="live")
+
+
+def show_samples(run: RunInfo, *, large: bool = False) -> None:
+    """The pictures. Each part of this page is drawn again in its own rhythm."""
+    data = None
     with part():
         data = page.lab.results.dataset_of(run)
     with part("The samples"):
         show_pictures(page, run, data, large=large)
+
+
+def show_verdict_and_curve(run: RunInfo, *, large: bool = False) -> None:
     with part("The verdict"):
-        page.live(partial(show_worth, page, run.id, large=large), every=usual, key="worth of it")
+        every = LIVE_SECONDS if run.active else IDLE_SECONDS
+        page.live(partial(show_worth, page, run.id, large=large), every=every, key="worth of it")
 
 
 def show_below(run_id: str) -> None:
@@ -94,15 +113,25 @@ with open_page("train") as page:
         page.wait_for_run()
     elif view == PRESENT:
         with st.container(key="present view"):
-            show_run(run, large=True)
+            show_state(run)
+            left, right = st.columns([68, 32], gap="large")
+            with left:
+                show_samples(run, large=True)
+            with right:
+                show_verdict_and_curve(run, large=True)
     else:
         show_equal_run(page, run)
         with st.container(key=f"cockpit {view}"):
             shown, beside = st.columns([55, 45], gap="medium")
             with shown, st.container(key="shown"):
-                show_run(run)
+                show_state(run)
+                show_samples(run)
+                show_verdict_and_curve(run)
             with beside, st.container(key="beside"):
-                show_form_side(page) if view == "new" else show_run_side(page, run, page.lab.runs.last_command(run))
+                if view == "new":
+                    show_form_side(page)
+                else:
+                    show_run_side(page, run, page.lab.runs.last_command(run))
         usual = LIVE_SECONDS if run.active else IDLE_SECONDS
         page.live(partial(show_below, run.id), every=usual, key="below")
         play_on(page, page.lab.results.snapshot_steps(run))

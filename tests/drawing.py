@@ -111,6 +111,18 @@ def opened(at: AppTest, label: str) -> AppTest:
     return drawn(at.run())
 
 
+def with_tab(at: AppTest, tab: str) -> AppTest:
+    """The Train page of a run with a discriminator, with this tab open: only the open one is drawn."""
+    at.session_state["details True"] = tab
+    return drawn(at.run())
+
+
+def viewing(at: AppTest, view: str) -> AppTest:
+    """The Train page with the run ("run") or the form ("new") beside the picture."""
+    at.query_params["part"] = view
+    return drawn(at.run())
+
+
 def descriptions(at: AppTest) -> list[str]:
     """What everything to look at is described as: pictures, image grids and charts."""
     return [

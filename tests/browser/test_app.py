@@ -60,7 +60,7 @@ def number(page: Page, label: str):
 
 
 def step_of(page: Page) -> int:
-    return int(number(page, "Step").inner_text().replace(",", ""))
+    return int(re.search(r"step ([\d,]+) of", page.locator(".st-key-state").inner_text())[1].replace(",", ""))
 
 
 def expect_state(page: Page, state: str, timeout: float = SOON) -> None:
@@ -69,8 +69,10 @@ def expect_state(page: Page, state: str, timeout: float = SOON) -> None:
 
 def wait_past(page: Page, step: int, timeout: float = FIRST) -> None:
     page.wait_for_function(
-        """step => [...document.querySelectorAll('[data-testid=stMetric]')].some(metric =>
-            metric.innerText.startsWith('Step\\n') && parseInt(metric.innerText.slice(5).replace(/,/g, '')) > step)""",
+        """step => {
+            const found = /step ([\\d,]+) of/.exec(document.querySelector(".st-key-state")?.innerText ?? "");
+            return found && parseInt(found[1].replace(/,/g, "")) > step;
+        }""",
         arg=step,
         timeout=timeout,
     )
@@ -78,6 +80,7 @@ def wait_past(page: Page, step: int, timeout: float = FIRST) -> None:
 
 def start(page: Page, steps: int) -> str:
     """Begin a long run on the digits from the Train page; returns its id."""
+    page.get_by_role("radio", name="New run").click()
     before = page.url
     steps_field = page.get_by_label("Steps", exact=True)
     steps_field.fill(str(steps))
@@ -114,7 +117,7 @@ def test_digits_in_one_click_seen_by_every_tab(server, open_page, store, capsys)
     clicked = time.monotonic()
     page.get_by_role("button", name="Train on 8×8 digits").click()
     shown = page.locator("img[alt^='64 generated samples at step ']")
-    expect(shown).to_have_attribute("alt", re.compile(r"step (\d{3}|[\d,]{5,})$"), timeout=FIRST)
+    expect(shown).to_have_attribute("alt", re.compile(r"step (\d{3}|[\d,]{5,}), after 0"), timeout=FIRST)
     with capsys.disabled():
         sys.stdout.write(f"\nsamples of step >= 100 after {time.monotonic() - clicked:.1f} s\n")
     run_id = re.search(r"run=(\w+)", page.url)[1]
@@ -122,11 +125,13 @@ def test_digits_in_one_click_seen_by_every_tab(server, open_page, store, capsys)
     expect_state(page, "Running")
     expect(page.locator("img[alt^='64 real samples']")).to_be_visible()
     expect(page.get_by_test_id("stProgress").first).to_be_visible()
-    expect(number(page, "Steps per second")).to_have_text(re.compile(r"^[\d,]+$"))
-    expect(number(page, "Time left")).to_have_text(re.compile(r"^\d+ (s|min)$"))
-    expect(number(page, "Energy distance")).to_have_text(re.compile(r"^-?\d+\.\d{4}$"))
+    expect(page.locator(".st-key-state")).to_contain_text(re.compile(r"\d+ (s|min) left · [\d,]+ steps/s"))
+    expect(page.get_by_text(re.compile(r"Distance -?\d+\.\d{4}"))).to_be_visible()
     charts = page.get_by_role("figure")
-    for words in ("energy distance (data units", "discriminator", "real, D(x)", "generated, D(G(z))"):
+    expect(charts.and_(page.get_by_label("Energy distance over steps"))).to_be_visible(timeout=20_000)
+    expect(charts.filter(has_text="discriminator").first).to_be_visible(timeout=20_000)
+    page.get_by_role("tab", name="D(x)").click()
+    for words in ("real, D(x)", "generated, D(G(z))"):
         expect(charts.filter(has_text=words).first).to_be_visible(timeout=20_000)
 
     expect_state(earlier_train, "Running", timeout=15_000)
@@ -149,6 +154,7 @@ def test_the_run_goes_on_whatever_the_browser_does(server, open_page, store, wai
         page.wait_for_url(re.compile(rf"/{'' if name == 'Home' else name.lower()}(\?|$)"))
     expect_state(page, "Running", timeout=20_000)
     before = step_of(page)
+    page.get_by_role("radio", name="New run").click()
     seed = page.get_by_label("Seed", exact=True)
     seed.fill("3")
     seed.press("Tab")
@@ -225,6 +231,7 @@ def test_pause_resume_and_stop_answer(server, open_page, store):
 def test_a_wish_during_import_and_compilation_is_honoured_first(serve, open_page):
     fresh = serve()  # its worker imports TensorFlow and compiles for several seconds
     page = open_page(fresh, "/train")
+    page.get_by_role("radio", name="New run").click()
     page.get_by_role("button", name="Start training").click()
     page.get_by_role("button", name="Pause").click(timeout=20_000)
     expect_state(page, "Paused", timeout=30_000)
@@ -345,7 +352,7 @@ def test_mnist_in_one_click(server, open_page, store):
     page = open_page(server)
     page.get_by_role("button", name="Train on MNIST").click()
     shown = page.locator("img[alt^='64 generated samples at step ']")
-    expect(shown).to_have_attribute("alt", re.compile(r"step (\d{3}|[\d,]{5,})$"), timeout=60_000)
+    expect(shown).to_have_attribute("alt", re.compile(r"step (\d{3}|[\d,]{5,}), after 0"), timeout=60_000)
     end(store, re.search(r"run=(\w+)", page.url)[1])
 
 
@@ -380,15 +387,17 @@ def test_a_run_is_steered_while_it_trains(server, open_page, store):
     page.get_by_label("Number of steps N").fill("40")
     page.get_by_label("Number of steps N").press("Tab")
     page.get_by_role("button", name="Run N steps, then pause").click()
-    expect(number(page, "Step").first).to_have_text(f"{paused_at + 40:,}", timeout=10_000)
+    expect(page.locator(".st-key-state")).to_contain_text(f"step {paused_at + 40:,} of", timeout=10_000)
     expect_state(page, "Paused")
 
-    page.get_by_text("Change settings", exact=True).click()
+    page.get_by_text("All settings", exact=True).click()
     rate = page.get_by_role("spinbutton", name="Learning rate generator").first
     rate.fill("0.0005")
     rate.press("Tab")
     page.get_by_role("button", name="Change from the next step on").click()
-    expect(page.get_by_text(re.compile(rf"Set at step {paused_at + 40}")).first).to_be_visible(timeout=15_000)
+    expect(page.get_by_text(re.compile(rf"step {paused_at + 40:,}: settings changed")).first).to_be_visible(
+        timeout=15_000
+    )
     assert store.runs.get(run_id).config.optimizer.learning_rate_generator == 0.0005
     expect(page.get_by_text("✎").first).to_be_attached(timeout=10_000)
 

@@ -129,7 +129,7 @@ def test_the_buttons_above_a_chart_do_what_they_say(server, open_page, store):
     distance.get_by_role("button", name="Full screen").click()
     page.wait_for_function("box => box.layout.height === innerHeight", arg=distance.element_handle())
     page.evaluate("document.exitFullscreen()")
-    page.wait_for_function("box => box.layout.height === 320", arg=distance.element_handle())
+    page.wait_for_function("box => box.layout.height === 128", arg=distance.element_handle())
 
 
 def test_a_chart_is_as_wide_as_its_place(server, open_page, store):
@@ -147,7 +147,7 @@ def test_a_chart_is_as_wide_as_its_place(server, open_page, store):
 def test_colours_follow_the_theme_while_the_page_is_open(server, open_page, store):
     open_page(server)
     page = open_page(server, f"/train?run={example_of(store)}", color_scheme="light")
-    distance = chart(page, "Energy distance over steps")
+    distance = chart(page, "Losses over steps")
     for scheme, paper, text in (("light", "#fcfcfb", "#55637a"), ("dark", "#0f141a", "#aab7c6")):
         page.emulate_media(color_scheme=scheme)
         page.wait_for_function(

@@ -33,6 +33,7 @@ def upload_and_train(page, file) -> str:
     page.get_by_role("button", name="Start training").click()
     page.wait_for_url(re.compile(r"run=\w{8}"))
     expect(page.get_by_text(re.compile(r"\bFinished\b")).first).to_be_visible(timeout=SOON)
+    page.get_by_role("button", name="Share", exact=True).click()
     page.get_by_text("Everybody may see this run").click()
     return re.search(r"run=(\w+)", page.url)[1]
 
@@ -70,13 +71,12 @@ def test_downloads_of_a_published_run_hold_no_row_of_its_private_data(server, op
     first = open_page(server, "/train")
     run_id = upload_and_train(first, tmp_path / "own.npz")
     rows = kept_rows(server)
-    first.get_by_text("Settings and event log").click()
     own = unpacked(downloaded(first, "Download this run"))
     assert sum(row in own for row in rows) >= 600  # or this test could not fail
 
     second = open_page(server, f"/train?run={run_id}")
     expect(second.get_by_text("The data of this run are private").first).to_be_visible(timeout=SOON)
-    second.get_by_text("Settings and event log").click()
+    second.get_by_role("button", name="Share", exact=True).click()
     bundle = downloaded(second, "Download this run")
     found = unpacked(bundle)
     assert not any(row in found for row in rows)

@@ -38,6 +38,8 @@ from tests.drawing import (
     opened,
     text_of,
     uploaded,
+    viewing,
+    with_tab,
 )
 from ui.charts import training as charts
 from ui.charts.training import FAKE
@@ -263,7 +265,7 @@ def test_some_steps_can_be_asked_for(home, store, data):
 @pytest.mark.parametrize("state", ["queued", "running", "paused", "stopped", "interrupted"])
 def test_settings_can_be_changed_until_a_run_is_over(home, store, data, state):
     run_id = trained(store, data("digits"), state, training__steps=1000)
-    at = opened(open_page("pages/train.py", run=run_id), "Change settings")
+    at = opened(open_page("pages/train.py", run=run_id), "All settings")
     at.number_input(key=f"edit {run_id} objective.r1").set_value(2.5)
     at.number_input(key=f"edit {run_id} training.steps").set_value(900)
     drawn(at.button(key="set").click().run())
@@ -286,13 +288,13 @@ def test_a_run_is_picked_by_a_label_that_has_changed_since(home, store, data):
 def test_a_change_that_waits_is_seen_by_the_next_visitor(home, store, data):
     run_id = trained(store, data("digits"), "running", training__steps=1000)
     store.commands.send(run_id, "set", payload={"changes": {"objective.r1": 2.5}})
-    at = opened(open_page("pages/train.py", run=run_id), "Change settings")
+    at = opened(open_page("pages/train.py", run=run_id), "All settings")
     assert "Waits for the worker: `objective.r1` = 2.5" in text_of(at)
 
 
 def test_another_loss_is_compiled_first_and_said_so(home, store, data):
     run_id = trained(store, data("digits"), "running", training__steps=1000)
-    at = opened(open_page("pages/train.py", run=run_id), "Change settings")
+    at = opened(open_page("pages/train.py", run=run_id), "All settings")
     at.selectbox(key=f"edit {run_id} objective.loss").set_value("hinge")
     drawn(at.button(key="set").click().run())
     assert store.commands.waiting(run_id)[0].payload == {"changes": {"objective.loss": "hinge"}}
@@ -301,7 +303,7 @@ def test_another_loss_is_compiled_first_and_said_so(home, store, data):
 
 def test_what_does_not_go_together_or_changes_nothing_is_said_and_not_sent(home, store, data):
     run_id = trained(store, data("digits"), "running", training__steps=1000)
-    at = opened(open_page("pages/train.py", run=run_id), "Change settings")
+    at = opened(open_page("pages/train.py", run=run_id), "All settings")
     drawn(at.button(key="set").click().run())
     assert "Nothing was changed" in at.toast[0].value
     at.selectbox(key=f"edit {run_id} objective.loss").set_value("vae")
@@ -320,9 +322,10 @@ def test_a_change_enters_the_event_log_and_the_charts(home, store, data):
     edits = [Edit(command.id, {"objective.r1": (1.0, 2.0)}, "ada")]
     store.progress.commit(run_id, "hand", 1, Commit(state="running", step=130, edits=edits, config=after, **nothing))
     at = open_page("pages/train.py", run=run_id)
-    assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in text_of(at)
+    assert "step 130: settings changed: objective.r1 1.0 → 2.0" in text_of(at)  # beside the slider of steps
     told = [[a.get("hovertext") for a in figure["layout"].get("annotations", [])] for figure in figures(at)]
-    assert told == [["step 130: settings changed: objective.r1 1.0 → 2.0"]] * 3
+    assert told == [["step 130: settings changed: objective.r1 1.0 → 2.0"]] * 2
+    assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in text_of(with_tab(at, "Diary"))
 
 
 def test_a_finished_run_can_be_made_longer(home, store, data):
@@ -338,7 +341,8 @@ def test_a_finished_run_can_be_made_longer(home, store, data):
 def test_a_browser_that_sends_a_click_twice_asks_once(home, store, data, form):
     """The second click comes from the page as it was, whatever the server has drawn meanwhile."""
     run_id = trained(store, data("digits"))
-    at = opened(open_page("pages/train.py", run=run_id), "Fork from here")
+    at = open_page("pages/train.py", run=run_id, part="new" if form == "start" else "run")
+    at = opened(at, "Fork from here") if form == "fork" else at
     before = len(store.runs.all())
     double_click(at, form_button(at, form))
     made = len(store.runs.all()) - before
@@ -349,7 +353,7 @@ def test_a_browser_that_sends_a_click_twice_asks_once(home, store, data, form):
 def test_uploads_are_listed_and_deleted_unless_a_run_needs_them(home, store, upload_noise):
     name = upload_noise(store)
     run_id = store.runs.create(presets.preset("auto", data=name, shape=(16, 16, 1)), name="needs them")
-    at = open_page("pages/train.py")
+    at = open_page("pages/train.py", part="new")
     assert any(box.label == "Your uploads: 1" for box in at.expander)
     delete = at.button(key=f"delete {name}")
     assert delete.disabled and "your run needs them needs these data" in delete.help
@@ -363,7 +367,7 @@ def test_whoever_presses_start_again_on_the_page_that_followed_gets_another_run(
     at = open_page("pages/train.py")
     before = len(store.runs.all())
     for count in (1, 2):
-        drawn(form_button(at, "start").click().run())
+        drawn(form_button(viewing(at, "new"), "start").click().run())
         assert len(store.runs.all()) == before + count
 
 
@@ -389,7 +393,7 @@ def test_a_fork_is_another_run_whose_page_opens(home, store, data):
     child = next(run for run in store.runs.all() if run.parent_id == run_id)
     assert (child.parent_step, child.total_steps, child.state) == (50, 300, "queued")
     assert at.query_params["run"] == child.id and "step" not in at.query_params
-    assert "from step 50" in text_of(at)
+    assert "step **50** of 300" in text_of(at)
 
 
 def test_a_fork_of_the_last_step_asks_how_many_steps_it_trains(home, store, data):
@@ -508,7 +512,7 @@ def test_on_a_shared_server_others_runs_can_be_watched_and_forked_only(home, sto
     at = open_page("pages/train.py", run=run_id)
     assert {key: at.button(key=key).disabled for key in ("pause", "stop")} == {"pause": True, "stop": True}
     assert "somebody else" in text_of(at) and "edit" not in {e.key for e in at.get("expander")}
-    drawn(form_button(at, "start").click().run())
+    drawn(form_button(viewing(at, "new"), "start").click().run())
     assert "sign in" in text_of(at) and len(store.runs.all()) == 1
 
 
@@ -540,10 +544,13 @@ def test_every_page_in_every_state(home, store, data, state, name):
         }[state]
     )
     recorded = state != "queued"
-    curves = {"Energy distance over steps", "Losses over steps", "D(x) and D(G(z)) over steps"}
+    curves = {"Energy distance over steps", "Losses over steps"}
     images = {"64 generated samples at step 100", "64 real samples that are never trained on"}
-    shown = curves | (images if name == "digits" else {"Points at step 100"})
+    points = {"Points at step 100", "Real points that are never trained on"}
+    shown = curves | (images if name == "digits" else points)
     assert set(descriptions(train)) == (shown if recorded else set())
+    if recorded:
+        assert "D(x) and D(G(z)) over steps" in descriptions(with_tab(train, "D(x)"))
     distances, gallery = (
         open_page(path, run=run_id, **part)
         for path, part in (("pages/distances.py", {"part": "curves"}), ("pages/gallery.py", {}))
@@ -561,9 +568,9 @@ def test_every_page_in_every_state(home, store, data, state, name):
 def test_the_numbers_of_a_running_run(home, store, data):
     run_id = trained(store, data("digits"), "running")
     at = open_page("pages/train.py", run=run_id)
-    shown = {m.label: m.value for m in at.metric}
     energy = store.measurements.reports(run_id)[-1][1].metrics["energy_distance"].value
-    assert shown == {"Step": "100", "Steps per second": "50", "Time left": "0 s", "Energy distance": f"{energy:.4f}"}
+    assert "step **100** of 100 · **0 s** left · 50 steps/s" in text_of(at)
+    assert f"Distance **{energy:.4f}**" in text_of(at) and "measured at step 100" in text_of(at)
 
 
 @pytest.mark.parametrize("wish, words", [("pause", "Pausing …"), ("stop", "Stopping …")])
@@ -795,12 +802,10 @@ def test_train_draws_the_same_band(home, store, data):
     run_id = trained(store, digits, "running")
     store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
     at = open_page("pages/train.py", run=run_id)
-    curve = next(s for s in figures(at) if s["layout"]["yaxis"]["title"]["text"].startswith("Energy distance"))
     mean, sd = calibrated(digits).metrics["energy_distance"]
-    (band,) = curve["layout"]["shapes"]
-    assert band["y1"] == pytest.approx(max(mean + 2 * sd, sd)) and "real vs real" in band["label"]["text"]
-    energy = next(m for m in at.metric if m.label == "Energy distance")
-    assert energy.delta == f"real: {mean:.3f} ± {sd:.3f}"
+    (band,) = chart_of(at, "Energy distance over steps")["layout"]["shapes"]
+    assert band["y1"] == pytest.approx(max(mean + 2 * sd, sd))
+    assert f"real samples {mean:.3f} ± {sd:.3f} (blue band)" in text_of(at)
 
 
 PARTS = ("verdict", "samples", "curves", "report", "check")
@@ -1315,7 +1320,7 @@ def test_a_bad_file_is_said_and_cannot_be_kept(home, store, file):
 
 
 def test_system_tells_versions_and_places(home):
-    at = opened(open_page("pages/train.py"), "System")
+    at = with_tab(open_page("pages/train.py"), "System")
     assert str(home) in at.table[0].value.to_csv().replace("\\", "")
 
 
@@ -1335,9 +1340,9 @@ def test_on_a_shared_server_data_and_runs_are_private_until_they_are_published(h
         return "Unknown run" not in text_of(open_page("pages/train.py", browser_id="b" * 32, run=run.id))
 
     assert not seen_by_another()
-    drawn(mine.toggle(key=f"publish run {run.id}").set_value(True).run())
+    drawn(opened(mine, "Share").toggle(key=f"publish run {run.id}").set_value(True).run())
     assert store.runs.get(run.id).published and seen_by_another()
-    drawn(mine.toggle(key=f"publish {name}").set_value(True).run())
+    drawn(viewing(mine, "new").toggle(key=f"publish {name}").set_value(True).run())
     assert store.datasets.named(name).published
 
 

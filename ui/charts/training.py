@@ -249,15 +249,19 @@ def blank(x: str, y: str, height: int = 320) -> go.Figure:
     return go.Figure(layout=layout, _validate=False)
 
 
-def small(figure: go.Figure, height: int) -> go.Figure:
-    """The same chart for a small place: without titles of axes, and without a legend where there is one curve.
+def small(figure: go.Figure, height: int, *, letters: int | None = None) -> go.Figure:
+    """The same chart for a small place, without a legend and titles of axes: these are written beside it.
 
-    What the axes are is written beside it.
+    `letters` is the size of what is written in the chart, in pixels, where it is another one than usual.
     """
-    several = sum(bool(trace.name) for trace in figure.data) > 1
-    figure.update_layout(height=height, showlegend=several, margin=dict(l=4, r=4, t=28 if several else 12, b=4))
-    figure.update_layout(legend=dict(itemwidth=30, entrywidth=0))
-    return figure.update_xaxes(title_text="").update_yaxes(title_text="")
+    figure.update_layout(height=height, showlegend=False, margin=dict(l=4, r=8, t=14, b=4), font_size=letters)
+    figure.update_shapes(label_text="", selector=dict(type="rect"))
+    return figure.update_xaxes(title_text="", constrain="domain").update_yaxes(title_text="", constrain="domain")
+
+
+def plane_of(figure: go.Figure, side: int) -> go.Figure:
+    """A small chart of points in the plane: the points alone, without numbers at the axes."""
+    return small(figure, side).update_xaxes(showticklabels=False).update_yaxes(showticklabels=False)
 
 
 def _curves(y: str) -> go.Figure:

@@ -29,7 +29,7 @@ def distance_curve(page: Page, run: RunInfo, step: int | None, *, large: bool = 
 
     def draw(history: History, reference: Reference | None, marks: training.Marks) -> go.Figure:
         figure = training.metric_curve(history, "energy_distance", reference, step, marks)
-        return training.small(figure, HIGH if large else LOW)
+        return training.small(figure, HIGH, letters=18) if large else training.small(figure, LOW)
 
     return drawn(page, run, ("distance", large, step), draw)
 

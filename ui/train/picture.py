@@ -16,8 +16,12 @@ from ui.frame.refresh_rate import PREVIEW_SECONDS
 from ui.frame.snapshots import samples_of
 
 GAP = 4
-SIDE, LARGE_SIDE = 330, 720
+SIDE, LARGE_SIDE = 330, 600
 """Pixels: the height of a chart of points on a page, and on a projector."""
+COLOURS = (
+    ":blue[● real] · :orange[✕ generated] · :violet[→ where the discriminator pushes them] · :gray[― latent grid] · "
+    "ground: :blue[taken for real], :orange[for generated]"
+)
 NOTHING_YET = "The first samples appear with the first step."
 
 
@@ -39,13 +43,16 @@ def is_live(page: Page, run: RunInfo) -> bool:
 
 def show_pictures(page: Page, run: RunInfo, data: DatasetInfo | None, *, large: bool = False) -> None:
     """Generated samples beside real ones; only the generated ones are drawn again and again."""
-    with st.container(key="large pictures" if large else "pictures"):
-        made, real = st.columns(2, gap="small")
+    points = data is not None and data.kind == "points"
+    with st.container(key=f"{'large ' if large else ''}{'planes' if points else 'pictures'}", gap=None):
+        made, real = st.columns(2, gap="small", vertical_alignment="bottom")
         with made:
             every = PREVIEW_SECONDS if is_live(page, run) else None
             page.live(lambda: show_generated(page, run.id, data, large), every=every, key="live picture")
         with real:
             show_real(page, run, data, large)
+        if points:
+            st.markdown(f":small[{COLOURS}]")
 
 
 def show_generated(page: Page, run_id: str, data: DatasetInfo | None, large: bool = False) -> None:
@@ -68,12 +75,14 @@ def show_generated(page: Page, run_id: str, data: DatasetInfo | None, large: boo
 
 
 def picture_of(page: Page, run: RunInfo) -> Picture | None:
-    """Of this moment, of the step that is asked for, or of the newest one; None before the first."""
+    """Of this moment or of where the run came to rest, else of a kept step; None before the first."""
     preview, steps = page.lab.results.preview(run), page.lab.results.snapshot_steps(run)
-    if preview is not None and is_live(page, run):
+    newest = steps[-1] if steps else -1
+    if preview is not None and navigation().place.step is None and (is_live(page, run) or preview.step >= newest):
         raw = st.session_state.get("raw generator", False)
         changes = f"{preview.edits} change{'' if preview.edits == 1 else 's'} of settings"
-        title, about = f"Generated now, step {preview.step:,}", f"at step {preview.step:,}, after {changes}"
+        title = f"Generated{' now' if run.state == 'running' else ''}, step {preview.step:,}"
+        about = f"at step {preview.step:,}, after {changes}"
         return Picture(title, about, preview.raw if raw else preview.samples, True, preview.game)
     if not steps:
         return None
@@ -88,7 +97,7 @@ def show_plane(picture: Picture, run: RunInfo, data: DatasetInfo, side: int) -> 
     else:
         figure = training.points(real=data.preview, fake=picture.samples)
     key, what = ("live", "Generated points") if picture.live else ("points", "Points")
-    chart(training.small(figure, side), f"{key} {run.id}", f"{what} {picture.about}")
+    chart(training.plane_of(figure, side), f"{key} {run.id}", f"{what} {picture.about}")
 
 
 def choose_generator() -> None:
@@ -112,7 +121,7 @@ def show_real(page: Page, run: RunInfo, data: DatasetInfo | None, large: bool) -
     elif data.kind == "points":
         figure = training.points(real=data.preview, fake=data.preview[:0])
         side = LARGE_SIDE if large else SIDE
-        chart(training.small(figure, side), f"real {run.id}", "Real points that are never trained on")
+        chart(training.plane_of(figure, side), f"real {run.id}", "Real points that are never trained on")
     else:
         with square("real"):
             made = grid.embedded(real_grid(data.sha256, data.preview))

@@ -18,7 +18,7 @@ def show_status(page: Page, run: RunInfo, pending: str | None) -> None:
         st.markdown(numbers(run), width="content", help=f"Time left at the current speed.{at_risk}")
         if pending and run.active:
             st.badge(f"{CHANGED[pending]} …", icon=":material/hourglass_top:", color="orange")
-    st.progress(min(1.0, run.progress))
+        st.progress(min(1.0, run.progress))
     show_trouble(page, run)
 
 

@@ -37,7 +37,7 @@ def distance_in_words(headline: Headline) -> str:
     energy, said = headline.energy, []
     if energy is not None and energy.value is not None:
         said = [f"Distance **{energy.value:z.4f}**"]
-        said += [f"real samples {with_spread(energy)}"] if energy.reference_mean is not None else []
+        said += [f"real samples {with_spread(energy)} (blue band)"] if energy.reference_mean is not None else []
     modes = headline.report.details.get("modes") if headline.report else None
     if modes and modes.get("counts"):
         said.append(f"modes found **{modes['captured']} of {len(modes['counts'])}**")
