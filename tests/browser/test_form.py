@@ -34,8 +34,6 @@ def test_start_is_in_sight_wherever_the_form_is_scrolled_to_and_then_the_page_is
     server, store, open_page, wait_idle, width
 ):
     page = open_page(server, "/train", width=width)
-    page.locator(".st-key-view-0, .st-key-head").get_by_text("New run", exact=True).first.click()
-    wait_idle(page)
     page.locator(".st-key-form").get_by_text("All settings").click()
     page.get_by_label("Search the settings").wait_for()
     for part in ("Data", "Recipe", "Seed", "Search the settings"):

@@ -265,7 +265,7 @@ def test_a_nickname_is_asked_once(store, monkeypatch):
 def test_settings_that_were_trained_lead_to_their_run_and_can_be_trained_anyway(store):
     config = presets.preset("auto", data="digits", shape=(8, 8, 1))
     done = trained(store, "done", config=config)
-    at = open_page("pages/train.py", run=trained(store, "other"))
+    at = open_page("pages/train.py", run=trained(store, "other"), part="new")
     drawn(form_button(at, "start").click().run())
     assert "This run has been trained already" in text_of(at) and len(store.runs.all()) == 2
     assert at.query_params["run"] == done
@@ -400,12 +400,12 @@ def test_the_form_s_link_has_what_the_widgets_say(store):
 def test_a_run_s_link_has_the_steps_its_trial_found_and_the_versions_it_was_made_with(store):
     timed = configs.override(CONFIG, {"training.seconds": 60, "training.steps": 100})
     run_id = trained(store, "timed", config=timed)
-    at = open_page("pages/train.py", run=run_id)
+    at = opened(open_page("pages/train.py", run=run_id), "Share")
     (query,) = query_in(at)
     assert query == link_to(CONFIG) and "bit by bit" in text_of(at)
     run = store.runs.get(run_id)
     store.runs.extend(run_id, configs.override(run.config, {"training.steps": 200}))
-    assert "changed or forked" in text_of(open_page("pages/train.py", run=run_id))
+    assert "changed or forked" in text_of(opened(open_page("pages/train.py", run=run_id), "Share"))
 
 
 def test_a_run_on_data_that_are_gone_has_no_link_and_says_so(store):
