@@ -63,7 +63,7 @@ class Database:
             raise StoreError(f"the store {self.shown} cannot be opened: {self._reason(error)}") from None
         self._file: Path | None = None
         self._opened: tuple[int, int] | None = None
-        self._joined = threading.local()
+        self._joined, self._turn = threading.local(), threading.RLock()
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -111,13 +111,24 @@ class Database:
 
         So what is looked up first is still true when something is made of it, in every process on this database.
         """
-        with self.writing() as connection:
+        with self._in_turn(), self.writing() as connection:
             one_at_a_time(connection)
             self._joined.connection = connection
             try:
                 yield connection
             finally:
                 del self._joined.connection
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Threads of this process one after the other: SQLite lets any of those that wait go first, and one of a class
+        that starts its runs at the same moment would wait for too long."""
+        mine = self._turn.acquire(timeout=WRITER_SECONDS)  # whoever waits longer takes the chance of all
+        try:
+            yield
+        finally:
+            if mine:
+                self._turn.release()
 
     @contextmanager
     def _transaction(self, write: bool, wait: float | None = None) -> Iterator[sa.Connection]:
