@@ -119,8 +119,8 @@ def with_tab(at: AppTest, tab: str) -> AppTest:
 
 def viewing(at: AppTest, view: str) -> AppTest:
     """The Train page with the run ("run") or the form ("new") beside the picture."""
-    at.query_params["part"] = view
-    return drawn(at.run())
+    (switch,) = (choice for choice in at.segmented_control if (choice.key or "").startswith("view "))
+    return drawn(switch.set_value(view).run())
 
 
 def descriptions(at: AppTest) -> list[str]:

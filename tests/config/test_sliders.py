@@ -35,7 +35,7 @@ def test_the_generators_rate_takes_the_discriminators_with_it():
 
 
 def test_the_ratio_moves_the_discriminators_rate_alone():
-    ratio = by_label(POINTS)["Discriminator's rate, relative to it"]
+    ratio = by_label(POINTS)["D / G rate"]
     changed = edited(POINTS, ratio.changes(POINTS, 5.0), step=5)
     assert changed.optimizer.learning_rate_generator == POINTS.optimizer.learning_rate_generator
     assert changed.optimizer.learning_rate_discriminator == pytest.approx(
@@ -45,7 +45,7 @@ def test_the_ratio_moves_the_discriminators_rate_alone():
 
 
 def test_one_slider_sets_both_penalties_where_they_are_equal():
-    changed = edited(POINTS, by_label(POINTS)["Gradient penalty (R1 = R2)"].changes(POINTS, 0.5), step=5)
+    changed = edited(POINTS, by_label(POINTS)["Gradient penalty"].changes(POINTS, 0.5), step=5)
     assert (changed.objective.r1, changed.objective.r2) == (0.5, 0.5)
 
 
