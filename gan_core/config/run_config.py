@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, Mapping
 
 import numpy as np
+import numpy.typing as npt
 
 from gan_core.config.rules import conflicts
 from gan_core.config.sections import (
@@ -69,17 +70,18 @@ def recorded_steps(total: int, count: int, first: int = 50) -> tuple[int, ...]:
     """
     if total <= first or count <= 2:
         return tuple(sorted({0, total}))
-    known = np.unique(np.concatenate([np.geomspace(first, total, 2_000), np.linspace(first, total, 2_000)]))
-    places = recording_scale(known, total)
-    later: list[float] = np.interp(np.linspace(places[0], places[-1], count - 1), places, known).tolist()
-    return (0, *sorted({round(step) for step in later}))
+    known = sorted({*np.geomspace(first, total, 2_000).tolist(), *np.linspace(first, total, 2_000).tolist()})
+    places = recording_scale(np.array(known, float), total)
+    even: npt.NDArray[np.float64] = np.linspace(float(places[0]), float(places[-1]), count - 1)
+    later: npt.NDArray[np.float64] = np.interp(even, places, np.array(known, float))
+    return (0, *sorted({round(float(step)) for step in later}))
 
 
 EARLY = 0.2
 """The share of the scale that is logarithmic, for the beginning of a run, when most changes; the rest is even."""
 
 
-def recording_scale(steps: np.ndarray, total: int) -> np.ndarray:
+def recording_scale(steps: npt.NDArray[np.float64], total: int) -> npt.NDArray[np.float64]:
     """Where steps (n,) lie between the beginning and the end of a run of `total` steps: from 0 to 1, ascending."""
     return EARLY * np.log1p(steps / 50) / np.log1p(max(total, 1) / 50) + (1 - EARLY) * steps / max(total, 1)
 

@@ -173,7 +173,7 @@ def _thin_snapshots(db: sa.Connection, run_id: str, kept: int | None) -> None:
     """Beyond MOST_SNAPSHOTS, remove those closest to their neighbours on the scale of the plan, but not step `kept`."""
     query = sa.select(snapshots.c.step).where(snapshots.c.run_id == run_id).order_by(snapshots.c.step)
     steps = list(db.scalars(query))
-    places = [float(place) for place in configs.recording_scale(np.array(steps), steps[-1])] if steps else []
+    places = [float(place) for place in configs.recording_scale(np.array(steps, float), steps[-1])] if steps else []
     while len(steps) > MOST_SNAPSHOTS:
         gaps = {k: places[k + 1] - places[k - 1] for k in range(1, len(steps) - 1) if steps[k] != kept}
         least = min(gaps, key=lambda k: gaps[k])

@@ -1284,17 +1284,19 @@ def started(at: AppTest, store):
 @pytest.mark.parametrize("name", ["ring-8", "digits", "mnist"])
 def test_every_recipe_can_be_set_up_for_every_shape_of_data(home, store, name):
     """One after the other by the same visitor: no recipe keeps anything of the one before."""
-    at, shape, found = set_up(open_page("pages/train.py"), data=name), datasets.OPTIONS[name].shape, {}
+    at, shape, found = set_up(open_page("pages/train.py", part="new"), data=name), datasets.OPTIONS[name].shape, {}
     for preset in presets.PRESETS:
         found[preset] = started(set_up(at, preset=preset), store)
+        (view,) = (choice for choice in at.segmented_control if choice.label == "Beside the picture")
+        drawn(view.set_value("new").run())
     assert found == {preset: presets.preset(preset, data=name, shape=shape) for preset in presets.PRESETS}
     assert len(store.runs.all()) == 1 + len(presets.PRESETS)  # with the example
 
 
 def test_every_data_set_can_be_chosen(home, store):
-    at, found = open_page("pages/train.py"), {}
+    found = {}
     for name in datasets.OPTIONS:
-        found[name] = started(set_up(at, data=name), store)
+        found[name] = started(set_up(open_page("pages/train.py", part="new"), data=name), store)
     assert found == {name: presets.preset(data=name, shape=about.shape) for name, about in datasets.OPTIONS.items()}
 
 

@@ -261,8 +261,8 @@ def small(figure: go.Figure, height: int, *, letters: int | None = None) -> go.F
 
 def plane_of(figure: go.Figure, side: int) -> go.Figure:
     """A small chart of points in the plane: the points alone, without numbers at the axes."""
-    bare = dict(showticklabels=False, ticks="")
-    return small(figure, side).update_xaxes(**bare).update_yaxes(**bare)
+    figure = small(figure, side).update_xaxes(showticklabels=False, ticks="")
+    return figure.update_yaxes(showticklabels=False, ticks="")
 
 
 def _curves(y: str) -> go.Figure:
