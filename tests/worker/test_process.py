@@ -418,6 +418,7 @@ def test_a_worker_whose_parent_is_gone_already_ends_at_once(tmp_path):
         assert child.wait(timeout=30) == 0
 
 
+@pytest.mark.slow
 def test_a_process_begins_afresh_where_the_next_run_wants_its_cores_divided_otherwise(tmp_path):
     short = {"training.steps": 20, "recording.rows": 60}
     small = dict(data="digits", shape=(8, 8, 1))
@@ -437,6 +438,7 @@ def test_a_process_begins_afresh_where_the_next_run_wants_its_cores_divided_othe
     store.close()
 
 
+@pytest.mark.slow
 def test_a_machine_too_slow_for_convolutions_has_the_dense_layers_in_a_process_of_their_own(tmp_path, upload_noise):
     """`auto` in 400 s, with batches so large that 8,000 steps of convolutions cannot be taken in them."""
     settings = place(tmp_path)

@@ -20,23 +20,23 @@ def test_a_picture_moves_is_small_and_has_a_still_one(card):
     assert getattr(still, "n_frames", 1) == 1 and len(card.alt) > 30
 
 
-def subheaders(at) -> list[str]:
-    return [element.value for element in at.subheader]
+def headings(at) -> list[str]:
+    return [element.value for element in (*at.header, *at.subheader)]
 
 
 @pytest.mark.usefixtures("no_cache_outlives_a_test", "store")
 def test_somebody_new_sees_the_cards_until_they_close_them():
     at = open_page()
-    assert TITLE in subheaders(at)
+    assert TITLE in headings(at)
     at = drawn(at.button(key="close cards").click().run())
-    assert TITLE not in subheaders(at)
+    assert TITLE not in headings(at)
 
 
 @pytest.mark.usefixtures("no_cache_outlives_a_test")
 def test_somebody_who_has_trained_sees_them_on_request(store):
     store.runs.create(preset("auto"), name="mine")
     at = open_page()
-    assert TITLE not in subheaders(at) and "glossary search" not in [box.key for box in at.text_input]
+    assert TITLE not in headings(at) and "glossary search" not in [box.key for box in at.text_input]
     at = drawn(at.button(key="help").click().run())
     at = drawn(at.text_input(key="glossary search").set_value("sourdough").run())
     assert "No word of the glossary matches" in text_of(at)
