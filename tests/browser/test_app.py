@@ -132,10 +132,12 @@ def test_digits_in_one_click_seen_by_every_tab(server, open_page, store, capsys)
     expect_state(page, "Running")
     expect(page.locator("img[alt^='64 real samples']")).to_be_visible()
     expect(page.get_by_test_id("stProgress").first).to_be_visible()
-    expect(page.locator(".st-key-state")).to_contain_text(re.compile(r"\d+ (s|min) left · [\d,]+ steps/s"))
-    expect(page.get_by_text(re.compile(r"Distance -?\d+\.\d{4}"))).to_be_visible()
+    pace = re.compile(r"\d+ (s|min) left · [\d,]+ steps/s")  # known with the first commit
+    expect(page.locator(".st-key-state")).to_contain_text(pace, timeout=20_000)
+    expect(page.get_by_text(re.compile(r"Distance -?\d+\.\d{4}"))).to_be_visible(timeout=20_000)
     charts = page.get_by_role("figure")
     expect(charts.and_(page.get_by_label("Energy distance over steps"))).to_be_visible(timeout=20_000)
+    charts.and_(page.get_by_label("Losses over steps")).scroll_into_view_if_needed()  # else it is not drawn
     expect(charts.filter(has_text="discriminator").first).to_be_visible(timeout=20_000)
     page.get_by_role("tab", name="D(x)").click()
     for words in ("real, D(x)", "generated, D(G(z))"):
