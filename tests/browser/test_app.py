@@ -411,7 +411,8 @@ def test_a_run_is_steered_while_it_trains(server, open_page, store):
         timeout=15_000
     )
     assert store.runs.get(run_id).config.optimizer.learning_rate_generator == 0.0005
-    expect(page.get_by_text("✎").first).to_be_attached(timeout=10_000)
+    page.get_by_role("figure", name="Losses over steps").scroll_into_view_if_needed()  # else it is not drawn
+    expect(page.get_by_text("✎").first).to_be_attached(timeout=20_000)
 
     page.get_by_text("Fork from here").click()
     page.get_by_role("button", name="Start a new run from here").click()
