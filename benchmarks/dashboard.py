@@ -7,7 +7,6 @@ a training costs them, and whether twenty people may start runs at once. MNIST i
 
 import argparse
 import json
-import os
 import re
 import statistics
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks import mnist
 from benchmarks.browser import Server, chromium, drawn, machine, press, serve, verdict, visitor
 from benchmarks.waiting import answered, end, wait_for, wait_for_worker
 from gan_core.config import presets, run_config
@@ -42,9 +42,7 @@ def main() -> None:
     parser.add_argument("--part", choices=PARTS, action="append", help="only this one, or these; all unless said")
     parser.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
     options = parser.parse_args()
-    folder = os.environ.get("GANOMETER_DATA")
-    if not folder or not (Path(folder) / "mnist.npz").is_file():
-        raise SystemExit(f"GANOMETER_DATA is {folder!r}; set it to a folder with mnist.npz")
+    mnist.folder()
     found = {"machine": machine()}
     with chromium() as browser:
         for part in options.part or PARTS:
@@ -162,7 +160,7 @@ def training(browser) -> dict[str, dict]:
             "phases": memory.peaks,
             "peak": max(peak["together"] for peak in memory.peaks.values()),
             "added_by_training": added,
-            "estimate": estimate(Path(os.environ["GANOMETER_DATA"])),
+            "estimate": estimate(mnist.folder()),
             "step": reached.step,
             "total_steps": reached.total_steps,
         },
@@ -262,7 +260,8 @@ def watched(browser) -> dict[str, dict]:
             alone = pace(store, run_id)
             with ExitStack() as stack:
                 address = f"{server.url}/train?run={run_id}"
-                tabs = [stack.enter_context(visitor(browser, address)) for _ in range(TABS)]
+                forms = [f"{address}&part=new", *[address] * (TABS - 1)]  # the first one is clicked in
+                tabs = [stack.enter_context(visitor(browser, form)) for form in forms]
                 tabs[0].wait_for_timeout(PACE_SECONDS * 1000)  # all have found the rhythm of so many
                 ratios.append(pace(store, run_id) / alone)
                 busy += clicks(tabs[0], CLICKS // TURNS)

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks import mnist
 from benchmarks.browser import ROOT, machine, verdict
 from gan_core import __main__ as command_line
 
@@ -45,9 +46,7 @@ def main() -> None:
     parser.add_argument("--full", action="store_true", help="only the full report")
     parser.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
     options = parser.parse_args()
-    source = os.environ.get("GANOMETER_DATA")
-    if not source or not (Path(source) / "mnist.npz").is_file():
-        raise SystemExit(f"GANOMETER_DATA is {source!r}; set it to a folder with mnist.npz")
+    source = mnist.folder()
     asked = options.peers.split(",") if options.peers else []
     peers = [*PEERS] if options.peers is None and not options.real else asked
     if unknown := set(peers) - set(PEERS):
@@ -55,7 +54,7 @@ def main() -> None:
     command_line._prefer_wide_kernels()  # of this process's environment, which all are given: the peers gain as well
     found = {"machine": machine(), "coretype": os.environ.get("OPENBLAS_CORETYPE")}
     with tempfile.TemporaryDirectory(prefix="ganometer-") as folder:
-        bench = Bench(Path(folder), Path(source))
+        bench = Bench(Path(folder), source)
         if options.growth:
             found["growth"] = growth(bench, options.pairs)
         if options.live:

@@ -14,7 +14,6 @@ Gallery once as it opens, and once with the 10,000 samples. MNIST is read from t
 
 import argparse
 import json
-import os
 import re
 import statistics
 import sys
@@ -22,11 +21,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import cycle, islice
-from pathlib import Path
 
 import numpy as np
 from playwright.sync_api import Page
 
+from benchmarks import mnist
 from benchmarks.browser import Server, chromium, drawn, machine, press, serve, tabs, verdict, visitor, waited
 from benchmarks.dashboard import MB, mnist_recipe
 from benchmarks.waiting import answered, finish, wait_for_worker
@@ -83,9 +82,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.turns < 1:
         raise SystemExit(f"--turns is {options.turns}; give 1 or more")
-    folder = os.environ.get("GANOMETER_DATA")
-    if not folder or not (Path(folder) / "mnist.npz").is_file():
-        raise SystemExit(f"GANOMETER_DATA is {folder!r}; set it to a folder with mnist.npz")
+    mnist.folder()
     about = machine()
     with chromium() as browser, serve("run", "app.py") as server:
         with visitor(browser, server.url):  # the first one wakes the worker

@@ -15,6 +15,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks import mnist
 from benchmarks.browser import machine, verdict
 from benchmarks.waiting import end, wait_for
 from gan_core.config import presets, run_config
@@ -44,9 +45,7 @@ def main() -> None:
     parser.add_argument("--run", choices=RUNS, action="append", help="only this training, or these; all unless said")
     parser.add_argument("--json", action="store_true", help="print one JSON value and nothing else")
     options = parser.parse_args()
-    folder = os.environ.get("GANOMETER_DATA")
-    if not folder or not (Path(folder) / "mnist.npz").is_file():
-        raise SystemExit(f"GANOMETER_DATA is {folder!r}; set it to a folder with mnist.npz")
+    mnist.folder()
     found = {"machine": machine()}
     for part in options.part or MEASURES:
         found[part] = {}
@@ -132,7 +131,7 @@ def cost(title: str) -> dict[str, object]:
 def trained(title: str):
     """A lab and a run of its worker process that trains, until the block ends."""
     with tempfile.TemporaryDirectory(prefix="ganometer-", ignore_cleanup_errors=True) as folder:
-        data = Path(os.environ["GANOMETER_DATA"])
+        data = mnist.folder()
         lab = Lab(Settings(Path(folder), f"sqlite:///{folder}/ganometer.sqlite", data, "process"))
         store = Store(lab.settings.store_url)
         try:

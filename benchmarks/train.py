@@ -20,8 +20,8 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
+from benchmarks import mnist
 from benchmarks.browser import ROOT, machine, verdict
 
 GOALS = {"pytorch": 2.5, "tensorflow_tutorial": 2.5, "own_products": 0.6, "conv_pytorch": 1.4, "overhead": 0.10}
@@ -82,10 +82,7 @@ def alone(side: str, seconds: float) -> float:
 def images():
     from gan_core.data import datasets
 
-    source = os.environ.get("GANOMETER_DATA")
-    if not source or not (Path(source) / "mnist.npz").is_file():
-        raise SystemExit(f"GANOMETER_DATA is {source!r}; set it to a folder with mnist.npz")
-    return datasets.load("mnist", folder=Path(source))
+    return datasets.load("mnist", folder=mnist.folder())
 
 
 def model(convolutional: bool):

@@ -27,14 +27,13 @@ ANY_NUMBER = 10_000
 
 @dataclass(frozen=True)
 class Trained:
-    """How a training in this process ended: the run as it is now, and its last energy distance.
+    """How a training in this process ended, with the run as it is now.
 
     `interrupted`: a signal to end has stopped it (Ctrl-C). `unfinished`: it waits in the queue again, because only a
     process that has compiled nothing yet should go on with it (`begin_afresh`).
     """
 
     run: RunInfo
-    energy_distance: float | None
     interrupted: bool = False
     unfinished: bool = False
 
@@ -115,8 +114,7 @@ class ForegroundService:
         unfinished = outcome == "queued" and not worker.ending and not interrupted.is_set()
         if outcome == "queued" and interrupted.is_set():
             self._store.commands.send(run.id, "stop")  # the signal came while the run was being given back
-        energy = self._store.recordings.history(run.id, ["energy_distance"]).last("energy_distance")
-        return Trained(self._store.runs.get(run.id), energy, interrupted.is_set(), unfinished)
+        return Trained(self._store.runs.get(run.id), interrupted.is_set(), unfinished)
 
     def _watch(self, run_id: str, on_progress: Callable[[RunInfo], None], done: threading.Event) -> None:
         shown = None

@@ -40,3 +40,5 @@ class PreviewWriter:
             self._write(preview)
         except GanometerError as error:  # the next one comes in a second
             log.debug("a preview is not written: %s", error)
+        except Exception:  # the pool would keep it to itself
+            log.exception("a preview could not be written")

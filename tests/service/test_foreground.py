@@ -31,7 +31,7 @@ def test_a_run_is_trained_here_to_its_end(trained):
     lab, done = trained
     assert (done.run.state, done.run.step, done.interrupted, done.unfinished) == ("finished", 40, False, False)
     steps, values = lab.results.curves(done.run).curves["energy_distance"]
-    assert done.energy_distance == values[-1] > 0 and steps[-1] == 40
+    assert values[-1] > 0 and steps[-1] == 40
     assert lab.worker.workers() == []  # this process is no worker any more
 
 

@@ -325,8 +325,8 @@ def test_a_change_enters_the_event_log_and_the_charts(home, store, data):
     assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in text_of(at)  # beside the slider of steps
     told = [[a.get("hovertext") for a in figure["layout"].get("annotations", [])] for figure in figures(at)]
     assert told == [["step 130: settings changed: objective.r1 1.0 → 2.0"]] * 2
-    diary = text_of(with_tab(at, "Diary")).split("MB in the store")[1]
-    assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in diary
+    log = text_of(with_tab(at, "Event log")).split("MB in the store")[1]
+    assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in log
 
 
 def test_a_finished_run_can_be_made_longer(home, store, data):

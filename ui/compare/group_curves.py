@@ -6,6 +6,7 @@ from gan_core import METRICS, Group, curve_of_group
 from ui.charts import compare
 from ui.frame.curves import history_of
 from ui.frame.page import Page, chart
+from ui.frame.pickers import pick_metric
 from ui.frame.text import plain
 
 
@@ -16,14 +17,7 @@ def show_curves(page: Page, groups: tuple[Group, ...], step: int | None) -> None
     if not names:
         return
     st.header("Over the training", anchor=False)
-    name = st.selectbox(
-        "Metric",
-        names,
-        key="metric",
-        persist_state="session",
-        format_func=lambda name: METRICS[name].title,
-        width=320,
-    )
+    name = pick_metric(names)
     drawn = []
     for group in groups:
         curves = [(run.config.seed, histories[run.id].curves.get(name)) for run in group.runs]

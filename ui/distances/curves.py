@@ -16,6 +16,7 @@ from ui.frame.event_log import marked_events
 from ui.frame.faults import part
 from ui.frame.navigation import go_to_step
 from ui.frame.page import Page, chart
+from ui.frame.pickers import pick_metric
 from ui.frame.text import plain
 
 
@@ -36,14 +37,7 @@ def show_history(shown: Shown, history: History, names: list[str]) -> None:
     st.header("Over the training", anchor=False)
     reference, marks = page.lab.results.live_reference(run), marked_events(page, run)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        name = st.selectbox(
-            "Metric",
-            names,
-            key="metric",
-            persist_state="session",
-            format_func=lambda name: METRICS[name].title,
-            width=320,
-        )
+        name = pick_metric(names)
         st.download_button(
             "Metric history as CSV",
             lambda: history_of_now(page, run.id),

@@ -1,13 +1,13 @@
-"""What a person moves: the picker of runs, the slider of steps, and the time-lapse."""
+"""What a person moves: the picker of runs, the slider of steps, the time-lapse, parts and metrics."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 import streamlit as st
 
-from gan_core import GanometerError, RunInfo, Unreadable
+from gan_core import METRICS, GanometerError, RunInfo, Unreadable
 from ui.frame.faults import guarded, told
 from ui.frame.job_answers import WAITING
 from ui.frame.navigation import Place, go_to_part, go_to_step, keep, navigation, place_of, shown_step
@@ -119,22 +119,39 @@ def pick_part(page: Page, titles: Mapping[str, str]) -> str:
     """One of the parts of a page, by its name in the address: the address', else the first."""
     wanted = navigation().place.part
     chosen = wanted if wanted and wanted in titles else next(iter(titles))
-    key = f"{page.name} part {navigation().serial}"
+    show_parts(page.name, titles, chosen, label="Part of this page")
+    return chosen
+
+
+def show_parts(name: str, titles: Mapping[str, str], chosen: str, *, label: str) -> None:
+    """A switch {part: its title} that stands at the part that is shown; another one goes into the address."""
+    key = f"{name} part {navigation().serial}"
     st.session_state[key] = chosen
 
     def pick() -> None:
         go_to_part(st.session_state[key])
 
     st.segmented_control(
-        "Part of this page",
+        label,
         list(titles),
         key=key,
         required=True,
         on_change=guarded(pick),
-        format_func=lambda name: titles[name],
+        format_func=lambda part: titles[part],
         label_visibility="collapsed",
     )
-    return chosen
+
+
+def pick_metric(names: Sequence[str]) -> str:
+    """One of some metrics, the same one on every page that asks."""
+    return st.selectbox(
+        "Metric",
+        names,
+        key="metric",
+        persist_state="session",
+        format_func=lambda name: METRICS[name].title,
+        width=320,
+    )
 
 
 def play_on(page: Page, steps: tuple[int, ...], *, after: Iterable[int] = ()) -> None:

@@ -1,4 +1,4 @@
-"""Below the first screen, in tabs of which only the open one is worked out: losses, D(x), the diary, the system."""
+"""Below the first screen, in tabs of which only the open one is worked out: losses, D(x), the event log, the system."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def show_details(page: Page, run: RunInfo) -> None:
     contents: dict[str, Callable[[Page, RunInfo], None]] = {
         "Losses" if adversarial else "Loss": show_losses,
         **({"D(x)": show_scores} if adversarial else {}),
-        "Diary": show_diary,
+        "Event log": show_event_log,
         "System": show_system,
     }
     tabs = st.tabs(list(contents), key=f"details {adversarial}", on_change="rerun")
@@ -52,7 +52,7 @@ def show_scores(page: Page, run: RunInfo) -> None:
     st.caption(captions.scores(history_of(page, run), step))
 
 
-def show_diary(page: Page, run: RunInfo) -> None:
+def show_event_log(page: Page, run: RunInfo) -> None:
     """What the run is, and what has happened to it."""
     st.markdown(what_it_is(page, run))
     st.caption(f"Takes {page.lab.results.size(run) / 1e6:,.1f} MB in the store.")

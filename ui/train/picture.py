@@ -100,7 +100,7 @@ def picture_of(page: Page, run: RunInfo) -> Picture | None:
     """Of this moment or of where the run came to rest, else of a kept step; None before the first."""
     preview, steps = page.lab.results.preview(run), page.lab.results.snapshot_steps(run)
     newest = steps[-1] if steps else -1
-    if preview is not None and navigation().place.step is None and (is_live(page, run) or preview.step >= newest):
+    if preview is not None and navigation().place.step is None and (run.state == "running" or preview.step >= newest):
         raw = st.session_state.get("raw generator", False)
         changes = f"{preview.edits} change{'' if preview.edits == 1 else 's'} of settings"
         title = f"Generated{' now' if run.state == 'running' else ''}, step {preview.step:,}"

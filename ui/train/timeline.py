@@ -11,7 +11,7 @@ from ui.frame.pickers import pick_step
 from ui.frame.text import plain
 
 MOST_MARKS = 3
-"""So many changes of settings are named beside the slider, the newest first; the diary has all."""
+"""So many changes of settings are named beside the slider, the newest first; the event log has all."""
 
 
 def show_timeline(page: Page, run: RunInfo) -> None:
@@ -31,7 +31,7 @@ def show_timeline(page: Page, run: RunInfo) -> None:
     marks = marked_events(page, run)
     if marks:
         newest = " · ".join(f"step {step:,}: {plain(words)}" for step, words in marks[: -MOST_MARKS - 1 : -1])
-        more = f" · {len(marks) - MOST_MARKS} more in the diary" if len(marks) > MOST_MARKS else ""
+        more = f" · {len(marks) - MOST_MARKS} more in the event log" if len(marks) > MOST_MARKS else ""
         st.caption(f":material/flag: {newest}{more}")
 
 

@@ -5,6 +5,7 @@ import streamlit as st
 from gan_core import RunInfo
 from ui.frame.faults import guarded
 from ui.frame.navigation import go_to_part, keep, navigation
+from ui.frame.pickers import show_parts
 
 BESIDE = {"run": "This run", "new": "New run"}
 """What stands beside the picture: the sliders of the run that is shown, or the form."""
@@ -34,21 +35,7 @@ def view_of(run: RunInfo | None, before: str | None) -> str:
 
 def pick_view(view: str) -> None:
     """The switch between the run and the form of a new one."""
-    key = f"view {navigation().serial}"
-    st.session_state[key] = view
-
-    def pick() -> None:
-        go_to_part(st.session_state[key])
-
-    st.segmented_control(
-        "Beside the picture",
-        list(BESIDE),
-        key=key,
-        required=True,
-        on_change=guarded(pick),
-        format_func=lambda name: BESIDE[name],
-        label_visibility="collapsed",
-    )
+    show_parts("view", BESIDE, view, label="Beside the picture")
 
 
 def show_view_button(view: str) -> None:
