@@ -7,6 +7,7 @@ import streamlit as st
 from gan_core import RunInfo, UnreadableRun
 from gan_core.pictures import grid
 from ui.frame.faults import part
+from ui.frame.held import held, held_index
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import open_page, page_link
 from ui.frame.people import show_nickname
@@ -140,15 +141,23 @@ def searched(runs: list[RunInfo]) -> list[RunInfo]:
     state = which.selectbox(
         "State", [None, *STATES], key="state", format_func=lambda s: STATES[s][2] if s else "Any state"
     )
-    order = sort.selectbox("Sort", list(ORDERS), key="sort", format_func=lambda o: ORDERS[o], persist_state="session")
+    orders = list(ORDERS)
+    order = sort.selectbox(
+        "Sort",
+        orders,
+        index=held_index("sort", orders),
+        key="sort",
+        format_func=lambda o: ORDERS[o],
+        persist_state="session",
+    )
     whom = "everybody"
     for column in people:
         whom = column.segmented_control(
             "Whose",
             ["mine", "everybody"],
-            default="everybody",
+            default=held("whose runs", "everybody"),
             required=True,
-            key="whose",
+            key="whose runs",
             format_func=str.capitalize,
             persist_state="session",
         )

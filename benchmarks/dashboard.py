@@ -143,7 +143,7 @@ def training(browser) -> dict[str, dict]:
             page.goto(f"{server.url}/gallery?run={run_id}&step={store.recordings.snapshot_steps(run_id)[-1]}")
             page.get_by_alt_text(re.compile("^A real training image")).first.wait_for(timeout=60_000)
             memory.phase("Gallery, more samples")
-            page.locator(".st-key-whose").get_by_text("New samples", exact=True).click()
+            page.locator(".st-key-whose-samples").get_by_text("New samples", exact=True).click()
             page.get_by_text(re.compile("^Samples 1 to 128 of 256")).wait_for(timeout=60_000)
             step = store.recordings.snapshot_steps(run_id)[-1]
             answered(store, store.jobs.request("sample", run_id=run_id, step=step, params={"n": 1000, "seed": 2}))

@@ -300,7 +300,7 @@ def pick(page: Page, place: int) -> None:
 
 def ten_thousand(page: Page) -> None:
     """Gallery: the samples that `build` has had generated."""
-    page.locator(".st-key-whose").get_by_text("New samples", exact=True).click()
+    page.locator(".st-key-whose-samples").get_by_text("New samples", exact=True).click()
     choose(page, "How many", str(SAMPLES))
     drawn(page, shown=f"{CAPTION.format(f'of {SAMPLES:,}.')} && {NOTHING_AWAITED}")
 

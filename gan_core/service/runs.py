@@ -97,7 +97,8 @@ class RunService:
         runs = [run for run in found if isinstance(run, RunInfo)]
         fitting = [run for run in runs if is_equal(run, config, sha256=sha256, versions=versions)]
         for run in sorted(fitting, key=lambda run: (wanted.index(run.state), run.created)):
-            if not self._store.recordings.was_changed(run.id):
+            changing = any(command.kind == "set" for command in self._store.commands.waiting(run.id))
+            if not changing and not self._store.recordings.was_changed(run.id):
                 return run
         return None
 

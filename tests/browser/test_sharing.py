@@ -1,12 +1,15 @@
 """A setting goes from one browser to another as a link, and the run it starts is the same."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect
 
 from gan_core.config.run_config import flatten_config
+from gan_core.records import MetricResult
 from gan_core.store import Commit
+from tests.stored_runs import report
 
 pytestmark = pytest.mark.slow  # together they take minutes, which a run of all tests has not got
 
@@ -74,7 +77,7 @@ def test_a_copied_link_fills_another_browser_s_form_and_starts_the_same_run(serv
 
 
 def test_the_keyboard_is_enough_and_a_refused_clipboard_leaves_the_link_selected(server, open_page):
-    page = open_page(server, "/train")
+    page = open_page(server, "/train?part=new")  # a run of the test before waits, and would be shown
     page.evaluate(
         """() => {
             navigator.clipboard.writeText = () => Promise.reject(new Error("refused"))
@@ -108,16 +111,23 @@ def test_a_menu_stays_open_and_a_search_keeps_its_focus_while_a_run_trains(serve
     page = open_page(server)
     run_id = store.runs.create(next(run for run in store.runs.all()).config, name="moving")
     run = store.leases.claim("hand", run_id=run_id)
-    about = dict(seconds=1.0, steps_per_second=9.0, state="running")
-    store.progress.commit(run_id, "hand", run.claim_no, Commit(step=10, values=[(10, "energy_distance", 0.5)], **about))
+
+    def commit(step: int, distance: float) -> None:
+        energy = MetricResult("energy_distance", distance, 0.1, 0.02, 20.0, direction="lower", ideal=0.0)
+        seen = dict(
+            values=[(step, "energy_distance", distance)],
+            measured=[(step, replace(report(), metrics={"energy_distance": energy}))],
+        )
+        about = dict(state="running", seconds=1.0, steps_per_second=9.0)
+        store.progress.commit(run_id, "hand", run.claim_no, Commit(step=step, **seen, **about))
+
+    commit(10, 0.5)
     card = page.locator(f".st-key-run-{run_id}")
     expect(card).to_contain_text("step 10 of", timeout=SOON)
     search = page.get_by_label("Search", exact=True)
     search.click()
     page.keyboard.type("mov")
-    store.progress.commit(
-        run_id, "hand", run.claim_no, Commit(step=20, values=[(20, "energy_distance", 0.25)], **about)
-    )
+    commit(20, 0.25)
     expect(card).to_contain_text("0.2500", timeout=SOON)
     page.keyboard.type("ing")
     expect(search).to_be_focused()
@@ -128,9 +138,7 @@ def test_a_menu_stays_open_and_a_search_keeps_its_focus_while_a_run_trains(serve
     card.get_by_role("button", name="Edit").click()
     name = page.get_by_label("Name", exact=True)
     name.fill("moved")
-    store.progress.commit(
-        run_id, "hand", run.claim_no, Commit(step=30, values=[(30, "energy_distance", 0.125)], **about)
-    )
+    commit(30, 0.125)
     expect(card).to_contain_text("0.1250", timeout=SOON)
     expect(name).to_have_value("moved")
     name.press("Tab")

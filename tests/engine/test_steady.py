@@ -33,6 +33,10 @@ class Book:
     def snapshot(self, step, samples, weights, fake):
         self.shown = samples, fake
 
+    def preview(self, step, samples, raw, game):
+        for shown in (samples, raw, *(game or {}).values()):
+            assert np.isfinite(shown).all()
+
     def due(self):
         return False
 

@@ -59,6 +59,14 @@ def test_a_run_that_was_changed_and_a_fork_are_no_equal_runs(lab):
         assert lab.runs.start(config) not in (changed.id, fork.id)
 
 
+def test_a_run_with_a_change_on_its_way_is_no_equal_run(tmp_path):
+    with shared(tmp_path) as lab:
+        run = begun(lab, lab.runs.start(CONFIG, by="ada@x.org"))
+        assert lab.runs.start(CONFIG, by="bob@x.org") == run.id
+        lab.runs.change(run.id, {"objective.r1": 0.5}, by="ada@x.org")
+        assert lab.runs.start(CONFIG, by="bob@x.org") != run.id
+
+
 def test_a_time_that_was_given_and_the_steps_it_became_are_answered(lab):
     timed = override(CONFIG, {"training.seconds": 30})
     run_id = trained(lab, timed)

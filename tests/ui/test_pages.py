@@ -274,6 +274,80 @@ def test_settings_can_be_changed_until_a_run_is_over(home, store, data, state):
     assert "Waits for the worker: `objective.r1` = 2.5" in text_of(at)
 
 
+def overwritten(at) -> set[str]:
+    """The widgets whose value the server writes into the browser, over what is being entered there, in a rerun that it
+    begins itself. The switches that show what is in the address say with their serial number what they belong to.
+    """
+    drawn(at._run())  # the browser has sent nothing
+    kinds = ("button_group", "checkbox", "number_input", "select_slider", "selectbox", "slider", "text_input", "toggle")
+    widgets = [widget for kind in kinds for widget in at.get(kind)]
+    assert widgets
+    return {widget.label for widget in widgets if widget.proto.set_value} - {
+        "Run",
+        "Kept step",
+        "Snapshot at step",
+        "Step (measured, or saved as a snapshot)",
+        "Part of this page",
+        "Beside the picture",
+        "What to look at",
+    }
+
+
+@pytest.mark.parametrize("level", ["Basic", "Expert"])
+def test_what_is_entered_in_all_settings_is_not_overwritten_when_the_page_is_drawn_anew(home, store, data, level):
+    run_id = trained(store, data("digits"), "paused", training__steps=1000)
+    at = opened(open_page("pages/train.py", run=run_id), "All settings")
+    assert overwritten(at) == set()
+    drawn(at.segmented_control(key=f"edit {run_id} level").set_value(level).run())
+    fields = [box for box in at.number_input if (box.key or "").startswith(f"edit {run_id} ")]
+    entered = {box.key: (box.max if box.value == box.min else box.min) for box in fields}
+    for key, value in entered.items():
+        at.number_input(key=key).set_value(value)
+    drawn(at.run())
+    assert overwritten(at) == set()
+    assert {key: at.number_input(key=key).value for key in entered} == entered
+
+
+def test_what_is_entered_in_the_form_is_not_overwritten_when_the_page_is_drawn_anew(home, store, data):
+    at = opened(open_page("pages/train.py", part="new"), "All settings")
+    assert overwritten(at) == set()
+    at.selectbox(key="data").set_value("ring-8")
+    at.number_input(key="seed").set_value(7)
+    drawn(at.run())
+    drawn(at.selectbox(key="preset").set_value("wgan-gp").run())
+    steps = next(box for box in at.number_input if box.label == "Steps")
+    drawn(steps.set_value(1234).run())
+    at.text_input(key="form search").set_value("learning")
+    drawn(at.segmented_control(key="length").set_value("time").run())
+    assert overwritten(at) == set()
+    assert (at.selectbox(key="data").value, at.selectbox(key="preset").value) == ("ring-8", "wgan-gp")
+    assert (at.number_input(key="seed").value, at.text_input(key="form search").value) == (7, "learning")
+
+
+@pytest.mark.parametrize(
+    "path, query, chosen",
+    [
+        ("pages/train.py", {}, {}),
+        ("pages/distances.py", {"part": "report"}, {"k": 7, "draw seed": 3, "n": 200}),
+        ("pages/distances.py", {"part": "check"}, {"corruption data": "ring-8", "corruption n": 1000}),
+        ("pages/distances.py", {"part": "curves"}, {"metric": "coverage"}),
+        ("pages/gallery.py", {}, {"whose samples": "New samples"}),
+        ("app.py", {}, {"sort": "best"}),
+    ],
+)
+def test_a_choice_is_not_overwritten_when_a_page_is_drawn_anew(home, store, data, path, query, chosen):
+    run_id = trained(store, data("digits"), "running", training__steps=1000)
+    at = open_page(path, run=run_id, **query)
+    assert overwritten(at) == set()
+    for key, value in chosen.items():
+        choices = [*at.number_input, *at.selectbox, *at.segmented_control]
+        (widget,) = (choice for choice in choices if choice.key == key)
+        drawn(widget.set_value(value).run())
+    assert overwritten(at) == set()
+    for key, value in chosen.items():
+        assert at.session_state[key] == value
+
+
 def test_a_run_is_picked_by_a_label_that_has_changed_since(home, store, data):
     """A browser sends the label that it was shown, and a run's state, which is in it, changes by itself."""
     older, newer = (trained(store, data("digits"), "finished") for _ in range(2))

@@ -28,6 +28,7 @@ from ui.distances.samples import show_kinds
 from ui.distances.shown import Shown
 from ui.frame.faults import part
 from ui.frame.feature_spaces import SPACES, Space
+from ui.frame.held import held, held_index
 from ui.frame.job_answers import Request, send_request, show_request
 from ui.frame.navigation import keep_step
 from ui.frame.page import Page, chart
@@ -61,7 +62,7 @@ def show_full_report(shown: Shown) -> None:
         n = st.selectbox(
             "Samples of each kind",
             sizes,
-            index=sizes.index(of_training),
+            index=held_index("n", sizes, sizes.index(of_training)),
             key="n",
             persist_state="session",
             width=160,
@@ -69,17 +70,20 @@ def show_full_report(shown: Shown) -> None:
         space = st.selectbox(
             "Feature space",
             spaces,
+            index=held_index("space", spaces),
             key="space",
             persist_state="session",
             format_func=lambda name: SPACES[name][0],
             width=200,
         )
-        k = st.number_input("Neighbours (k)", 1, 50, 5, key="k", persist_state="session", width=140, help=K_NEAREST)
+        k = st.number_input(
+            "Neighbours (k)", 1, 50, held("k", 5), key="k", persist_state="session", width=140, help=K_NEAREST
+        )
         seed = st.number_input(
             "Draw",
             0,
             10_000,
-            0,
+            held("draw seed", 0),
             key="draw seed",
             persist_state="session",
             width=140,

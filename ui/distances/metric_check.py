@@ -5,6 +5,7 @@ import streamlit as st
 from gan_core import CORRUPTION_TITLES, OPTIONS, Corruptions, CorruptionTest, Job
 from ui.charts import report as report_charts
 from ui.distances.shown import Shown
+from ui.frame.held import held_index
 from ui.frame.job_answers import send_request, show_request
 from ui.frame.page import Page, chart
 
@@ -25,20 +26,30 @@ def show_metric_check(shown: Shown) -> None:
         dataset = st.selectbox(
             "Data set",
             names,
+            index=held_index("corruption data", names),
             key="corruption data",
             persist_state="session",
             format_func=lambda name: OPTIONS[name].title if name in OPTIONS else "The run's own data",
             width=200,
         )
+        corruptions = [ALL, *CORRUPTION_TITLES]
         corruption = st.selectbox(
             "Corruption",
-            [ALL, *CORRUPTION_TITLES],
+            corruptions,
+            index=held_index("corruption", corruptions),
             key="corruption",
             persist_state="session",
             format_func=lambda name: CORRUPTION_TITLES[name][0] if name != ALL else "All of them",
             width=220,
         )
-        n = st.selectbox("Samples", SIZES, index=2, key="corruption n", width=120, persist_state="session")
+        n = st.selectbox(
+            "Samples",
+            SIZES,
+            index=held_index("corruption n", SIZES, 2),
+            key="corruption n",
+            width=120,
+            persist_state="session",
+        )
         if st.button("Test", key="corruptions", icon=":material/science:"):
             asked = Corruptions(dataset, n, corruptions=() if corruption == ALL else (corruption,))
             st.session_state[ASKED] = send_request(page, asked)

@@ -9,6 +9,7 @@ import streamlit as st
 
 from gan_core import METRICS, GanometerError, RunInfo, Unreadable
 from ui.frame.faults import guarded, told
+from ui.frame.held import held_index
 from ui.frame.job_answers import WAITING
 from ui.frame.navigation import Place, go_to_part, go_to_step, keep, navigation, place_of, shown_step
 from ui.frame.page import Page
@@ -147,6 +148,7 @@ def pick_metric(names: Sequence[str]) -> str:
     return st.selectbox(
         "Metric",
         names,
+        index=held_index("metric", names),
         key="metric",
         persist_state="session",
         format_func=lambda name: METRICS[name].title,

@@ -10,6 +10,7 @@ from gan_core import Browse, DatasetInfo, Job, RunInfo, SampleDetail
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.frame.faults import guarded
+from ui.frame.held import held, held_index
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.frame.sample_detail import show_detail
@@ -28,7 +29,12 @@ def choose_samples(run: RunInfo, data: DatasetInfo) -> Browse:
     """The widgets that choose the samples."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         whose = st.segmented_control(
-            "Samples", [OWN, NEW], default=OWN, required=True, key="whose", persist_state="session"
+            "Samples",
+            [OWN, NEW],
+            default=held("whose samples", OWN),
+            required=True,
+            key="whose samples",
+            persist_state="session",
         )
         if whose == OWN:
             return Browse()
@@ -116,7 +122,13 @@ def arrange(found: Mapping) -> np.ndarray:
     orders = [name for name, order in ORDERS.items() if not order.array or order.array in found]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.selectbox(
-            "Order", orders, key="order", persist_state="session", format_func=lambda o: ORDERS[o].title, width=300
+            "Order",
+            orders,
+            index=held_index("order", orders),
+            key="order",
+            persist_state="session",
+            format_func=lambda o: ORDERS[o].title,
+            width=300,
         )
         label = ALL
         if "labels" in found:

@@ -27,6 +27,7 @@ from gan_core import (
     setting_type,
 )
 from ui.frame.faults import guarded, told
+from ui.frame.held import held, held_index
 from ui.frame.navigation import Place, go_to_part, keep, navigation
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import Page
@@ -159,6 +160,7 @@ def show_form(page: Page) -> None:
     data = st.selectbox(
         "Data",
         names,
+        index=held_index("data", names),
         key="data",
         persist_state="session",
         format_func=lambda name: f"{data_title(name, files)}: {sentence_of(name)}",
@@ -169,6 +171,7 @@ def show_form(page: Page) -> None:
     preset = st.selectbox(
         "Recipe",
         list(PRESETS),
+        index=held_index("preset", list(PRESETS)),
         key="preset",
         persist_state="session",
         format_func=lambda name: f"{name}: {PRESETS[name]}",
@@ -177,9 +180,11 @@ def show_form(page: Page) -> None:
     base = show_length(lab, me)
     classes = lab.uploads.about(data, by=me).classes
     if 2 <= classes <= MOST_CLASSES and base.objective.loss in (*ADVERSARIAL_LOSSES, "vae"):
+        key = widget_key("data.conditional", base)
         st.toggle(
             "Class-conditional",
-            key=widget_key("data.conditional", base),
+            held(key, False),
+            key=key,
             help=describe_setting("data.conditional")["help"],
             persist_state="session",
         )
@@ -214,6 +219,7 @@ def show_length(lab: Lab, me: str) -> RunConfig:
     timed = "time" == st.segmented_control(
         "Length",
         ["steps", "time"],
+        default=held("length", "steps"),
         required=True,
         key="length",
         persist_state="session",
@@ -226,6 +232,7 @@ def show_length(lab: Lab, me: str) -> RunConfig:
             "Seconds",
             int(about["low"]),
             int(about["high"]),
+            held("seconds", 60),
             step=30,
             key="seconds",
             persist_state="session",
@@ -234,11 +241,11 @@ def show_length(lab: Lab, me: str) -> RunConfig:
     base = chosen_base(lab, me)
     if not timed:
         about, key = describe_setting("training.steps"), widget_key("training.steps", base)
-        st.session_state.setdefault(key, base.training.steps)
         left.number_input(
             "Steps",
             int(about["low"]),
             int(about["high"]),
+            held(key, base.training.steps),
             step=1000,
             key=key,
             persist_state="session",
@@ -248,6 +255,7 @@ def show_length(lab: Lab, me: str) -> RunConfig:
         "Seed",
         0,
         2**31 - 1,
+        held("seed", 0),
         key="seed",
         persist_state="session",
         help=describe_setting("seed")["help"],

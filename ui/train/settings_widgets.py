@@ -16,6 +16,7 @@ from gan_core import (
     override,
     setting_type,
 )
+from ui.frame.held import held
 
 GROUPS = {
     "training": ("Length and batch", "How long the run trains, and how many samples each step uses."),
@@ -55,20 +56,20 @@ def setting_widget(key: str, value, name: str, *, rerun: Container[str] = DECIDI
     about = describe_setting(key)
     label = label_of(key)
     options |= dict(key=name, help=f"{about['help']} (`{key}`)", on_change="rerun" if key in rerun else "ignore")
-    st.session_state.setdefault(name, as_widget(key, value))
+    first = held(name, as_widget(key, value))
     if kind == "choice":
-        st.selectbox(label, choices, **options)
+        st.selectbox(label, choices, choices.index(first), **options)
     elif kind == "switch":
-        st.toggle(label, **options)
+        st.toggle(label, first, **options)
     elif kind == "widths":
-        st.text_input(label, **options)
+        st.text_input(label, first, **options)
     elif kind == "whole":
-        st.number_input(label, int(about["low"]), int(about["high"]), **options)
+        st.number_input(label, int(about["low"]), int(about["high"]), first, **options)
     elif about["low"] == 0 and about["high"] <= 1:
-        st.slider(label, 0.0, float(about["high"]), step=0.001, format="%.3f", **options)
+        st.slider(label, 0.0, float(about["high"]), first, step=0.001, format="%.3f", **options)
     else:
         step = None if value is None else max(abs(value) / 10, 1e-6)
-        st.number_input(label, float(about["low"]), float(about["high"]), format="%g", step=step, **options)
+        st.number_input(label, float(about["low"]), float(about["high"]), first, format="%g", step=step, **options)
 
 
 def as_widget(key: str, value):
@@ -96,6 +97,7 @@ def grouped_settings(values: Mapping[str, Any], name: Callable[[str], str], *, k
     """
     words = st.text_input(
         "Search the settings",
+        held(f"{key} search", ""),
         type="search",
         key=f"{key} search",
         placeholder="rate, penalty, noise …",
@@ -110,7 +112,7 @@ def grouped_settings(values: Mapping[str, Any], name: Callable[[str], str], *, k
         level = st.segmented_control(
             "Which settings",
             ["Basic", "Expert"],
-            default="Basic",
+            default=held(f"{key} level", "Basic"),
             required=True,
             key=f"{key} level",
             persist_state="session",
@@ -139,7 +141,7 @@ def settings_of(config: RunConfig, name: str, *, beside: tuple[str, ...] = ()) -
     before = st.session_state.get(f"{name} values", values)
     for key in values:
         if values[key] != before.get(key):
-            st.session_state.pop(f"{name} {key}", None)
+            st.session_state[f"{name} {key}"] = as_widget(key, values[key])
     st.session_state[f"{name} values"] = values
     chosen = values | {key: st.session_state.get(f"{name} {key}") or values[key] for key in DECIDING}
     meant = [key for key in EDITABLE if has_effect(key, values) or has_effect(key, chosen)]

@@ -12,19 +12,21 @@ CHANGED = {"pause": "Pausing", "resume": "Resuming", "stop": "Stopping", "step":
 
 def show_status(page: Page, run: RunInfo, pending: str | None) -> None:
     """State, step, time left and speed; below them what a person should know about the run at this moment."""
+    preview = page.lab.results.preview(run) if run.state == "running" else None
+    step = max(run.step, preview.step if preview else 0)  # a commit comes up to five seconds after the picture
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="state"):
         badge(run.state)
         at_risk = f" A crash now would cost at most {seconds(run.at_risk)} of training." if run.at_risk else ""
-        st.markdown(numbers(run), width="content", help=f"Time left at the current speed.{at_risk}")
+        st.markdown(numbers(run, step), width="content", help=f"Time left at the current speed.{at_risk}")
         if pending and run.active:
             st.badge(f"{CHANGED[pending]} …", icon=":material/hourglass_top:", color="orange")
-        st.progress(min(1.0, run.progress))
+        st.progress(min(1.0, step / run.total_steps) if run.total_steps else 0.0)
     show_trouble(page, run)
 
 
-def numbers(run: RunInfo) -> str:
+def numbers(run: RunInfo, step: int) -> str:
     """The step, the time and the speed."""
-    said = [f"step **{run.step:,}** of {run.total_steps:,}"]
+    said = [f"step **{step:,}** of {run.total_steps:,}"]
     if run.state != "running":
         return " · ".join([*said, f"{seconds(run.seconds)} trained"])
     said += [f"**{seconds(run.seconds_left)}** left"] if run.seconds_left is not None else []

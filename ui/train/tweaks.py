@@ -4,6 +4,7 @@ import streamlit as st
 
 from gan_core import ConfigError, RunConfig, RunInfo, Slider, edited, flatten_config, needs_compiling, sliders_of
 from ui.frame.faults import guarded
+from ui.frame.held import held
 from ui.frame.page import Page
 
 
@@ -47,7 +48,8 @@ def show_slider(page: Page, run: RunInfo, config: RunConfig, slider: Slider) -> 
     if len(offered) < 2:
         return ""
     key = f"tweak {run.id} {slider.label}"
-    st.session_state[key] = here
+    if held(key, here) != here:
+        st.session_state[key] = here
 
     def released() -> None:
         page.do(page.lab.runs.change, run.id, slider.changes(config, st.session_state[key]))
@@ -55,6 +57,7 @@ def show_slider(page: Page, run: RunInfo, config: RunConfig, slider: Slider) -> 
     st.select_slider(
         slider.label,
         offered,
+        here,
         format_func=lambda value: f"{value:g}",
         key=key,
         help=" and ".join(f"`{name}`" for name in slider.keys),

@@ -248,7 +248,7 @@ def test_a_visitor_sees_whose_run_is_whose_and_may_ask_for_their_own(store, monk
     drawn(at.run())
     assert set(cards(at)) == {hers, mine} and "by Anna" in text_of(at) and "by you" in text_of(at)
     assert not at.checkbox(key=f"select {hers}").disabled
-    drawn(at.segmented_control(key="whose").set_value("mine").run())
+    drawn(at.segmented_control(key="whose runs").set_value("mine").run())
     assert cards(at) == [mine]
 
 
