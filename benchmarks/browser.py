@@ -133,12 +133,20 @@ def chromium():
 
 
 @contextmanager
-def visitor(browser, url: str, *, dark: bool = False, errors: list[str] | None = None):
+def visitor(
+    browser,
+    url: str,
+    *,
+    dark: bool = False,
+    errors: list[str] | None = None,
+    size: tuple[int, int] = (WIDTH, HEIGHT),
+):
     """A new person with an empty cache at `url`; yields the page as soon as it is drawn, closes it afterwards.
 
-    What the browser's console calls an error is added to `errors`.
+    What the browser's console calls an error is added to `errors`. `size` is that of the window, in pixels.
     """
-    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark" if dark else "light")
+    viewport = dict(zip(("width", "height"), size))
+    context = browser.new_context(viewport=viewport, color_scheme="dark" if dark else "light")
     page = context.new_page()
     if errors is not None:
         _listen(page, errors)

@@ -1,18 +1,25 @@
 """The pictures of the README and docs/index.md: python -m benchmarks.screenshots
 
-Starts a server with a fresh home, trains the 8×8 digits, and photographs five pages by day and one by night.
+Starts a server with a fresh home, trains the 8×8 digits, and photographs five pages by day and one by night. Then it
+films the Train page while a slider is moved: a learning rate that is far too large, and back to the recipe.
 """
 
 import io
 import re
+import time
 
 from PIL import Image
+from playwright.sync_api import Page
 
 from benchmarks.browser import ROOT, chromium, drawn, serve, visitor
 from gan_core.store import Store
 
 FOLDER = ROOT / "docs" / "screenshots"
-MAX_BYTES = 200_000
+MAX_BYTES, MAX_FILM_BYTES = 200_000, 2_000_000
+SIZE = (1366, 768)
+FILM_WIDTH, FILM_SECONDS = 900, 20
+BREAK_AT, MEND_AT = 3, 9
+"""Seconds of the film at which the slider is moved, and at which the recipe is restored."""
 SHOTS = (  # name, path, dark
     ("home", "/", False),
     ("train", "/train?run={run}", False),
@@ -38,7 +45,8 @@ def main() -> None:
             if run.state != "finished":
                 raise SystemExit(f"the run is {run.state} at step {run.step}: {run.error}")
         for name, path, dark in SHOTS:
-            with visitor(browser, server.url + path.format(run=run_id, example=example), dark=dark) as page:
+            url = server.url + path.format(run=run_id, example=example)
+            with visitor(browser, url, dark=dark, size=SIZE) as page:
                 if name == "gallery":
                     page.get_by_text("Nearest training sample:").wait_for(timeout=60_000)
                 if name == "compare":
@@ -50,6 +58,49 @@ def main() -> None:
                 raise SystemExit(f"{name}.png has {len(data):,} bytes; at most {MAX_BYTES:,} are wanted")
             (FOLDER / f"{name}.png").write_bytes(data)
             print(f"{name}.png: {len(data):,} bytes")
+        with visitor(browser, f"{server.url}/train?part=new", size=SIZE) as page:
+            data = filmed(page)
+        if len(data) > MAX_FILM_BYTES:
+            raise SystemExit(f"slider.webp has {len(data):,} bytes; at most {MAX_FILM_BYTES:,} are wanted")
+        (FOLDER / "slider.webp").write_bytes(data)
+        print(f"slider.webp: {len(data):,} bytes")
+
+
+def filmed(page: Page) -> bytes:
+    """A run on the digits whose learning rate is moved far too high, and back: an animated WebP in real time."""
+    page.get_by_label("Steps", exact=True).fill("400000")
+    page.get_by_label("Steps", exact=True).press("Tab")
+    page.get_by_role("button", name="Start training").click()
+    page.wait_for_function(
+        """() => [...document.images].some(image => {
+            const step = /^64 generated samples at step ([\\d,]+)/.exec(image.alt);
+            return step && Number(step[1].replaceAll(",", "")) > 4000;
+        })""",
+        timeout=240_000,
+    )
+    drawn(page, shown="true")
+    slider = page.get_by_test_id("stSlider").filter(has_text="Learning rate").get_by_role("slider")
+    frames, times, begin, acts = [], [], time.monotonic(), [(BREAK_AT, break_it), (MEND_AT, mend_it)]
+    while (now := time.monotonic() - begin) < FILM_SECONDS:
+        if acts and now >= acts[0][0]:
+            acts.pop(0)[1](page, slider)
+        times.append(now)
+        frames.append(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+    page.get_by_role("button", name="Stop").click()
+    height = round(SIZE[1] * FILM_WIDTH / SIZE[0])
+    frames = [frame.resize((FILM_WIDTH, height), Image.Resampling.LANCZOS) for frame in frames]
+    lasts = [round(1000 * (after - at)) for at, after in zip(times, [*times[1:], times[-1] + 1.5])]
+    out = io.BytesIO()
+    frames[0].save(out, "WEBP", save_all=True, append_images=frames[1:], duration=lasts, loop=0, quality=60, method=4)
+    return out.getvalue()
+
+
+def break_it(page: Page, slider) -> None:
+    slider.press("End")
+
+
+def mend_it(page: Page, slider) -> None:
+    page.get_by_role("button", name="Back to the recipe").click()
 
 
 def small(png: bytes) -> bytes:
