@@ -12,8 +12,9 @@ def server(serve):
 
 
 def words_of(page: Page) -> list[Locator]:
-    expect(page.locator(".term").first).to_be_visible(timeout=30_000)
-    return [word for word in page.locator(".term").all() if word.is_visible()]
+    words = page.locator(".term").filter(visible=True)
+    expect(words.first).to_be_visible(timeout=30_000)
+    return words.all()
 
 
 def explanation(word: Locator) -> Locator:
@@ -66,6 +67,7 @@ def test_a_finger_opens_each_explanation_inside_a_telephone(server, browser, wai
             assert 0 <= box["x"] and box["x"] + box["width"] <= 390 and box["height"] < 200, word.inner_text()
             assert 0 <= box["y"] and box["y"] + box["height"] <= 844, word.inner_text()
             assert in_front(page, word), word.inner_text()
+            page.keyboard.press("Escape")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 

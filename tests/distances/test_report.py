@@ -183,7 +183,7 @@ def test_the_verdict_word_by_word():
     report = measure(real=[[0.0], [4.0]], fake=[[3.0], [4.0]], reference=known)
     # rr = 4, ff = 1, rf = (3 + 4 + 1 + 0) / 4 = 2, so U = -1 and z = -0.9969 / 0.0029.
     assert report.verdict == (
-        "Energy distance -1 at n = 2; two sets of real samples of this size give -0.003 ± 0.003 (z < -100): the "
+        "Energy distance -1.0000 at n = 2; two sets of real samples of this size give -0.003 ± 0.003 (z < -100): the "
         "generated samples lie closer to the real ones than real samples do, so look for copies. "
         "An estimate that is right on average may fall slightly below 0 where nothing differs. "
         "They are less varied than real ones (spread 0.25 of real). "
