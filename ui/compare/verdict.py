@@ -153,9 +153,10 @@ def explain() -> None:
         st.markdown(
             "x are real samples, y generated ones, and a bar is the mean over all pairs of different samples. It is 0 "
             f"exactly for equal distributions. {BELOW_ZERO}\n\n"
-            "Then the real and generated samples are resampled 1,000 times, in the same way for all runs (a **paired "
-            "bootstrap**), and the spread between seeds is added. "
-            "The standard error SE of the difference follows, and from it the interval"
+            "Then the real and generated samples are resampled 1,000 times, in the same way for all runs (a paired "
+            f"{term('bootstrap')}), and the spread between seeds is added. "
+            "The standard error SE of the difference follows, and from it the interval",
+            unsafe_allow_html=True,
         )
         st.latex(INTERVAL)
         st.markdown(
