@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from gan_core import BELOW_ZERO, TITLES, Report, Verdict, VerdictKind, below_zero, shown_value, with_spread, with_z
+from gan_core import TITLES, Report, Verdict, VerdictKind, shown_value, with_spread, with_z
 from ui.frame.glossary import in_sentence, term, with_terms
 from ui.frame.text import Colour, plain
 
@@ -72,8 +72,6 @@ def show_numbers(report: Report) -> None:
             + f"  \n{with_terms(plain(draw_in_words(report)), 'n', 'draw')}",
             unsafe_allow_html=True,
         )
-        if below_zero(distance):
-            st.caption(f"Below 0? {BELOW_ZERO}")
     st.markdown(with_terms(plain(report.verdict), *IN_NUMBERS), unsafe_allow_html=True)
     st.caption(OF_Z)
 
