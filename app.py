@@ -4,9 +4,10 @@ import math
 
 import streamlit as st
 
-from gan_core import RunInfo, UnreadableRun
+from gan_core import RunInfo, UnreadableRun, below_zero, shown_value, with_spread
 from gan_core.pictures import grid
 from ui.frame.faults import part
+from ui.frame.glossary import meaning, term, with_terms
 from ui.frame.held import held, held_index
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import open_page, page_link
@@ -58,8 +59,9 @@ def show_example() -> None:
             alt=f"Six generated digits at twelve moments of training, from noise to digits at step {chosen[-1]:,}",
         )
         left.caption(
-            f"Six samples of one run, from step 0 to step {chosen[-1]:,}. Each row has the same latent vector z "
-            "(random numbers) at all steps."
+            f"Six samples of one run, from step 0 to step {chosen[-1]:,}. Each row has the same "
+            f"{term('latent vector z')} at all steps.",
+            unsafe_allow_html=True,
         )
         with right:
             st.header("A finished run", anchor=False)
@@ -71,24 +73,18 @@ def show_example() -> None:
                 one, two = st.columns(2)
                 one.metric(
                     "Energy distance",
-                    f"{result.value:.4f}",
+                    shown_value(result),
                     border=True,
-                    help="How far the generated samples are from real ones, as distributions. 0 is ideal.",
+                    help=meaning("energy distance"),
                 )
                 if result.reference_mean is not None:
                     two.metric(
                         "Real against real",
-                        f"{result.reference_mean:.4f}",
+                        with_spread(result),
                         border=True,
-                        help="The energy distance between two sets of real samples of the same size: the value to "
-                        "reach.",
+                        help=meaning("real against real"),
                     )
-                st.markdown(
-                    f"It was {first.value:.2f} at step {begin:,}. Two sets of **real** digits give "
-                    f"{result.reference_mean:.3f} ± {result.reference_sd:.3f}."
-                    if result.reference_mean is not None
-                    else ""
-                )
+                st.markdown(f"It was {shown_value(first)} at step {begin:,}.{below_zero(result)}")
             page_link("train", "See how it trained", run=example.id)
             page_link("distances", "Measure its distance to real digits", run=example.id)
             page_link("gallery", "Look at its samples", run=example.id)
@@ -190,7 +186,13 @@ def listing(runs: list[RunInfo | UnreadableRun]) -> list[tuple]:
 with open_page("home") as page:
     st.title("Ganometer", anchor=False)
     st.markdown(
-        "Train a GAN here in your browser, and measure with Euclidean distance how far its samples are from real ones."
+        with_terms(
+            "Train a GAN here in your browser, and measure with Euclidean distance how far its samples are from real "
+            "ones.",
+            "GAN",
+            "Euclidean distance",
+        ),
+        unsafe_allow_html=True,
     )
     show_gan_cards(page)
     columns = st.columns(3)

@@ -39,6 +39,7 @@ from gan_core.distances import modes, parzen, reference
 from gan_core.distances.catalogue import VERSION
 from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
+from gan_core.distances.verdict import with_z
 from gan_core.jobs import measurement, references
 from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.pictures import grid
@@ -533,7 +534,7 @@ def print_row(row: Row, found: dict[str, dict]) -> None:
             continue
         real = "" if one["reference_mean"] is None else f"   real {one['reference_mean']:.4f}"
         real += "" if one["reference_sd"] is None else f" ± {one['reference_sd']:.4f}"
-        z = f"   z {one['z_median']:+.1f}" if "z_median" in one else ""
+        z = f"   {with_z(one['z_median'])}" if "z_median" in one else ""
         print(f"  {metric:<26}{one['median']:>10.4f}   {one['mean']:.4f} ± {one['sd']:.4f}{real}{z}")
     for goal, met in goals(row, found):
         print(f"  {'met   ' if met else 'MISSED'} {goal}", flush=True)
@@ -594,14 +595,14 @@ def of_fakes(one: dict) -> str:
         reached = [value for value in one.get("values", []) if value is not None]
         return f"{len(reached)} of {len(one['values'])} seeds" if reached else "never"
     sd = f" ± {short(one['sd'])}" if len(one["values"]) > 1 else ""
-    z = f" (z {one['z_median']:+,.0f})" if abs(one.get("z_median", 0.0)) >= 3 else ""
+    z = f" ({with_z(one['z_median'])})" if abs(one.get("z_median", 0.0)) >= 3 else ""
     return short(one["mean"]) + sd + z
 
 
 def short(number: float) -> str:
     if number == int(number) and abs(number) < 1000:
         return f"{number:.0f}"
-    return f"{number:.1f}" if abs(number) >= 10 else f"{number:.3f}" if abs(number) >= 0.1 else f"{number:.4f}"
+    return f"{number:.1f}" if abs(number) >= 10 else f"{number:.3f}" if abs(number) >= 0.1 else f"{number:z.4f}"
 
 
 def plain(metric: str) -> str:

@@ -8,7 +8,7 @@ from gan_core import ADVERSARIAL_LOSSES, DatasetInfo, Job, RunInfo, Surface
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.frame.faults import guarded, part
-from ui.frame.glossary import term
+from ui.frame.glossary import show_caption, term, with_terms
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import chart, open_page, page_link, square
 from ui.frame.pickers import pick_run, pick_step, play_on
@@ -53,9 +53,10 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
             if data.rows_hidden:
                 say_private()
             else:
-                st.caption(
+                show_caption(
                     "64 points from the same latent vectors z at every step, on 64 real ones that are never trained "
-                    "on. Move the slider, or press Play, and watch them move to the real ones."
+                    "on. Move the slider, or press Play, and watch them move to the real ones.",
+                    "latent vector z",
                 )
             if data.shape == (2,):
                 with st.container(horizontal=True):
@@ -71,7 +72,7 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
         "watch each sample change.",
         unsafe_allow_html=True,
     )
-    right.markdown("**Real, held out**")
+    right.markdown(f"**Real, {term('held-out', 'held out')}**", unsafe_allow_html=True)
     if data.rows_hidden:
         with right:
             say_private()
@@ -119,17 +120,23 @@ def show_surface(run: RunInfo, data: DatasetInfo, step: int, label: int | None) 
             )
         latents = run.config.generator.latent_dim
         st.markdown(
-            "**Grey lines: the generator's output for a grid of latent vectors z** (its random inputs). "
+            with_terms("**Grey lines: the generator's output for a grid of latent vectors z.** ", "latent vector z")
             + (
                 f"Two of the {latents} latent dimensions are shown."
                 if latents > 2
                 else "Every cell has the same probability, so samples are dense where cells are small."
-            )
+            ),
+            unsafe_allow_html=True,
         )
         if run.config.objective.loss != "vae":
             st.markdown(
-                "**Arrows: the direction in which the loss moves each generated point.** Longer arrows are larger "
-                "gradients."
+                with_terms(
+                    "**Arrows: the direction in which the loss moves each generated point.** Longer arrows are larger "
+                    "gradients.",
+                    "loss",
+                    "gradient",
+                ),
+                unsafe_allow_html=True,
             )
         st.caption("Press Play above to see all saved steps.")
     return job_id

@@ -48,7 +48,18 @@ def text_of(at: AppTest) -> str:
     """All the text of a page, and the titles of its messages."""
     parts = [element for kind in TEXTS for element in getattr(at, kind)]
     titles = [getattr(e.proto, "title", "") for kind in ("info", "warning", "error") for e in getattr(at, kind)]
-    return "\n".join([*(str(element.value) for element in parts), *titles])
+    return "\n".join([*(without_explanations(str(element.value)) for element in parts), *titles])
+
+
+def explained_words(at: AppTest) -> list[str]:
+    """The words of a page that explain themselves, as they stand there, in the order of the kinds of elements."""
+    texts = "\n".join(str(element.value) for kind in TEXTS for element in getattr(at, kind))
+    return re.findall(r'<span class="term" tabindex="0">(.*?)<span ', texts)
+
+
+def without_explanations(text: str) -> str:
+    """A text as it is read before anybody points at one of its words."""
+    return re.sub(r'<span class="term" tabindex="0">(.*?)<span [^>]*>.*?</span></span>', r"\1", text)
 
 
 def run_picker(at: AppTest):

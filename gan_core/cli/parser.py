@@ -76,12 +76,12 @@ def make_parser() -> argparse.ArgumentParser:
     measure.add_argument(
         "--panel", choices=["live", "full"], default="full", help="the quick metrics only, or all (default)"
     )
-    measure.add_argument("--k", type=_whole(1), default=5, help="neighbours of a sample, for metrics of balls")
+    measure.add_argument("--k", type=_whole(1), default=5, help="neighbours of a sample, for metrics of k-NN balls")
     measure.add_argument(
         "--seed", type=_whole(0), default=0, help="which draw of a run's samples (default: 0, that of the training)"
     )
 
-    ruler = command("ruler", "damage real samples in known ways, and see what every metric makes of it")
+    ruler = command("ruler", "corrupt real samples on purpose, and see which metrics notice")
     ruler.add_argument("--data", default="digits", help=f"one of {', '.join(OPTIONS)}, or an upload's name")
     ruler.add_argument("--n", type=_whole(2), default=600, help="samples of each kind (at most the test part)")
     ruler.add_argument("--panel", choices=["live", "full"], default="live", help="the quick metrics (default), or all")
@@ -90,7 +90,7 @@ def make_parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME",
-        help=f"only this damage; again for another: {', '.join(CORRUPTION_TITLES)}",
+        help=f"only this corruption; again for another: {', '.join(CORRUPTION_TITLES)}",
     )
 
     sample = command("sample", "new samples of a run's generator")

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_core import TITLES, in_json, verdict_of, with_spread, with_z, z_value
+from gan_core import TITLES, in_json, shown_value, verdict_of, with_spread, with_z, z_value
 from gan_core.records import CorruptionTest, Headline, Report, RunInfo, UnreadableRun, Verdict
 
 COLUMNS = 10
@@ -103,15 +103,15 @@ def report_in_words(report: Report) -> str:
         p = "" if metric.p is None else f"   p = {metric.p:.3g}"
         beside = f"   real-vs-real {with_spread(metric)}" if metric.reference_mean is not None else ""
         z = f"   {with_z(metric.z)}" if metric.z is not None else ""
-        lines.append(f"  {metric.name:<26} {metric.value:>10.4f}{beside}{z}{p}")
+        lines.append(f"  {metric.name:<26} {shown_value(metric):>10}{beside}{z}{p}")
     return "\n".join(lines)
 
 
 def corruptions_in_words(data: str, found: CorruptionTest) -> str:
-    """Tables of what every metric makes of every damage to a data set, some columns at a time."""
+    """Tables of what every metric makes of every corruption of a data set, some columns at a time."""
     cells = {(c.metric, c.corruption, c.level): c for c in found.cells}
     columns = list(dict.fromkeys((c.corruption, c.level) for c in found.cells))
-    lines = [f"{data}, n = {found.n}: standard deviations from what undamaged real samples give"]
+    lines = [f"{data}, n = {found.n}: z, standard deviations from what uncorrupted real samples give"]
     for start in range(0, len(columns), COLUMNS):
         some = columns[start : start + COLUMNS]
         lines += ["", " " * 27 + "".join(f"{name:>9}" for name, _ in some)]

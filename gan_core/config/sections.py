@@ -128,7 +128,7 @@ class DiscriminatorConfig:
         0, "Fourier features: also show sines and cosines of the points; more shows finer structure."
     )
     packing: Annotated[int, Meta(ge=1, le=8)] = setting(
-        1, "Packing: judge this many samples together, so that samples which are all alike are noticed."
+        1, "Packing: samples per discriminator input; from 2 on it notices samples that are all alike."
     )
     init: Init = setting("he_normal", "The rule by which the first, random weights are drawn.")
     centre: bool = setting(True, "Subtract the mean of the data from the discriminator's inputs.")
@@ -164,7 +164,7 @@ class ObjectiveConfig:
     )
     diversity: Weight = setting(0.0, "Reward generated samples for lying as far apart as real ones; 0 is off.")
     label_smoothing: Annotated[float, Meta(ge=0, le=0.4)] = setting(
-        0.0, "Label smoothing: call real samples real only to 1 minus this; the judge is less sure."
+        0.0, "Label smoothing: call real samples real only to 1 minus this; the discriminator is less sure."
     )
     instance_noise: Annotated[float, Meta(ge=0, le=10)] = setting(
         0.0, "Instance noise added to all that the discriminator sees; falls to 0 by the end."

@@ -88,13 +88,13 @@ NOISE = Slider(
     "Instance noise",
     ("objective.instance_noise",),
     (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
-    "Higher: the two are harder to tell apart: calmer, blurrier.",
+    "Higher: real and generated are harder to tell apart: calmer, blurrier.",
 )
 ENERGY = Slider(
     "Energy weight",
     ("objective.energy_weight",),
     (0.0, *_log(-2, 2)),
-    "Higher: nearer to real samples as a whole; modes return.",
+    "Higher: nearer to real samples as a whole; lost modes return.",
 )
 STEPS = Slider(
     "Discriminator steps",

@@ -76,7 +76,7 @@ they are not here.)"""
 UNBIASED = ("energy_distance", "mmd_rbf", "mmd_polynomial")
 """Metrics whose estimate is right on average, so it may be negative, which the distance itself never is."""
 
-BELOW_ZERO = "An unbiased estimate may fall slightly below 0 where nothing differs."
+BELOW_ZERO = "An estimate that is right on average may fall slightly below 0 where nothing differs."
 
 NOT_MEASURED = Verdict("cannot_tell", "Nothing has been measured yet: that happens with the first step.")
 """Of a run without a report."""
@@ -119,7 +119,9 @@ def verdict_of(report: Report) -> Verdict:
     if _resolution(metrics) >= FAR_EFFECT:
         return Verdict("cannot_tell", f"{_sizes(report)} are too few here: even a large difference would not be seen.")
     alone = " One of the checks shows a small difference, which may be chance." if _signs(metrics) else ""
-    return Verdict("like_real", f"The generated samples cannot be told from real ones with {_sizes(report)}.{alone}")
+    return Verdict(
+        "like_real", f"The generated samples cannot be told apart from real ones with {_sizes(report)}.{alone}"
+    )
 
 
 def _missing(report: Report) -> str:
@@ -348,7 +350,7 @@ def numbers_of(report: Report) -> str:
     )
     if distance.value is None:
         return f"{collapsed}Nothing was judged at {n}: the energy distance needs {distance.needs}."
-    found = f"{collapsed}Energy distance {distance.value:z.3g} at {n}"
+    found = f"{collapsed}Energy distance {shown_value(distance)} at {n}"
     if distance.reference_mean is None:
         chance = "" if distance.p is None else f" (permutation test: p = {distance.p:.3g})"
         return (
@@ -369,8 +371,18 @@ def numbers_of(report: Report) -> str:
     elif signs:
         text += f"only {_named(signs[0])} points to a difference. A verdict needs a second one: use more samples."
     else:
-        text += "at this n the generated samples cannot be told from real ones."
+        text += "at this n the generated samples cannot be told apart from real ones."
     return f"{text}{below_zero(distance)}{_variety(metrics)}{_copies(metrics)}{_smallest(report)}"
+
+
+def shown_value(metric: MetricResult) -> str:
+    """A value with four decimals, and with two digits where all of these would be 0; the energy distance has always
+    four, so that it is the same number on every page. "—" for what was not measured.
+    """
+    if metric.value is None:
+        return "—"
+    small = 0 < abs(metric.value) < 0.001 and metric.name != "energy_distance"
+    return f"{metric.value:.2g}" if small else f"{metric.value:z.4f}"
 
 
 def with_spread(metric: MetricResult) -> str:
@@ -387,7 +399,7 @@ def z_value(z: float | None) -> str:
     if z is None or math.isnan(z):
         return "" if z is None else "?"
     rounded = round(z, 1)
-    return f"{rounded:+.1f}" if abs(rounded) < FAR else f"{'>' if z > 0 else '<'} {math.copysign(FAR, z):.0f}"
+    return f"{rounded:+z.1f}" if abs(rounded) < FAR else f"{'>' if z > 0 else '<'} {math.copysign(FAR, z):.0f}"
 
 
 def with_z(z: float) -> str:
@@ -397,9 +409,9 @@ def with_z(z: float) -> str:
 
 
 def below_zero(metric: MetricResult) -> str:
-    """Why an estimate is negative, to follow its value; empty where it is not."""
-    negative = metric.name in UNBIASED and metric.value is not None and metric.value < 0
-    return f" {BELOW_ZERO}" if negative else ""
+    """Why an estimate, or the mean of real samples beside it, is negative, to follow them; empty where none is."""
+    numbers = [number for number in (metric.value, metric.reference_mean) if number is not None]
+    return f" {BELOW_ZERO}" if metric.name in UNBIASED and any(number < 0 for number in numbers) else ""
 
 
 def in_json(report: Report) -> dict[str, Any]:
@@ -437,8 +449,8 @@ def _of_one(metric: MetricResult, n: int) -> str:
         return f"Real samples give {real}; by itself this is no score."
     worse = badness(metric)
     if worse >= NOTABLE:
-        far = f" by {worse:.1f} standard deviations" if worse < FAR else " by far"
-        return f"Off{far}: real samples give {real}.{below}"
+        far = f"{worse:.1f}" if round(worse, 1) < FAR else f"more than {FAR:.0f}"
+        return f"Off by {far} standard deviations: real samples give {real}.{below}"
     if worse <= -NOTABLE:
         return f"Beyond what real samples reach ({real}): too typical, blurred or copied, and not better.{below}"
     effect = smallest_effect(metric)
@@ -449,7 +461,7 @@ def _of_one(metric: MetricResult, n: int) -> str:
 def _named(metric: MetricResult) -> str:
     z = "" if metric.z is None else f" ({with_z(metric.z)})"
     title = METRICS[metric.name].title
-    return f"{title[0].lower() if title[1].islower() else title[0]}{title[1:]} {metric.value:.3g}{z}"
+    return f"{title[0].lower() if title[1].islower() else title[0]}{title[1:]} {shown_value(metric)}{z}"
 
 
 def _variety(metrics: Mapping[str, MetricResult]) -> str:

@@ -151,7 +151,7 @@ def test_the_histogram_is_numpys_and_integrates_to_one():
 def test_fresh_real_samples_cannot_be_told_apart(reference):
     report = measure(real=REAL, fake=FRESH, reference=reference)
     assert abs(report.metrics["energy_distance"].z) < 3
-    assert "cannot be told from real ones" in report.verdict
+    assert "cannot be told apart from real ones" in report.verdict
     assert "varied" not in report.verdict
     assert "n = 100;" in report.verdict
 
@@ -183,9 +183,9 @@ def test_the_verdict_word_by_word():
     report = measure(real=[[0.0], [4.0]], fake=[[3.0], [4.0]], reference=known)
     # rr = 4, ff = 1, rf = (3 + 4 + 1 + 0) / 4 = 2, so U = -1 and z = -0.9969 / 0.0029.
     assert report.verdict == (
-        "Energy distance -1 at n = 2; two sets of real samples of this size give -0.003 ± 0.003 (z < -100): the "
+        "Energy distance -1.0000 at n = 2; two sets of real samples of this size give -0.003 ± 0.003 (z < -100): the "
         "generated samples lie closer to the real ones than real samples do, so look for copies. "
-        "An unbiased estimate may fall slightly below 0 where nothing differs. "
+        "An estimate that is right on average may fall slightly below 0 where nothing differs. "
         "They are less varied than real ones (spread 0.25 of real). "
         "With 2 samples an energy distance has to change by 0.0087 to be seen."
     )

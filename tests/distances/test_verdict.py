@@ -16,13 +16,15 @@ from gan_core.distances.verdict import (
     TITLES,
     beside,
     in_json,
+    placed,
+    shown_value,
     verdict_of,
     with_z,
     z_value,
 )
 from gan_core.jobs import measurement, references
 from gan_core.jobs.measure_parameters import MeasureParameters
-from gan_core.records import MetricResult, Modes, Report
+from gan_core.records import MetricResult, Modes, Reference, Report
 
 N = 200
 ANGLES = 2 * np.pi * np.arange(8) / 8
@@ -49,7 +51,7 @@ def known(part):
 
 
 FAKES = {
-    "real": (lambda: FRESH, "like_real", "cannot be told from real ones with 200 samples of each kind"),
+    "real": (lambda: FRESH, "like_real", "cannot be told apart from real ones with 200 samples of each kind"),
     "a little moved": (lambda: FRESH + 0.05, "nearly", "come close to real ones"),
     "wider modes": (lambda: RING.centres[np.arange(N) % 8] + 0.08 * SHAPELESS, "nearly", "of them are realistic"),
     "noise": (lambda: 2 * SHAPELESS, "far_off", "hardly any of them are realistic"),
@@ -136,7 +138,7 @@ def test_what_is_shown_is_what_decides():
     ("z", "value", "named"),
     [
         (2.6, "+2.6", "z = +2.6"),
-        (-0.04, "-0.0", "z = -0.0"),
+        (-0.04, "+0.0", "z = +0.0"),
         (99.94, "+99.9", "z = +99.9"),
         (99.96, "> 100", "z > 100"),
         (-2480.3, "< -100", "z < -100"),
@@ -150,12 +152,41 @@ def test_z_has_one_decimal_and_huge_ones_one_wording(z, value, named):
 
 
 def test_a_negative_estimate_is_explained_where_it_stands(part, known):
+    known = dataclasses.replace(known, metrics={name: (abs(mean), sd) for name, (mean, sd) in known.metrics.items()})
     below = measure(real=part, fake=test_rows(TEST, N), reference=known)
     above = measure(real=part, fake=FRESH + 1, reference=known)
     for name in ("energy_distance", "mmd_rbf"):
         assert below.metrics[name].value < 0 and BELOW_ZERO in below.metrics[name].verdict
         assert BELOW_ZERO not in above.metrics[name].verdict
     assert BELOW_ZERO in below.verdict and BELOW_ZERO not in above.verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("energy_distance", 0.000154, "0.0002"),
+        ("energy_distance", -0.00004, "0.0000"),
+        ("energy_distance", 12.34567, "12.3457"),
+        ("mmd_rbf", 0.000154, "0.00015"),
+        ("mmd_rbf", 0.0, "0.0000"),
+        ("coverage", None, "—"),
+    ],
+)
+def test_a_value_has_the_same_digits_everywhere(name, value, shown):
+    assert shown_value(MetricResult(name, value)) == shown
+
+
+def test_real_samples_below_zero_are_explained_beside_a_value_above_it():
+    known = Reference(n=N, draws=8, seed=0, metrics={"energy_distance": (-0.003, 0.002), "coverage": (0.97, 0.01)})
+    for value in (0.001, 0.5):
+        assert BELOW_ZERO in placed(MetricResult("energy_distance", value, direction="lower"), known, N).verdict
+    assert BELOW_ZERO not in placed(MetricResult("coverage", 0.5, direction="higher"), known, N).verdict
+
+
+def test_huge_differences_have_one_wording():
+    known = Reference(n=N, draws=8, seed=0, metrics={"energy_distance": (0.0, 0.001)})
+    said = placed(MetricResult("energy_distance", 2.0, direction="lower"), known, N).verdict
+    assert "Off by more than 100 standard deviations" in said
 
 
 def test_sentences_are_for_readers_who_know_no_statistics(part, known):

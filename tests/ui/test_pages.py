@@ -978,9 +978,10 @@ def test_a_new_snapshot_does_not_take_the_report_away(home, store, data):
     store.jobs.finish(job.id, result=records.record_to_json(full_report(digits)).encode())
     commit_report(store, run_id, measured(digits)[-1][2], state="running", error=None)
     drawn(at.run())
-    assert at.select_slider[
-        0
-    ].value == job.step == 100 and [b.label for b in at.get("download_button")][-1] == "Download all as JSON"
+    assert (
+        at.select_slider[0].value == job.step == 100
+        and [b.label for b in at.get("download_button")][-1] == "Download all as JSON"
+    )
 
 
 def test_the_seed_0_and_the_live_panel_stay_what_was_measured_in_training(home, store, data):

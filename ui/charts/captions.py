@@ -84,7 +84,10 @@ def losses(history: History, loss: str, step: int | None = None) -> str:
 
 def scores(history: History, step: int | None = None) -> str:
     """Whether the discriminator distinguishes real and generated samples."""
-    what = "The mean probability of being real, for real samples x and for generated samples G(z) of latent vectors z."
+    what = (
+        "D(x) is the mean probability of being real for real samples x, and D(G(z)) for samples G(z) that the "
+        "generator makes from latent vectors z."
+    )
     lead = gap(history, step)
     if lead is None:
         return what
@@ -256,7 +259,7 @@ def _beside_the_band(history: History, name: str, reference: Reference | None, s
     if not len(values):
         return ""
     value, (mean, sd) = values[-1], (reference.metrics.get(name) if reference else None) or (None, None)
-    below = f" {BELOW_ZERO}" if name == "energy_distance" and value < 0 else ""
+    below = f" {BELOW_ZERO}" if name == "energy_distance" and min(value, mean or 0.0) < 0 else ""
     if mean is None or sd is None:
         return f"The band of real samples is drawn as soon as it has been measured.{below}"
     found = MetricResult(name, float(value), mean, sd, (value - mean) / sd if sd else None, None, METRICS[name].better)

@@ -5,6 +5,7 @@ import streamlit as st
 from gan_core import METRICS, Group, curve_of_group
 from ui.charts import compare
 from ui.frame.curves import history_of
+from ui.frame.glossary import show_caption
 from ui.frame.page import Page, chart
 from ui.frame.pickers import pick_metric
 from ui.frame.text import plain
@@ -36,4 +37,4 @@ def show_curves(page: Page, groups: tuple[Group, ...], step: int | None) -> None
         text += " In the blue band the value is like that of real samples."
     if len(sizes) > 1:
         text += f" The runs measured different numbers of samples ({', '.join(map(str, sorted(sizes)))})."
-    st.caption(text)
+    show_caption(text, "sd")

@@ -65,16 +65,16 @@ def show_groups(
 
 def about_group(group: Group, verdict: ComparisonReport | None) -> str:
     """A group in a few words: its seeds, its energy distance where a verdict knows it, and what still trains."""
-    count = len(group.runs)
+    count, negative = len(group.runs), False
     text = f"seed {group.seeds[0]}" if count == 1 else f"{count} seeds"
     values = [value for _, value in (verdict.values.get(group.name, ()) if verdict else ())]
     if values and verdict:
         mean, sd = mean_and_sd(values)
         text += f", energy distance {mean:z.4f}" + (f" ± {sd:.4f}" if sd is not None else "") + f" (n = {verdict.n:,})"
-        text += f". {BELOW_ZERO}" if mean < 0 else ""
+        negative = mean < 0
     unfinished = [STATES[run.state][2].lower() for run in group.runs if run.state != "finished"]
     if unfinished:
         text += ", " + ", ".join(f"{unfinished.count(state)} {state}" for state in dict.fromkeys(unfinished))
     if group.again:
         text += f", {len(group.again)} more with a seed that is listed already (not counted)"
-    return text
+    return f"{text}. {BELOW_ZERO}" if negative else text

@@ -5,7 +5,18 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from gan_core import BELOW_ZERO, METRICS, Comparison, ComparisonReport, Group, Reference, step_of
+from gan_core import (
+    BELOW_ZERO,
+    METRICS,
+    Comparison,
+    ComparisonReport,
+    Group,
+    MetricResult,
+    Reference,
+    below_zero,
+    step_of,
+    with_spread,
+)
 from ui.charts import captions, compare
 from ui.compare.groups import show_groups
 from ui.frame.glossary import term
@@ -89,7 +100,7 @@ def draw_verdict(page: Page, groups: tuple[Group, ...], verdict: ComparisonRepor
     with st.container(horizontal=True, vertical_alignment="center"):
         run = groups[0].runs[0]
         reference = page.lab.results.reference_of(run, verdict.n)
-        beside = f" Two sets of real samples of this size give {in_words(reference)}." if reference else ""
+        beside = f" Two sets of real samples of this size give {in_words(reference)}" if reference else ""
         st.caption(
             f"{term('energy distance', 'Energy distance')} of {verdict.n:,} samples of each run to as many "
             f"{term('held-out')} real ones; 0 is ideal. They are the samples that its training measured at this step."
@@ -125,9 +136,10 @@ def row_of(found: Comparison) -> dict[str, str]:
 
 
 def in_words(reference: Reference) -> str:
-    """The energy distance of real samples to real ones, with its standard deviation."""
+    """The energy distance of real samples to real ones, with its standard deviation, and why it may be negative."""
     mean, sd = reference.metrics["energy_distance"]
-    return f"{mean:z.4f} ± {sd:.4f}"
+    found = MetricResult("energy_distance", None, mean, sd)
+    return f"{with_spread(found)}.{below_zero(found)}"
 
 
 def explain() -> None:
@@ -141,9 +153,10 @@ def explain() -> None:
         st.markdown(
             "x are real samples, y generated ones, and a bar is the mean over all pairs of different samples. It is 0 "
             f"exactly for equal distributions. {BELOW_ZERO}\n\n"
-            "Then the real and generated samples are resampled 1,000 times, in the same way for all runs (a **paired "
-            "bootstrap**), and the spread between seeds is added. "
-            "The standard error SE of the difference follows, and from it the interval"
+            "Then the real and generated samples are resampled 1,000 times, in the same way for all runs (a paired "
+            f"{term('bootstrap')}), and the spread between seeds is added. "
+            "The standard error SE of the difference follows, and from it the interval",
+            unsafe_allow_html=True,
         )
         st.latex(INTERVAL)
         st.markdown(

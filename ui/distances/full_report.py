@@ -28,6 +28,7 @@ from ui.distances.samples import show_kinds
 from ui.distances.shown import Shown
 from ui.frame.faults import part
 from ui.frame.feature_spaces import SPACES, Space
+from ui.frame.glossary import in_sentence, meaning, show_caption, with_terms
 from ui.frame.held import held, held_index
 from ui.frame.job_answers import Request, send_request, show_request
 from ui.frame.navigation import keep_step
@@ -39,8 +40,8 @@ SIZES = (200, 360, 500, 1000, 2000, 5000, 10_000)
 ASKED = "full report"
 """The key of the session state under which the last Request stands."""
 K_NEAREST = (
-    "The k-NN ball of a sample reaches to its k-th nearest neighbour of the same kind. Precision, recall, density and "
-    "coverage count which samples lie in the balls of others."
+    f"**k-NN ball**: {meaning('k-NN ball')} Precision, recall, density and coverage count which samples lie in the "
+    "balls of others."
 )
 
 
@@ -48,11 +49,12 @@ def show_full_report(shown: Shown) -> None:
     """Every metric, with new samples: does the number hold for another draw, a larger n, another space?"""
     page, run, data, step = shown.page, shown.run, shown.data, shown.kept_at
     st.header("Full report", anchor=False)
-    st.caption(
-        "Every metric. Without a change below it is of the very samples that the training measured at this step, so it "
-        "has the numbers of the part *Verdict*. For settings that are used for the first time, real against real is "
-        "measured too: that takes 20 times as long as the report, seconds for points and small digits, minutes for "
-        "MNIST. Both results are saved."
+    show_caption(
+        "Every metric. Without a change below it is of the very samples that the training measured at this step, so "
+        "it has the numbers of the part *Verdict*. For settings that are used for the first time, real against real "
+        "is measured too: that takes 20 times as long as the report, seconds for points and small digits, minutes "
+        "for MNIST. Both results are saved.",
+        "real against real",
     )
     most = data.parts["test"]
     of_training = min(run.config.recording.rows, most)
@@ -66,6 +68,7 @@ def show_full_report(shown: Shown) -> None:
             key="n",
             persist_state="session",
             width=160,
+            help=meaning("n"),
         )
         space = st.selectbox(
             "Feature space",
@@ -75,6 +78,7 @@ def show_full_report(shown: Shown) -> None:
             persist_state="session",
             format_func=lambda name: SPACES[name][0],
             width=200,
+            help=meaning("feature space"),
         )
         k = st.number_input(
             "Neighbours (k)", 1, 50, held("k", 5), key="k", persist_state="session", width=140, help=K_NEAREST
@@ -87,14 +91,15 @@ def show_full_report(shown: Shown) -> None:
             key="draw seed",
             persist_state="session",
             width=140,
-            help="0: the samples that were measured during the training. Any other number: new samples.",
+            help="0: the samples that were measured during the training. Any other number: new samples.\n\n**Draw**: "
+            + in_sentence("draw"),
         )
         if st.button("Measure everything", key="measure", type="primary", icon=":material/straighten:"):
             asked = MeasureParameters(n, int(seed), space, "full", int(k))
             st.session_state[ASKED] = send_request(page, asked, run_id=run.id, step=step)
             keep_step(step)  # the next snapshot of a running run must not take the report away
     if data.kind == "image":
-        st.caption(SPACES[space][1])
+        show_caption(SPACES[space][1], "principal component", "features")
     last: Request | None = st.session_state.get(ASKED)
     if last and (last.run_id, last.step) == (run.id, step):
         show_request(page, last, lambda job: draw_report(page, job, data), key="measured")
@@ -111,9 +116,11 @@ def draw_report(page: Page, job: Job, data: DatasetInfo) -> None:
         with numbers:
             show_table(report, "full")
             show_downloads(report, f"ganometer-{job.run_id}-step-{job.step}-{report.space}-n{report.n_fake}")
-    st.caption(
+    show_caption(
         f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, k = {report.k}, "
-        f"{of_draw(report)}, in the space of {report.space}; measured in {report.seconds:.1f} s."
+        f"{of_draw(report)}, in the space of {plain(report.space)}; measured in {report.seconds:.1f} s.",
+        "held-out",
+        "draw",
     )
 
 
@@ -125,7 +132,8 @@ def show_details(report: Report, data: DatasetInfo, key: str) -> None:
         with left, part("This chart"):
             st.markdown("**Precision against recall**")
             chart(report_charts.prd(curve), f"{key} prd", "Highest precision at each recall")
-            st.caption(f"{captions.prd(curve)} Sajjadi et al. 2018, arXiv\\:1806.00035.")
+            about = with_terms(captions.prd(curve), "F-score", "recall", "precision")
+            st.caption(f"{about} Sajjadi et al. 2018, arXiv\\:1806.00035.", unsafe_allow_html=True)
     with right, part("This chart"):
         show_kinds(report, data, key)
     left, right = st.columns(2)
@@ -145,7 +153,7 @@ def show_details(report: Report, data: DatasetInfo, key: str) -> None:
             config = {name: st.column_config.NumberColumn(format="%.4g") for name in names[2:]}
             rows = [dict(zip(names, row)) for row in copies]
             st.dataframe(rows, hide_index=True, column_config=config, key=f"{key} copies")
-            st.caption(captions.copies(copies))
+            show_caption(captions.copies(copies), "held-out")
         elif "copies" in details:
             st.markdown("**Most like a training sample**")
             st.caption(captions.copies(()))

@@ -9,10 +9,12 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from gan_core import METRICS, NOTABLE, History, Report, mark_of, spread_ratio, with_spread, with_z
+from gan_core import METRICS, NOTABLE, History, Report, mark_of, shown_value, spread_ratio, with_spread, with_z
 from ui.charts.sparkline import spark
 from ui.frame.faults import part
+from ui.frame.glossary import in_sentence, with_terms
 from ui.frame.text import Colour, plain
+from ui.frame.verdict_chip import OF_Z
 
 MARKS: dict[str, Colour] = {
     "like real": "green",
@@ -44,7 +46,7 @@ def show_cards(report: Report, history: History, step: int) -> None:
         if not shown:
             continue
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{title}**")
+            st.markdown(f"**{with_terms(title, 'mode')}**", unsafe_allow_html=True)
             if "mean_real_fake" in names:
                 _show_arithmetic(report)
         grid = st.grid(4, min_column_width=CARD_WIDTH, border=True)
@@ -53,11 +55,11 @@ def show_cards(report: Report, history: History, step: int) -> None:
                 _card(metric, report, history, step)
     marks = {word: f":{MARKS[word]}-badge[{word}]" for word in ("like real", "off", "beyond real")}
     st.caption(
-        f"**z**: difference from the value of two sets of {report.n_fake:,} real samples, in standard deviations. "
-        f"{marks['like real']} |z| < {NOTABLE:g} · {marks['off']} worse than that · {marks['beyond real']} closer than "
-        "real samples get: too typical, blurred or copied, and not better. **p**: probability of a value this large "
-        "by chance alone.  \nEach **small curve** shows the value over the training, with a dot at this step. The "
-        "blue band is the value of real samples (± 2 standard deviations)."
+        f"{OF_Z} {marks['like real']} |z| < {NOTABLE:g} · {marks['off']} worse than that · {marks['beyond real']} "
+        "closer than real samples get: too typical, blurred or copied, and not better. **p**: "
+        f"{in_sentence('p-value')}  \n"
+        "Each **small curve** shows the value over the training, with a dot at this step. The blue band is the value "
+        "of real samples (± 2 standard deviations)."
     )
 
 
@@ -96,7 +98,7 @@ def _curve(name: str, history: History) -> tuple[np.ndarray, np.ndarray]:
 def _number(metric) -> str:
     if metric.name == "modes_captured" and metric.ideal is not None:
         return f"{metric.value:.0f} of {metric.ideal:.0f}"
-    return f"{metric.value:.4f}" if not 0 < abs(metric.value) < 0.001 else f"{metric.value:.2g}"
+    return shown_value(metric)
 
 
 def _beside(metric) -> str:

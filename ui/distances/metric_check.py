@@ -5,6 +5,7 @@ import streamlit as st
 from gan_core import CORRUPTION_TITLES, OPTIONS, Corruptions, CorruptionTest, Job
 from ui.charts import report as report_charts
 from ui.distances.shown import Shown
+from ui.frame.glossary import show_caption
 from ui.frame.held import held_index
 from ui.frame.job_answers import send_request, show_request
 from ui.frame.page import Page, chart
@@ -63,11 +64,13 @@ def draw_corruptions(page: Page, job: Job) -> None:
     found: CorruptionTest = page.lab.jobs.answer(job.id, by=page.me)
     st.markdown(f"**{found.n:,} corrupted real samples against {found.n:,} others**")
     chart(report_charts.corruptions(found.cells), "corruption test", "How every metric rates every corruption")
-    st.caption(
-        "A column is a metric, a row a corruption. Orange: the metric rates corrupted samples as worse than real ones, "
-        f"by standard deviations of real against real (the colours end at {report_charts.FAR:g}). No colour: it does "
-        "not detect the corruption. Blue: it rates corrupted samples as better, as the mean distance from real to "
-        "generated does for blur."
+    show_caption(
+        "A column is a metric, a row a corruption. Orange: the metric rates corrupted samples as worse than real "
+        f"ones, by so many standard deviations of real against real (the colours end at {report_charts.FAR:g}). No "
+        "colour: it does not detect the corruption. Blue: it rates corrupted samples as better, as the mean "
+        "distance from real to generated does for blur.",
+        "standard deviation",
+        "real against real",
     )
     used = {cell.corruption for cell in found.cells}
     with st.expander("What each corruption does", icon=":material/science:"):

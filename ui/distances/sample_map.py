@@ -8,6 +8,7 @@ import streamlit as st
 from gan_core import Browse, DatasetInfo, Job, RunInfo
 from gan_core.pictures import grid
 from ui.charts import captions, map
+from ui.frame.glossary import show_caption, with_terms
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.frame.private_data import say_private
@@ -76,14 +77,16 @@ def draw_map(page: Page, data: DatasetInfo, job: Job, found: Mapping) -> None:
             ),
             on_select=lambda marked: keep(marked.get("generated", [])),
         )
-        st.caption(
-            f"{len(found['x']):,} new samples among {len(found['real_xy']):,} held-out real ones. The darker a cross, "
-            f"the farther its nearest training sample; real samples have theirs at {usual:.3g} (median)."
+        show_caption(
+            f"{len(found['x']):,} new samples among {len(found['real_xy']):,} held-out real ones. The darker a "
+            f"cross, the farther its nearest training sample; real samples have theirs at {usual:.3g} (median)."
             + (
                 ""
                 if data.shape == (2,)
                 else " The axes are the first two principal components of the training samples."
-            )
+            ),
+            "held-out",
+            "principal component",
         )
     with right:
         if not chosen:
@@ -118,7 +121,11 @@ def draw_extremes(found: Mapping) -> None:
                 alt=f"{title}: {len(places)} generated samples above, the nearest held-out real ones below",
             )
             low, high = found["distances"][places].min(), found["distances"][places].max()
-            st.caption(f"{sentence} Nearest training samples at {low:.3g} to {high:.3g}. Below: the nearest real ones.")
+            st.caption(
+                f"{with_terms(sentence, 'k-NN ball')} Nearest training samples at {low:.3g} to {high:.3g}. Below: the "
+                "nearest real ones.",
+                unsafe_allow_html=True,
+            )
 
 
 def draw_classes(found: Mapping) -> None:
@@ -130,6 +137,8 @@ def draw_classes(found: Mapping) -> None:
         st.caption(captions.class_nearest(fake=fake, real=real))
     with right:
         chart(map.class_distances(found), "class distances", "Mean distances between classes")
-        st.caption(
-            "Mean Euclidean distance between the real samples of a class and the generated ones that look like a class."
+        show_caption(
+            "Mean Euclidean distance between the real samples of a class and the generated ones that look like a "
+            "class.",
+            "Euclidean distance",
         )

@@ -7,6 +7,7 @@ from ui.charts import report as report_charts
 from ui.distances.sample_map import show_map
 from ui.distances.shown import Shown
 from ui.frame.faults import part
+from ui.frame.glossary import show_caption
 from ui.frame.page import chart
 
 
@@ -34,10 +35,12 @@ def show_kinds(report: Report, data: DatasetInfo, key: str) -> None:
             "mode",
         )
         chart(figure, f"{key} modes", "Share of each mode")
-        st.caption(
-            f"{modes['captured']} of {count} modes have a sample within three standard deviations, {modes['balanced']} "
-            f"at least half of their share; {modes['high_quality']:.1%} of the samples lie so near to a mode "
-            f"({modes['ideal_high_quality']:.1%} is perfect)."
+        show_caption(
+            f"{modes['captured']} of {count} modes have a sample within three standard deviations, "
+            f"{modes['balanced']} at least half of their share; {modes['high_quality']:.1%} of the samples lie so "
+            f"near to a mode ({modes['ideal_high_quality']:.1%} is perfect).",
+            "mode",
+            "standard deviation",
         )
     elif classes and len(classes["labels"]) > 1 and data.kind == "image":
         st.markdown("**How often each class is drawn**")
@@ -48,7 +51,9 @@ def show_kinds(report: Report, data: DatasetInfo, key: str) -> None:
         )
         words = "so the shares differ" if classes["p"] < 0.01 else "so chance alone explains the differences"
         right = f"; that is right for {classes['accuracy']:.1%} of held-out ones" if classes["accuracy"] else ""
-        st.caption(
+        show_caption(
             f"Each sample counts for the class of its nearest training sample{right}. "
-            f"Chi-squared test: p = {classes['p']:.2g}, {words}."
+            f"Chi-squared test: p = {classes['p']:.2g}, {words}.",
+            "held-out",
+            "chi-squared test",
         )

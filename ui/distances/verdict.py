@@ -6,8 +6,10 @@ from gan_core import ReferenceParameters, Report, RunInfo, verdict_of
 from ui.distances.metric_cards import show_cards
 from ui.distances.shown import Shown
 from ui.frame.curves import history_of
+from ui.frame.glossary import show_caption
 from ui.frame.job_answers import show_answer
 from ui.frame.page import Page
+from ui.frame.text import plain
 from ui.frame.verdict_chip import show_verdict
 
 
@@ -20,9 +22,10 @@ def show_verdict_and_cards(shown: Shown) -> None:
     if report.metrics["energy_distance"].reference_mean is None:
         show_reference(page, run, report)
     show_cards(report, history_of(page, run), shown.measured_at)
-    st.caption(
+    show_caption(
         f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, in the space of "
-        f"{report.space}; measured in {report.seconds:.2f} s."
+        f"{plain(report.space)}; measured in {report.seconds:.2f} s.",
+        "held-out",
     )
 
 

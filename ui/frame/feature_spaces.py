@@ -11,7 +11,7 @@ SPACES: dict[Space, tuple[str, str]] = {
     ),
     "pca64": (
         "64 principal components",
-        "Only the 64 directions in which training images vary most (PCA): fine noise hardly counts.",
+        "The 64 principal components of the training images, along which these vary most: fine noise hardly counts.",
     ),
     "classifier": (
         "Classifier features",

@@ -1,14 +1,21 @@
 """The technical words of all pages, each in one or two plain sentences, and a word that explains itself.
 
     st.markdown(f"The samples show {term('mode collapse')}.", unsafe_allow_html=True)
+    show_caption("The critic is ahead.", "critic")
+    st.slider("Truncation", help=meaning("truncation"))
 
+A caption explains a word where it first stands. A widget's label cannot be pointed at, so its help has the sentence.
 `docs/glossary.md` is `as_markdown()`, and a test holds them equal.
 """
 
 from __future__ import annotations
 
 import html
+import re
 from dataclasses import dataclass
+from functools import cache
+
+import streamlit as st
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ _GAN = "Goodfellow et al. 2014, arXiv:1406.2661"
 _KYNKAANNIEMI = "Kynkäänniemi et al. 2019, arXiv:1904.06991"
 _NAEEM = "Naeem et al. 2020, arXiv:2002.09797"
 _R1 = "Mescheder et al. 2018, arXiv:1801.04406"
+_SYMMETRIC = "Khayatkhoei & AbdAlmageed 2023, arXiv:2306.09618"
 _VAE = "Kingma & Welling 2013, arXiv:1312.6114"
 _XU = "Lopez-Paz & Oquab 2017, arXiv:1610.06545"
 
@@ -62,7 +70,17 @@ _ALL = (
         "batch. It makes deep networks easier to train.",
         "Ioffe & Szegedy 2015, arXiv:1502.03167",
     ),
+    Term(
+        "bootstrap",
+        "Drawing from the same samples again and again, to learn how much a number varies by chance.",
+        "Efron & Tibshirani 1993, An Introduction to the Bootstrap",
+    ),
     Term("checkpoint", "Everything that is needed to go on with a training later exactly as if it had not stopped."),
+    Term(
+        "chi-squared test",
+        "Says whether the counts of several kinds differ by more than chance.",
+        "Pearson 1900, Philosophical Magazine 50",
+    ),
     Term(
         "class-conditional",
         "Both networks are told the class of a sample, for example which digit it is. You can "
@@ -122,6 +140,12 @@ _ALL = (
         "Kodali et al. 2017, arXiv:1705.07215",
     ),
     Term(
+        "diverge",
+        "To go wrong for good: the numbers of a training grow without limit, and its samples are of no use.",
+        also=("diverged",),
+    ),
+    Term("draw", "Which random samples are measured. Another draw gives a slightly different number."),
+    Term(
         "EMA",
         "Exponential moving average: the weights averaged over the last steps. The averaged generator gives "
         "calmer samples than the one that is being trained.",
@@ -130,13 +154,14 @@ _ALL = (
     ),
     Term(
         "energy distance",
-        "How far two sets of samples are apart: the mean distance between the sets minus the mean "
-        "distances within each. It is 0 on average when both come from the same source.",
+        "How far two sets of samples are apart: twice the mean distance between them, minus the mean "
+        "distances within each. Two sets from one source give 0 on average, sometimes less.",
         "Székely & Rizzo 2013, J. Stat. Plan. Inference 143",
     ),
     Term(
         "Euclidean distance", "The straight-line distance between two points. For images every pixel is one coordinate."
     ),
+    Term("F-score", "One number for precision and recall. It is high only where both are."),
     Term(
         "feature matching",
         "The generator is also trained to give the discriminator's inner values the same mean as real samples do.",
@@ -147,6 +172,10 @@ _ALL = (
         "Where distances are computed: on the pixels themselves, or on what a network has computed "
         "from them. Distances between such features come closer to what people see.",
         also=("features",),
+    ),
+    Term(
+        "fork",
+        "A new run that goes on from a step of another one. It takes over the networks and the settings of that step.",
     ),
     Term(
         "Fourier features",
@@ -200,7 +229,7 @@ _ALL = (
         "How much one distribution differs from another; 0 when they are equal. A VAE uses it to keep "
         "its latent vectors close to plain random numbers.",
         _VAE,
-        ("KL",),
+        ("KL", "Kullback–Leibler"),
     ),
     Term(
         "label smoothing",
@@ -252,13 +281,27 @@ _ALL = (
         ("non-saturating",),
     ),
     Term(
+        "n",
+        "How many samples of each kind are measured. The more there are, the smaller the differences that can be seen.",
+        also=("sample size",),
+    ),
+    Term(
+        "normal distribution",
+        "The bell curve: most values lie near the middle, and few far away from it.",
+        also=("Gaussian",),
+    ),
+    Term(
+        "optimizer",
+        "The rule that turns gradients into changes of the weights; here it is always Adam.",
+    ),
+    Term(
         "p-value",
         "How often chance alone gives a difference at least as large. A small one means that the difference "
         "is hardly chance.",
     ),
     Term(
         "packing",
-        "The discriminator judges several samples together, so it notices when they are all alike.",
+        "The discriminator gets several samples as one input, so it notices when they are all alike.",
         "Lin et al. 2018, arXiv:1712.04086",
         ("PacGAN",),
     ),
@@ -271,6 +314,12 @@ _ALL = (
         "precision",
         "The share of generated samples that lie close to real ones. It is low when samples look wrong.",
         _KYNKAANNIEMI,
+    ),
+    Term(
+        "principal component",
+        "A direction in which the samples vary most. The first few hold most of what differs from sample to sample.",
+        "Pearson 1901, Philosophical Magazine 2",
+        ("PCA",),
     ),
     Term("R1", "A gradient penalty on real samples.", _R1, ("R1 penalty",)),
     Term("R2", "A gradient penalty on generated samples.", _R1, ("R2 penalty",)),
@@ -307,12 +356,23 @@ _ALL = (
     Term("snapshot", "The generator and its 64 fixed samples as they were at one step."),
     Term(
         "spectral normalization",
-        "Dividing each layer's weights by their largest stretch, so that the discriminator's "
-        "answer cannot change too steeply.",
+        "Dividing each layer's weights by their largest singular value, by which the layer enlarges differences "
+        "most. The discriminator's answer then cannot change too steeply.",
         "Miyato et al. 2018, arXiv:1802.05957",
         ("spectral norm",),
     ),
     Term("step", "One update of the generator, together with the discriminator's updates before it."),
+    Term("standard deviation", "How far values usually lie from their mean. It stands behind a ±.", also=("sd",)),
+    Term(
+        "symmetric precision",
+        "Precision that is counted from both sides, so that blurred samples do not raise it.",
+        _SYMMETRIC,
+    ),
+    Term(
+        "symmetric recall",
+        "The smaller of recall and coverage: the share of the real variety that is generated.",
+        _SYMMETRIC,
+    ),
     Term(
         "truncation",
         "Using only latent vectors near the middle. Samples become more typical and less varied.",
@@ -346,7 +406,8 @@ _ALL = (
     ),
     Term(
         "z-score",
-        "How many standard deviations a value lies from what real samples give. Within ±2 it is what chance gives.",
+        "How many standard deviations (±) a value lies from what two sets of real samples give. Beyond 3 it is hardly "
+        "ever chance.",
         also=("z =",),
     ),
 )
@@ -354,6 +415,34 @@ _ALL = (
 TERMS: tuple[Term, ...] = tuple(sorted(_ALL, key=lambda term: term.word.casefold()))
 
 
+EVERYDAY = {
+    "batch",
+    "discriminator",
+    "distribution",
+    "draw",
+    "GAN",
+    "generator",
+    "loss",
+    "mode",
+    "n",
+    "recipe",
+    "seed",
+    "snapshot",
+    "step",
+}
+"""Terms that stand in nearly every line, and whose everyday meaning will do there."""
+
+TECHNICAL: tuple[str, ...] = tuple(
+    name
+    for known in TERMS
+    if known.word not in EVERYDAY
+    for name in (known.word, *known.also)
+    if len(name) > 1 and name != "reference"
+)
+"""The words and spellings that lines of recipes and settings explain."""
+
+
+@cache
 def explained(word: str) -> Term:
     """The term of this word, or of another spelling of it. Raises KeyError for a word that nobody has explained."""
     for known in TERMS:
@@ -373,6 +462,8 @@ def search(words: str) -> list[Term]:
 def term(word: str, text: str | None = None) -> str:
     """HTML of a word (or of `text` in its place) with its explanation, which the pointer, Tab or a finger opens.
 
+    page.css shows it, and terms.js keeps it inside the window.
+
     For `st.html`, or `st.markdown(..., unsafe_allow_html=True)` of text that nobody else has written. The explanation
     is part of the word's own text, so it needs no id, and one word may stand on a page twice. Raises KeyError for a
     word that nobody has explained.
@@ -380,6 +471,62 @@ def term(word: str, text: str | None = None) -> str:
     sentence = html.escape(explained(word).sentence, quote=False)
     shown = html.escape(text or word, quote=False)
     return f'<span class="term" tabindex="0">{shown}<span class="term-explained" role="note">{sentence}</span></span>'
+
+
+def with_terms(text: str, *words: str) -> str:
+    """Text in which each of these words, or the plural of one, explains itself where it first stands.
+
+    Markdown or HTML that nobody else has written; what stands between backticks or in a tag is left alone. A word that
+    does not stand there is left out, for captions follow their data. Without words: every technical one.
+    """
+    left = {explained(word).word for word in words or TECHNICAL}
+
+    def mark(found: re.Match[str]) -> str:
+        known = _named(found, words or TECHNICAL)
+        if known is None or known.word not in left:
+            return found[0]
+        left.remove(known.word)
+        return term(known.word, found[0])
+
+    return _pattern(words or TECHNICAL).sub(mark, text)
+
+
+def show_caption(text: str, *words: str) -> None:
+    """A caption in which these words explain themselves, as `with_terms` says."""
+    st.caption(with_terms(text, *words), unsafe_allow_html=True)
+
+
+def with_meanings(line: str) -> str:
+    """Markdown of a line and, below it, of what each technical word in it means: for the help of a widget."""
+    found = (_named(match, TECHNICAL) for match in _pattern(TECHNICAL).finditer(line))
+    known = {one.word: one.sentence for one in found if one}
+    return "\n\n".join([line, *(f"**{word}**: {sentence}" for word, sentence in known.items())])
+
+
+def meaning(word: str) -> str:
+    """The sentences that explain a word. Raises KeyError for a word that nobody has explained."""
+    return explained(word).sentence
+
+
+def in_sentence(word: str) -> str:
+    """The same, to follow the word and a colon."""
+    return meaning(word)[0].lower() + meaning(word)[1:]
+
+
+@cache
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds each word and its plural, the longest first, in a group of its own."""
+    plurals = [re.sub(r"y$", "(?:y|ies)", re.escape(word)).replace(r"\ ", "s? ") + "s?" for word in _longest(words)]
+    return re.compile(rf"`[^`]*`|<[^>]*>|(?<![\w-])(?:{'|'.join(f'({one})' for one in plurals)})(?![\w-])", re.I)
+
+
+def _named(found: re.Match[str], words: tuple[str, ...]) -> Term | None:
+    """The term whose group has matched; None for what is left alone."""
+    return explained(_longest(words)[found.lastindex - 1]) if found.lastindex else None
+
+
+def _longest(words: tuple[str, ...]) -> list[str]:
+    return sorted(words, key=len, reverse=True)
 
 
 def as_list(terms: list[Term] | tuple[Term, ...]) -> str:

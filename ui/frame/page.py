@@ -53,8 +53,9 @@ MENU_HEIGHT = 40
 KEPT_IN_URL = ("run", "step", "space")
 STYLE = f"<style>{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}</style><i hidden></i>"
 """A style alone would go where toasts stand, and take the place of one."""
-MENU = Path(__file__).with_name("menu.js").read_text(encoding="utf-8")
-"""What Streamlit's links cannot say: which of them is the current page, and a link past them to the content."""
+MENU = "".join(Path(__file__).with_name(f"{name}.js").read_text(encoding="utf-8") for name in ("terms", "menu"))
+"""What Streamlit's own elements cannot do: the links say which of them is the current page, one leads past them to the
+content, and explanations of words stay inside the window."""
 
 
 @contextmanager

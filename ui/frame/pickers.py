@@ -9,6 +9,7 @@ import streamlit as st
 
 from gan_core import METRICS, GanometerError, RunInfo, Unreadable
 from ui.frame.faults import guarded, told
+from ui.frame.glossary import in_sentence
 from ui.frame.held import held_index
 from ui.frame.job_answers import WAITING
 from ui.frame.navigation import Place, go_to_part, go_to_step, keep, navigation, place_of, shown_step
@@ -111,7 +112,13 @@ def pick_step(page: Page, steps: tuple[int, ...], label: str = "Snapshot at step
             help="Show the saved steps one after another, as a time-lapse of the training.",
         )
         st.select_slider(
-            label, steps, key=key, on_change=guarded(slide), format_func=lambda s: f"{s:,}", width="stretch"
+            label,
+            steps,
+            key=key,
+            on_change=guarded(slide),
+            format_func=lambda s: f"{s:,}",
+            width="stretch",
+            help=f"**Snapshot**: {in_sentence('snapshot')}",
         )
     return chosen
 

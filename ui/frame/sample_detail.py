@@ -8,6 +8,7 @@ from gan_core import Browse, DatasetInfo, Job, SampleDetail, closeness
 from gan_core.pictures import grid
 from ui.charts import latent
 from ui.frame.feature_spaces import COORDINATES, SPACES, Space
+from ui.frame.glossary import show_caption
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.frame.private_data import say_private
@@ -54,9 +55,10 @@ def draw_detail(
         else:
             st.markdown("  \n".join(f"x{i + 1} = {value:.4g}" for i, value in enumerate(found["x"][0])))
         nearest, usual = float(found["pixels.distances"][0]), float(found["real_distance"])
-        st.caption(
+        show_caption(
             f"Nearest training sample: {nearest:.3g}. Held-out real samples have theirs at {usual:.3g} (median): "
-            + closeness(nearest / usual if usual else 1.0)
+            + closeness(nearest / usual if usual else 1.0),
+            "held-out",
         )
         more(asked)
     with right:
@@ -68,9 +70,10 @@ def draw_detail(
             show_row(found, space, data, key)
         with st.expander("Its latent vector z", icon=":material/tune:"):
             chart(latent.latent(found["z"]), f"{key} latent", "The latent vector z of this sample")
-            st.caption(
+            show_caption(
                 "The random numbers z that the generator turns into this sample, each drawn from a normal "
-                "distribution around 0."
+                "distribution around 0.",
+                "normal distribution",
             )
 
 

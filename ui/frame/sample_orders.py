@@ -25,9 +25,8 @@ ORDERS = {
         "Most realistic first",
         "realism",
         -1,
-        "Realism measures how deep a sample lies inside the k-NN balls of the real samples (the ball around a real "
-        "sample reaches to its k-th nearest real neighbour). Above 1 it is inside one of them (Kynkäänniemi et al. "
-        "2019, arXiv:1904.06991).",
+        "Realism measures how deep a sample lies inside the k-NN balls of the real samples. Above 1 it is inside one "
+        "of them (Kynkäänniemi et al. 2019, arXiv:1904.06991).",
     ),
     "unrealistic": Order(
         "Least realistic first", "realism", 1, "The first ones lie outside the k-NN balls of the real samples."

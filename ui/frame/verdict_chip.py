@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from gan_core import BELOW_ZERO, TITLES, Report, Verdict, VerdictKind, below_zero, with_spread, with_z
+from gan_core import TITLES, Report, Verdict, VerdictKind, shown_value, with_spread, with_z
+from ui.frame.glossary import in_sentence, term, with_terms
 from ui.frame.text import Colour, plain
 
 CHIPS: dict[VerdictKind, tuple[Colour, str]] = {
@@ -18,10 +19,19 @@ CHIPS: dict[VerdictKind, tuple[Colour, str]] = {
 }
 """Of each verdict: its colour and its icon."""
 
-OF_Z = (
-    "**z** says how unusual this would be for real samples: the difference from real against real, divided by the "
-    "standard deviation (±) of real against real. Beyond 3 is hardly ever chance."
+OF_Z = f"**z**: {in_sentence('z-score')}"
+IN_SENTENCE = ("collapsed", "diverged", "learning rate", "mode")
+"""Words of the verdict's sentence that are explained in it."""
+IN_NUMBERS = (
+    "1-NN accuracy",
+    "coverage",
+    "MMD",
+    "permutation test",
+    "sliced Wasserstein",
+    "symmetric precision",
+    "symmetric recall",
 )
+"""Words of the numbers behind it that are explained there."""
 
 
 def chip(verdict: Verdict) -> None:
@@ -42,7 +52,7 @@ def show_verdict(verdict: Verdict, report: Report | None = None, *, key: str = "
     """The chip and its sentence; with a report also *Why?*, which opens the numbers behind them."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"{key} verdict"):
         chip(verdict)
-        st.markdown(plain(verdict.sentence), width="content")
+        st.markdown(with_terms(plain(verdict.sentence), *IN_SENTENCE), width="content", unsafe_allow_html=True)
         if report is not None and report.panel == "full":  # may be of other samples than the numbers on other pages
             st.caption(plain(draw_in_words(report)), width="content")
         if report is not None:
@@ -56,14 +66,13 @@ def show_numbers(report: Report) -> None:
     if distance is not None and distance.value is not None:
         of_real = "not known yet" if distance.reference_mean is None else with_spread(distance)
         st.markdown(
-            f"Energy distance of the generated samples: **{distance.value:z.4f}**  \n"
-            f"Two sets of real samples give: **{of_real}**"
-            + (f"  \n{with_z(distance.z)}" if distance.z is not None else "")
-            + f"  \n{draw_in_words(report)}"
+            f"{term('energy distance', 'Energy distance')} of the generated samples: **{shown_value(distance)}**  \n"
+            f"{term('real against real', 'Two sets of real samples')} give: **{of_real}**"
+            + (f"  \n{plain(with_z(distance.z))}" if distance.z is not None else "")
+            + f"  \n{with_terms(plain(draw_in_words(report)), 'n', 'draw')}",
+            unsafe_allow_html=True,
         )
-        if below_zero(distance):
-            st.caption(f"Below 0? {BELOW_ZERO}")
-    st.markdown(plain(report.verdict))
+    st.markdown(with_terms(plain(report.verdict), *IN_NUMBERS), unsafe_allow_html=True)
     st.caption(OF_Z)
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 from gan_core import DatasetInfo, LatentPlane, LatentWalk, Projection, RunInfo
 from gan_core.pictures import grid
 from ui.charts import latent
+from ui.frame.glossary import in_sentence, show_caption
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.frame.private_data import say_private
@@ -31,10 +32,12 @@ def pick_class(run: RunInfo, data: DatasetInfo, key: str) -> int | None:
 
 def show_walk(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int | None:
     """The job that answers; None where both ends are one sample."""
-    st.caption(
-        "The samples of latent vectors z (the random numbers of a sample) in even steps from one sample to another, "
-        "along a sphere (White 2016, arXiv\\:1609.04468). Between two samples, a generator that has learned the "
-        "distribution gives plausible samples; one that has memorised its training data jumps."
+    show_caption(
+        "The samples of latent vectors z in even steps from one sample to another, along a sphere (White 2016, "
+        "arXiv\\:1609.04468). Between two samples, a generator that has learned the distribution gives plausible "
+        "samples; one that has memorised its training data jumps.",
+        "latent vector z",
+        "distribution",
     )
     chosen = walk_ends()
     start, end = chosen.start, chosen.end
@@ -92,17 +95,27 @@ def draw_walk(found: Mapping, data: DatasetInfo) -> None:
 
 def show_plane(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
     whole = run.config.generator.latent_dim == 2
-    st.caption(
+    about = (
         "All samples of this generator: its latent vector z has two numbers, and every cell is equally likely."
         if whole
         else f"A plane in the space of the latent vectors z, which have {run.config.generator.latent_dim} numbers. "
         "Point at a cell to enlarge its sample. Another number gives another random plane."
     )
+    show_caption(about, "latent vector z")
     number = 0
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if not whole:
             number = int(st.number_input("Plane", 0, 10_000, 0, key="plane", width=140))
-        truncation = st.slider("Truncation", 0.1, 1.0, 1.0, 0.05, key="plane truncation", width=200)
+        truncation = st.slider(
+            "Truncation",
+            0.1,
+            1.0,
+            1.0,
+            0.05,
+            key="plane truncation",
+            width=200,
+            help=f"Below 1: {in_sentence('truncation')}",
+        )
         label = pick_class(run, data, "plane")
     asked = LatentPlane(CELLS, number, label, round(truncation, 2))
     return ask_worker(
@@ -136,9 +149,12 @@ def show_search(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int |
     if data.rows_hidden:
         say_private()
         return None
-    st.caption(
-        "Choose a real sample that was never trained on. Gradient descent then searches for the latent vector z whose "
-        "generated sample is closest to it. A large distance means that the generator cannot generate this sample."
+    show_caption(
+        "Choose a real sample that was never trained on. The latent vector z is then searched for whose generated "
+        "sample is closest to it, step by step along the gradient. A large distance means that the generator cannot "
+        "make this sample.",
+        "latent vector z",
+        "gradient",
     )
     key = f"real sample {run.id}"
     index = st.session_state.get(key, 0)

@@ -10,6 +10,7 @@ from gan_core import Browse, DatasetInfo, Job, RunInfo, SampleDetail
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.frame.faults import guarded
+from ui.frame.glossary import in_sentence, show_caption
 from ui.frame.held import held, held_index
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
@@ -48,8 +49,7 @@ def choose_samples(run: RunInfo, data: DatasetInfo) -> Browse:
             0.05,
             key="truncation",
             width=180,
-            help="Multiplies the latent vector z, the random numbers of a sample. Below 1 samples are more typical "
-            "and less varied.",
+            help=f"Below 1: {in_sentence('truncation')}",
         )
         label = ALL
         if run.config.data.conditional:
@@ -140,7 +140,7 @@ def arrange(found: Mapping) -> np.ndarray:
                 width=150,
             )
     if ORDERS[name].sentence:
-        st.caption(ORDERS[name].sentence)
+        show_caption(ORDERS[name].sentence, "k-NN ball", "discriminator")
     return ordered(found, name, label if isinstance(label, int) else None)
 
 

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 import streamlit as st
 
 from gan_core import (
-    BELOW_ZERO,
     LONGEST_NAME,
     MOST_TAGS,
     GanometerError,
     Headline,
     RunInfo,
     UnreadableRun,
+    below_zero,
+    shown_value,
 )
 from gan_core.pictures import grid
 from ui.frame.faults import guarded, part, told
+from ui.frame.glossary import meaning
 from ui.frame.page import PAGES, Page, page_link
 from ui.frame.people import whose
 from ui.frame.refresh_rate import LIVE_SECONDS
@@ -143,9 +145,8 @@ def show_number(headline: Headline) -> None:
     if energy is None or energy.value is None or report is None:
         return
     st.markdown(
-        f"Energy distance **{energy.value:z.4f}**",
-        help="How far its samples are from real ones as distributions; 0 is ideal. "
-        f"{plain(draw_in_words(report))}. {BELOW_ZERO}",
+        f"Energy distance **{shown_value(energy)}**",
+        help=f"{meaning('energy distance')}\n\n{plain(draw_in_words(report))}.{below_zero(energy)}",
     )
 
 

@@ -39,6 +39,4 @@ def by_setting(runs: Sequence[RunInfo], files: Mapping[str, str]) -> list[Settin
     groups: dict[tuple[str, str], list[RunInfo]] = {}
     for run in runs:
         groups.setdefault((run.config.data.name, run.config.preset), []).append(run)
-    return [
-        Setting(f"{data_title(name, files)} · {preset}", tuple(group)) for (name, preset), group in groups.items()
-    ]
+    return [Setting(f"{data_title(name, files)} · {preset}", tuple(group)) for (name, preset), group in groups.items()]

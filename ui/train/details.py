@@ -9,6 +9,7 @@ from ui.charts import captions
 from ui.frame.curves import history_of
 from ui.frame.event_log import event_in_words
 from ui.frame.faults import part, told
+from ui.frame.glossary import show_caption
 from ui.frame.page import Page, chart
 from ui.frame.text import data_title, plain
 from ui.train.curves import loss_curves, score_curves
@@ -38,7 +39,9 @@ def show_losses(page: Page, run: RunInfo) -> None:
         return
     alt = "Losses over steps" if loss in ADVERSARIAL_LOSSES else "Loss over steps"
     chart(figure, f"losses {run.id}", alt)
-    st.caption(captions.losses(history_of(page, run), loss, step))
+    about = captions.losses(history_of(page, run), loss, step)
+    words = ("loss", "discriminator", "generator", "latent", "Kullback–Leibler")
+    show_caption(about, *words)
 
 
 def show_scores(page: Page, run: RunInfo) -> None:
@@ -49,7 +52,8 @@ def show_scores(page: Page, run: RunInfo) -> None:
         return
     st.markdown("**Discriminator output**")
     chart(figure, f"scores {run.id}", "D(x) and D(G(z)) over steps")
-    st.caption(captions.scores(history_of(page, run), step))
+    about = captions.scores(history_of(page, run), step)
+    show_caption(about, "D(x)", "latent vector z")
 
 
 def show_event_log(page: Page, run: RunInfo) -> None:

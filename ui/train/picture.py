@@ -9,6 +9,7 @@ import streamlit as st
 from gan_core import DatasetInfo, RunInfo
 from gan_core.pictures import grid
 from ui.charts import training
+from ui.frame.glossary import meaning, term
 from ui.frame.navigation import navigation, shown_step
 from ui.frame.page import Page, chart, square
 from ui.frame.private_data import say_private
@@ -127,14 +128,14 @@ def choose_generator() -> None:
     st.toggle(
         "Raw",
         key="raw generator",
-        help="Shows the generator of this step. Otherwise its running average (EMA) is shown, which is calmer.",
+        help=f"Shows the generator as it is at this step. Otherwise its EMA is shown.\n\n**EMA**: {meaning('EMA')}",
     )
 
 
 def show_real(page: Page, run: RunInfo, data: DatasetInfo | None, large: bool) -> None:
     """Real samples that are never trained on."""
     with st.container(horizontal=True, vertical_alignment="center", key="head real"):
-        st.markdown("**Real, held out**", width="content")
+        st.markdown(f"**Real, {term('held-out', 'held out')}**", width="content", unsafe_allow_html=True)
     if data is None:
         with square("real"):
             st.caption("The data are loaded with the first step.")

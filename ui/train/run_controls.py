@@ -6,6 +6,7 @@ import streamlit as st
 
 from gan_core import RunConfig, RunInfo, differences, override
 from ui.frame.faults import guarded
+from ui.frame.glossary import term, with_terms
 from ui.frame.navigation import go_to_run, shown_step
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import Page
@@ -111,10 +112,9 @@ def branch(page: Page, run_id: str, step: int, wanted: Callable[[], dict], nonce
 def show_inherited(page: Page, run: RunInfo, config: RunConfig, *, exactly: bool) -> None:
     """What a fork takes over from its run: weights, seed, data, and the settings of its step."""
     data = plain(data_title(run.config.data.name, page.lab.uploads.titles(by=page.me)))
-    weights = (
-        "the weights of all its networks and the state of the optimizers" if exactly else "the generator's weights"
-    )
-    st.markdown(f"It takes over {weights}, the settings of that step, the seed {config.seed} and the data {data}.")
+    weights = "all weights and the state of the optimizers" if exactly else "the generator's weights"
+    inherited = with_terms(f"{weights}, the settings of that step, the seed {config.seed}", "optimizer", "seed")
+    st.markdown(f"This {term('fork')} takes over {inherited} and the data {data}.", unsafe_allow_html=True)
     later = differences(run.config, override(config, {"training.steps": run.config.training.steps}))
     if later:
         now = in_words({key: value for key, (value, _) in later.items()})

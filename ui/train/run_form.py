@@ -27,6 +27,7 @@ from gan_core import (
     setting_type,
 )
 from ui.frame.faults import guarded, told
+from ui.frame.glossary import show_caption, with_meanings
 from ui.frame.held import held, held_index
 from ui.frame.navigation import Place, go_to_part, keep, navigation
 from ui.frame.nonces import nonce_of, renew_nonce
@@ -176,7 +177,7 @@ def show_form(page: Page) -> None:
         persist_state="session",
         format_func=lambda name: f"{name}: {PRESETS[name]}",
     )
-    st.caption(PRESETS[preset])
+    show_caption(PRESETS[preset])
     base = show_length(lab, me)
     classes = lab.uploads.about(data, by=me).classes
     if 2 <= classes <= MOST_CLASSES and base.objective.loss in (*ADVERSARIAL_LOSSES, "vae"):
@@ -185,7 +186,7 @@ def show_form(page: Page) -> None:
             "Class-conditional",
             held(key, False),
             key=key,
-            help=describe_setting("data.conditional")["help"],
+            help=with_meanings(describe_setting("data.conditional")["help"]),
             persist_state="session",
         )
     with st.expander("All settings", icon=":material/tune:", on_change="rerun", key="all settings") as box:
@@ -260,7 +261,7 @@ def show_length(lab: Lab, me: str) -> RunConfig:
         persist_state="session",
         help=describe_setting("seed")["help"],
     )
-    st.caption(resolved(base))
+    show_caption(resolved(base))
     return base
 
 

@@ -16,6 +16,7 @@ from gan_core import (
     override,
     setting_type,
 )
+from ui.frame.glossary import with_meanings, with_terms
 from ui.frame.held import held
 
 GROUPS = {
@@ -55,7 +56,8 @@ def setting_widget(key: str, value, name: str, *, rerun: Container[str] = DECIDI
     kind, choices = setting_type(key)
     about = describe_setting(key)
     label = label_of(key)
-    options |= dict(key=name, help=f"{about['help']} (`{key}`)", on_change="rerun" if key in rerun else "ignore")
+    help = with_meanings(f"{about['help']} (`{key}`)")
+    options |= dict(key=name, help=help, on_change="rerun" if key in rerun else "ignore")
     first = held(name, as_widget(key, value))
     if kind == "choice":
         st.selectbox(label, choices, choices.index(first), **options)
@@ -121,7 +123,7 @@ def grouped_settings(values: Mapping[str, Any], name: Callable[[str], str], *, k
         found = [setting for setting in values if (setting in BASIC) == (level == "Basic")]
     for group, (title, sentence) in GROUPS.items():
         if members := {setting: values[setting] for setting in found if group_of(setting) == group}:
-            st.markdown(f"**{title}.** {sentence}")
+            st.markdown(f"**{title}.** {with_terms(sentence)}", unsafe_allow_html=True)
             in_pairs(members, name, **options | {"persist_state": "session"})
 
 

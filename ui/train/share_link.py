@@ -59,7 +59,7 @@ def share_run(lab: Lab, me: str, run: RunInfo) -> None:
     elif run.config.training.seconds is not None and run.step == 0:
         st.caption("Its number of steps is not known yet. A link made once it trains repeats the run.")
     else:
-        st.caption("The link fills in the form. On the same machine, a run started from it is the same bit by bit.")
+        st.caption("The link fills in the form. On the same machine, a run started from it is the same, bit for bit.")
     _show_link(lab, me, repeating(run), run.versions or versions(), f"share {run.id}")
 
 

@@ -2,8 +2,19 @@
 
 import streamlit as st
 
-from gan_core import ConfigError, RunConfig, RunInfo, Slider, edited, flatten_config, needs_compiling, sliders_of
+from gan_core import (
+    ConfigError,
+    RunConfig,
+    RunInfo,
+    Slider,
+    describe_setting,
+    edited,
+    flatten_config,
+    needs_compiling,
+    sliders_of,
+)
 from ui.frame.faults import guarded
+from ui.frame.glossary import show_caption, with_meanings
 from ui.frame.held import held
 from ui.frame.page import Page
 
@@ -60,15 +71,21 @@ def show_slider(page: Page, run: RunInfo, config: RunConfig, slider: Slider) -> 
         here,
         format_func=lambda value: f"{value:g}",
         key=key,
-        help=" and ".join(f"`{name}`" for name in slider.keys),
+        help=about(slider),
         on_change=guarded(released),
     )
-    st.caption(slider.expect)
+    show_caption(slider.expect)
     slow = [value for value, changed in after.items() if value != here and changed and needs_compiling(config, changed)]
     if not slow:
         return ""
     name = slider.label.lower()
     return f"{name} {slow[0]:g}" if len(slow) == 1 else name
+
+
+def about(slider: Slider) -> str:
+    """What the settings of a slider do, their names, and what the words mean."""
+    lines = [f"{describe_setting(name)['help']} (`{name}`)" for name in slider.keys]
+    return with_meanings("  \n".join(lines))
 
 
 def edited_or_none(run: RunInfo, config: RunConfig, changes: dict) -> RunConfig | None:

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from gan_core import Headline, RunInfo, with_spread
+from gan_core import Headline, RunInfo, shown_value, with_spread
 from ui.charts import captions
 from ui.frame.curves import history_of
+from ui.frame.glossary import term
 from ui.frame.navigation import navigation, shown_step
 from ui.frame.page import Page, chart
 from ui.frame.verdict_chip import show_verdict
@@ -25,7 +26,7 @@ def show_worth(page: Page, run_id: str, *, large: bool = False) -> None:
     with st.container(key="worth large" if large else "worth", gap="small"):
         show_verdict(headline.verdict, headline.report)
         if line := distance_in_words(headline):
-            st.markdown(line)
+            st.markdown(line, unsafe_allow_html=True)
         figure = distance_curve(page, run, step, large=large)
         if figure is not None:
             chart(figure, f"distance {run.id} {large}", "Energy distance over steps")
@@ -36,9 +37,10 @@ def distance_in_words(headline: Headline) -> str:
     """The energy distance beside that of real samples, and where the modes are known how many have been found."""
     energy, said = headline.energy, []
     if energy is not None and energy.value is not None:
-        said = [f"Distance **{energy.value:z.4f}**"]
-        said += [f"real samples {with_spread(energy)} (blue band)"] if energy.reference_mean is not None else []
+        said = [f"{term('energy distance', 'Distance')} **{shown_value(energy)}**"]
+        if energy.reference_mean is not None:
+            said.append(f"{term('real against real', 'real samples')} {with_spread(energy)} (blue band)")
     modes = headline.report.details.get("modes") if headline.report else None
     if modes and modes.get("counts"):
-        said.append(f"modes found **{modes['captured']} of {len(modes['counts'])}**")
+        said.append(f"{term('mode', 'modes')} found **{modes['captured']} of {len(modes['counts'])}**")
     return " · ".join([*said, f"measured at step {headline.step:,}"]) if said else ""

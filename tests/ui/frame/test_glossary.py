@@ -7,7 +7,8 @@ import pytest
 
 from gan_core.config.presets import PRESETS
 from gan_core.config.run_config import RunConfig, describe_setting, flatten_config
-from ui.frame.glossary import TERMS, as_markdown, explained, search, term
+from tests.drawing import without_explanations
+from ui.frame.glossary import TERMS, as_markdown, explained, meaning, search, term, with_meanings, with_terms
 
 LINES = PRESETS | {key: describe_setting(key)["help"] for key in flatten_config(RunConfig())}
 LONGEST = 100
@@ -51,6 +52,40 @@ def test_another_spelling_has_the_same_explanation():
 def test_a_word_can_be_focused_and_holds_its_explanation():
     html = term("mode collapse", "<collapsed>")
     assert 'tabindex="0">&lt;collapsed&gt;<' in html and explained("mode collapse").sentence in html
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "explained_there"),
+    [
+        ("Latent vectors z, and again latent vectors z.", ["latent vector z"], ["Latent vectors z"]),
+        ("The critic has two gradient penalties.", ["gradient penalty", "critic"], ["critic", "gradient penalties"]),
+        ("D(x) and D(G(z)) of a latent.", ["D(x)", "latent"], ["D(x)", "latent"]),
+        ("`loss` is a setting, and <b title='loss'>the loss</b> a number.", ["loss"], ["loss"]),
+        ("No such word stands in a z-score or a lossless file.", ["z", "loss"], []),
+        ("A step of an autoencoder (VAE), by Adam.", [], ["autoencoder", "VAE", "Adam"]),
+    ],
+)
+def test_a_word_explains_itself_where_it_first_stands(text, words, explained_there):
+    marked = with_terms(text, *words)
+    assert without_explanations(marked) == text
+    assert re.findall(r'tabindex="0">(.*?)<span', marked) == explained_there
+
+
+def test_no_word_is_looked_for_in_the_explanation_of_another():
+    marked = with_terms("mode collapse", "mode collapse", "generator")
+    assert meaning("mode collapse").startswith("The generator") and marked.count('class="term"') == 1
+
+
+def test_an_unknown_word_is_an_error_also_where_it_does_not_stand():
+    with pytest.raises(KeyError):
+        with_terms("The samples are fine.", "sourdough")
+
+
+def test_a_widget_says_what_the_words_of_its_line_mean():
+    help = with_meanings("R1: weight of the gradient penalty on real samples.")
+    assert help.splitlines()[0] == "R1: weight of the gradient penalty on real samples."
+    assert f"**R1**: {meaning('R1')}" in help and f"**gradient penalty**: {meaning('gradient penalty')}" in help
+    assert with_meanings("The seed of the step.") == "The seed of the step."
 
 
 def test_the_search_finds_words_before_sentences():

@@ -402,7 +402,7 @@ def test_a_run_s_link_has_the_steps_its_trial_found_and_the_versions_it_was_made
     run_id = trained(store, "timed", config=timed)
     at = opened(open_page("pages/train.py", run=run_id), "Share")
     (query,) = query_in(at)
-    assert query == link_to(CONFIG) and "bit by bit" in text_of(at)
+    assert query == link_to(CONFIG) and "bit for bit" in text_of(at)
     run = store.runs.get(run_id)
     store.runs.extend(run_id, configs.override(run.config, {"training.steps": 200}))
     assert "changed or forked" in text_of(opened(open_page("pages/train.py", run=run_id), "Share"))
