@@ -1,7 +1,7 @@
 """What a run is called until its owner renames it: by what differs from the recipe.
 
-    digits · auto · conditional
-    cats.zip · dcgan · 500 steps · r1 = 0.5 · seed 3
+digits · auto · conditional
+cats.zip · dcgan · 500 steps · r1 = 0.5 · seed 3
 """
 
 from __future__ import annotations

@@ -20,7 +20,6 @@ from gan_core.records import (
     UnknownRun,
     Unreadable,
     UnreadableRun,
-    short_data_name,
 )
 from gan_core.service import estimates, permissions
 from gan_core.service.equal_runs import is_equal
@@ -343,9 +342,8 @@ class RunService:
     def _name_of(self, config: RunConfig, by: str | None) -> str:
         """By what differs from the recipe; see `run_names`."""
         data = config.data.name
-        title = self._uploads.titles(by=by).get(data, short_data_name(data))
         recipe = self._recipes.preset(config.preset, data=data, seconds=config.training.seconds, by=by)
-        return name_of(config, recipe, title)
+        return name_of(config, recipe, self._uploads.title(data, by=by))
 
     def _send(self, run: RunInfo, kind: str, by: str | None, payload: Mapping[str, Any] | None = None) -> str:
         outcome = self._store.commands.send(run.id, kind, by=by or "", payload=payload)

@@ -14,7 +14,7 @@ ORDERS = {"newest": "Newest first", "best": "Smallest distance first", "name": "
 
 @dataclass(frozen=True)
 class Setting:
-    """The runs of one recipe on one data set, in the order chosen; `title` says which: "8×8 digits · auto"."""
+    """The runs of one recipe on one data set, in the order chosen; `title` says which: "digits · auto"."""
 
     title: str
     runs: tuple[RunInfo, ...]
@@ -39,6 +39,4 @@ def by_setting(runs: Sequence[RunInfo], files: Mapping[str, str]) -> list[Settin
     groups: dict[tuple[str, str], list[RunInfo]] = {}
     for run in runs:
         groups.setdefault((run.config.data.name, run.config.preset), []).append(run)
-    return [
-        Setting(f"{data_title(name, files)} · {preset}", tuple(group)) for (name, preset), group in groups.items()
-    ]
+    return [Setting(f"{data_title(name, files)} · {preset}", tuple(group)) for (name, preset), group in groups.items()]

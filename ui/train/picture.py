@@ -14,6 +14,7 @@ from ui.frame.page import Page, chart, square
 from ui.frame.private_data import say_private
 from ui.frame.refresh_rate import CHANGE_SECONDS, PREVIEW_SECONDS
 from ui.frame.snapshots import samples_of
+from ui.frame.text import plain
 
 GAP = 4
 SIDE, LARGE_SIDE = 272, 600
@@ -51,7 +52,15 @@ def show_pictures(page: Page, run: RunInfo, data: DatasetInfo | None, *, large: 
         with real:
             show_real(page, run, data, large)
         if points:
-            st.markdown(f":small[{COLOURS}]")
+            st.markdown(f":small[{COLOURS}{columns_in_words(data)}]")
+
+
+def columns_in_words(data: DatasetInfo) -> str:
+    """What lies along the axes, which have no titles here, where the file of the data says so."""
+    if not data.names.columns:
+        return ""
+    names = [plain(data.column_name(place)) for place in range(min(2, data.shape[0]))]
+    return "".join(f" · {way} {name}" for way, name in zip(("across:", "up:"), names))
 
 
 def follow_generated(page: Page, run: RunInfo, data: DatasetInfo | None, large: bool) -> None:
@@ -115,9 +124,9 @@ def picture_of(page: Page, run: RunInfo) -> Picture | None:
 def show_plane(picture: Picture, run: RunInfo, data: DatasetInfo, side: int) -> None:
     """Generated points among real ones; of this moment also the discriminator's output and where it pushes them."""
     if picture.game is not None and not data.rows_hidden:
-        figure = training.surface(picture.game, data.preview)
+        figure = training.surface(picture.game, data.preview, training.axes_of(data))
     else:
-        figure = training.points(real=data.preview, fake=picture.samples)
+        figure = training.points(real=data.preview, fake=picture.samples, axes=training.axes_of(data))
     key, what = ("live", "Generated points") if picture.live else ("points", "Points")
     chart(training.plane_of(figure, side), f"{key} {run.id}", f"{what} {picture.about}")
 
@@ -141,7 +150,7 @@ def show_real(page: Page, run: RunInfo, data: DatasetInfo | None, large: bool) -
     elif data.rows_hidden:
         say_private()
     elif data.kind == "points":
-        figure = training.points(real=data.preview, fake=data.preview[:0])
+        figure = training.points(real=data.preview, fake=data.preview[:0], axes=training.axes_of(data))
         side = LARGE_SIDE if large else SIDE
         chart(training.plane_of(figure, side), f"real {run.id}", "Real points that are never trained on")
     else:
