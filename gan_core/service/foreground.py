@@ -61,7 +61,8 @@ class ForegroundService:
         self._recipes.check(config, by=None)
 
         def take(worker_id: str) -> RunInfo:
-            return self._store.runs.get(self._store.runs.create(config, worker_id=worker_id))
+            name = self._runs.default_name(config, by=None)
+            return self._store.runs.get(self._store.runs.create(config, name=name, worker_id=worker_id))
 
         return self._train(take, on_progress)
 

@@ -10,7 +10,7 @@ from gan_core.data import datasets, uploads
 from gan_core.records import upload_name
 from gan_core.store import pack
 from tests.drawing import chart_of, claim, drawn, figures, open_page, text_of
-from tests.ui.gallery.test_gallery_page import answer, browsed, close_up, image_grid
+from tests.ui.gallery.test_gallery_page import answer, browsed, close_up, image_grid, newest
 from tests.ui.test_pages import trained
 
 pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test")
@@ -66,7 +66,7 @@ def test_a_class_of_an_upload_is_chosen_and_told_by_its_name(store, pets):
     box = at.selectbox(key=f"class {run_id}")
     assert box.options == ["All", "a *cat*", "dog"]
     drawn(box.set_value(1).run())
-    assert claim(store, "browse").params["label"] == 1
+    assert newest(store).params["label"] == 1
     at = open_page("pages/gallery.py", run=run_id, view="plane")
     assert at.selectbox(key=f"plane class {run_id}").options == ["a *cat*", "dog"]
     at = open_page("pages/gallery.py", run=run_id, view="search")

@@ -44,7 +44,7 @@ def is_live(page: Page, run: RunInfo) -> bool:
 
 def show_pictures(page: Page, run: RunInfo, data: DatasetInfo | None, *, large: bool = False) -> None:
     """Generated samples beside real ones; only the generated ones are drawn again and again."""
-    points = data is not None and data.kind == "points"
+    points = data if data is not None and data.kind == "points" else None
     with st.container(key=f"{'large ' if large else ''}{'planes' if points else 'pictures'}", gap=None):
         made, real = st.columns(2, gap="small", vertical_alignment="bottom")
         with made:
@@ -52,7 +52,7 @@ def show_pictures(page: Page, run: RunInfo, data: DatasetInfo | None, *, large: 
         with real:
             show_real(page, run, data, large)
         if points:
-            st.markdown(f":small[{COLOURS}{columns_in_words(data)}]")
+            st.markdown(f":small[{COLOURS}{columns_in_words(points)}]")
 
 
 def columns_in_words(data: DatasetInfo) -> str:
