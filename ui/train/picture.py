@@ -52,15 +52,10 @@ def show_pictures(page: Page, run: RunInfo, data: DatasetInfo | None, *, large: 
         with real:
             show_real(page, run, data, large)
         if points:
-            st.markdown(f":small[{COLOURS}{columns_in_words(points)}]")
-
-
-def columns_in_words(data: DatasetInfo) -> str:
-    """What lies along the axes, which have no titles here, where the file of the data says so."""
-    if not data.names.columns:
-        return ""
-    names = [plain(data.column_name(place)) for place in range(min(2, data.shape[0]))]
-    return "".join(f" · {way} {name}" for way, name in zip(("across:", "up:"), names))
+            st.markdown(f":small[{COLOURS}]")
+            if points.names.columns:  # the axes have no titles here
+                names = [plain(points.column_name(place)) for place in range(min(2, points.shape[0]))]
+                st.markdown(f":small[{' · '.join(f'{way}: {name}' for way, name in zip(('across', 'up'), names))}]")
 
 
 def follow_generated(page: Page, run: RunInfo, data: DatasetInfo | None, large: bool) -> None:
