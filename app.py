@@ -201,7 +201,7 @@ with open_page("home") as page:
             title = data_title(data)
             st.markdown(f"**{title}**  \n{sentence}")
             clicked = st.button(
-                f"Train on {title[0].lower() + title[1:] if data != 'mnist' else title}",
+                f"Train on {title}",
                 key=f"start {data}",
                 icon=":material/play_arrow:",
                 type="primary" if data == "digits" else "secondary",

@@ -1,6 +1,6 @@
 """Can a generator learn by minimising Euclidean distance, and does a GAN gain by it? python -m benchmarks.claim
 
-Four generators without a discriminator on the ring of 8, each for 10 s: distance to a random real sample, distance to
+Four generators without a discriminator on ring-8, each for 10 s: distance to a random real sample, distance to
 the nearest one, energy distance, and the cost of exact transport between two batches. Then, on digits (30 s) and MNIST
 (60 s), games with and without the energy distance in the generator's loss, and the energy distance alone; 3 seeds each.
 Cells are kept, scored and shared as in quality.py, so what is there already is not trained again. Prints Markdown

@@ -1,6 +1,6 @@
 """Train the finished run that ships with the app, and write its bundle: `make example`.
 
-The run is an ordinary one: the `auto` recipe on the 8×8 digits, with fewer snapshots so that it stays small.
+The run is an ordinary one: the `auto` recipe on digits, with fewer snapshots so that it stays small.
 """
 
 import tempfile
@@ -24,7 +24,7 @@ def main() -> None:
         store = Store(place.store_url)
         # The worker's jobs thread measures real against real first, so that every snapshot has its reference.
         worker = Worker(store, place)
-        run_id = store.runs.create(wanted, name="8×8 digits, a finished example", worker_id=worker.id)
+        run_id = store.runs.create(wanted, name="digits, a finished example", worker_id=worker.id)
         state = worker.train(store.runs.get(run_id))
         data = bundle.bundle(store, run_id)
         energy = store.recordings.history(run_id, ["energy_distance"]).last("energy_distance")

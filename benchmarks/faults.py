@@ -388,7 +388,7 @@ def visitors(browser) -> list[Outcome]:
         pages = [stack.enter_context(visitor(browser, server.url)) for _ in range(PEOPLE)]
         begun = time.monotonic()
         for page in pages:
-            page.get_by_role("button", name="Train on 8×8 digits").click(no_wait_after=True)
+            page.get_by_role("button", name="Train on digits").click(no_wait_after=True)
         for page in pages:
             page.wait_for_url(re.compile(r"run=\w{8}"), timeout=120_000)
             page.locator(".st-key-state").wait_for(timeout=120_000)  # thirty browsers on one machine never rest

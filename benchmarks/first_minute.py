@@ -1,6 +1,6 @@
 """What a new visitor sees in the first minute: python -m benchmarks.first_minute [--seeds 3] [--json]
 
-For every seed a fresh server and a fresh home: open Home at once, start the 8×8 digits, and measure from the click.
+For every seed a fresh server and a fresh home: open Home at once, start digits, and measure from the click.
 Seed 0 is the button on Home; the others are set on the Train page.
 """
 
@@ -76,7 +76,7 @@ def main() -> None:
 def measure(browser, seed: int, digits: datasets.Dataset) -> Minute:
     with serve("run", "app.py") as server, visitor(browser, server.url) as page:
         if seed == 0:
-            button = page.get_by_role("button", name="Train on 8×8 digits")
+            button = page.get_by_role("button", name="Train on digits")
         else:
             page.goto(f"{server.url}/train")
             drawn(page)

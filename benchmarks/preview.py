@@ -31,10 +31,10 @@ CHANGES = 20
 LONG = 900_000
 """Steps of a training that is not to end while it is measured."""
 RUNS = {
-    "8×8 digits": ("auto", "digits", None),
+    "digits": ("auto", "digits", None),
     "MNIST": ("auto", "mnist", None),
     "MNIST, convolutions": ("auto", "mnist", 600.0),
-    "ring of 8, with the game": ("auto", "ring-8", None),
+    "ring-8, with the game": ("auto", "ring-8", None),
 }
 """Title: recipe, data, and the seconds that the recipe is asked for."""
 

@@ -571,13 +571,18 @@ def table(rows: list[tuple[Row, dict]], shown: tuple[str, ...], names: Mapping[s
     for row, found in rows:
         if shown[-1] not in found:
             lines.append(
-                f"| {row.data}, {row.seconds:g} s | `{row.name}` | no run finished |" + " |" * (len(shown) - 1)
+                f"| {datasets.title_of(row.data)}, {row.seconds:g} s | `{row.name}` | no run finished |"
+                + " |" * (len(shown) - 1)
             )
             continue
         if row.data not in told:
             told.add(row.data)
-            lines.append(f"| {row.data} | *real samples* | " + " | ".join(of_real(found[m]) for m in shown) + " |")
-        took = f"{row.data}, {found['training_seconds']['mean']:.0f} s"
+            lines.append(
+                f"| {datasets.title_of(row.data)} | *real samples* | "
+                + " | ".join(of_real(found[m]) for m in shown)
+                + " |"
+            )
+        took = f"{datasets.title_of(row.data)}, {found['training_seconds']['mean']:.0f} s"
         name = (names or {}).get(row.slug, f"`{row.name}`")
         lines.append(f"| {took} | {name} | " + " | ".join(of_fakes(found.get(m, {})) for m in shown) + " |")
     return "\n".join(lines)

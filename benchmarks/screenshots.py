@@ -1,6 +1,6 @@
 """The pictures of the README and docs/index.md: python -m benchmarks.screenshots
 
-Starts a server with a fresh home, trains the 8×8 digits, and photographs five pages by day and one by night. Then it
+Starts a server with a fresh home, trains on digits, and photographs five pages by day and one by night. Then it
 films the Train page while a slider is moved: a learning rate that is far too large, and back to the recipe.
 """
 
@@ -34,7 +34,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with chromium() as browser, serve("run", "app.py") as server:
         with visitor(browser, server.url) as page:
-            page.get_by_role("button", name="Train on 8×8 digits").click()
+            page.get_by_role("button", name="Train on digits").click()
             page.wait_for_url(re.compile(r"run=\w{8}"))
             run_id = re.search(r"run=(\w{8})", page.url)[1]
             store = Store(server.store_url)

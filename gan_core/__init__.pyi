@@ -24,6 +24,7 @@ from .config.sections import ADVERSARIAL_LOSSES as ADVERSARIAL_LOSSES
 from .config.sliders import Slider as Slider
 from .config.sliders import sliders_of as sliders_of
 from .data.datasets import OPTIONS as OPTIONS
+from .data.datasets import title_of as title_of
 from .distances.catalogue import CORRUPTION_TITLES as CORRUPTION_TITLES
 from .distances.catalogue import METRICS as METRICS
 from .distances.marks import closeness as closeness

@@ -13,9 +13,10 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from msgspec import Meta
 
 from gan_core.arrays import Array, Floats, Ints
 from gan_core.config.run_config import RunConfig
@@ -212,13 +213,39 @@ def short_data_name(name: str) -> str:
     return name[: len(UPLOAD) + 10] if name.startswith(UPLOAD) else name
 
 
+LONGEST_DATA_NAME = 40
+"""Characters of what a class or a column is called."""
+_DataName = Annotated[
+    str,
+    Meta(
+        pattern=rf"\A[^\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]{{0,{LONGEST_DATA_NAME}}}\Z",
+        description=f"expected one line of at most {LONGEST_DATA_NAME} characters that can be shown",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class DataNames:
+    """What the classes and the columns of a data set are called, in the order of their numbers.
+
+    `classes` are the names of class 0, class 1 and so on, `columns` those of the coordinates of points. A name that is
+    empty, or lacking, is none.
+    """
+
+    classes: Annotated[tuple[_DataName, ...], Meta(max_length=100, title="names of classes")] = ()
+    columns: Annotated[tuple[_DataName, ...], Meta(max_length=32, title="names of columns")] = ()
+
+
+NO_NAMES = DataNames()
+
+
 @dataclass(frozen=True)
 class DatasetInfo:
     """A data set as pages see it; `shape` is one sample's, `parts` the number of rows of train, holdout and test.
 
     `preview` holds up to 64 test rows in storage form, points in float32, and `labels` (n,) theirs. Where the rows may
     not be seen, the preview is empty, and `labels` are the classes. `owners` have brought an upload: {name: whether
-    this one has published it}.
+    this one has published it}. `names` are what its classes and columns are called.
     """
 
     name: str
@@ -229,11 +256,31 @@ class DatasetInfo:
     preview: Array
     labels: Ints
     owners: Mapping[str, bool] = field(default_factory=dict[str, bool])
+    names: DataNames = NO_NAMES
 
     @property
     def classes(self) -> tuple[int, ...]:
         """The labels of the preview, ascending; all there are, unless they are more than the rows it holds."""
         return tuple(int(label) for label in np.unique(self.labels))
+
+    def class_name(self, label: int) -> str:
+        """What a class is called everywhere: its name, or else its label.
+
+        Labels are those of the data. Where they are made here the first is 0, as that of MNIST, and so the modes of
+        2-D data, whose labels they are, are counted from 0 too.
+        """
+        names = self.names.classes
+        return (names[label] if 0 <= label < len(names) else "") or str(label)
+
+    def label_of(self, text: str) -> int | None:
+        """The label of the class that is called so, by its name or its label; None where there is none."""
+        by_name = {self.class_name(label): label for label in self.classes}
+        return ({str(label): label for label in self.classes} | by_name).get(text)
+
+    def column_name(self, place: int) -> str:
+        """What a coordinate is called, the first at `place` 0: its name, or else x1, x2 ..."""
+        names = self.names.columns
+        return (names[place] if place < len(names) else "") or f"x{place + 1}"
 
     @property
     def published(self) -> bool:
@@ -246,8 +293,8 @@ class DatasetInfo:
         return not len(self.preview)
 
     def without_rows(self) -> DatasetInfo:
-        """The same data set without a single row of it: its shape, its parts and its classes."""
-        return dataclasses.replace(self, preview=self.preview[:0], labels=np.unique(self.labels))
+        """The same data set without a single row of it, and without names: its shape, its parts and its classes."""
+        return dataclasses.replace(self, preview=self.preview[:0], labels=np.unique(self.labels), names=NO_NAMES)
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,7 +47,8 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
         samples = samples_of(page.lab, run, step)
         left, right = st.columns(2, gap="large", vertical_alignment="center")
         with left:
-            chart(training.points(real=data.preview, fake=samples), f"points {run.id}", f"Points at step {step:,}")
+            figure = training.points(real=data.preview, fake=samples, axes=training.axes_of(data))
+            chart(figure, f"points {run.id}", f"Points at step {step:,}")
         with right:
             st.markdown(f"**Generated points at step {step:,}" + ("**" if data.rows_hidden else ", on real ones**"))
             if data.rows_hidden:
@@ -143,7 +144,7 @@ def show_surface(run: RunInfo, data: DatasetInfo, step: int, label: int | None) 
 
 
 def draw_surface(found: Mapping, job: Job, data: DatasetInfo) -> None:
-    figure = training.surface(found, data.preview)
+    figure = training.surface(found, data.preview, training.axes_of(data))
     chart(figure, "surface", f"Real and generated points, the latent grid and the gradients at step {job.step:,}")
 
 
@@ -155,7 +156,7 @@ def pick_class(run: RunInfo, data: DatasetInfo) -> int | None:
         "Class of the chart",
         ["all", *data.classes],
         key=f"surface class {run.id}",
-        format_func=lambda c: "All" if c == "all" else str(c),
+        format_func=lambda c: "All" if c == "all" else data.class_name(c),
         width=220,
     )
     return label if isinstance(label, int) else None

@@ -69,7 +69,7 @@ MAY_IMPORT = {
     "gan_core.validation": "msgspec",
     "gan_core.config*": "gan_core.validation gan_core.config.* numpy msgspec",
     "gan_core.arrays": "numpy",
-    "gan_core.records": "gan_core.validation gan_core.config.* gan_core.arrays numpy",
+    "gan_core.records": "gan_core.validation gan_core.config.* gan_core.arrays numpy msgspec",
     "gan_core.plain_errors": "gan_core.validation gan_core.records",
     "gan_core.codec": "numpy",
     "gan_core.settings": "gan_core.validation msgspec",

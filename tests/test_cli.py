@@ -1,5 +1,6 @@
 """The command line: one line for wrong input, one JSON value for --json, and exit codes that mean something."""
 
+import io
 import json
 import os
 import signal
@@ -197,8 +198,6 @@ def refused(capsys, arguments: list[str], *said: str) -> None:
         ("sample --run x --out x.gif", "'x.gif'"),
         ("sample --run x --out x.npz --n 0", "'0'"),
         ("sample --run x --out x.npz --n some", "'some'"),
-        ("sample --run x --out x.npz --label three", "'three'"),
-        ("sample --run x --out x.npz --label -1", "'-1'"),
         ("export --run nobody --out x.zip", "'nobody'"),
         ("import missing.zip", "missing.zip"),
         ("import a.npy", "zip file"),
@@ -225,6 +224,8 @@ def test_no_error_shows_a_password(home, capsys):
         ("sample --run RUN --n 10001 --out x.npz", "10001"),
         ("sample --run RUN --step 39 --out x.npz", "step 39"),
         ("sample --run RUN --label 3 --out x.npz", "it was trained without classes"),
+        ("sample --run RUN --label three --out x.npz", "class three"),
+        ("sample --run RUN --label -1 --out x.npz", "class -1"),
         ("sample --run RUN --out nowhere/x.npz", "nowhere/x.npz"),
         ("export --run RUN --out nowhere/x.zip", "nowhere/x.zip"),
         ("measure --run RUN --step 39", "step 39"),
@@ -326,7 +327,7 @@ def test_a_class_needs_data_with_classes(store, capsys):
     name = upload_name(dataset.sha256)
     store.datasets.put(replace(dataset.info(), name=name), uploads.dataset_to_bytes(dataset))
     arguments = ["train", "--data", name, "--set", "data.conditional=true"]
-    refused(capsys, arguments, "2 to 64 labelled classes", f"'{name}' has 1")
+    refused(capsys, arguments, "2 to 64 labelled classes", "this data set has 1")
     assert store.runs.all() == []
 
 
@@ -346,6 +347,30 @@ def test_a_run_that_is_told_of_classes_draws_the_one_you_ask_for(store, tmp_path
     wrong = ["sample", "--run", run["run"], "--label", "10", "--out", str(tmp_path / "no.npz")]
     refused(capsys, wrong, "class 10", "it knows 0, 1, 2, 3, 4, 5, 6, 7, 8, 9")
     assert not (tmp_path / "no.npz").exists()
+
+
+def test_a_class_is_asked_for_by_the_name_it_has_in_the_file(store, home, tmp_path, capsys):
+    file, x = io.BytesIO(), np.random.default_rng(6).standard_normal((300, 2))
+    np.savez(file, x=x, y=np.array(["cat", "dog"])[np.arange(300) % 2])
+    upload = uploads.read_upload(file.getvalue(), "pets.npz")
+    dataset = uploads.dataset_from_upload(upload, "pets")
+    name = upload_name(dataset.sha256)
+    store.datasets.put(replace(dataset.info(), name=name), uploads.dataset_to_bytes(dataset))
+    store.datasets.add_owner(name, "", "pets.npz", upload.names)
+    settings = ["--data", name, "--steps", "5", *TINY, "--set", "data.conditional=true", "--json"]
+    assert cli.main(["train", *settings]) == 0
+    run = json.loads(capsys.readouterr().out)
+    assert run["name"].startswith("pets.npz · auto · 5 steps") and run["state"] == "finished"
+    found = []
+    for label in ("dog", "1", "cat"):
+        out = str(tmp_path / f"{label}.npz")
+        assert cli.main(["sample", "--run", run["run"], "--n", "6", "--label", label, "--out", out]) == 0
+        with np.load(out) as samples:
+            found.append(samples["x"].tobytes())
+    assert found[0] == found[1] != found[2]
+    capsys.readouterr()
+    wrong = ["sample", "--run", run["run"], "--label", "emu", "--out", str(tmp_path / "no.npz")]
+    refused(capsys, wrong, "class emu", "it knows cat, dog")
 
 
 def test_a_run_travels_and_goes(say, run_id, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 
 from gan_core.config.run_config import RunConfig
 from gan_core.records import (
+    DataNames,
     DatasetInfo,
     Histogram,
     History,
@@ -151,3 +152,16 @@ def test_the_classes_of_a_data_set_are_plain_numbers_in_order():
     x, y = np.zeros((4, 2), np.float32), np.array([3, 1, 3, 0])
     info = DatasetInfo("mine", "ab" * 32, "points", (2,), {"train": 8, "holdout": 4, "test": 4}, x, y)
     assert info.classes == (0, 1, 3) and json.dumps(info.classes) == "[0, 1, 3]"
+
+
+def test_a_class_and_a_column_are_called_by_their_names_or_else_by_their_numbers():
+    x, y = np.zeros((4, 2), np.float32), np.array([-1, 0, 1, 2])
+    parts = {"train": 8, "holdout": 4, "test": 4}
+    plain = DatasetInfo("mine", "ab" * 32, "points", (2,), parts, x, y)
+    assert [*map(plain.class_name, plain.classes)] == ["-1", "0", "1", "2"]
+    assert [plain.column_name(i) for i in (0, 1)] == ["x1", "x2"]
+    named = dataclasses.replace(plain, names=DataNames(("cat", "", "2"), ("width", "")))
+    assert [*map(named.class_name, named.classes)] == ["-1", "cat", "1", "2"]
+    assert [named.column_name(i) for i in (0, 1)] == ["width", "x2"]
+    assert [*map(named.label_of, ("cat", "0", "1", "-1", "2", "dog"))] == [0, 0, 1, -1, 2, None]
+    assert named.without_rows().names == DataNames()  # the words of a file may say as much as its rows

@@ -22,7 +22,16 @@ from gan_core.bundles.personal import clearer, event_for_a_file
 from gan_core.config import run_config as configs
 from gan_core.data.datasets import OPTIONS, info_from_bytes
 from gan_core.plain_errors import sentence
-from gan_core.records import SNAPSHOT_SAMPLES, UPLOAD, BundleError, DatasetInfo, UnknownRun, upload_name
+from gan_core.records import (
+    NO_NAMES,
+    SNAPSHOT_SAMPLES,
+    UPLOAD,
+    BundleError,
+    DataNames,
+    DatasetInfo,
+    UnknownRun,
+    upload_name,
+)
 from gan_core.store import Store, dataset_row, pack, reference_row, report_row, unpack
 from gan_core.store.labels import checked_tags
 from gan_core.store.recordings import check_payload
@@ -72,6 +81,7 @@ class _Data:
     parts: PartSizes
     classes: tuple[int, ...] | None = None
     """Instead of a preview, where the rows of the data stayed with their owner."""
+    names: DataNames = NO_NAMES
 
 
 @dataclass(frozen=True)
@@ -111,11 +121,19 @@ class _Metrics:
     value: list[Finite]
 
 
-def bundle(store: Store, run_id: str, *, data_hidden: bool = False, parent_hidden: bool = False) -> bytes:
+def bundle(
+    store: Store,
+    run_id: str,
+    *,
+    names: DataNames = NO_NAMES,
+    data_hidden: bool = False,
+    parent_hidden: bool = False,
+) -> bytes:
     """Everything of a run: configuration, metrics, snapshots, checkpoint, events, reports, versions; and all hashes.
 
-    Nothing says who made the run, and on which machine. `data_hidden` leaves out the rows of its data: the bytes of an
-    upload, the preview, and the checkpoint, which only goes on with the data. `parent_hidden` leaves out which run it
+    Nothing says who made the run, and on which machine. `names` are what the classes and columns of an upload are
+    called. `data_hidden` leaves these out, and the rows of its data: the bytes of an upload, the preview, and the
+    checkpoint, which only goes on with the data. `parent_hidden` leaves out which run it
     was forked from.
     """
     rows = store.recordings.rows(run_id)
@@ -164,6 +182,8 @@ def bundle(store: Store, run_id: str, *, data_hidden: bool = False, parent_hidde
         if data_hidden:
             about["data"]["classes"] = info.classes
         else:
+            if info.name.startswith(UPLOAD) and names != NO_NAMES:
+                about["data"]["names"] = {which: [*map(clear_label, of_it)] for which, of_it in asdict(names).items()}
             members["preview.npz"] = pack(x=info.preview, y=info.labels)
             if data := store.datasets.upload_bytes(info.name):
                 members["dataset.npz"] = data
@@ -375,7 +395,10 @@ def _dataset(about: _Data, members: dict[str, bytes]) -> DatasetInfo:
     if about.classes is not None:
         return _without_rows(name, about, members)
     preview = _unpack(members["preview.npz"])
-    info = DatasetInfo(name, sha256, kind, shape, asdict(about.parts), preview["x"], preview["y"])
+    names = about.names if name.startswith(UPLOAD) else NO_NAMES
+    info = DatasetInfo(name, sha256, kind, shape, asdict(about.parts), preview["x"], preview["y"], names=names)
+    if names.columns and (kind, shape) != ("points", (len(names.columns),)):
+        raise ValueError(f"there are names of {len(names.columns)} columns for {kind} of shape {shape}")
     _check_samples(preview["x"], info)
     if preview["y"].shape != (len(preview["x"]),) or preview["y"].dtype != np.int64:
         raise ValueError("the preview has not one label a row")

@@ -132,8 +132,9 @@ def _ruler(options: argparse.Namespace) -> int:
     with _lab(options) as lab:
         about = dict(panel=options.panel, corruptions=options.corruption, progress=show.Progress())
         found = lab.foreground.test_metrics(options.data, options.n, **about)
+        title = lab.uploads.title(options.data, by=None)
     values = {"data": options.data} | dataclasses.asdict(found)
-    return _say(options, values, show.corruptions_in_words(options.data, found))
+    return _say(options, values, show.corruptions_in_words(title, found))
 
 
 def _sample(options: argparse.Namespace) -> int:

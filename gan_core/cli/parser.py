@@ -98,7 +98,9 @@ def make_parser() -> argparse.ArgumentParser:
     sample.add_argument("--step", type=_whole(0), help="which snapshot (default: the newest)")
     sample.add_argument("--n", type=_whole(1), default=64)
     sample.add_argument("--seed", type=_whole(0), default=0)
-    sample.add_argument("--label", type=_whole(0), help="only this class, of a run that was trained with classes")
+    sample.add_argument(
+        "--label", metavar="CLASS", help="only this class, by its name or label, of a run that was trained with classes"
+    )
     sample.add_argument("--out", required=True, metavar="FILE", help=".npz (float32, key x) or .png (a grid)")
 
     fork = command("fork", "a new run that goes on from a step of another, with the settings of that step")

@@ -155,6 +155,6 @@ def conflicts_with_data(config: Sections, shape: tuple[int, ...], classes: int) 
         yield f"discriminator.fourier is {config.discriminator.fourier} and is for points, not for images; set it to 0"
     if config.data.conditional and not 2 <= classes <= MOST_CLASSES:
         yield (
-            f"data.conditional needs data with 2 to {MOST_CLASSES} labelled classes and {config.data.name!r} has "
+            f"data.conditional needs data with 2 to {MOST_CLASSES} labelled classes and this data set has "
             f"{classes}; turn it off, or choose other data"
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ import numpy as np
 from gan_core.arrays import Array, Ints
 from gan_core.codec import to_storage
 from gan_core.data.safe_archives import MAX_DECOMPRESSED_BYTES, open_npy, open_zip, read_npy, read_npz
-from gan_core.records import SNAPSHOT_SAMPLES, DatasetError, DatasetInfo, Modes, short_data_name, upload_name
+from gan_core.records import SNAPSHOT_SAMPLES, UPLOAD, DatasetError, DatasetInfo, Modes, short_data_name, upload_name
 
 Progress = Callable[[float, str], None]
 """Is called with the share that is done, in [0, 1], and one sentence on what is being done."""
@@ -119,7 +119,7 @@ def preview_of(test: Part) -> Pair:
 
 @dataclass(frozen=True)
 class Option:
-    """A built-in data set as a page lists it, before anything is loaded."""
+    """A built-in data set as a page lists it, before anything is loaded; `class_names` where they are no numbers."""
 
     name: str
     title: str
@@ -127,14 +127,19 @@ class Option:
     kind: Literal["image", "points"]
     shape: tuple[int, ...]
     classes: int
+    class_names: tuple[str, ...] = ()
 
 
+_CLOTHES = (
+    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+)
 OPTIONS: dict[str, Option] = {
     option.name: option
     for option in (
         Option(
             "ring-8",
-            "Ring of 8",
+            "ring-8",
             "Eight small clusters on a circle: does the generator find all of them?",
             "points",
             (2,),
@@ -142,7 +147,7 @@ OPTIONS: dict[str, Option] = {
         ),
         Option(
             "grid-25",
-            "Grid of 25",
+            "grid-25",
             "Twenty-five small clusters: missing some of them is called mode collapse.",
             "points",
             (2,),
@@ -150,13 +155,13 @@ OPTIONS: dict[str, Option] = {
         ),
         Option(
             "swiss-roll",
-            "Swiss roll",
+            "swiss-roll",
             "A thin spiral band: the data lie on a curve and form no clusters.",
             "points",
             (2,),
             6,
         ),
-        Option("digits", "8×8 digits", "1,797 small handwritten digits: trains fast.", "image", (8, 8, 1), 10),
+        Option("digits", "digits", "1,797 small handwritten digits: trains fast.", "image", (8, 8, 1), 10),
         Option(
             "mnist",
             "MNIST",
@@ -172,6 +177,7 @@ OPTIONS: dict[str, Option] = {
             "image",
             (28, 28, 1),
             10,
+            _CLOTHES,
         ),
     )
 }
@@ -209,6 +215,16 @@ def load(name: str, *, folder: Path | None = None, progress: Progress | None = N
 
 def _ignore(share: float, message: str) -> None:
     pass
+
+
+def title_of(name: str, files: Mapping[str, str] | None = None) -> str:
+    """What a data set is called wherever people read it: one spelling each.
+
+    An upload has the name of its file, where `files` (`lab.uploads.titles`) know one.
+    """
+    if name in OPTIONS:
+        return OPTIONS[name].title
+    return (files or {}).get(name) or short_data_name(name).replace(UPLOAD, "Upload ")
 
 
 def unknown_dataset(name: str) -> DatasetError:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gan_core.arrays import Array, Ints
+from gan_core.arrays import Array
 from gan_core.data.safe_archives import open_zip, read_member, readable, short
 from gan_core.data.sample_checks import MAX_SIDE, check_rows, check_side
-from gan_core.data.tables import classes
+from gan_core.data.tables import Labels, classes
 from gan_core.records import DatasetError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _PREVIEWS, _PREVIEW_SIDE = 8, 128
 _STRIP = 256
 
 
-def read_pictures(data: bytes, notes: list[str]) -> tuple[int, Iterator[Picture], Ints | None]:
+def read_pictures(data: bytes, notes: list[str]) -> tuple[int, Iterator[Picture], Labels | None]:
     """How many pictures an archive holds, each of them as it is needed, and the labels that its folders give."""
     archive = open_zip(data)
     files = [(PurePosixPath(m.filename.replace("\\", "/")), m) for m in archive.infolist() if not m.is_dir()]

@@ -6,7 +6,7 @@ The process that reads a file writes it (read_process.py), and the server reads 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +15,8 @@ from gan_core.arrays import Array
 from gan_core.data.datasets import write_dataset
 from gan_core.data.safe_archives import megabytes
 from gan_core.data.uploads import Upload, dataset_from_upload
-from gan_core.records import DatasetError, DatasetInfo, upload_name
+from gan_core.records import DataNames, DatasetError, DatasetInfo, upload_name
+from gan_core.validation import checked
 
 MAX_PACKED_BYTES = 48 * 2**20
 """What a data set may take in the store, packed: MNIST takes 12 MB. It goes there through the server's memory."""
@@ -50,7 +51,7 @@ def write_reading(folder: Path, upload: Upload) -> None:
     pictures |= {f"converted {i}": picture for i, picture in enumerate(upload.converted)}
     np.savez(folder / _SHOWN, allow_pickle=False, preview=info.preview, labels=info.labels, **pictures)
     about = {"sha256": info.sha256, "kind": info.kind, "shape": info.shape, "parts": dict(info.parts)}
-    _write(folder, {**about, "notes": upload.notes})
+    _write(folder, {**about, "names": asdict(upload.names), "notes": upload.notes})
 
 
 def write_refusal(folder: Path, why: str) -> None:
@@ -67,7 +68,9 @@ def load_reading(folder: Path) -> Reading:
     with np.load(folder / _SHOWN, allow_pickle=False) as shown:
         arrays = dict(shown)
     sha256, shape, parts = about["sha256"], tuple(about["shape"]), about["parts"]
-    info = DatasetInfo(upload_name(sha256), sha256, about["kind"], shape, parts, arrays["preview"], arrays["labels"])
+    names = checked(DataNames, about["names"], what="a name in the data")
+    rows = arrays["preview"], arrays["labels"]
+    info = DatasetInfo(upload_name(sha256), sha256, about["kind"], shape, parts, *rows, names=names)
     originals, converted = (
         tuple(arrays[f"{which} {i}"] for i in range(len(arrays)) if f"{which} {i}" in arrays)
         for which in ("original", "converted")

@@ -9,12 +9,14 @@ import zipfile
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from gan_core.arrays import Array, Ints
 from gan_core.data import safe_archives
+from gan_core.data.data_names import shown_names
 from gan_core.data.safe_archives import no_arrays, open_zip, parse_npy, short
 from gan_core.data.sample_checks import MAX_ROWS, MIN_ROWS, SIZES, check_columns, check_rows
 from gan_core.records import DatasetError
@@ -29,8 +31,22 @@ MAX_ROW_CHARACTERS = 2**17
 
 _LABELS = ("label", "labels", "class", "target", "y")
 
-Table = tuple[Array, Ints | None]
-"""Samples as the file has them, and their labels (n,), if there are any."""
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The classes y (n,) of samples, and the names of class 0, 1 ..., which are empty where the file has numbers."""
+
+    y: Ints
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Samples as the file has them, their labels, and what their columns are called, if it says so."""
+
+    x: Array
+    labels: Labels | None = None
+    columns: tuple[str, ...] = ()
 
 
 def read_npz(data: bytes, notes: list[str]) -> Table:
@@ -47,14 +63,14 @@ def read_npz(data: bytes, notes: list[str]) -> Table:
     if shape and shape[0] > MAX_ROWS:  # before they are unpacked
         check_rows(shape[0])
     if key is None:
-        return safe_archives.read_npy(archive, member), None
+        return Table(safe_archives.read_npy(archive, member))
     about = _shape(archive, members[key])
     if not about or math.prod(about[1:]) != 1:
         raise DatasetError(f"The labels {key} have shape {about}; give one label for each sample.")
     if shape:  # a single value is no row, and is refused as such
         check_labels(about[0], shape[0])
     x, labels = (safe_archives.read_npy(archive, m) for m in (member, members[key]))
-    return x, classes(labels.ravel().tolist(), f"the array {key}", notes) if shape else None
+    return Table(x, classes(labels.ravel().tolist(), f"the array {key}", notes) if shape else None)
 
 
 def _shape(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[int, ...]:
@@ -65,11 +81,11 @@ def _shape(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> tuple[int, ...]
 
 def read_npy(data: bytes, notes: list[str]) -> Table:
     """The samples; an .npy has no labels."""
-    return parse_npy(data), None
+    return Table(parse_npy(data))
 
 
 def read_csv(data: bytes, notes: list[str]) -> Table:
-    """Numeric columns, and the labels where a column has one of their names.
+    """Numeric columns with what their first line calls them, and the labels where a column has one of their names.
 
     Row by row: a table that is too long, too wide, or of endless lines is refused at the place where it becomes that.
     """
@@ -121,12 +137,12 @@ def read_csv(data: bytes, notes: list[str]) -> Table:
         raise DatasetError(f"The .csv is empty (no row of numbers); give at least {MIN_ROWS} rows.")
     x = np.frombuffer(values).reshape(-1, columns)
     if at is None:
-        return x, None
-    y = classes(labels, f"the column {header[at]}", notes)
-    if y is None and (numbers := _numbers(labels)) is not None:
+        return Table(x, columns=shown_names(header))
+    found = classes(labels, f"the column {header[at]}", notes)
+    if found is None and (numbers := _numbers(labels)) is not None:
         notes.append(f"The column {header[at]} was kept as a coordinate.")
-        x = np.insert(x, at, numbers, axis=1)
-    return x, y
+        return Table(np.insert(x, at, numbers, axis=1), columns=shown_names(header))
+    return Table(x, found, shown_names(name for place, name in enumerate(header) if place != at))
 
 
 def _check_width(width: int, *, labelled: bool) -> None:
@@ -185,14 +201,16 @@ def _numbers(cells: Sequence[Any]) -> list[float] | None:
         return None
 
 
-def classes(labels: list[Any], where: str, notes: list[str]) -> Ints | None:
+def classes(labels: list[Any], where: str, notes: list[str]) -> Labels | None:
     """Whole numbers stay what they are, text is numbered in alphabetical order; None if these are no classes."""
+    called: tuple[str, ...] = ()
     numbers = _numbers(labels)
     if numbers is None:
         labels = [str(label).strip() for label in labels]
         names = sorted(set(labels))
         index = {name: i for i, name in enumerate(names)}
         y = np.array([index[label] for label in labels], dtype=np.int64)
+        called = shown_names(names[: MAX_CLASSES + 1])
     elif all(abs(v) < 2**53 and v == int(v) for v in numbers):
         y = np.array(numbers).astype(np.int64)
         names = [str(v) for v in np.unique(y)]
@@ -203,7 +221,7 @@ def classes(labels: list[Any], where: str, notes: list[str]) -> Ints | None:
         notes.append(f"No labels were taken from {where}: {len(names)} values, at most {MAX_CLASSES} are classes.")
         return None
     notes.append(f"Labels were found in {where}, {len(names)} of them: {listed(names)}.")
-    return y
+    return Labels(y, called)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -23,7 +23,7 @@ from gan_core.data.datasets import Dataset, dataset_from_bytes, dataset_to_bytes
 from gan_core.data.picture_archives import drawn, pack, read_pictures
 from gan_core.data.safe_archives import megabytes, short
 from gan_core.data.sample_checks import MIN_ROWS, SIZES
-from gan_core.records import DatasetError
+from gan_core.records import NO_NAMES, DataNames, DatasetError
 
 __all__ = ["Upload", "check_file", "dataset_from_bytes", "dataset_from_upload", "dataset_to_bytes", "read_upload"]
 
@@ -36,8 +36,9 @@ class Upload:
 
     Points are float32 if that keeps every digit, and float64 otherwise.
 
-    `notes` says in plain sentences what was done. `originals` and `converted` are the same up to 8 pictures
-    before and after the conversion, uint8 (h, w, 3) each; both are empty for points.
+    `names` are what the file calls its classes and columns. `notes` says in plain sentences what was done.
+    `originals` and `converted` are the same up to 8 pictures before and after the conversion, uint8 (h, w, 3) each;
+    both are empty for points.
     """
 
     x: Array
@@ -47,6 +48,7 @@ class Upload:
     notes: tuple[str, ...]
     originals: tuple[Array, ...] = ()
     converted: tuple[Array, ...] = ()
+    names: DataNames = NO_NAMES
 
 
 def check_file(filename: str, length: int) -> None:
@@ -75,10 +77,10 @@ def read_upload(data: bytes, filename: str, *, size: int = 28, colour: bool = Fa
     if suffix == ".zip":
         n, pictures, labels = read_pictures(data, notes)
     else:
-        samples, labels = _READERS[suffix](data, notes)
-        samples = sample_checks.arrange(samples, notes)
+        table = _READERS[suffix](data, notes)
+        samples, labels = sample_checks.arrange(table.x, notes), table.labels
         if samples.ndim == 2:
-            return _finish(sample_checks.points(samples, notes), labels=labels, notes=notes)
+            return _finish(sample_checks.points(samples, notes), labels=labels, columns=table.columns, notes=notes)
         n, pictures = len(samples), drawn(samples, sample_checks.pixel_scale(samples, notes))
     return _finish(*pack(pictures, n, size, colour, notes), labels=labels, notes=notes)
 
@@ -93,12 +95,13 @@ def _finish(
     originals: tuple[Array, ...] = (),
     converted: tuple[Array, ...] = (),
     *,
-    labels: Ints | None,
+    labels: tables.Labels | None,
+    columns: tuple[str, ...] = (),
     notes: list[str],
 ) -> Upload:
     n = len(x)
     if labels is not None:
-        tables.check_labels(len(labels), n)
+        tables.check_labels(len(labels.y), n)
     first = {key: i for i, key in reversed(list(enumerate(row_keys(x))))}
     keep = np.sort(np.fromiter(first.values(), np.int64))
     if len(keep) == 1:
@@ -109,11 +112,12 @@ def _finish(
         notes.append(f"{n - len(keep)} of {n} rows were dropped as exact duplicates.")
     if labels is None:
         notes.append("Without labels every row counts as class 0.")
-    y = np.zeros(n, np.int64) if labels is None else labels
+    y = np.zeros(n, np.int64) if labels is None else labels.y
     kind = "image" if x.ndim == 4 else "points"
     if len(keep) < n:  # a copy only where it is another array: images may take 200 MB
         x, y = x[keep], y[keep]
-    return Upload(x, y, kind, x.shape[1:], tuple(notes), originals, converted)
+    names = DataNames(labels.names if labels else (), columns)
+    return Upload(x, y, kind, x.shape[1:], tuple(notes), originals, converted, names)
 
 
 _READERS: dict[str, Callable[[bytes, list[str]], tables.Table]] = {

@@ -205,7 +205,7 @@ def _prepare(
     x, numbers = tf.constant(samples), None if labels is None else tf.constant(labels, tf.int32)
     start = _Start(config, x, numbers, _DrawBlocks(config, len(samples)), step, window, bool(checkpoint or start_from))
     expected = models.seconds_to_compile(model)
-    control.phase("compiling" if expected is None else f"compiling, about {expected:.0f} s")
+    control.phase("compiling" if expected is None else f"compiling, about {expected:.0f} s last time")
     with models.timed(model):
         model.chunk(x, start.draws.block(step // BLOCK), 0, 0, step, LiveHyperparameters.of(config), numbers)
     if config.training.seconds is None or start.resumed:

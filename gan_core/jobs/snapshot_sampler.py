@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple, TypeVar
 
@@ -65,9 +66,14 @@ def class_number(store: Store, run: records.RunInfo, label: int | None) -> int |
         return None
     classes, conditional = dataset_info(store, run).classes, run.config.data.conditional
     if label not in (classes if conditional else ()):
-        known = f"it knows {', '.join(map(str, classes))}" if conditional else "it was trained without classes"
-        raise GanometerError(f"class {label} was asked of run {run.id}, and {known}; choose another, or leave it out")
+        raise unknown_class(run, label, map(str, classes))
     return classes.index(label)
+
+
+def unknown_class(run: records.RunInfo, asked: object, classes: Iterable[str]) -> GanometerError:
+    """The error for a class that a run was not trained with; `classes` are what those of its data are called."""
+    known = f"it knows {', '.join(classes)}" if run.config.data.conditional else "it was trained without classes"
+    return GanometerError(f"class {asked} was asked of run {run.id}, and {known}; choose another, or leave it out")
 
 
 def generator_at(store: Store, run: records.RunInfo, step: int) -> Any:

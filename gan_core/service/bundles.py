@@ -8,7 +8,8 @@ import threading
 from pathlib import Path
 
 from gan_core.bundles import bundle
-from gan_core.records import RunInfo, UnknownRun, Unreadable
+from gan_core.records import NO_NAMES, RunInfo, UnknownRun, Unreadable
+from gan_core.service.data_names import names_of
 from gan_core.service.runs import RunService
 from gan_core.store import Store
 
@@ -32,7 +33,10 @@ class BundleService:
         run = self._runs.get(run_id, by=by)
         parent_hidden = run.parent_id is not None and not self._runs.sees(run.parent_id, by=by)
         try:
-            return bundle.bundle(self._store, run.id, data_hidden=run.data_hidden, parent_hidden=parent_hidden)
+            data = self._store.datasets.get(run.dataset) if run.dataset else None
+            names = names_of(self._store, run, data) if data else NO_NAMES
+            hidden = dict(data_hidden=run.data_hidden, parent_hidden=parent_hidden)
+            return bundle.bundle(self._store, run.id, names=names, **hidden)
         except (ValueError, TypeError, ArithmeticError, RecursionError, struct.error) as error:  # values of other kinds
             raise Unreadable(f"run {run.id} cannot be exported: a part of it cannot be read ({error})") from error
 

@@ -15,6 +15,7 @@ from gan_core.config.run_config import RunConfig
 from gan_core.data.dataset_cache import DatasetCache
 from gan_core.records import CorruptionTest, GanometerError, Panel, Report, RunInfo
 from gan_core.service import permissions
+from gan_core.service.data_names import names_of
 from gan_core.service.recipes import RecipeService
 from gan_core.service.runs import RunService
 from gan_core.service.uploads import UploadService
@@ -60,7 +61,8 @@ class ForegroundService:
         self._recipes.check(config, by=None)
 
         def take(worker_id: str) -> RunInfo:
-            return self._store.runs.get(self._store.runs.create(config, worker_id=worker_id))
+            name = self._runs.default_name(config, by=None)
+            return self._store.runs.get(self._store.runs.create(config, name=name, worker_id=worker_id))
 
         return self._train(take, on_progress)
 
@@ -136,18 +138,25 @@ class ForegroundService:
         n: int,
         *,
         seed: int = 0,
-        label: int | None = None,
+        label: int | str | None = None,
         by: str | None = "",
     ) -> np.ndarray:
         """`n` new samples (n, *shape) in measured form of a run's generator at a snapshot; the newest without `step`.
 
-        `label` asks a run that was trained with classes for one of them. Raises GanometerError for a step that is not
-        kept, for too many samples, and for a class there is not; UnknownRun for a run that `by` does not see.
+        `label` asks a run that was trained with classes for one of them, as text by its name or label. Raises
+        GanometerError for a step that is not kept, for too many samples, and for a class there is not; UnknownRun for a
+        run that `by` does not see.
         """
         from gan_core.jobs import sample, snapshot_sampler
 
+        run = self._runs.get(run_id, by=by)
+        data = snapshot_sampler.dataset_info(self._store, run)
+        if isinstance(label, str):
+            named = replace(data, names=names_of(self._store, run, data))
+            if (found := named.label_of(label)) is None:
+                raise snapshot_sampler.unknown_class(run, label, map(named.class_name, named.classes))
+            label = found
         asked = sample.KIND.read({"n": n, "seed": seed, "label": label})
-        snapshot_sampler.dataset_info(self._store, self._runs.get(run_id, by=by))
         return sample.draw(self._store, run_id, step, asked)
 
     def measure(

@@ -8,7 +8,7 @@ from typing import Any, Callable, Mapping
 from gan_core.jobs import registry
 from gan_core.jobs.compare import Compare
 from gan_core.jobs.kind import Parameters
-from gan_core.records import DatasetError, GanometerError, Job, UnknownRun, Unreadable, short_data_name
+from gan_core.records import DatasetError, GanometerError, Job, UnknownRun, Unreadable
 from gan_core.service import permissions
 from gan_core.service.runs import RunService
 from gan_core.service.uploads import UploadService
@@ -81,7 +81,7 @@ class JobService:
         runs = [self._runs.get(run_id, by=by) for run_id in steps_by_run]
         names = {run.config.data.name for run in runs}
         if len(names) > 1:
-            shown = ", ".join(sorted(map(short_data_name, names)))
+            shown = ", ".join(sorted(self._uploads.title(name, by=by) for name in names))
             raise GanometerError(
                 f"the runs are on different data ({shown}), where a distance means something else; choose "
                 "runs on one data set"

@@ -7,6 +7,7 @@ are hidden (`data_hidden`). Everything here is asked of such a run, and then giv
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from gan_core.distances.verdict import NOT_MEASURED, beside, verdict_of
@@ -26,6 +27,7 @@ from gan_core.records import (
     UnknownRun,
     Unreadable,
 )
+from gan_core.service.data_names import names_of
 from gan_core.service.runs import RunService
 from gan_core.store import Store
 
@@ -78,11 +80,13 @@ class ResultService:
     # ------------------------------------------------------------ data and references
 
     def dataset_of(self, run: RunInfo) -> DatasetInfo | None:
-        """The run's data set with a preview of real rows, which is empty where they are hidden; None until its worker
-        has loaded it.
+        """The run's data set with a preview of real rows, which is empty where they are hidden, and with the names of
+        its classes and columns; None until its worker has loaded it.
         """
         info = self._store.datasets.get(run.dataset) if run.dataset else None
-        return info.without_rows() if info and run.data_hidden else info
+        if info is None or run.data_hidden:
+            return info and info.without_rows()
+        return replace(info, names=names_of(self._store, run, info))
 
     def reference_of(self, run: RunInfo, n: int) -> Reference | None:
         """Real-vs-real at n for the run's data, when it has been measured."""

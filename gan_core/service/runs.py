@@ -20,7 +20,6 @@ from gan_core.records import (
     UnknownRun,
     Unreadable,
     UnreadableRun,
-    short_data_name,
 )
 from gan_core.service import estimates, permissions
 from gan_core.service.equal_runs import is_equal
@@ -76,12 +75,18 @@ class RunService:
             self._uploads.about(config.data.name, by=by)  # it may have been deleted a moment ago
             if not again and (known := self.equal(config, by=by)):
                 return [known.id]
-            called = name or self._name_of(config, by)
+            called = name or self.default_name(config, by=by)
             return [self._store.runs.create(self._allowed(config, by), name=called, owner=by or "")]
 
         (run_id,) = self._store.submit(nonce, create)
         self._worker.ensure()
         return run_id
+
+    def default_name(self, config: RunConfig, *, by: str | None = "") -> str:
+        """What a run is called until it is renamed: by what differs from its recipe; see `run_names`."""
+        data = config.data.name
+        recipe = self._recipes.preset(config.preset, data=data, seconds=config.training.seconds, by=by)
+        return name_of(config, recipe, self._uploads.title(data, by=by))
 
     def equal(self, config: RunConfig, *, by: str | None = "") -> RunInfo | None:
         """A run that `by` may see and that is what these settings give: the same settings, seed, data and versions,
@@ -340,13 +345,6 @@ class RunService:
         return self._store.commands.finished(run.id)
 
     # ------------------------------------------------------------ parts
-
-    def _name_of(self, config: RunConfig, by: str | None) -> str:
-        """By what differs from the recipe; see `run_names`."""
-        data = config.data.name
-        title = self._uploads.titles(by=by).get(data, short_data_name(data))
-        recipe = self._recipes.preset(config.preset, data=data, seconds=config.training.seconds, by=by)
-        return name_of(config, recipe, title)
 
     def _send(self, run: RunInfo, kind: str, by: str | None, payload: Mapping[str, Any] | None = None) -> str:
         outcome = self._store.commands.send(run.id, kind, by=by or "", payload=payload)

@@ -29,7 +29,7 @@ from gan_core.service.upload_folder import ChosenFile, UploadFolder, gone
 log = logging.getLogger("ganometer.uploads")
 
 MODULE = "gan_core.data.read_process"
-FORMAT = 1
+FORMAT = 2
 """Raised when files are read in another way than before, so that nothing is kept of what was read in the old way."""
 MOST_MEMORY, LEAST_MEMORY = 800 * 2**20, 200 * 2**20
 """70,000 colour pictures of 32 x 32 pixels take 600 MB while they become a data set."""

@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 
 from gan_core import machine
 from gan_core.data import datasets
-from gan_core.records import DatasetError, DatasetInfo, GanometerError, short_data_name
+from gan_core.data.data_names import in_one_line
+from gan_core.records import NO_NAMES, DatasetError, DatasetInfo, GanometerError
 from gan_core.service import permissions
 from gan_core.service.upload_folder import ChosenFile, UploadFolder
 from gan_core.service.upload_reader import Answer, Asked, UploadReader
@@ -31,9 +32,7 @@ class KeptUpload:
 
 def shown_file_name(name: str) -> str | None:
     """A file's name as pages show it: without its folder, in one line, not too long; None where nothing is left."""
-    last = PurePosixPath(name.replace("\\", "/")).name
-    seen = " ".join("".join(letter if letter.isprintable() else " " for letter in last).split())
-    return (seen if len(seen) <= LONGEST_FILE_NAME else f"{seen[: LONGEST_FILE_NAME - 1]}…") or None
+    return in_one_line(PurePosixPath(name.replace("\\", "/")).name, LONGEST_FILE_NAME) or None
 
 
 @dataclass(frozen=True)
@@ -103,8 +102,8 @@ class UploadService:
         info, data = answer.reading.info, self._reader.packed(answer.key)
         with self._store.together():
             self._check_room(info.name, len(data), by=by)
-            self._store.datasets.put(info, data)
-            self._store.datasets.add_owner(info.name, by or "", shown_file_name(answer.file))
+            self._store.datasets.put(replace(info, names=NO_NAMES), data)  # the names are those of this owner
+            self._store.datasets.add_owner(info.name, by or "", shown_file_name(answer.file), info.names)
         machine.return_freed_memory()
         return info.name
 
@@ -120,6 +119,10 @@ class UploadService:
             if mine or shared:
                 titles[name] = [*mine, *shared][0]
         return titles
+
+    def title(self, name: str, *, by: str | None = "") -> str:
+        """What `by` may call a data set, built-in or uploaded."""
+        return datasets.title_of(name, None if name in datasets.OPTIONS else self.titles(by=by))
 
     def close(self) -> None:
         """End the process that reads a file, if there is one."""
@@ -142,7 +145,7 @@ class UploadService:
             if upload is None:
                 raise datasets.unknown_dataset(name)
             if not self._is_of(upload, by) and not permissions.is_admin(self._settings, by):
-                raise permissions.of_somebody_else(short_data_name(name))
+                raise permissions.of_somebody_else(self.title(name, by=by))
             if why := self._why_needed(upload, by):
                 raise GanometerError(why)
             if by in upload.owners and len(upload.owners) > 1:
@@ -192,7 +195,7 @@ class UploadService:
         owners = self._visible(name, by).owners
         owner = by if by is not None and by in owners else None
         if owner is None and not permissions.is_admin(self._settings, by):
-            raise permissions.of_somebody_else(short_data_name(name))
+            raise permissions.of_somebody_else(self.title(name, by=by))
         self._store.datasets.publish(name, published, owner=owner)
 
     def _visible(self, name: str, by: str | None) -> DatasetInfo:

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from gan_core.records import DatasetInfo, Unreadable
+from gan_core.records import NO_NAMES, DataNames, DatasetInfo, Unreadable
 from gan_core.store.database import Database, one_at_a_time
-from gan_core.store.rows import dataset_info, dataset_row, insert_new
+from gan_core.store.rows import data_names, dataset_info, dataset_row, insert_new, names_row
 from gan_core.store.schema import dataset_owners, datasets, features, jobs, now, references
 
 
@@ -37,6 +37,8 @@ class Datasets:
         """
         row = dataset_row(info, data)
         about = {key: row[key] for key in ("kind", "shape", "parts", "preview")}
+        if info.names != NO_NAMES:
+            about |= {"names": row["names"]}
         if data is not None:
             about |= {"name": info.name, "data": data}
         with self._db.writing() as db:
@@ -82,18 +84,27 @@ class Datasets:
                     shares[owner] = published == 1
         return found
 
-    def add_owner(self, name: str, owner: str, file: str | None = None) -> None:
+    def add_owner(self, name: str, owner: str, file: str | None = None, names: DataNames = NO_NAMES) -> None:
         """A person has uploaded these data, or the same as somebody before: they are theirs, too, and not published.
 
-        `file` is what the person calls them; the last name counts.
+        `file` is what the person calls them, and `names` what that file calls its classes and columns; the last ones
+        count.
         """
         with self._db.writing() as db:
             one_at_a_time(db)
             for sha256 in db.scalars(sa.select(datasets.c.sha256).where(datasets.c.name == name)).all():
                 insert_new(db, dataset_owners, dict(dataset=sha256, owner=owner, published=False, created=now()))
-                if file is not None:
+                if file is not None:  # the file that was read last has the last word on its names, too
                     theirs = (dataset_owners.c.dataset == sha256, dataset_owners.c.owner == owner)
-                    db.execute(dataset_owners.update().where(*theirs).values(file=file))
+                    db.execute(dataset_owners.update().where(*theirs).values(file=file, names=names_row(names)))
+
+    def names(self, sha256: str) -> dict[str, DataNames]:
+        """{owner: what this one's file calls the classes and columns of an upload}, the first owner first."""
+        query = sa.select(dataset_owners.c.owner, dataset_owners.c.names)
+        query = query.where(dataset_owners.c.dataset == sha256, dataset_owners.c.names.is_not(None))
+        with self._db.reading() as db:
+            rows = db.execute(query.order_by(dataset_owners.c.created)).all()
+        return {row.owner: data_names(row.names) for row in rows}
 
     def files(self) -> dict[str, list[tuple[str, bool, str]]]:
         """{name of an upload: (owner, whether this one has published it, what the owner's file is called) of each}, the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Mapping
 
@@ -18,7 +18,18 @@ from gan_core import records
 from gan_core.arrays import Array
 from gan_core.config import run_config as configs
 from gan_core.config.run_config import RunConfig
-from gan_core.records import UPLOAD, DatasetInfo, Reference, Report, RunInfo, State, Unreadable, UnreadableRun
+from gan_core.records import (
+    NO_NAMES,
+    UPLOAD,
+    DataNames,
+    DatasetInfo,
+    Reference,
+    Report,
+    RunInfo,
+    State,
+    Unreadable,
+    UnreadableRun,
+)
 from gan_core.store.schema import now, runs
 from gan_core.validation import Count, Finite, Positive, Seconds, Text, Time, checked, kinds_of, wrong
 
@@ -124,7 +135,20 @@ def dataset_info(row: sa.Row[Any], owners: Mapping[str, bool]) -> DatasetInfo:
     except (ValueError, TypeError, RecursionError) as error:
         raise Unreadable(f"the data set {row.name} cannot be read: {' '.join(str(error).split())}") from None
     about = (known.name, known.sha256, known.kind, known.shape)
-    return DatasetInfo(*about, vars(known.parts), preview, labels, owners)
+    return DatasetInfo(*about, vars(known.parts), preview, labels, owners, data_names(row.names))
+
+
+def data_names(text: Any) -> DataNames:
+    """What a column of `names` says. Without it the data can be used as well, so what cannot be read is none."""
+    try:
+        return checked(DataNames, json.loads(text), what="a name in the data") if text else NO_NAMES
+    except (ValueError, TypeError, RecursionError):
+        return NO_NAMES
+
+
+def names_row(names: DataNames) -> str | None:
+    """What stands in a column of `names`."""
+    return json.dumps(asdict(names)) if names != NO_NAMES else None
 
 
 @dataclass(frozen=True)
@@ -188,6 +212,7 @@ def dataset_row(info: DatasetInfo, data: bytes | None) -> dict[str, Any]:
         parts=json.dumps(dict(info.parts)),
         preview=pack(x=info.preview, y=info.labels),
         data=data,
+        names=names_row(info.names),
     )
 
 

@@ -148,6 +148,7 @@ datasets = sa.Table(
     sa.Column("preview", _blob, nullable=False),
     sa.Column("data", _blob),
     sa.Column("created", _real, nullable=False),
+    sa.Column("names", _text),
 )
 
 dataset_owners = sa.Table(
@@ -158,6 +159,7 @@ dataset_owners = sa.Table(
     sa.Column("published", _Flag, nullable=False, default=False),
     sa.Column("created", _real, nullable=False),
     sa.Column("file", _text),
+    sa.Column("names", _text),
 )
 
 people = sa.Table(

@@ -17,7 +17,16 @@ from gan_core.bundles import bundle as export
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
 from gan_core.data import datasets
-from gan_core.records import BundleError, DatasetInfo, Histogram, MetricResult, Reference, Report, upload_name
+from gan_core.records import (
+    BundleError,
+    DataNames,
+    DatasetInfo,
+    Histogram,
+    MetricResult,
+    Reference,
+    Report,
+    upload_name,
+)
 from gan_core.store import Commit, Store, pack
 from gan_core.store import schema as tables
 
@@ -168,6 +177,30 @@ def test_a_run_comes_back_as_it_was(original, bundle, store):
 def test_a_bundle_made_before_there_were_tags_has_none(bundle, store):
     older = repacked(bundle, lambda members, about: about.pop("tags"))
     assert store.runs.get(export.unbundle(store, older)).tags == ()
+
+
+def test_what_the_classes_of_an_upload_are_called_travels_and_only_if_there_is_something(original, bundle, store):
+    assert b'"names"' not in run_json(bundle)  # earlier versions read it, too
+    names = DataNames(("cat", "dog of ada@example.org"))
+    data = export.bundle(*original, names=names)
+    export.unbundle(store, data)
+    assert store.datasets.get(INFO.sha256).names == DataNames(("cat", "dog of …"))
+    assert b"cat" not in run_json(export.bundle(*original, names=names, data_hidden=True))
+
+
+def run_json(bundle: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(bundle)) as zipped:
+        return zipped.read("run.json")
+
+
+@pytest.mark.parametrize(
+    "names", [{"classes": ["a\nb"]}, {"classes": ["x" * 41]}, {"columns": ["of", "pixels"]}, {"rows": []}, ["cat"], 5]
+)
+def test_names_that_no_export_gives_are_refused(bundle, target, names):
+    before = contents(target)
+    with pytest.raises(BundleError):
+        export.unbundle(target, repacked(bundle, lambda members, about: about["data"].update(names=names)))
+    assert contents(target) == before
 
 
 def test_the_same_run_gives_the_same_bytes(original, bundle):

@@ -245,8 +245,8 @@ UNSUITABLE = [
             {"data.conditional": True, "data.name": "mine"},
             (8, 8, 1),
             classes,
-            f"data.conditional needs data with 2 to 64 labelled classes and 'mine' has {classes}; turn it off, or "
-            "choose other data",
+            f"data.conditional needs data with 2 to 64 labelled classes and this data set has {classes}; turn it off, "
+            "or choose other data",
         )
         for classes in (0, 1, 65)
     ),

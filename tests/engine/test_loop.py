@@ -364,7 +364,7 @@ def test_a_dial_compiles_nothing():
 def test_a_program_that_was_not_compiled_yet_says_about_how_long_it_takes():
     never = override(CONFIG, {"objective.loss": "least-squares", "optimizer.beta1": 0.123})
     _, _, person = run("go", "go", "stop", edits={8: never})
-    assert person.said[4].startswith("compiling, about ") and person.said[4].endswith(" s")
+    assert person.said[4].startswith("compiling, about ") and person.said[4].endswith(" s last time")
 
 
 def test_a_finished_run_that_is_made_longer_goes_on():

@@ -133,7 +133,7 @@ def test_data_of_several_owners_can_be_published_by_each_of_them(tmp_path):
         (name,) = names
         lab.uploads.publish(name, True, by="bob")
         assert lab.uploads.visible(by="eve")[0].published
-        with pytest.raises(NotAllowed, match=f"{short_data_name(name)} belongs to somebody else"):
+        with pytest.raises(NotAllowed, match="points.csv belongs to somebody else"):
             lab.uploads.publish(name, False, by="eve")
         with pytest.raises(NotAllowed, match="sign in"):
             lab.uploads.keep(upload, by="")
@@ -163,7 +163,7 @@ def test_private_runs_are_neither_repeated_nor_compared_by_others(tmp_path):
             lab.runs.repeat(hidden, by="bob")
         with pytest.raises(UnknownRun):
             lab.jobs.compare({open_: 0, hidden: 0}, 100, by="bob")
-        with pytest.raises(GanometerError, match=f"different data .digits, {short_data_name(name)}."):
+        with pytest.raises(GanometerError, match="different data .digits, points.csv."):
             lab.jobs.compare({open_: 0, hidden: 0}, 100, by="ada")
         with pytest.raises(GanometerError, match="n is 5"):
             lab.jobs.compare({open_: 0}, 5, by="ada")

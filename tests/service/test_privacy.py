@@ -18,7 +18,7 @@ from gan_core.jobs.corruptions import Corruptions
 from gan_core.jobs.projection import Projection
 from gan_core.jobs.reference import ReferenceParameters
 from gan_core.jobs.sample import Sample
-from gan_core.records import DatasetError, GanometerError, UnknownRun
+from gan_core.records import DataNames, DatasetError, GanometerError, UnknownRun
 from gan_core.service.lab import Lab
 from gan_core.service.permissions import NotAllowed
 from gan_core.store import Commit
@@ -280,6 +280,49 @@ def private_run(lab: Lab, by: str, name: str | None = None) -> str:
     name = name or lab.uploads.keep(lab.uploads.read(points(), "points.csv"), by=by)
     config = override(lab.recipes.preset("auto", data=name, by=by), {"training.steps": 20})
     return lab.runs.start(config, by=by, again=True)
+
+
+def pets(*names: str) -> bytes:
+    """Always the same points of two classes, by the names that their owner gives them."""
+    out = io.BytesIO()
+    np.savez(out, x=np.random.default_rng(6).standard_normal((300, 2)), y=np.array(names)[np.arange(300) % 2])
+    return out.getvalue()
+
+
+def loaded(lab, name: str, by: str):
+    """A run whose worker has loaded the data and was stopped then."""
+    run_id, store = private_run(lab, by, name), store_of(lab)
+    run = store.leases.claim("w1", run_id=run_id)
+    store.progress.describe(run_id, "w1", run.claim_no, dataset=store.datasets.named(name).sha256)
+    store.leases.release(run_id, "w1", run.claim_no, state="stopped")
+    return run_id
+
+
+def test_whoever_brings_the_same_samples_is_told_only_the_own_names_of_their_classes(tmp_path):
+    with shared(tmp_path) as lab:
+        name = lab.uploads.keep(lab.uploads.read(pets("healthy", "ill"), "her.npz"), by=ADA)
+        assert lab.uploads.keep(lab.uploads.read(pets("a", "b"), "his.npz"), by=BOB) == name  # the names are no part
+        assert lab.uploads.visible(by=BOB)[0].names == DataNames()
+        hers, his = loaded(lab, name, ADA), loaded(lab, name, BOB)
+        shown = {by: lab.results.dataset_of(lab.runs.get(run_id, by=by)) for by, run_id in ((ADA, hers), (BOB, his))}
+        assert [shown[by].names.classes for by in (ADA, BOB)] == [("healthy", "ill"), ("a", "b")]
+        lab.runs.publish(hers, True, by=ADA)
+        assert lab.results.dataset_of(lab.runs.get(hers, by="eve@x.org")).names == DataNames()
+        with zipfile.ZipFile(io.BytesIO(lab.bundles.export(hers, by="eve@x.org"))) as zipped:
+            assert b"healthy" not in zipped.read("run.json")
+        lab.uploads.publish(name, True, by=BOB)
+        third = loaded(lab, name, "eve@x.org")  # who knows the data from BOB
+        assert lab.results.dataset_of(lab.runs.get(third, by="eve@x.org")).names.classes == ("a", "b")
+        assert b"healthy" not in lab.bundles.export(third, by="eve@x.org")
+
+
+def test_the_names_of_classes_and_columns_travel_with_a_run(tmp_path):
+    table = "\n".join(["width,depth,label", *(f"{i},{i * i},{'cat' if i % 2 else 'dog'}" for i in range(300))]).encode()
+    with shared(tmp_path / "here") as here, shared(tmp_path / "there") as there:
+        name = here.uploads.keep(here.uploads.read(table, "pets.csv"), by=ADA)
+        run_id = loaded(here, name, ADA)
+        run = there.runs.get(there.bundles.load(here.bundles.export(run_id, by=ADA)), by=ROOT)
+        assert there.results.dataset_of(run).names == DataNames(("cat", "dog"), ("width", "depth"))
 
 
 def test_whoever_brings_the_same_file_sees_and_publishes_nothing_of_the_first(tmp_path):

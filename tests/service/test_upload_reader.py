@@ -10,7 +10,7 @@ import pytest
 
 from gan_core.data.datasets import dataset_from_bytes
 from gan_core.data.uploads import dataset_from_upload, read_upload
-from gan_core.records import DatasetError
+from gan_core.records import DataNames, DatasetError
 from gan_core.service import upload_folder, upload_reader
 from gan_core.service.upload_folder import UploadFolder
 from gan_core.service.upload_reader import Asked, UploadReader
@@ -69,6 +69,7 @@ def test_a_file_becomes_what_reading_it_here_would_give(folder, readers):
     assert (info.kind, info.shape, info.parts) == (about.kind, about.shape, about.parts)
     assert np.array_equal(info.preview, about.preview) and np.array_equal(info.labels, about.labels)
     assert answer.reading.notes == read_upload(points(), "points.csv").notes
+    assert info.names == read_upload(points(), "points.csv").names == DataNames((), ("x", "y"))
     assert dataset_from_bytes(readers().packed(answer.key), "here").sha256 == here.sha256
 
 

@@ -5,8 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from gan_core.records import DatasetInfo, Reference
+from gan_core.records import DataNames, DatasetInfo, Reference
+from gan_core.store.schema import dataset_owners, datasets
 
 PREVIEW = np.arange(3 * 2 * 2, dtype=np.uint8).reshape(3, 2, 2, 1)
 INFO = DatasetInfo(
@@ -91,3 +93,33 @@ def test_what_is_known_of_an_upload_without_its_rows_gives_way_to_the_upload(sto
     assert store.datasets.get(INFO.sha256).rows_hidden and store.datasets.owners() == {}
     store.datasets.put(INFO, b"rows")
     assert same(store.datasets.get(INFO.sha256), INFO) and store.datasets.upload_bytes("upload-x") == b"rows"
+
+
+PETS = DataNames(("cat", "dog"))
+
+
+def test_each_owner_has_the_names_of_the_own_file(store):
+    store.datasets.put(INFO, b"rows")
+    store.datasets.add_owner("upload-x", "ada", "pets.zip", PETS)
+    store.datasets.add_owner("upload-x", "bob", "numbers.npz")
+    assert store.datasets.names(INFO.sha256) == {"ada": PETS} and store.datasets.names("ef" * 32) == {}
+    store.datasets.add_owner("upload-x", "ada", "katzen.zip", names := DataNames(("Hund", "Katze")))
+    assert store.datasets.names(INFO.sha256) == {"ada": names}
+    assert store.datasets.get(INFO.sha256).names == DataNames()
+
+
+def test_names_that_came_with_a_bundle_stay_when_a_worker_has_loaded_the_data(store):
+    store.datasets.put(replace(INFO, names=PETS), b"rows")
+    store.datasets.put(INFO)
+    assert store.datasets.get(INFO.sha256).names == store.datasets.named("upload-x").names == PETS
+
+
+@pytest.mark.parametrize("text", ["", "5", "{", '{"classes": [1]}', '{"classes": "cat"}', '{"rows": []}', "[" * 5_000])
+def test_data_with_damaged_names_are_used_without_them(store, text):
+    store.datasets.put(INFO, b"rows")
+    store.datasets.add_owner("upload-x", "ada", "pets.zip", PETS)
+    with store.database.writing() as db:
+        for table in (datasets, dataset_owners):
+            db.execute(table.update().values(names=text))
+    assert same(store.datasets.get(INFO.sha256), replace(INFO, owners={"ada": False}))
+    assert store.datasets.names(INFO.sha256) == {"ada": DataNames()}

@@ -99,7 +99,8 @@ def test_an_upgrade_keeps_every_row(old_url):
     before = rows_of(old_url, without=("datasets.owner", "datasets.published"))
     Store(old_url).close()
     execute(old_url, "ALTER TABLE jobs DROP COLUMN deaths")  # a new one, 0 everywhere
-    after = rows_of(old_url, without=("dataset_owners.created", "dataset_owners.file"))
+    new = ("datasets.names", *(f"dataset_owners.{column}" for column in ("created", "file", "names")))
+    after = rows_of(old_url, without=new)
     assert after.pop("alembic_version") == [repr((upgrade.HEAD,))]
     assert [after.pop(name) for name in ("submissions", "job_askers", "turns", "previews", "people")] == [[]] * 5
     (owner,) = after.pop("dataset_owners")
@@ -293,6 +294,7 @@ def test_a_store_with_the_table_of_submissions_is_not_given_it_again(store_url):
         store_url,
         "DROP TABLE alembic_version",
         "DROP TABLE dataset_owners",
+        "ALTER TABLE datasets DROP COLUMN names",
         "ALTER TABLE datasets ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE datasets ADD COLUMN published BOOLEAN NOT NULL DEFAULT false",
         *("DROP TABLE people", "DROP TABLE previews", "DROP TABLE turns", "DROP TABLE job_askers"),

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from gan_core.pictures.colours import BOTH, FAKE, GREY, REAL
-from ui.charts.training import blank
+from ui.charts.training import COORDINATES, Axes, blank
 
 
 def latent(z: np.ndarray) -> go.Figure:
@@ -42,9 +42,9 @@ def found(curve: np.ndarray, random: float) -> go.Figure:
     return figure.update_layout(showlegend=False, margin_t=8).update_yaxes(range=[0, most])
 
 
-def path(x: np.ndarray, real: np.ndarray) -> go.Figure:
+def path(x: np.ndarray, real: np.ndarray, axes: Axes = COORDINATES) -> go.Figure:
     """A walk (frames, 2) through the plane, over real points (n, 2), where there are some."""
-    figure = blank("first coordinate (data units)", "second coordinate (data units)", height=360)
+    figure = blank(*axes, height=360)
     if len(real):
         places = dict(x=real[:, 0].astype(np.float32), y=real[:, 1].astype(np.float32))
         about = dict(mode="markers", name="real", marker=dict(color=REAL, opacity=0.5, size=6))

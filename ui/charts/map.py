@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import html
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
 
 from gan_core.pictures.colours import BOTH, FAKE, REAL
-from ui.charts.training import SVG_POINTS, add_pairs_of_bars, blank
+from ui.charts.training import COORDINATES, SVG_POINTS, Axes, add_pairs_of_bars, blank
 
 SHOWN_ON_MAP = 2_000
 """Generated samples a map shows at most: from more one sees no more."""
@@ -23,6 +24,7 @@ def sample_map(
     usual: float,
     chosen: Sequence[int] = (),
     explained: Sequence[float] | None = None,
+    axes: Axes = COORDINATES,
 ) -> go.Figure:
     """Real (m, 2) and generated (n, 2) samples on one map, the generated ones coloured by `distances` (n,).
 
@@ -30,7 +32,7 @@ def sample_map(
     ringed. `explained` is the share of all variance along each axis, where the map is a projection.
     Look for orange wherever there is blue, and for no crowd of pale points: those lie on top of training samples.
     """
-    titles = ("first coordinate (data units)", "second coordinate (data units)")
+    titles = axes
     if explained is not None:
         titles = tuple(
             f"{which} principal component of real samples ({share:.0%} of the variance)"
@@ -93,12 +95,12 @@ def sample_map(
     return figure.update_yaxes(zeroline=False, scaleanchor=None if explained is not None else "x")
 
 
-def class_distances(found: Mapping[str, np.ndarray]) -> go.Figure:
+def class_distances(found: Mapping[str, np.ndarray], class_name: Callable[[int], str] = str) -> go.Figure:
     """Mean distance between real samples of a class (rows) and generated ones that look like a class (columns).
 
     Written in each cell, with how much that is beside two halves of the real samples. Look for a diagonal like theirs.
     """
-    names = [str(c) for c in found["classes"]]
+    names = [html.escape(class_name(c)) for c in found["classes"].tolist()]
     values, real = found["class_distances"], found["class_real_distances"]
     words = [
         [f"real samples of these two classes: {real[i, j]:.3g}" for j in range(len(names))] for i in range(len(names))
@@ -138,12 +140,13 @@ def medians_by_class(found: Mapping[str, np.ndarray]) -> tuple[list[float], list
     return real, fake
 
 
-def class_nearest(found: Mapping[str, np.ndarray]) -> go.Figure:
+def class_nearest(found: Mapping[str, np.ndarray], class_name: Callable[[int], str] = str) -> go.Figure:
     """The median distance to the nearest training sample, class by class: of real samples, and of generated ones.
 
     Look for pairs of one height. Orange far below blue: typical, blurred or copied; far above: badly drawn.
     """
     figure = blank("class", "median distance to the nearest training sample", height=300)
     real, fake = medians_by_class(found)
-    add_pairs_of_bars(figure, [str(c) for c in found["classes"]], real=real, fake=fake, hover="%{y:.3~r}")
+    names = [class_name(c) for c in found["classes"].tolist()]
+    add_pairs_of_bars(figure, names, real=real, fake=fake, hover="%{y:.3~r}")
     return figure.update_yaxes(rangemode="tozero")

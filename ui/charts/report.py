@@ -79,13 +79,13 @@ def nearest(details: Mapping[str, Sequence[float]]) -> go.Figure:
     return figure.update_yaxes(range=[-0.03, 1.03], tickformat=".0%")
 
 
-def shares(labels: Sequence, real: Sequence[float], fake: Sequence[float], axis: str) -> go.Figure:
+def shares(names: Sequence[str], real: Sequence[float], fake: Sequence[float], axis: str) -> go.Figure:
     """The share of each class (or mode, or bin: `axis`) among real samples beside that among generated ones.
 
     Look for pairs of one height: a missing orange bar is a class the generator has dropped.
     """
     figure = blank(f"{axis} (of the real data)", "share of the samples")
-    add_pairs_of_bars(figure, [str(label) for label in labels], real=real, fake=fake, hover="%{y:.1%}")
+    add_pairs_of_bars(figure, names, real=real, fake=fake, hover="%{y:.1%}")
     return figure.update_yaxes(tickformat=".0%", rangemode="tozero")
 
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from gan_core import METRICS, History, Reference
+from gan_core import METRICS, DatasetInfo, History, Reference
 from gan_core.pictures.colours import BOTH, FAKE, GREY, REAL, rgb
 from gan_core.pictures.scatter import plane
 
@@ -46,6 +46,10 @@ SPREADS = (
     ("mean_real_fake", "real–generated", BOTH),
 )
 
+
+Axes = tuple[str, str]
+"""What the axes of a chart of the first two coordinates of points are called."""
+COORDINATES: Axes = ("first coordinate (data units)", "second coordinate (data units)")
 
 Marks = Sequence[tuple[int, str]]
 """(step, words) of what happened to a run: a line each, whose words appear when the pointer is at its pencil."""
@@ -158,31 +162,44 @@ def spread_curve(history: History, reference: Reference | None = None, marked_st
     return _add_step(figure, history, marked_step)
 
 
-def points(*, real: np.ndarray, fake: np.ndarray, highlight: np.ndarray | None = None) -> go.Figure:
+def axes_of(data: DatasetInfo) -> Axes:
+    """The names of the first two columns of points, where their file has some."""
+    first, second = (
+        html.escape(data.column_name(place)).replace("%{", "% {")
+        if any(data.names.columns[place : place + 1])
+        else title
+        for place, title in enumerate(COORDINATES)
+    )
+    return first, second
+
+
+def points(
+    *, real: np.ndarray, fake: np.ndarray, highlight: np.ndarray | None = None, axes: Axes = COORDINATES
+) -> go.Figure:
     """Real and generated points, each (n, d), on equal axes; the points of `highlight` (m, d) are ringed.
 
     Look for orange wherever there is blue (nothing is missed) and nowhere else (nothing is invented). Of private
     data there are no real points. Of more than two coordinates the first two are drawn; points that are not finite are
     left out.
     """
-    figure = blank("first coordinate (data units)", "second coordinate (data units)", height=360)
+    figure = blank(*axes, height=360)
     figure.update_layout(hovermode="closest")
-    _add_points(figure, real, "real", REAL, symbol="circle", size=6, opacity=0.6)
-    _add_points(figure, fake, "generated", FAKE, symbol="x-thin", size=5, line_width=1)
+    _add_points(figure, real, "real", REAL, axes, symbol="circle", size=6, opacity=0.6)
+    _add_points(figure, fake, "generated", FAKE, axes, symbol="x-thin", size=5, line_width=1)
     if highlight is not None:
-        _add_points(figure, highlight, "selected", BOTH, symbol="circle-open", size=13, line_width=2)
+        _add_points(figure, highlight, "selected", BOTH, axes, symbol="circle-open", size=13, line_width=2)
     figure.update_xaxes(zeroline=False)
     return figure.update_yaxes(zeroline=False, scaleanchor="x")
 
 
-def surface(found: Mapping[str, np.ndarray], real: np.ndarray) -> go.Figure:
+def surface(found: Mapping[str, np.ndarray], real: np.ndarray, axes: Axes = COORDINATES) -> go.Figure:
     """The networks in the plane at one step: `found` is what a `surface` job answers, `real` (n, 2) are real points,
     or none.
 
     Look for an even discriminator output, for arrows without a common direction, and for lines that are dense where
     real points are: every cell between four of them holds as many samples as any other.
     """
-    figure = blank("first coordinate (data units)", "second coordinate (data units)", height=420)
+    figure = blank(*axes, height=420)
     figure.update_layout(hovermode="closest")
     if "belief" in found:
         figure.add_trace(
@@ -202,8 +219,8 @@ def surface(found: Mapping[str, np.ndarray], real: np.ndarray) -> go.Figure:
     trace = go.Scattergl if len(lines) > SVG_POINTS else go.Scatter
     style = dict(mode="lines", line_color=GREY, line_width=1, hoverinfo="skip")
     figure.add_trace(trace(x=lines[:, 0], y=lines[:, 1], name="latent grid", **style))
-    _add_points(figure, real, "real", REAL, symbol="circle", size=5, opacity=0.6)
-    _add_points(figure, found["points"], "generated", FAKE, symbol="x-thin", size=5, line_width=1)
+    _add_points(figure, real, "real", REAL, axes, symbol="circle", size=5, opacity=0.6)
+    _add_points(figure, found["points"], "generated", FAKE, axes, symbol="x-thin", size=5, line_width=1)
     if "pushes" in found:
         start = found["points"][: len(found["pushes"])]
         extent = float(np.ptp(real if len(real) else start, axis=0).max())
@@ -348,6 +365,7 @@ def _add_marks(figure: go.Figure, marks: Marks) -> go.Figure:
 
 def add_pairs_of_bars(figure: go.Figure, names: Sequence[str], *, real: Sequence, fake: Sequence, hover: str) -> None:
     """Two bars for every name: what real samples have, and hatched what generated ones have."""
+    names = [html.escape(name) for name in names]
     for values, label, colour, pattern in ((real, "real", REAL, ""), (fake, "generated", FAKE, "/")):
         figure.add_trace(
             go.Bar(
@@ -363,9 +381,10 @@ def add_pairs_of_bars(figure: go.Figure, names: Sequence[str], *, real: Sequence
     figure.update_layout(bargap=0.25, bargroupgap=0.05).update_xaxes(type="category")
 
 
-def _add_points(figure: go.Figure, array: np.ndarray, name: str, colour: str, **marker) -> None:
+def _add_points(figure: go.Figure, array: np.ndarray, name: str, colour: str, axes: Axes, **marker) -> None:
     if not len(array):  # the real points are private
         return
+    first, second = ("" if axes == COORDINATES else f"{axis} " for axis in axes)
     x, y = plane(array).astype(np.float32).T
     trace = go.Scattergl if len(x) > SVG_POINTS else go.Scatter
     # Thin crosses take their colour from the marker's line, discs from the marker: both are given it.
@@ -377,7 +396,7 @@ def _add_points(figure: go.Figure, array: np.ndarray, name: str, colour: str, **
             mode="markers",
             marker_color=colour,
             marker_line_color=colour,
-            hovertemplate="%{x:.3~r}, %{y:.3~r}",
+            hovertemplate=f"{first}%{{x:.3~r}}, {second}%{{y:.3~r}}",
         ).update(marker=marker)
     )
 

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from gan_core import CORRUPTION_TITLES, OPTIONS, Corruptions, CorruptionTest, Job
+from gan_core import CORRUPTION_TITLES, Corruptions, CorruptionTest, Job
 from ui.charts import report as report_charts
 from ui.distances.shown import Shown
 from ui.frame.glossary import show_caption
 from ui.frame.held import held_index
 from ui.frame.job_answers import send_request, show_request
 from ui.frame.page import Page, chart
+from ui.frame.text import data_title
 
 SIZES = (200, 360, 600, 1000, 2000)
 ALL = "all"
@@ -22,6 +23,7 @@ def show_metric_check(shown: Shown) -> None:
     st.header("Check the metrics on corrupted real data", anchor=False)
     st.caption("Can these numbers be trusted? Real samples are corrupted on purpose, and a good metric detects it.")
     own = [] if run.data_hidden else [run.config.data.name]
+    files = {run.config.data.name: "The run's own data"} | page.lab.uploads.titles(by=page.me)
     names = list(dict.fromkeys([*own, "digits", "ring-8", "grid-25", "swiss-roll"]))
     with st.container(horizontal=True, vertical_alignment="bottom"):
         dataset = st.selectbox(
@@ -30,7 +32,7 @@ def show_metric_check(shown: Shown) -> None:
             index=held_index("corruption data", names),
             key="corruption data",
             persist_state="session",
-            format_func=lambda name: OPTIONS[name].title if name in OPTIONS else "The run's own data",
+            format_func=lambda name: data_title(name, files),
             width=200,
         )
         corruptions = [ALL, *CORRUPTION_TITLES]

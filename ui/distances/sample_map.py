@@ -8,6 +8,7 @@ import streamlit as st
 from gan_core import Browse, DatasetInfo, Job, RunInfo
 from gan_core.pictures import grid
 from ui.charts import captions, map
+from ui.charts.training import axes_of
 from ui.frame.glossary import show_caption, with_terms
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
@@ -47,7 +48,7 @@ def draw_all(page: Page, data: DatasetInfo, job: Job, found: Mapping) -> None:
     if data.kind == "image":
         draw_extremes(found)
     if len(data.classes) > 1 and "class_distances" in found:
-        draw_classes(found)
+        draw_classes(found, data)
 
 
 def draw_map(page: Page, data: DatasetInfo, job: Job, found: Mapping) -> None:
@@ -61,6 +62,7 @@ def draw_map(page: Page, data: DatasetInfo, job: Job, found: Mapping) -> None:
         usual=usual,
         chosen=chosen,
         explained=found["explained"] if data.shape != (2,) else None,
+        axes=axes_of(data),
     )
 
     def keep(places: list[int]) -> None:
@@ -128,15 +130,15 @@ def draw_extremes(found: Mapping) -> None:
             )
 
 
-def draw_classes(found: Mapping) -> None:
+def draw_classes(found: Mapping, data: DatasetInfo) -> None:
     st.markdown("**Class by class**")
     left, right = st.columns(2, gap="large")
     with left:
-        chart(map.class_nearest(found), "class nearest", "Nearest distances by class")
+        chart(map.class_nearest(found, data.class_name), "class nearest", "Nearest distances by class")
         real, fake = map.medians_by_class(found)
         st.caption(captions.class_nearest(fake=fake, real=real))
     with right:
-        chart(map.class_distances(found), "class distances", "Mean distances between classes")
+        chart(map.class_distances(found, data.class_name), "class distances", "Mean distances between classes")
         show_caption(
             "Mean Euclidean distance between the real samples of a class and the generated ones that look like a "
             "class.",

@@ -29,7 +29,7 @@ def show_kinds(report: Report, data: DatasetInfo, key: str) -> None:
         count = len(modes["counts"])
         st.markdown("**How often each mode is found**")
         figure = report_charts.shares(
-            range(1, count + 1),
+            [data.class_name(mode) for mode in range(count)],
             [modes["ideal_high_quality"] / count] * count,
             [found / report.n_fake for found in modes["counts"]],
             "mode",
@@ -42,10 +42,10 @@ def show_kinds(report: Report, data: DatasetInfo, key: str) -> None:
             "mode",
             "standard deviation",
         )
-    elif classes and len(classes["labels"]) > 1 and data.kind == "image":
+    elif classes and len(classes["labels"]) > 1 and (data.kind == "image" or data.names.classes):
         st.markdown("**How often each class is drawn**")
         chart(
-            report_charts.shares(classes["labels"], classes["real"], classes["fake"], "class"),
+            report_charts.shares([*map(data.class_name, classes["labels"])], classes["real"], classes["fake"], "class"),
             f"{key} classes",
             "Share of each class",
         )

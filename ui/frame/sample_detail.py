@@ -12,6 +12,7 @@ from ui.frame.glossary import show_caption
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.frame.private_data import say_private
+from ui.frame.text import plain
 
 NEAREST = 6
 LARGE, SMALL = 168, 88
@@ -48,12 +49,13 @@ def draw_detail(
     spaces: list[Space] = [space for space in SPACES if f"{space}.distances" in found]
     left, right = st.columns([1, 3], gap="medium")
     with left:
-        st.markdown(f"**Generated sample {index + 1}**" + (f" of class {found['label']}" if "label" in found else ""))
+        of_class = f" of class {plain(data.class_name(int(found['label'])))}" if "label" in found else ""
+        st.markdown(f"**Generated sample {index + 1}**{of_class}")
         if data.kind == "image":
             picture = grid.grid(found["x"], columns=1, scale=max(1, LARGE // data.shape[1]))
             st.image(grid.embedded(picture), width=LARGE, alt=f"Generated sample {index + 1}, large")
         else:
-            st.markdown("  \n".join(f"x{i + 1} = {value:.4g}" for i, value in enumerate(found["x"][0])))
+            st.markdown("  \n".join(f"{plain(data.column_name(i))} = {v:.4g}" for i, v in enumerate(found["x"][0])))
         nearest, usual = float(found["pixels.distances"][0]), float(found["real_distance"])
         show_caption(
             f"Nearest training sample: {nearest:.3g}. Held-out real samples have theirs at {usual:.3g} (median): "
@@ -81,17 +83,27 @@ def show_row(found: Mapping, space: Space, data: DatasetInfo, key: str) -> None:
     distances, labels, nearest = (found[f"{space}.{name}"] for name in ("distances", "labels", "nearest"))
     labelled = len(data.classes) > 1
     if data.kind == "points":
-        rows = [
-            {"nearest": i + 1, "distance": float(d), **{f"x{j + 1}": float(v) for j, v in enumerate(point)}}
-            for i, (d, point) in enumerate(zip(distances, nearest))
-        ]
-        st.dataframe(rows, hide_index=True, key=f"{key} {space} nearest")
+        st.dataframe(
+            [
+                {"nearest": i + 1, "distance": float(distance)}
+                | ({"class": data.class_name(int(label))} if labelled else {})
+                | {in_table(data.column_name(j)): float(value) for j, value in enumerate(point)}
+                for i, (distance, label, point) in enumerate(zip(distances, labels, nearest))
+            ],
+            hide_index=True,
+            key=f"{key} {space} nearest",
+        )
         return
     with st.container(horizontal=True, gap="small"):
         for image, distance, label in zip(nearest, distances, labels):
-            words = f"class {label}" if labelled else ""
+            words = f"class {data.class_name(int(label))}" if labelled else ""
             with st.container(width=SMALL, gap=None):
                 picture = grid.grid(image[None], columns=1, scale=max(1, SMALL // data.shape[1]))
                 alt = f"A real training image{' of ' + words if labelled else ''} at distance {distance:.3f}"
                 st.image(grid.embedded(picture), width=SMALL, alt=alt)
-                st.caption(f"{distance:.3g}" + (f"  \n{words}" if labelled else ""))
+                st.caption(f"{distance:.3g}" + (f"  \n{plain(words)}" if labelled else ""))
+
+
+def in_table(column: str) -> str:
+    """A column of the data among those that the table has of its own."""
+    return f"{column} (data)" if column in ("nearest", "distance", "class") else column

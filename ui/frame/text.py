@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from gan_core import OPTIONS, short_data_name
+from gan_core import title_of
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
 
@@ -30,9 +30,7 @@ def badge(state: str) -> None:
 
 def data_title(name: str, files: Mapping[str, str] | None = None) -> str:
     """What pages call a data set: an upload by the name of its file, where `files` (`lab.uploads.titles`) know one."""
-    if name in OPTIONS:
-        return OPTIONS[name].title
-    return (files or {}).get(name) or short_data_name(name).replace("upload-", "Upload ")
+    return title_of(name, files)
 
 
 def plain(text: object) -> str:

@@ -8,10 +8,12 @@ import streamlit as st
 from gan_core import DatasetInfo, LatentPlane, LatentWalk, Projection, RunInfo
 from gan_core.pictures import grid
 from ui.charts import latent
+from ui.charts.training import axes_of
 from ui.frame.glossary import in_sentence, show_caption
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.frame.private_data import say_private
+from ui.frame.text import plain
 from ui.gallery.image_grid import image_grid
 from ui.gallery.walk_ends import WalkEnd, walk_ends
 
@@ -24,7 +26,8 @@ def pick_class(run: RunInfo, data: DatasetInfo, key: str) -> int | None:
     """The class to be drawn, where the run was trained with classes."""
     if not run.config.data.conditional:
         return None
-    return st.selectbox("Class", data.classes, key=f"{key} class {run.id}", width=120)
+    width = 200 if data.names.classes else 120
+    return st.selectbox("Class", data.classes, key=f"{key} class {run.id}", format_func=data.class_name, width=width)
 
 
 # ---------------------------------------------------------------- a walk
@@ -79,7 +82,8 @@ def draw_walk(found: Mapping, data: DatasetInfo) -> None:
             )
             st.caption("Move the pointer along the frames to enlarge one after another.")
         else:
-            chart(latent.path(found["x"], data.preview), "walk path", "The latent walk in the plane of the data")
+            figure = latent.path(found["x"], data.preview, axes_of(data))
+            chart(figure, "walk path", "The latent walk in the plane of the data")
     with right:
         chart(latent.walk(found["length"]), "walk length", "Length of the walk up to each frame")
         straight = float(np.linalg.norm(np.subtract(*(found["x"][i].astype(np.float64) for i in (0, -1)))))
@@ -135,7 +139,7 @@ def draw_plane(found: Mapping, data: DatasetInfo) -> None:
             captions=[f"row {i // CELLS + 1}, column {i % CELLS + 1}" for i in range(len(x))],
         )
     else:
-        chart(latent.path(x, data.preview), "plane path", "The samples of a grid of latent vectors")
+        chart(latent.path(x, data.preview, axes_of(data)), "plane path", "The samples of a grid of latent vectors")
 
 
 # ---------------------------------------------------------------- the latent of a real sample
@@ -168,7 +172,7 @@ def show_search(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int |
             data.preview,
             key="real grid",
             alt=f"{len(data.preview)} real samples that are never trained on",
-            captions=[f"class {label}" if len(data.classes) > 1 else "" for label in data.labels],
+            captions=[f"class {data.class_name(int(c))}" if len(data.classes) > 1 else "" for c in data.labels],
             chosen=index,
             cell=42,
             on_pick=choose,
@@ -196,7 +200,7 @@ def draw_search(found: Mapping, data: DatasetInfo) -> None:
                     picture = grid.grid(one, columns=1, scale=max(1, LARGE // data.shape[1]))
                     st.image(grid.embedded(picture), width=LARGE, alt=alt)
                 else:
-                    st.markdown(", ".join(f"{value:.4g}" for value in one[0]))
+                    st.markdown(", ".join(f"{plain(data.column_name(i))} = {v:.4g}" for i, v in enumerate(one[0])))
                 st.caption("target" if distance is None else f"at {float(distance):.3g}")
     with right:
         chart(

@@ -57,9 +57,9 @@ def choose_samples(run: RunInfo, data: DatasetInfo) -> Browse:
                 "Class",
                 [ALL, *data.classes],
                 key=f"class {run.id}",
-                format_func=lambda c: "All" if c == ALL else str(c),
+                format_func=lambda c: "All" if c == ALL else data.class_name(c),
                 help="This run is class-conditional: choose a class to generate samples of it.",
-                width=120,
+                width=200 if data.names.classes else 120,
             )
     return Browse(n, seed, label=label if isinstance(label, int) else None, truncation=round(truncation, 2))
 
@@ -77,7 +77,7 @@ def show_samples(page: Page, data: DatasetInfo, asked: Browse, *, run_id: str, s
 
 
 def draw_samples(page: Page, data: DatasetInfo, found: Mapping, job: Job) -> None:
-    order = arrange(found)
+    order = arrange(found, data)
     if not len(order):
         st.info("No generated sample looks like this class.", icon=":material/search_off:")
         return
@@ -97,13 +97,13 @@ def draw_samples(page: Page, data: DatasetInfo, found: Mapping, job: Job) -> Non
             found["x"][shown],
             key="samples grid",
             alt=f"{len(shown)} generated samples at step {job.step:,}",
-            captions=[describe(found, i) for i in shown],
+            captions=[describe(found, data, i) for i in shown],
             chosen=int(places[0]) if len(places) else None,
             on_pick=lambda place: st.session_state.update({key: int(shown[place])}),
         )
     else:
         chart(
-            training.points(real=data.preview, fake=found["x"][order]),
+            training.points(real=data.preview, fake=found["x"][order], axes=training.axes_of(data)),
             "sample points",
             "Generated points" + ("" if data.rows_hidden else " on real ones"),
         )
@@ -117,7 +117,7 @@ def draw_samples(page: Page, data: DatasetInfo, found: Mapping, job: Job) -> Non
     show_downloads(page, found, shown, job, data)
 
 
-def arrange(found: Mapping) -> np.ndarray:
+def arrange(found: Mapping, data: DatasetInfo) -> np.ndarray:
     """The indices of the samples in the order, and of the class, that are chosen here."""
     orders = [name for name, order in ORDERS.items() if not order.array or order.array in found]
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -136,22 +136,22 @@ def arrange(found: Mapping) -> np.ndarray:
                 "Looks like class",
                 [ALL, *np.unique(found["labels"]).tolist()],
                 key="looks like",
-                format_func=lambda c: "any" if c == ALL else str(c),
-                width=150,
+                format_func=lambda c: "any" if c == ALL else data.class_name(c),
+                width=200 if data.names.classes else 150,
             )
     if ORDERS[name].sentence:
         show_caption(ORDERS[name].sentence, "k-NN ball", "discriminator")
     return ordered(found, name, label if isinstance(label, int) else None)
 
 
-def describe(found: Mapping, i: int) -> str:
+def describe(found: Mapping, data: DatasetInfo, i: int) -> str:
     """What is known of one sample, a line for each number."""
     lines = [f"no. {i + 1}", f"to training: {found['distances'][i]:.3g}"]
     for name, label in (("realism", "realism"), ("rarity", "rarity"), ("scores", "discriminator")):
         if name in found and np.isfinite(found[name][i]):
             lines.append(f"{label}: {found[name][i]:.3g}")
     if "labels" in found:
-        lines.append(f"looks like {found['labels'][i]}")
+        lines.append(f"looks like {data.class_name(int(found['labels'][i]))}")
     return "\n".join(lines)
 
 

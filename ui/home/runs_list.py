@@ -14,7 +14,7 @@ ORDERS = {"newest": "Newest first", "best": "Smallest distance first", "name": "
 
 @dataclass(frozen=True)
 class Setting:
-    """The runs of one recipe on one data set, in the order chosen; `title` says which: "8×8 digits · auto"."""
+    """The runs of one recipe on one data set, in the order chosen; `title` says which: "digits · auto"."""
 
     title: str
     runs: tuple[RunInfo, ...]

@@ -15,6 +15,7 @@ from ui.frame.page import Page, chart, square
 from ui.frame.private_data import say_private
 from ui.frame.refresh_rate import CHANGE_SECONDS, PREVIEW_SECONDS
 from ui.frame.snapshots import samples_of
+from ui.frame.text import plain
 
 GAP = 4
 SIDE, LARGE_SIDE = 272, 600
@@ -44,7 +45,7 @@ def is_live(page: Page, run: RunInfo) -> bool:
 
 def show_pictures(page: Page, run: RunInfo, data: DatasetInfo | None, *, large: bool = False) -> None:
     """Generated samples beside real ones; only the generated ones are drawn again and again."""
-    points = data is not None and data.kind == "points"
+    points = data if data is not None and data.kind == "points" else None
     with st.container(key=f"{'large ' if large else ''}{'planes' if points else 'pictures'}", gap=None):
         made, real = st.columns(2, gap="small", vertical_alignment="bottom")
         with made:
@@ -53,6 +54,9 @@ def show_pictures(page: Page, run: RunInfo, data: DatasetInfo | None, *, large: 
             show_real(page, run, data, large)
         if points:
             st.markdown(f":small[{COLOURS}]")
+            if points.names.columns:  # the axes have no titles here
+                names = [plain(points.column_name(place)) for place in range(min(2, points.shape[0]))]
+                st.markdown(f":small[{' · '.join(f'{way}: {name}' for way, name in zip(('across', 'up'), names))}]")
 
 
 def follow_generated(page: Page, run: RunInfo, data: DatasetInfo | None, large: bool) -> None:
@@ -116,9 +120,9 @@ def picture_of(page: Page, run: RunInfo) -> Picture | None:
 def show_plane(picture: Picture, run: RunInfo, data: DatasetInfo, side: int) -> None:
     """Generated points among real ones; of this moment also the discriminator's output and where it pushes them."""
     if picture.game is not None and not data.rows_hidden:
-        figure = training.surface(picture.game, data.preview)
+        figure = training.surface(picture.game, data.preview, training.axes_of(data))
     else:
-        figure = training.points(real=data.preview, fake=picture.samples)
+        figure = training.points(real=data.preview, fake=picture.samples, axes=training.axes_of(data))
     key, what = ("live", "Generated points") if picture.live else ("points", "Points")
     chart(training.plane_of(figure, side), f"{key} {run.id}", f"{what} {picture.about}")
 
@@ -142,7 +146,7 @@ def show_real(page: Page, run: RunInfo, data: DatasetInfo | None, large: bool) -
     elif data.rows_hidden:
         say_private()
     elif data.kind == "points":
-        figure = training.points(real=data.preview, fake=data.preview[:0])
+        figure = training.points(real=data.preview, fake=data.preview[:0], axes=training.axes_of(data))
         side = LARGE_SIDE if large else SIDE
         chart(training.plane_of(figure, side), f"real {run.id}", "Real points that are never trained on")
     else:

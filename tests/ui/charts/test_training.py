@@ -94,7 +94,7 @@ LINES = {
 }
 FIGURES = LINES | {
     "surface": lambda: training.surface(surface_answer(), CLOUD),
-    "shares": lambda: report.shares([0, 1], [0.5, 0.5], [0.9, 0.1], "class"),
+    "shares": lambda: report.shares(["0", "1"], [0.5, 0.5], [0.9, 0.1], "class"),
     "direction": lambda: report.direction(np.arange(-8, 10), (3, 3, 2)),
     "corruptions": lambda: report.corruptions(corruption_cells()),
 }
@@ -344,7 +344,7 @@ def test_nearest_curves_are_the_shares_below_each_quantile():
 
 
 def test_shares_are_pairs_of_bars_told_apart_by_a_pattern():
-    figure = report.shares([3, 8], [0.4, 0.6], [1.0, 0.0], "class")
+    figure = report.shares(["3", "8"], [0.4, 0.6], [1.0, 0.0], "class")
     bars = traces(figure)
     assert list(bars["real"].x) == list(bars["generated"].x) == ["3", "8"]
     assert values(bars["real"].y) == pytest.approx([0.4, 0.6]) and values(bars["generated"].y) == [1, 0]

@@ -86,7 +86,7 @@ def test_the_newest_two_settings_on_one_data_set_are_one_click_away(home, store)
     trained(store, "ring-8")
     first, second = trained(store, seed=0), trained(store, seed=1)
     at = open_page()
-    assert "Compare the newest two runs on 8×8 digits" in at.button(key="suggested").label
+    assert "Compare the newest two runs on digits" in at.button(key="suggested").label
     drawn(at.button(key="suggested").click().run())
     chosen = at.multiselect[0].value
     assert chosen[1] == older and chosen[0] in (first, second)  # of two settings, not two seeds of one

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from gan_core import closeness
-from gan_core.records import History
+from gan_core.records import DatasetInfo, History
 from ui.charts import latent, map
 from ui.distances.curves import history_to_csv
 from ui.frame.sample_orders import ORDERS, ordered
@@ -20,6 +20,7 @@ FOUND = {
     "rarity": np.array([1.0, 2.0, np.nan, np.nan, 3.0], np.float32),
     "labels": np.array([7, 7, 3, 3, 7]),
 }
+DATA = DatasetInfo("mine", "ab" * 32, "image", (8, 8, 1), {}, FOUND["x"], np.array([3, 7, 7, 3, 7]))
 
 
 @pytest.mark.parametrize(
@@ -45,8 +46,8 @@ def test_every_order_has_words():
 
 
 def test_what_is_not_known_of_a_sample_is_left_out():
-    assert describe(FOUND, 1) == "no. 2\nto training: 1\nrarity: 2\nlooks like 7"
-    assert "realism: 0.5" in describe(FOUND, 0) and "discriminator" not in describe(FOUND, 0)
+    assert describe(FOUND, DATA, 1) == "no. 2\nto training: 1\nrarity: 2\nlooks like 7"
+    assert "realism: 0.5" in (first := describe(FOUND, DATA, 0)) and "discriminator" not in first
 
 
 def test_closeness_in_words():

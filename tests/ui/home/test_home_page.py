@@ -211,7 +211,7 @@ def test_runs_stand_by_setting_and_are_sorted(store):
     }
     at = open_page()
     titles = [box.value for box in at.markdown if box.value.startswith("### ")]
-    assert titles == ["### 8×8 digits · auto", "### 8×8 digits · dcgan"]
+    assert titles == ["### digits · auto", "### digits · dcgan"]
     for order, found in {"newest": "abc", "best": "abc", "name": "abc"}.items():
         drawn(at.selectbox(key="sort").set_value(order).run())
         assert cards(at) == [ids[name] for name in found], order
@@ -278,7 +278,7 @@ def test_settings_that_were_trained_lead_to_their_run_and_can_be_trained_anyway(
 
 def test_the_summary_tells_what_will_run_and_how_long_it_takes_here(store):
     at = opened(open_page("pages/train.py"), "All settings")
-    assert "Trains **12,000 steps** on 8×8 digits, 256 samples a step. Takes about half a minute on a" in text_of(at)
+    assert "Trains **12,000 steps** on digits, 256 samples a step. Takes about half a minute on a" in text_of(at)
     assert "Discriminator: dense layers of 128, 128." in text_of(at)
     assert "Takes about half a minute on a laptop." in text_of(open_page())
     trained(store, "the same, shorter", seconds=2.0)
