@@ -227,10 +227,16 @@ class _Event:
 
 
 @dataclass(frozen=True)
-class ChangedSettings:
-    """The payload of an event of kind `set`: {key: (before, after)}, and who has sent it."""
+class _Changes:
+    """What an event of any kind may say of settings: {key: (before, after)}."""
 
     changes: dict[Text, tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class ChangedSettings(_Changes):
+    """The payload of an event of kind `set`: the changes, and who has sent them."""
+
     by: Text = ""
 
 
@@ -249,6 +255,8 @@ def check_payload(kind: str, payload: Mapping[str, Any]) -> None:
     """Raises Invalid for what the event log does not say of an event of this kind."""
     if kind == "set":
         checked(ChangedSettings, payload, what="a part of an event that sets hyperparameters")
+    elif "changes" in payload:
+        checked(_Changes, {"changes": payload["changes"]}, what="a part of an event")
     if problems := [
         f"{name} of the event is {type(payload[name]).__name__}; expected text"
         for name in ("error", "parent")

@@ -71,6 +71,14 @@ def test_a_name_of_another_program_is_shown_short(store):
     assert len(store.runs.get(run_id).name) == 200
 
 
+@pytest.mark.parametrize("kind", ["created", "forked", "set", "stopped"])
+@pytest.mark.parametrize("changes", ["all", [1], 5, {"seed": 1}, {"seed": [1]}])
+def test_an_event_of_any_kind_changes_what_it_names_or_is_unreadable(store, kind, changes):
+    run = claimed(store)
+    store.progress.note(run.id, "w1", run.claim_no, 0, kind, {"changes": changes})
+    assert store.recordings.events(run.id)[0].kind == "unreadable"
+
+
 def test_a_command_that_cannot_be_read_changes_nothing(store):
     (run_id,) = queue(store, 1)
     store.leases.claim("w")
