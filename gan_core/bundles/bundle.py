@@ -123,9 +123,7 @@ def bundle(store: Store, run_id: str, *, data_hidden: bool = False, parent_hidde
     info = store.datasets.get(row["dataset"]) if row["dataset"] else None
     data_hidden = data_hidden or (info is not None and info.rows_hidden)
     clear, clear_label = clearer(_names(store, rows)), clearer(())
-    events = [
-        (e["step"], e["time"], e["kind"], event_for_a_file(_table(e["payload"]), clear)) for e in rows["events"]
-    ]
+    events = [(e["step"], e["time"], e["kind"], event_for_a_file(_table(e["payload"]), clear)) for e in rows["events"]]
     reports = [(r["step"], json.loads(r["report"])) for r in rows["reports"]]
     if data_hidden:
         for _, report in reports:
@@ -266,7 +264,9 @@ def _open(data: bytes) -> dict[str, bytes]:
     except (KeyError, ValueError, TypeError, RecursionError):
         raise BundleError("the file is no run bundle: its manifest.json is missing or broken") from None
     if version != FORMAT_VERSION:
-        raise BundleError(f"the bundle has format version {shown(version)}; this Ganometer reads version {FORMAT_VERSION}")
+        raise BundleError(
+            f"the bundle has format version {shown(version)}; this Ganometer reads version {FORMAT_VERSION}"
+        )
     for name in sorted({*hashes, *members}):
         if name not in members or hashes.get(name) != _hash(members[name]):
             raise BundleError(
