@@ -111,12 +111,14 @@ class _Metrics:
     value: list[Finite]
 
 
-def bundle(store: Store, run_id: str, *, data_hidden: bool = False, parent_hidden: bool = False) -> bytes:
+def bundle(
+    store: Store, run_id: str, *, name: str = "", data_hidden: bool = False, parent_hidden: bool = False
+) -> bytes:
     """Everything of a run: configuration, metrics, snapshots, checkpoint, events, reports, versions; and all hashes.
 
     Nothing says who made the run, and on which machine. `data_hidden` leaves out the rows of its data: the bytes of an
     upload, the preview, and the checkpoint, which only goes on with the data. `parent_hidden` leaves out which run it
-    was forked from.
+    was forked from. `name`: what the run is called for whoever gets the file.
     """
     rows = store.recordings.rows(run_id)
     row = rows["runs"][0]
@@ -129,7 +131,7 @@ def bundle(store: Store, run_id: str, *, data_hidden: bool = False, parent_hidde
         for _, report in reports:
             report.get("details", {}).pop("direction", None)  # as in `Report.numbers_only`
     about = {key: row[key] for key in _KEPT} | {
-        "name": clear_label(row["name"]),
+        "name": clear_label(name or row["name"]),
         "error": clear(row["error"]) if row["error"] else row["error"],
         "config": json.loads(row["config"]),
         "versions": json.loads(row["versions"]),

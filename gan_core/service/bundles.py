@@ -32,7 +32,8 @@ class BundleService:
         run = self._runs.get(run_id, by=by)
         parent_hidden = run.parent_id is not None and not self._runs.sees(run.parent_id, by=by)
         try:
-            return bundle.bundle(self._store, run.id, data_hidden=run.data_hidden, parent_hidden=parent_hidden)
+            hidden = dict(data_hidden=run.data_hidden, parent_hidden=parent_hidden)
+            return bundle.bundle(self._store, run.id, name=run.name, **hidden)
         except (ValueError, TypeError, ArithmeticError, RecursionError, struct.error) as error:  # values of other kinds
             raise Unreadable(f"run {run.id} cannot be exported: a part of it cannot be read ({error})") from error
 
