@@ -36,7 +36,7 @@ from gan_core.store import Store, dataset_row, pack, reference_row, report_row, 
 from gan_core.store.labels import checked_tags
 from gan_core.store.recordings import check_payload
 from gan_core.store.rows import PartSizes, checked_samples
-from gan_core.validation import Count, Finite, Invalid, Positive, Seconds, Text, Time, checked, wrong
+from gan_core.validation import Count, Finite, Invalid, Positive, Seconds, Text, Time, checked, shown, wrong
 
 FORMAT, FORMAT_VERSION = "ganometer-run", 1
 MAX_BUNDLE_BYTES = 200 * 2**20
@@ -44,7 +44,7 @@ MAX_UNPACKED_BYTES = 500 * 2**20
 MAX_MEMBERS = 1000
 ENDED = ("finished", "stopped", "failed", "interrupted")
 _NAME = re.compile(
-    r"manifest\.json|run\.json|metrics\.npz|dataset\.npz|preview\.npz|(snapshots|weights|checkpoints)/\d{1,9}"
+    r"manifest\.json|run\.json|metrics\.npz|dataset\.npz|preview\.npz|(snapshots|weights|checkpoints)/[0-9]{1,9}"
 )
 _KEPT = (
     "id",
@@ -125,16 +125,16 @@ def bundle(
     store: Store,
     run_id: str,
     *,
+    name: str = "",
     names: DataNames = NO_NAMES,
     data_hidden: bool = False,
     parent_hidden: bool = False,
 ) -> bytes:
     """Everything of a run: configuration, metrics, snapshots, checkpoint, events, reports, versions; and all hashes.
 
-    Nothing says who made the run, and on which machine. `names` are what the classes and columns of an upload are
-    called. `data_hidden` leaves these out, and the rows of its data: the bytes of an upload, the preview, and the
-    checkpoint, which only goes on with the data. `parent_hidden` leaves out which run it
-    was forked from.
+    Nothing says who made the run, and on which machine. `name`: what the run is called for whoever gets the file.
+    `names` are what the classes and columns of an upload are called. `data_hidden` leaves these out, and the rows of its data: the bytes of an upload, the preview, and the
+    checkpoint, which only goes on with the data. `parent_hidden` leaves out which run it was forked from.
     """
     rows = store.recordings.rows(run_id)
     row = rows["runs"][0]
@@ -147,7 +147,7 @@ def bundle(
         for _, report in reports:
             report.get("details", {}).pop("direction", None)  # as in `Report.numbers_only`
     about = {key: row[key] for key in _KEPT} | {
-        "name": clear_label(row["name"]),
+        "name": clear_label(name or row["name"]),
         "error": clear(row["error"]) if row["error"] else row["error"],
         "config": json.loads(row["config"]),
         "versions": json.loads(row["versions"]),
@@ -263,7 +263,7 @@ def _open(data: bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(data)) as zipped:
             listed = zipped.infolist()
             if strange := [i.filename for i in listed if not _NAME.fullmatch(i.filename)]:
-                raise BundleError(f"the file is no run bundle: it holds {', '.join(map(repr, strange[:3]))}")
+                raise BundleError(f"the file is no run bundle: it holds {', '.join(map(shown, strange[:3]))}")
             if len(listed) > MAX_MEMBERS:
                 raise BundleError(f"the file is no run bundle: it holds {len(listed):,} members")
             if twice := [n for n, count in Counter(i.filename for i in listed).items() if count > 1]:
@@ -279,12 +279,14 @@ def _open(data: bytes) -> dict[str, bytes]:
     try:
         manifest = json.loads(members.pop("manifest.json"))
         if manifest["format"] != FORMAT:
-            raise BundleError(f"the file is a {manifest['format']!r}, not a {FORMAT!r}")
+            raise BundleError(f"the file is a {shown(manifest['format'])}, not a {FORMAT!r}")
         version, hashes = manifest["version"], dict(manifest["sha256"])
     except (KeyError, ValueError, TypeError, RecursionError):
         raise BundleError("the file is no run bundle: its manifest.json is missing or broken") from None
     if version != FORMAT_VERSION:
-        raise BundleError(f"the bundle has format version {version!r}; this Ganometer reads version {FORMAT_VERSION}")
+        raise BundleError(
+            f"the bundle has format version {shown(version)}; this Ganometer reads version {FORMAT_VERSION}"
+        )
     for name in sorted({*hashes, *members}):
         if name not in members or hashes.get(name) != _hash(members[name]):
             raise BundleError(

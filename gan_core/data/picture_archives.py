@@ -34,12 +34,16 @@ def read_pictures(data: bytes, notes: list[str]) -> tuple[int, Iterator[Picture]
     """How many pictures an archive holds, each of them as it is needed, and the labels that its folders give."""
     archive = open_zip(data)
     files = [(PurePosixPath(m.filename.replace("\\", "/")), m) for m in archive.infolist() if not m.is_dir()]
+    all_files = len(files)
     files = [(p, m) for p, m in files if not any(part.startswith((".", "__MACOSX")) for part in p.parts)]
     if inner := next((p for p, _ in files if p.suffix.lower() in _ARCHIVES), None):
         raise DatasetError(f"The archive holds another archive, {short(str(inner))}; zip the pictures themselves.")
     pictures = [(p, m) for p, m in files if p.suffix.lower() in _PICTURES]
     if not pictures:
-        raise DatasetError(f"The archive holds {len(files)} files but no pictures; zip .png, .jpg, .gif or .bmp files.")
+        hidden = f" ({all_files - len(files)} of them hidden)" if all_files > len(files) else ""
+        raise DatasetError(
+            f"The archive holds {all_files} files{hidden} but no pictures; zip .png, .jpg, .gif or .bmp files."
+        )
     check_rows(len(pictures))
     if len(files) > len(pictures):
         notes.append(f"{len(files) - len(pictures)} files that are not pictures were left out.")

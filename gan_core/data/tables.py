@@ -92,7 +92,7 @@ def read_csv(data: bytes, notes: list[str]) -> Table:
     try:
         data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DatasetError(f"The .csv is not text (byte {error.start} is not UTF-8); save it as CSV UTF-8.") from None
+        raise DatasetError(f"The .csv is no UTF-8 text (see byte {error.start}); save it as CSV UTF-8.") from None
     lines = _Lines(data)
     rows = csv.reader(lines, delimiter=lines.delimiter)
     values: array[float] = array("d")
@@ -215,7 +215,9 @@ def classes(labels: list[Any], where: str, notes: list[str]) -> Labels | None:
         y = np.array(numbers).astype(np.int64)
         names = [str(v) for v in np.unique(y)]
     else:
-        notes.append(f"No labels were taken from {where}: it holds decimals, not classes.")
+        decimals = any(math.isfinite(v) and v % 1 for v in numbers)
+        found = "decimals" if decimals else "NaN, infinite or very large numbers"
+        notes.append(f"No labels were taken from {where}: it holds {found}, not classes.")
         return None
     if len(names) > MAX_CLASSES:
         notes.append(f"No labels were taken from {where}: {len(names)} values, at most {MAX_CLASSES} are classes.")

@@ -36,7 +36,7 @@ class BundleService:
             data = self._store.datasets.get(run.dataset) if run.dataset else None
             names = names_of(self._store, run, data) if data else NO_NAMES
             hidden = dict(data_hidden=run.data_hidden, parent_hidden=parent_hidden)
-            return bundle.bundle(self._store, run.id, names=names, **hidden)
+            return bundle.bundle(self._store, run.id, name=run.name, names=names, **hidden)
         except (ValueError, TypeError, ArithmeticError, RecursionError, struct.error) as error:  # values of other kinds
             raise Unreadable(f"run {run.id} cannot be exported: a part of it cannot be read ({error})") from error
 

@@ -6,6 +6,7 @@ cats.zip · dcgan · 500 steps · r1 = 0.5 · seed 3
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from gan_core.config.run_config import RunConfig, differences
@@ -33,6 +34,18 @@ def name_of(config: RunConfig, recipe: RunConfig, data: str) -> str:
     name = " · ".join([data, config.preset, *words])
     room = LONGEST_NAME - sum(len(word) + 3 for word in seed)
     return " · ".join([name if len(name) <= room else f"{name[: room - 1]}…", *seed])
+
+
+def name_for_others(name: str, config: RunConfig, files: Iterable[str], data: str) -> str:
+    """The name of a run in which its data set is called `data`, as by people who may not know its owner's `files`.
+
+    Of a name that `name_of` has made, all before the recipe goes: the file may be called otherwise by now.
+    """
+    before, recipe, after = name.rpartition(f" · {config.preset}")
+    name = f"{data}{recipe}{after}" if before else name
+    for file in sorted(files, key=len, reverse=True):
+        name = name.replace(file, data)
+    return name
 
 
 def _setting(key: str, value: Any) -> str:

@@ -13,6 +13,7 @@ from gan_core.config.run_config import ConfigError, RunConfig, differences, over
 from gan_core.data.datasets import unknown_dataset
 from gan_core.jobs import comparison
 from gan_core.records import (
+    UPLOAD,
     Command,
     Event,
     GanometerError,
@@ -24,7 +25,7 @@ from gan_core.records import (
 from gan_core.service import estimates, permissions
 from gan_core.service.equal_runs import is_equal
 from gan_core.service.recipes import RecipeService
-from gan_core.service.run_names import name_of
+from gan_core.service.run_names import name_for_others, name_of
 from gan_core.service.share_links import repeating
 from gan_core.service.uploads import UploadService
 from gan_core.service.worker_host import LOOK_SECONDS, WorkerHost
@@ -124,9 +125,10 @@ class RunService:
         """
         run = self._source(run_id, by)
         config = edited(self.fork_config(run, step), dict(changes or {}), step=step)
+        called = name or f"{run.name} · from step {step:,}"
         (made,) = self._store.submit(
             nonce,
-            lambda: [self._store.runs.fork(run_id, step, self._allowed(config, by), name=name, owner=by or "")],
+            lambda: [self._store.runs.fork(run_id, step, self._allowed(config, by), name=called, owner=by or "")],
         )
         self._worker.ensure()
         return made
@@ -414,15 +416,23 @@ class RunService:
         return self._store.runs.unfinished_of(owner or "", beside=beside.id if beside else None)
 
     def _as_seen(self, runs: Sequence[RunInfo | UnreadableRun], by: str | None) -> list[RunInfo | UnreadableRun]:
-        """Those that `by` may see, each with whether its data are hidden from `by`.
+        """Those that `by` may see, each with whether its data are hidden from `by`, and with a name that says of
+        somebody else's file no more than `by` may know.
 
         Of a run that cannot be read nobody knows whether others may see it: it is its owner's.
         """
         uploads, seen = self._store.datasets.owners(), list[RunInfo | UnreadableRun]()
+        files, titles = self._store.datasets.files(), self._uploads.titles(by=by)
         for run in runs:
             if isinstance(run, UnreadableRun):
                 seen += [run] if permissions.owns(self._settings, run.owner, by) else []
             elif permissions.may_see(self._settings, run, by, uploads):
                 hidden = permissions.hides_data(self._settings, run, by, uploads)
-                seen.append(replace(run, data_hidden=True) if hidden else run)
+                run = replace(run, data_hidden=True) if hidden else run
+                data = run.config.data.name
+                if run.owner and data.startswith(UPLOAD) and not permissions.owns(self._settings, run.owner, by):
+                    theirs = [file for owner, _, file in files.get(data, []) if owner != by]
+                    called = titles.get(data, short_data_name(data))
+                    run = replace(run, name=name_for_others(run.name, run.config, theirs, called))
+                seen.append(run)
         return seen

@@ -13,6 +13,11 @@ from gan_core.records import GanometerError
 LONGEST_NAME, LONGEST_TAG, MOST_TAGS, LONGEST_NICKNAME = 80, 24, 8, 30
 
 
+_TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+"""What turns the direction of all that follows it on a page; letters that are read from the right do not."""
+_INVISIBLE = ("Cf", "Cn", "Co", "Mn", "Me", "Zs")
+
+
 def checked_name(name: str) -> str:
     """A run's name without the space around it."""
     return _checked("the name", name, LONGEST_NAME)
@@ -36,6 +41,8 @@ def _checked(what: str, text: str, longest: int) -> str:
     if not 1 <= len(text) <= longest:
         shown = repr(text) if len(text) < 100 else repr(f"{text[:99]}…")
         raise GanometerError(f"{what} {shown} has {len(text)} characters; give 1 to {longest}")
-    if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+    kinds = [unicodedata.category(character) for character in text]
+    turned = any(unicodedata.bidirectional(character) in _TURNING for character in text)
+    if turned or {"Cc", "Cs", "Zl", "Zp"} & set(kinds) or all(kind in _INVISIBLE for kind in kinds):
         raise GanometerError(f"{what} {text!r} has characters that cannot be shown; leave them out")
     return text

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from gan_core.records import Event, History, Preview, Snapshot, UnknownRun, Unreadable
 from gan_core.store.database import Database, one_at_a_time
-from gan_core.store.rows import arrays_in, checked_samples, insert_new, sound_step, unpack
+from gan_core.store.rows import arrays_in, checked_samples, insert_new, is_float, sound_step, unpack
 from gan_core.store.schema import (
     checkpoints,
     datasets,
@@ -203,15 +203,23 @@ class _Preview:
     game_step: Count | None
 
 
+_LARGEST_GAME = 100_000
+"""Numbers in one array: the grid of a sound one has 61 x 61, and a page draws them all."""
+
+
 def _game(data: Any) -> dict[str, np.ndarray]:
     """The arrays of a game in the plane: points (n, 2), and what there is of the others. Raises ValueError."""
     points, manifold = arrays_in(data, "points", "manifold")
     found = unpack(data)
     belief, n = {"x", "y", "belief"} & found.keys(), len(points)
     sound = points.shape == (n, 2) and manifold.ndim == 4 and manifold.shape[3] == 2
-    sound &= not belief or (len(belief) == 3 and found["belief"].shape == (*found["y"].shape, *found["x"].shape))
-    sound &= "pushes" not in found or (found["pushes"].ndim == 2 and found["pushes"].shape[1] == 2)
-    if not sound or any(array.dtype.kind != "f" for array in found.values()):
+    if belief:
+        sound &= len(belief) == 3 and found["x"].ndim == found["y"].ndim == 1
+        sound = sound and found["belief"].shape == (len(found["y"]), len(found["x"]))
+    if "pushes" in found:
+        sound &= found["pushes"].ndim == 2 and found["pushes"].shape[1] == 2 and len(found["pushes"]) <= n
+    sound &= all(0 < array.size <= _LARGEST_GAME for array in found.values())
+    if not sound or any(not is_float(array) for array in found.values()):
         raise ValueError("the arrays of the game do not fit together")
     return found
 
@@ -227,10 +235,16 @@ class _Event:
 
 
 @dataclass(frozen=True)
-class ChangedSettings:
-    """The payload of an event of kind `set`: {key: (before, after)}, and who has sent it."""
+class _Changes:
+    """What an event of any kind may say of settings: {key: (before, after)}."""
 
     changes: dict[Text, tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class ChangedSettings(_Changes):
+    """The payload of an event of kind `set`: the changes, and who has sent them."""
+
     by: Text = ""
 
 
@@ -249,6 +263,8 @@ def check_payload(kind: str, payload: Mapping[str, Any]) -> None:
     """Raises Invalid for what the event log does not say of an event of this kind."""
     if kind == "set":
         checked(ChangedSettings, payload, what="a part of an event that sets hyperparameters")
+    elif "changes" in payload:
+        checked(_Changes, {"changes": payload["changes"]}, what="a part of an event")
     if problems := [
         f"{name} of the event is {type(payload[name]).__name__}; expected text"
         for name in ("error", "parent")

@@ -169,13 +169,18 @@ class _Dataset:
     parts: PartSizes
 
 
+def is_float(x: Array) -> bool:
+    """Whether it holds floats that every machine and every browser knows: of at most 64 bits."""
+    return x.dtype.kind == "f" and x.dtype.itemsize <= 8
+
+
 def checked_samples(x: Array, kind: str | None = None, shape: tuple[int, ...] | None = None) -> Array:
     """Samples in storage form: uint8 images (n, h, w, c) with c 1 or 3, or points (n, d) in floats; at least one.
 
     Of this `kind` and `shape`, where they are known. Raises ValueError for any other array.
     """
     image = x.ndim == 4 and x.dtype == np.uint8 and x.shape[3] in (1, 3)
-    points = x.ndim == 2 and x.dtype.kind == "f"
+    points = x.ndim == 2 and is_float(x)
     suits = kind is None or (kind == "image") == image
     if not x.size or not (image or points) or not suits or shape not in (None, x.shape[1:]):
         wanted = "uint8 (n, h, w, 1 or 3) or floats (n, d)" if shape is None else f"{kind} samples (n, {_by(shape)})"

@@ -151,6 +151,20 @@ def test_too_many_classes_are_no_labels():
     assert said(upload, f"{N} values, at most {MAX_CLASSES} are classes")
 
 
+@pytest.mark.parametrize(
+    ("labels", "held"),
+    [
+        ([1, 1.5], "decimals"),
+        ([1, np.nan], "NaN, infinite or very large numbers"),
+        ([1, np.inf], "NaN, infinite or very large numbers"),
+        ([1, 2.0**63], "NaN, infinite or very large numbers"),
+    ],
+)
+def test_what_is_no_class_is_called_what_it_is(labels, held):
+    upload = read_upload(npz(x=points(), y=np.array(labels * (N // 2))), "p.npz")
+    assert upload.y.tolist() == [0] * N and said(upload, f"it holds {held}, not classes")
+
+
 def test_duplicates_are_dropped_and_said():
     x = np.concatenate([points(), points()[:7], -0.0 * points()[:1], 0.0 * points()[:1]])
     upload = read_upload(npz(x=x, y=np.arange(len(x)) % 9), "p.npz")
@@ -372,7 +386,8 @@ REFUSED = {
     "png called npy": (encoded(noise(8, 8)), "p.npy", "array is damaged or mislabelled"),
     "png called npz": (encoded(noise(8, 8)), "p.npz", "archive is damaged or mislabelled"),
     "text called zip": (b"hello", "p.zip", "archive is damaged or mislabelled"),
-    "png called csv": (encoded(noise(8, 8)), "p.csv", "not text \\(byte 0 is not UTF-8\\)"),
+    "png called csv": (encoded(noise(8, 8)), "p.csv", "no UTF-8 text \\(see byte 0\\)"),
+    "utf-16": (table(points(), "a,b").decode().encode("utf-16"), "p.csv", "no UTF-8 text .*save it as CSV UTF-8"),
     "picture archive called npz": (GOOD_ZIP, "p.npz", "holds no arrays"),
     "array archive called zip": (npz(x=points()), "p.zip", "no pictures"),
     "truncated npy": (npy(points())[:-9], "p.npy", "should have 4800 bytes but 4791 follow"),
@@ -386,6 +401,7 @@ REFUSED = {
     "blank csv": (b"\n\n \n", "p.csv", "no row of numbers"),
     "labels only": (table([(1,)] * N, "label"), "p.csv", "no row of numbers"),
     "empty archive": (zipped({}), "a.zip", "0 files but no pictures"),
+    "hidden pictures": (zipped({".a/1.png": b"", ".png": b"", "b": b""}), "a.zip", "3 files \\(2 of them hidden\\) but"),
     "empty npz": (zipped({}), "a.npz", "holds no arrays"),
     "all nan": (npy(np.full((N, 2), np.nan)), "p.npy", "All 600 values are NaN"),
     "one nan": (npy(spoilt(np.nan)), "p.npy", "1 of 600 values are NaN"),

@@ -27,6 +27,17 @@ def test_a_nickname_that_cannot_be_shown_is_refused(tmp_path, nickname):
         assert lab.people.nickname(by="a@x.org") == ""
 
 
+@pytest.mark.parametrize("nickname", ["Anna", " anna ", "An\u200bna", "\uff21nna", "An na", "you", "You"])
+def test_nobody_is_called_like_somebody_else(tmp_path, nickname):
+    with shared(tmp_path) as lab:
+        lab.people.call_me("Anna", by="a@x.org")
+        with pytest.raises(GanometerError, match="somebody else is called"):
+            lab.people.call_me(nickname, by="b@x.org")
+        assert "b@x.org" not in lab.people.owners(by="a@x.org")
+        lab.people.call_me("anna", by="a@x.org")  # her own
+        assert lab.people.nickname(by="a@x.org") == "anna"
+
+
 def test_of_a_visitor_of_whom_nothing_is_known_there_is_no_nickname(tmp_path):
     with shared(tmp_path) as lab, pytest.raises(NotAllowed):
         lab.people.call_me("Nobody", by="")

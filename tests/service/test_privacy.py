@@ -18,7 +18,7 @@ from gan_core.jobs.corruptions import Corruptions
 from gan_core.jobs.projection import Projection
 from gan_core.jobs.reference import ReferenceParameters
 from gan_core.jobs.sample import Sample
-from gan_core.records import DataNames, DatasetError, GanometerError, UnknownRun
+from gan_core.records import DataNames, DatasetError, GanometerError, UnknownRun, short_data_name
 from gan_core.service.lab import Lab
 from gan_core.service.permissions import NotAllowed
 from gan_core.store import Commit
@@ -231,6 +231,43 @@ def test_a_download_has_no_row_and_is_imported(published, tmp_path):
         assert other.results.measured(run) and other.results.snapshot(run)
         with pytest.raises(DatasetError):
             other.runs.fork(run.id, run.step, by=None)  # its data are elsewhere
+
+
+def test_what_a_private_file_is_called_is_told_to_nobody(tmp_path):
+    """Neither by the name of a published run, nor by its bundle, its repetitions and forks."""
+    with shared(tmp_path) as lab:
+        secret, cleo = "salaries of ada.csv", "cleo@example.org"
+        data = lab.uploads.keep(lab.uploads.read(points(), secret), by=ADA)
+        config = override(lab.recipes.preset("auto", data=data, by=ADA), {"training.steps": 40})
+        ids = [lab.runs.start(config, by=ADA)]
+        ids.append(lab.runs.start(config, name=f"First look at {secret}", by=ADA, again=True))
+        for run_id in ids:
+            run = store_of(lab).leases.claim("w1", run_id=run_id, at_once=9)
+            store_of(lab).progress.describe(
+                run_id, "w1", run.claim_no, dataset=store_of(lab).datasets.named(data).sha256
+            )
+            finish_by_hand(lab, run)
+            lab.runs.publish(run_id, True, by=ADA)
+        lab.uploads.keep(lab.uploads.read(points(), "bob.csv"), by=BOB)
+        assert [lab.runs.get(run_id, by=ADA).name for run_id in ids] == [
+            f"{secret} · auto · 40 steps",
+            f"First look at {secret}",
+        ]
+        assert [lab.runs.get(run_id, by=BOB).name for run_id in ids] == [
+            "bob.csv · auto · 40 steps",
+            "First look at bob.csv",
+        ]
+        for by in (BOB, cleo, ""):
+            for run in lab.runs.listed(by=by):
+                assert secret not in run.name
+                assert secret.encode() not in everything_in(lab.bundles.export(run.id, by=by))
+        assert lab.runs.get(ids[0], by=cleo).name == f"{short_data_name(data)} · auto · 40 steps"
+        for run_id in (*lab.runs.repeat(ids[0], 3, by=BOB), lab.runs.fork(ids[0], 40, by=BOB)):
+            assert secret not in lab.runs.get(run_id, by=ROOT).name or run_id in ids
+        lab.uploads.keep(lab.uploads.read(points(), "another name.csv"), by=ADA)  # the same data
+        assert secret not in lab.runs.get(ids[0], by=cleo).name
+        lab.uploads.publish(data, True, by=ADA)
+        assert lab.runs.get(ids[0], by=cleo).name == "another name.csv · auto · 40 steps"
 
 
 def test_a_run_on_private_data_is_not_the_start_of_anybody_else_s(published):

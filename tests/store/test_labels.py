@@ -7,7 +7,8 @@ from gan_core.store.labels import checked_name, checked_tags
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"), [("a", "a"), ("  two words ", "two words"), ("x" * 80, "x" * 80), ("👩‍🏫", "👩‍🏫")]
+    ("given", "kept"),
+    [("a", "a"), ("  two words ", "two words"), ("x" * 80, "x" * 80), ("👩‍🏫", "👩‍🏫"), ("שלום", "שלום")],
 )
 def test_a_name_is_kept_without_the_space_around_it(given, kept):
     assert checked_name(given) == kept
@@ -23,6 +24,10 @@ def test_a_name_is_kept_without_the_space_around_it(given, kept):
         ("a\0b", "cannot be shown"),
         ("a\ud800b", "cannot be shown"),
         ("a\u2028b", "cannot be shown"),
+        ("\u202eeman", "cannot be shown"),
+        ("a\u2067b", "cannot be shown"),
+        ("\u200b\u200d", "cannot be shown"),
+        ("\u0301", "cannot be shown"),
     ],
 )
 def test_what_is_no_name_is_said_in_one_short_line(given, said):

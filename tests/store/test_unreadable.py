@@ -1,10 +1,11 @@
 """Runs that cannot be read: the others are listed and trained, and these can be deleted."""
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from gan_core.records import RunInfo, Unreadable, UnreadableRun
-from gan_core.store import Store, pack
+from gan_core.store import NewPreview, Store, pack
 from gan_core.store import schema as tables
 from tests.stored_runs import PIXELS, claimed, commit, queue
 
@@ -71,6 +72,14 @@ def test_a_name_of_another_program_is_shown_short(store):
     assert len(store.runs.get(run_id).name) == 200
 
 
+@pytest.mark.parametrize("kind", ["created", "forked", "set", "stopped"])
+@pytest.mark.parametrize("changes", ["all", [1], 5, {"seed": 1}, {"seed": [1]}])
+def test_an_event_of_any_kind_changes_what_it_names_or_is_unreadable(store, kind, changes):
+    run = claimed(store)
+    store.progress.note(run.id, "w1", run.claim_no, 0, kind, {"changes": changes})
+    assert store.recordings.events(run.id)[0].kind == "unreadable"
+
+
 def test_a_command_that_cannot_be_read_changes_nothing(store):
     (run_id,) = queue(store, 1)
     store.leases.claim("w")
@@ -100,6 +109,51 @@ def test_samples_that_cannot_be_read_are_said_without_advice_to_unpickle(store, 
     with pytest.raises(Unreadable, match=f"the samples of run {run.id} at step 10 cannot be read") as error:
         store.recordings.snapshot(run.id)
     assert "pickle" not in str(error.value)
+
+
+POINTS, PLANE = np.zeros((64, 2), np.float32), np.zeros((1, 5, 5, 2), np.float32)
+AXIS, BELIEF = np.linspace(-1, 1, 5), np.zeros((5, 5), np.float32)
+GAME = dict(points=POINTS, manifold=PLANE, x=AXIS, y=AXIS, belief=BELIEF, pushes=POINTS)
+
+
+def with_preview(store: Store, **values):
+    """A run whose preview's row has these values."""
+    run = claimed(store)
+    commit(store, run, preview=NewPreview(5, POINTS, POINTS, GAME))
+    if values:
+        with store.database.writing() as db:
+            db.execute(tables.previews.update().values(**values))
+    return run
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        dict(points=POINTS[:0], pushes=POINTS[:0]),
+        dict(points=POINTS[:3]),
+        dict(manifold=PLANE[:0]),
+        dict(x=AXIS[:0], y=AXIS[:0], belief=BELIEF[:0, :0]),
+        dict(x=AXIS[:, None], belief=BELIEF[:, :, None]),
+        dict(x=BELIEF, y=BELIEF, belief=np.zeros((5, 5, 5, 5))),
+        dict(x=np.zeros(2000), y=np.zeros(2000), belief=np.zeros((2000, 2000))),
+        dict(belief=BELIEF.astype(np.longdouble)),
+    ],
+)
+def test_a_game_that_cannot_be_drawn_is_said_to_be_unreadable(store, wrong):
+    run = with_preview(store, game=pack(**(GAME | wrong)))
+    with pytest.raises(Unreadable, match="the arrays of the game do not fit together"):
+        store.recordings.preview(run.id)
+
+
+def test_floats_that_no_browser_knows_are_no_samples(store):
+    long = POINTS.astype(np.longdouble)
+    run = with_preview(store, samples=pack(samples=long, raw=long))
+    with pytest.raises(Unreadable, match="not uint8"):
+        store.recordings.preview(run.id)
+
+
+def test_the_sound_preview_is_read(store):
+    assert store.recordings.preview(with_preview(store).id).game["belief"].shape == (5, 5)
 
 
 def _row(store: Store, run_id: str):
