@@ -24,6 +24,16 @@ new PerformanceObserver((list) => {
     for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
 }).observe({ type: "layout-shift", buffered: true });
 """
+HIT = """all => all.filter(thing => {
+    const { x, y, width, height } = thing.getBoundingClientRect();
+    return thing.contains(document.elementFromPoint(x + width / 2, y + height / 2)) && width >= 24 && height >= 24;
+}).map(thing => [...thing.querySelectorAll("p")].at(-1).textContent)"""
+"""Which of some links and buttons a finger on their middle hits, by their words."""
+SEEN = """() => {
+    const { outlineStyle, boxShadow } = getComputedStyle(document.activeElement);
+    return !document.activeElement.matches("a, button") || outlineStyle !== "none" || boxShadow !== "none";
+}"""
+"""Whether the link or button that has focus is marked."""
 SETTLED = "[class*='st-key-progress'] [data-testid='stProgress']"
 
 pytestmark = pytest.mark.slow
@@ -73,6 +83,20 @@ def test_nothing_jumps_while_a_page_arrives(server, browser, wait_idle, run, nam
         assert page.evaluate("window.shift") <= MOST_SHIFT
 
 
+@pytest.mark.parametrize("width", [1366, 390])
+def test_nothing_jumps_where_the_style_comes_last(server, browser, wait_idle, run, width):
+    with browser.new_context(viewport={"width": width, "height": 768 if width > 400 else 844}) as context:
+        page, held = context.new_page(), []
+        page.add_init_script(SHIFTS)
+        page.route("**/Html.*.js", lambda route: held.append(route))
+        page.goto(server.url + PAGES["train"].format(run=run))
+        expect(page.get_by_alt_text("64 generated samples").first).to_be_attached(timeout=30_000)
+        expect(page.get_by_role("button", name="Duplicate")).to_be_attached(timeout=30_000)
+        held[0].continue_()
+        wait_idle(page)
+        assert page.evaluate("window.shift") <= MOST_SHIFT
+
+
 @pytest.mark.parametrize("part", ["verdict", "samples", "curves", "report", "check"])
 def test_no_part_is_longer_than_three_screens(server, browser, wait_idle, run, part):
     with browser.new_context(viewport={"width": 1366, "height": 768}) as context:
@@ -118,3 +142,43 @@ def test_a_finger_has_no_chart_tools_and_draws_along_the_plane(server, browser, 
             expect(words).to_have_text(f"row {int(place) + 1}, column {int(place) + 1}")
         finger("touchEnd", 9.5 / 15)
         assert page.evaluate("scrollY") == 0
+
+
+@pytest.mark.parametrize("width", [1366, 390])
+@pytest.mark.parametrize("name", PAGES)
+def test_all_of_the_header_can_be_touched(server, open_page, run, name, width):
+    page = open_page(server, PAGES[name].format(run=run), width=width)
+    things = page.locator(".st-key-menu").locator("a, button")
+    expect(things).to_have_count(6)
+    assert things.evaluate_all(HIT) == ["Home", "Train", "Distances", "Gallery", "Compare", "What is a GAN?"]
+
+
+def test_on_a_phone_the_curve_stands_behind_what_is_done_with_the_run(server, open_page, run):
+    page = open_page(server, PAGES["train"].format(run=run), width=390)
+    parts = (
+        ".st-key-state",
+        ".st-key-pictures",
+        ".st-key-why-verdict",
+        ".st-key-beside",
+        "[class*='st-key-distance-']",
+    )
+    tops = [page.locator(part).first.bounding_box()["y"] for part in parts]
+    assert tops == sorted(tops)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_keyboard_skips_the_menu_sees_where_it_is_and_knows_the_page(server, open_page, run, name):
+    page = open_page(server, PAGES[name].format(run=run), width=1366)
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_attached()
+    current = page.locator("[aria-current=page]").all_inner_texts()
+    assert [text.rsplit("\n", 1)[-1].lower() for text in current] == [name.split(",")[0]]
+    page.keyboard.press("Tab")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.tagName") == "H1"
+    page.get_by_role("link", name="Home").last.focus()
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        assert page.evaluate(SEEN), page.evaluate("document.activeElement.outerHTML")

@@ -32,16 +32,21 @@ function toStart(event) {
     setTimeout(() => watcher.disconnect(), 5000)
 }
 
-export default function ({ data }) {
-    for (const [id, [textContent, go]] of Object.entries(SKIPS).reverse()) {
-        let link = document.getElementById(id)
-        if (!link) {
-            link = Object.assign(document.createElement("a"), { id, className: "skip", href: "#", textContent })
-            link.addEventListener("click", go)
-            document.body.prepend(link)
-        }
-        if (id === "skip-to-form") link.hidden = data.here !== "train"
+// A landmark of their own, so that a screen reader has a name for where they are.
+function skips() {
+    const place = Object.assign(document.createElement("nav"), { id: "skips", ariaLabel: "Skip" })
+    for (const [id, [textContent, go]] of Object.entries(SKIPS)) {
+        const link = Object.assign(document.createElement("a"), { id, className: "skip", href: "#", textContent })
+        link.addEventListener("click", go)
+        place.append(link)
     }
+    document.body.prepend(place)
+    return place
+}
+
+export default function ({ data }) {
+    const place = document.getElementById("skips") ?? skips()
+    place.querySelector("#skip-to-form").hidden = data.here !== "train"
     mark()
     const menu = document.querySelector(".st-key-menu")
     const watcher = new MutationObserver(mark)

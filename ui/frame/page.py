@@ -50,6 +50,8 @@ PAGES = {
 
 MENU_HEIGHT = 40
 """In pixels: that of an element whose script is still on its way, so that nothing below moves when it arrives."""
+UNSTYLED_HEIGHT = 1
+"""In pixels: a page shows nothing until its style has arrived, which gives it its height; else all of it would move."""
 KEPT_IN_URL = ("run", "step", "space")
 STYLE = f"<style>{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}</style><i hidden></i>"
 """A style alone would go where toasts stand, and take the place of one."""
@@ -79,7 +81,7 @@ def open_page(name: str) -> Iterator[Page]:
                 page = Page(name, lab, me)
             if page is None:
                 st.stop()
-            with part():
+            with part(), st.container(key="page", height=UNSTYLED_HEIGHT, border=False):
                 yield page
     finally:
         _set_aside(len(sys.modules))
