@@ -133,8 +133,9 @@ def bundle(
     """Everything of a run: configuration, metrics, snapshots, checkpoint, events, reports, versions; and all hashes.
 
     Nothing says who made the run, and on which machine. `name`: what the run is called for whoever gets the file.
-    `names` are what the classes and columns of an upload are called. `data_hidden` leaves these out, and the rows of its data: the bytes of an upload, the preview, and the
-    checkpoint, which only goes on with the data. `parent_hidden` leaves out which run it was forked from.
+    `names` are what the classes and columns of an upload are called. `data_hidden` leaves these out, and the rows of
+    its data: the bytes of an upload, the preview, and the checkpoint, which only goes on with the data.
+    `parent_hidden` leaves out which run it was forked from.
     """
     rows = store.recordings.rows(run_id)
     row = rows["runs"][0]

@@ -21,6 +21,7 @@ from gan_core.records import (
     UnknownRun,
     Unreadable,
     UnreadableRun,
+    short_data_name,
 )
 from gan_core.service import estimates, permissions
 from gan_core.service.equal_runs import is_equal
