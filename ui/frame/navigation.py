@@ -52,15 +52,15 @@ class Navigation:
         """A link or the address bar led to this page."""
         return Navigation(page, address, playing=self.playing, serial=self.serial + 1)
 
-    def arrived(self, address: Place, *, by_timer: bool) -> Navigation:
-        """A message came from a browser that shows `address`.
+    def arrived(self, address: Place, *, by_timer: bool, slider: int | None = None) -> Navigation:
+        """A message came from a browser that shows `address`, and whose slider of steps stands at `slider`.
 
         A timer never goes anywhere by itself, so another place in its message is a late one. A whole run of the page
         may come from a person, who followed a link or went back.
         """
         heard = replace(self, settling=False)
         if by_timer:
-            heard = replace(heard, unheard=self.unheard if self.late else (), late=False)
+            heard = replace(heard, unheard=self.unheard if slider in self.unheard else (), late=False)
         if address == self.place:
             return replace(heard, before=None if by_timer and not self.settling else self.before)
         if by_timer or address == self.before:
@@ -112,8 +112,14 @@ def open_at(page: str) -> None:
 
 def hear_timer() -> Navigation:
     """A part of a page is drawn again because its timer has run out."""
-    keep(navigation().arrived(_address(), by_timer=True))
+    now = navigation()
+    keep(now.arrived(_address(), by_timer=True, slider=st.session_state.get(slider_key(now.page))))
     return navigation()
+
+
+def slider_key(page: str) -> str:
+    """The key of a page's slider of steps."""
+    return f"{page} step"
 
 
 def go_to_run(run_id: str) -> None:

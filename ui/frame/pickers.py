@@ -12,7 +12,7 @@ from ui.frame.faults import guarded, told
 from ui.frame.glossary import in_sentence
 from ui.frame.held import held_index
 from ui.frame.job_answers import WAITING
-from ui.frame.navigation import Place, go_to_part, go_to_step, keep, navigation, place_of, shown_step
+from ui.frame.navigation import Place, go_to_part, go_to_step, keep, navigation, place_of, shown_step, slider_key
 from ui.frame.page import Page
 from ui.frame.people import whose
 from ui.frame.text import STATES, plain
@@ -88,7 +88,7 @@ def pick_step(page: Page, steps: tuple[int, ...], label: str = "Snapshot at step
     keep(navigation().drew_step(chosen))
     if len(steps) < 2:
         return chosen
-    key = f"{page.name} step"
+    key = slider_key(page.name)
     st.session_state[key] = chosen
 
     def slide() -> None:
