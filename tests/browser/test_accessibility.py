@@ -9,6 +9,7 @@ from gan_core.store import Store
 PAGES = {
     "home": "/",
     "train": "/train?run={run}",
+    "train, new": "/train?run={run}&part=new",
     **{
         f"distances, {part}": f"/distances?run={{run}}&part={part}"
         for part in ("verdict", "samples", "curves", "report", "check")

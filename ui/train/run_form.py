@@ -145,7 +145,7 @@ def show_form(page: Page) -> None:
     lab, me = page.lab, page.me
     with st.container(key="start bar", gap="small"):
         show_start(page)
-    st.subheader("New run", anchor=False)
+    st.header("New run", anchor=False)
     uploads = {info.name: info for info in lab.uploads.visible(by=me)}
     files = lab.uploads.titles(by=me)
     names = [*OPTIONS, *uploads]
