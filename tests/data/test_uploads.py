@@ -389,7 +389,7 @@ REFUSED = {
     "blank csv": (b"\n\n \n", "p.csv", "no row of numbers"),
     "labels only": (table([(1,)] * N, "label"), "p.csv", "no row of numbers"),
     "empty archive": (zipped({}), "a.zip", "0 files but no pictures"),
-    "hidden pictures": (zipped({".a/1.png": b"", ".png": b"", "b": b""}), "a.zip", "3 files \\(2 of them hidden\\) but"),
+    "hidden pictures": (zipped({".a/1.png": b"", ".png": b"", "b": b""}), "a.zip", r"3 files \(2 of them hidden\) but"),
     "empty npz": (zipped({}), "a.npz", "holds no arrays"),
     "all nan": (npy(np.full((N, 2), np.nan)), "p.npy", "All 600 values are NaN"),
     "one nan": (npy(spoilt(np.nan)), "p.npy", "1 of 600 values are NaN"),
