@@ -74,10 +74,10 @@ class RunInfo:
     `step` of `total_steps` is the last one committed, `seconds` the time trained up to it. `created`, `started` and
     `ended` are times. `position` (from 1) is the place of a queued run. `heartbeat_age` is the number of seconds since
     the worker's last heartbeat, `at_risk` the seconds of training that a crash may cost. `version` grows with each
-    change of the row. `parent_id` and `parent_step` say which snapshot a fork started from. `claim_no` counts the
-    workers that have taken the run. `versions`: the libraries it was trained with. `error`: why it failed, stopped or
-    was interrupted; of a run that is being trained, why nothing of it can be written at this moment.
-    `data_hidden`: whoever asked may see the run, and not the real samples of its data.
+    change of the row. `parent_id` and `parent_step` say which snapshot a fork started from; an imported one may know
+    its parent's step alone. `claim_no` counts the workers that have taken the run. `versions`: the libraries it was
+    trained with. `error`: why it failed, stopped or was interrupted; of a run that is being trained, why nothing of it
+    can be written at this moment. `data_hidden`: whoever asked may see the run, and not the real samples of its data.
     """
 
     id: str

@@ -111,8 +111,10 @@ def check_run(about: Any) -> None:
         problems.append(f"step is {about.step:,} of {about.total_steps:,} steps")
     if about.parent_id == about.id:
         problems.append(f"parent_id is {about.parent_id!r}, the run itself")
-    if about.parent_step is not None and (about.parent_id is None or about.parent_step > about.total_steps):
-        problems.append(f"parent_step is {about.parent_step:,}, which does not suit the run's parent and steps")
+    if about.parent_step is not None and about.parent_step > about.total_steps:  # which run it was may be hidden
+        problems.append(f"parent_step is {about.parent_step:,} of {about.total_steps:,} steps")
+    if about.parent_step is None and about.parent_id is not None:
+        problems.append(f"parent_step is missing; say from which step of run {about.parent_id} the run was forked")
     steps = [step for step, *_ in about.events] + [step for step, _ in about.reports]
     problems += [f"a step is {step:,} of {about.total_steps:,} steps" for step in steps if step > about.total_steps][:1]
     if problems:

@@ -12,6 +12,11 @@ import keras
 import numpy as np
 
 from gan_core.engine.base_model import BaseModel
+from gan_core.records import Unreadable
+
+
+class WrongWeights(Unreadable, ValueError):
+    """Weights that are damaged, or belong to another network: a run may have been imported with them."""
 
 
 def capture(model: BaseModel, step: int, window: np.ndarray) -> bytes:
@@ -26,7 +31,7 @@ def capture(model: BaseModel, step: int, window: np.ndarray) -> bytes:
 def restore(model: BaseModel, data: bytes) -> tuple[int, np.ndarray]:
     """Put a captured state back, bit for bit; returns the step and the open log window.
 
-    Raises ValueError, and changes nothing, when the bytes belong to other networks.
+    Raises WrongWeights, and changes nothing, when the bytes belong to other networks.
     """
     arrays = _from_bytes(data)
     about = {name: arrays.pop(name) for name in ("step", "window") if name in arrays}
@@ -39,7 +44,7 @@ def restore(model: BaseModel, data: bytes) -> tuple[int, np.ndarray]:
 def start_from(model: BaseModel, step: int, weights: bytes) -> int:
     """Start at a step with the weights of another run's snapshot; whatever the snapshot lacks stays untrained.
 
-    Returns the step. Raises ValueError, and changes nothing, when the weights belong to another network.
+    Returns the step. Raises WrongWeights, and changes nothing, when the weights belong to another network.
     """
     load_weights(model.ema_generator, weights)
     model.generator.set_weights(model.ema_generator.get_weights())
@@ -63,7 +68,7 @@ def has_network(data: bytes, name: str) -> bool:
 def load_weights(network: keras.Model, data: bytes, name: str = "") -> None:
     """Put weights back into a network of the same structure, those stored under `name` if it is given.
 
-    Raises ValueError, and changes nothing, when the shapes differ.
+    Raises WrongWeights, and changes nothing, when the shapes differ.
     """
     parts = {key.rpartition("."): array for key, array in _from_bytes(data).items()}
     arrays = {number: array for (of, _, number), array in parts.items() if of == name}
@@ -77,10 +82,12 @@ def _assign(variables: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
     for name in [*needed, *found]:
         if needed.get(name) != found.get(name):
             path = variables[name].path if name in variables else name
-            raise ValueError(
+            raise WrongWeights(
                 f"the stored weights are of another network: {path} needs "
                 f"{_shape(needed.get(name))}, found {_shape(found.get(name))}"
             )
+    if others := [array.dtype for array in arrays.values() if array.dtype.kind not in "biuf"]:
+        raise WrongWeights(f"the stored weights are {others[0]}, not numbers")
     for name, variable in variables.items():
         variable.assign(arrays[name])
 
@@ -96,5 +103,8 @@ def _to_bytes(arrays: dict[str, np.ndarray]) -> bytes:
 
 
 def _from_bytes(data: bytes) -> dict[str, np.ndarray]:
-    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        return dict(arrays)
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return dict(arrays)
+    except Exception:  # decoders raise a dozen kinds on damaged bytes, and advise to unpickle what they do not know
+        raise WrongWeights("the stored weights cannot be read: their bytes are no file of plain arrays") from None

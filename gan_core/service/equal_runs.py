@@ -22,7 +22,7 @@ def is_equal(run: RunInfo, config: RunConfig, *, sha256: str | None, versions: M
     return (
         run.config.seed == config.seed
         and same_setting(run.config, config)
-        and run.parent_id is None
+        and run.parent_step is None
         and not run.data_hidden
         and (run.dataset is None or run.dataset == sha256)
         and (run.state != "finished" and not run.versions or dict(run.versions) == dict(versions))

@@ -145,8 +145,9 @@ class RunService:
         if not 2 <= seeds <= MOST_SEEDS:
             raise ConfigError([f"seeds is {seeds}; give 2 to {MOST_SEEDS}"])
         run = self._source(run_id, by)
-        if run.parent_id is not None:
-            parent = f"run {run.parent_id}" if self.sees(run.parent_id, by=by) else "another run"
+        if run.parent_step is not None:
+            known = run.parent_id is not None and self.sees(run.parent_id, by=by)
+            parent = f"run {run.parent_id}" if known else "another run"
             raise GanometerError(f"run {run_id} was forked from {parent}: repeat that one, and fork from each")
         if run.config.training.seconds is not None and not run.step:
             raise GanometerError(f"run {run_id} has not begun, so its time is not yet a number of steps: wait for it")

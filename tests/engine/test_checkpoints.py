@@ -12,6 +12,7 @@ from gan_core.engine import checkpoints, models
 from gan_core.engine.base_model import Batch, LiveHyperparameters, draw_block
 from gan_core.engine.gan import GAN
 from gan_core.engine.networks import DataStatistics, build_generator, statistics
+from gan_core.records import Unreadable
 from gan_core.store.progress import MOST_SNAPSHOTS
 
 DATA = DataStatistics((2,), np.array([1.0, -1.0], np.float32), 2.0)
@@ -118,7 +119,7 @@ def test_a_pickle_is_refused(trained):
         lambda: checkpoints.restore(gan, out.getvalue()),
         lambda: checkpoints.load_weights(gan.generator, out.getvalue()),
     ):
-        with pytest.raises(ValueError, match="allow_pickle=False"):
+        with pytest.raises(Unreadable, match="cannot be read: their bytes are no file of plain arrays"):
             load()
     assert bits(gan) == before
 
@@ -136,7 +137,7 @@ def test_bytes_of_other_networks_are_named_and_change_nothing(trained, changes, 
     _, data = trained
     other = new(**changes)
     before = bits(other)
-    with pytest.raises(ValueError, match=f"the stored weights are of another network: .*{found}"):
+    with pytest.raises(Unreadable, match=f"the stored weights are of another network: .*{found}"):
         checkpoints.restore(other, data)
     assert bits(other) == before and int(other.step) == 0
 
@@ -148,11 +149,22 @@ def test_bytes_of_another_kind_of_model_are_refused_whole(trained, kind):
     off = {"objective.loss": kind, "objective.r1": 0, "objective.r2": 0}
     other = models.build(override(CONFIG, {"seed": 9} | off), DATA)
     before = {name: np.asarray(variable).tobytes() for name, variable in other.state.items()}
-    with pytest.raises(ValueError, match="the stored weights are of another network"):
+    with pytest.raises(Unreadable, match="the stored weights are of another network"):
         checkpoints.restore(other, data)
-    with pytest.raises(ValueError, match="the stored weights are of another network"):
+    with pytest.raises(Unreadable, match="the stored weights are of another network"):
         checkpoints.restore(new(seed=9), checkpoints.capture(other, 0, WINDOW))
     assert {name: np.asarray(variable).tobytes() for name, variable in other.state.items()} == before
+
+
+def test_text_is_no_weights(trained):
+    gan, _ = trained
+    before = bits(gan)
+    weights = [np.asarray(weight).astype("S8") for weight in gan.generator.weights]
+    with pytest.raises(Unreadable, match=r"are \|S8, not numbers"):
+        checkpoints.load_weights(gan.generator, checkpoints.weights_to_bytes(weights))
+    with pytest.raises(Unreadable, match="cannot be read"):
+        checkpoints.load_weights(gan.generator, b"noise")
+    assert bits(gan) == before
 
 
 def test_weights_alone_are_no_checkpoint(trained):

@@ -54,7 +54,7 @@ def share_form(lab: Lab, me: str, config: RunConfig) -> None:
 def share_run(lab: Lab, me: str, run: RunInfo) -> None:
     """The link to the settings of a run."""
     st.markdown("**Share its settings**")
-    if run.parent_id is not None or any(event.kind == "set" for event in lab.runs.events(run, by=me)):
+    if run.parent_step is not None or any(event.kind == "set" for event in lab.runs.events(run, by=me)):
         st.caption("This run was changed or forked. The link holds its current settings, not its history.")
     elif run.config.training.seconds is not None and run.step == 0:
         st.caption("Its number of steps is not known yet. A link made once it trains repeats the run.")
