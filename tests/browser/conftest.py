@@ -82,6 +82,7 @@ def serve(tmp_path_factory):
         command = [*app, "--port"] if app else [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port"]
         command += [str(port), "--server.address", "127.0.0.1", "--server.headless", "true"]
         command += ["--browser.gatherUsageStats", "false", "--server.baseUrlPath", below]
+        command += ["--server.fileWatcherType", "none"]  # a server that polls its files takes ten seconds to end
         log = folder / "server.log"
         with log.open("wb") as out:
             process = subprocess.Popen(

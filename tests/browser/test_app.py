@@ -385,7 +385,6 @@ def test_the_server_has_drawn_every_page_and_never_loaded_what_computes(server, 
         assert not loaded(process, library), library
 
 
-@pytest.mark.slow
 def test_a_run_is_steered_while_it_trains(server, open_page, store):
     """A few steps, another step size from then on, and a branch: in the store, on the page and in the charts."""
     page = open_page(server, "/train")
