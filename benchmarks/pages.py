@@ -42,7 +42,7 @@ SETTLED = 2.0
 ITS_OWN = re.compile(r"404.*/\w+/_stcore/")
 """What Streamlit itself tries first on a deep link."""
 PAGES = ("home", "train", "distances", "gallery", "compare")
-PARTS = ("distances", "gallery", "train", "compare", "home", "memory")
+PARTS = ("open", "distances", "gallery", "train", "compare", "home", "memory")
 A_PAGE, CARDS_A_PAGE, SIDE = 128, 24, 28
 """Samples on a page, runs on one of Home, and pixels along a sample."""
 
@@ -61,6 +61,8 @@ KNOWN, AT_ONCE, ANSWER = "step slider", "step slider, new step, at once", "step 
 CLICK, FIRST_CLICK = "click on a sample", "click on a new sample, with the answer"
 WORKERS_TIME = (ANSWER, FIRST_CLICK)
 """What takes the worker's time too, and so has no goal here."""
+BROWSERS_TIME = PAGES
+"""What begins with a browser that loads Streamlit itself, and so has no goal here either."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,7 @@ class Visits:
 
 def measured(visits: Visits, parts: Iterable[str]) -> dict:
     acts = {"distances": distances, "gallery": gallery, "train": train, "compare": compare, "home": home}
+    acts["open"] = opening
     times, memory = {}, {}
     for part in parts:
         print(f"measuring: {part}", file=sys.stderr, flush=True)
@@ -193,6 +196,16 @@ def sessions(visits: Visits, name: str, prepare: Callable[[Page], object] = lamb
             prepare(page)
         during = megabytes()
     return {"before": before, "during": during, "after": megabytes(), "each": (during - before) / SESSIONS}
+
+
+def opening(visits: Visits) -> dict[str, list[float]]:
+    """From the address to the page at rest, for a browser that has never been here; the pages in turn."""
+    times: dict[str, list[float]] = {name: [] for name in PAGES}
+    for _ in range(visits.turns):
+        for name in PAGES:
+            with visits.open(name) as page:
+                times[name].append(drawn(page, shown=NOTHING_AWAITED))
+    return times
 
 
 def distances(visits: Visits) -> dict[str, list[float]]:
@@ -316,7 +329,8 @@ def show(found: dict) -> None:
     for name, kinds in found["times"].items():
         for kind, times in kinds.items():
             median, worst = statistics.median(times), max(times)
-            said = "with the worker's time" if kind in WORKERS_TIME else verdict(median, SECONDS_GOAL)
+            others = "worker" if kind in WORKERS_TIME else "browser" if kind in BROWSERS_TIME else ""
+            said = f"with the {others}'s time" if others else verdict(median, SECONDS_GOAL)
             print(f"  {name + ', ' + kind:<58} median {median:5.2f}   worst {worst:5.2f}   {said}")
     print(f"memory of the server in MB, {SESSIONS} sessions on a page   goal: {SESSION_GOAL:g} for each")
     print(f"  {'':<26} {'before':>8} {'during':>8} {'after':>8} {'each':>8}")

@@ -16,6 +16,7 @@ from ui.frame.private_data import say_private
 from ui.frame.refresh_rate import CHANGE_SECONDS, PREVIEW_SECONDS
 from ui.frame.snapshots import samples_of
 from ui.frame.text import plain
+from ui.train.verdict import last_change
 
 GAP = 4
 SIDE, LARGE_SIDE = 272, 600
@@ -77,7 +78,7 @@ def awaits_change(page: Page, run: RunInfo) -> bool:
     """Whether a change of settings was sent that the networks of the live picture have not trained with."""
     if any(command.kind == "set" for command in page.lab.runs.sent_commands(run)):
         return True
-    changed = next((event.step for event in page.lab.runs.events(run, by=page.me) if event.kind == "set"), None)
+    changed = last_change(page, run)
     preview = page.lab.results.preview(run)
     return changed is not None and preview is not None and preview.step <= changed
 

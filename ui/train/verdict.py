@@ -25,7 +25,8 @@ def show_worth(page: Page, run_id: str, *, large: bool = False) -> None:
     headline = page.lab.results.headlines([run], {} if step is None else {run.id: step}, by=page.me)[run.id]
     with st.container(key="worth large" if large else "worth", gap="small"):
         show_verdict(headline.verdict, headline.report)
-        if line := distance_in_words(headline):
+        changed = last_change(page, run) if step is None else None
+        if line := distance_in_words(headline, changed):
             st.markdown(line, unsafe_allow_html=True)
         figure = distance_curve(page, run, step, large=large)
         if figure is not None:
@@ -33,8 +34,15 @@ def show_worth(page: Page, run_id: str, *, large: bool = False) -> None:
             st.caption(captions.distance(history_of(page, run), reference_of(page, run), step))
 
 
-def distance_in_words(headline: Headline) -> str:
-    """The energy distance beside that of real samples, and where the modes are known how many have been found."""
+def last_change(page: Page, run: RunInfo) -> int | None:
+    """The step at which the settings were changed last."""
+    return next((event.step for event in page.lab.runs.events(run, by=page.me) if event.kind == "set"), None)
+
+
+def distance_in_words(headline: Headline, changed: int | None) -> str:
+    """The energy distance beside that of real samples, where the modes are known how many have been found, and whether
+    that was before the settings were changed: the picture may be of other networks by now.
+    """
     energy, said = headline.energy, []
     if energy is not None and energy.value is not None:
         said = [f"{term('energy distance', 'Distance')} **{shown_value(energy)}**"]
@@ -43,4 +51,6 @@ def distance_in_words(headline: Headline) -> str:
     modes = headline.report.details.get("modes") if headline.report else None
     if modes and modes.get("counts"):
         said.append(f"{term('mode', 'modes')} found **{modes['captured']} of {len(modes['counts'])}**")
-    return " · ".join([*said, f"measured at step {headline.step:,}"]) if said else ""
+    early = changed is not None and headline.step is not None and headline.step <= changed
+    when = f"measured at step {headline.step:,}" + (", **before the last change of settings**" if early else "")
+    return " · ".join([*said, when]) if said else ""
