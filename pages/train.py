@@ -18,7 +18,6 @@ from ui.train.run_form import show_started
 from ui.train.share_menu import show_share_menu
 from ui.train.status import show_status
 from ui.train.timeline import show_timeline
-from ui.train.tweaks import config_to_be
 from ui.train.verdict import show_worth
 from ui.train.views import PRESENT, pick_view, show_view_button, view_of
 
@@ -54,7 +53,7 @@ def looks(run: RunInfo) -> tuple:
     """What the buttons, the sliders and the rhythm of this page depend on: another one needs the whole page anew."""
     live = is_live(page, run)
     seen = () if live else page.lab.results.snapshot_steps(run)
-    return run.state, run.phase, page.lab.runs.last_command(run), live, seen, config_to_be(page, run)
+    return run.state, run.phase, page.lab.runs.last_command(run), live, seen, page.lab.runs.config_to_be(run)
 
 
 def watch_state(run_id: str, drawn: tuple) -> None:

@@ -249,7 +249,7 @@ def _run(
 
         # Commit if it is time, or if the state or the configuration changes.
         if state != "running":
-            previews.show(step)
+            previews.show(step, at_rest=True)
         if state != "running" or command == "release" or changed or recorder.due():
             checkpoint = checkpoints.capture(model, step, curves.window)
             recorder.commit(step, checkpoint, state, speed.steps_per_second)
@@ -298,7 +298,7 @@ class _Previews:
         self._share = PREVIEW_SHARE / (2 if self._plane else 1)
         self._copy: BaseModel | None = None
         self.changed_at: int | None = start.step if start.changed else None
-        self._shown = -1
+        self._shown = self._shown_game = -1
         self._due = self._game_due = clock() + PREVIEW_SECONDS
 
     def changed(self, step: int) -> None:
@@ -310,14 +310,18 @@ class _Previews:
         after_change = self.changed_at is not None and step > self.changed_at
         return after_change or now >= self._due
 
-    def show(self, step: int) -> None:
-        """Hand the samples of this step to the recorder, once; those of a network that diverges are not shown."""
-        if step == self._shown:
+    def show(self, step: int, *, at_rest: bool = False) -> None:
+        """Hand the samples of this step to the recorder, once; those of a network that diverges are not shown.
+
+        The game is made less often, and always where the run comes to rest: that picture stays.
+        """
+        awaits_game = at_rest and self._plane and self._shown_game != step
+        if step == self._shown and not awaits_game:
             return
         began, model = self._clock(), self._model
         samples, raw = (sampling.generate(network, self.inputs) for network in (model.ema_generator, model.generator))
         made = self._clock()
-        game = self._game(step) if self._plane and made >= self._game_due else None
+        game = self._game(step) if awaits_game or (self._plane and made >= self._game_due) else None
         after_game = self._clock()
         if np.isfinite(samples).all() and np.isfinite(raw).all():
             self._recorder.preview(step, samples, raw, game)
@@ -327,6 +331,7 @@ class _Previews:
         took = made - began + now - after_game
         self._due = now + max(PREVIEW_SECONDS, took / self._share)
         if game is not None:
+            self._shown_game = step
             self._game_due = now + max(PREVIEW_SECONDS, (after_game - made) / self._share)
 
     def _game(self, step: int) -> Mapping[str, np.ndarray]:

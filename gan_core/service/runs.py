@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Iterable, Mapping
 
@@ -199,9 +200,10 @@ class RunService:
         Raises ConfigError for what cannot be changed, or does not go together.
         """
         run = self._own(run_id, by)
-        after = edited(run.config, changes, step=run.step)
+        before = self.config_to_be(run)
+        after = edited(before, changes, step=run.step)
         permissions.check_limits(self._settings, after, by, queued=0, runs=0)
-        if not (changed := differences(after, run.config)):
+        if not (changed := differences(after, before)):
             return "nothing to change"
         return self._send(run, "set", by, {"changes": {key: value for key, (value, _) in changed.items()}})
 
@@ -338,6 +340,17 @@ class RunService:
     def sent_commands(self, run: RunInfo) -> list[Command]:
         """Commands that no worker has carried out yet, oldest first."""
         return self._store.commands.waiting(run.id)
+
+    def config_to_be(self, run: RunInfo) -> RunConfig:
+        """The run's configuration once the changes that no worker has carried out yet have been; without those that do
+        not go together with the others.
+        """
+        config = run.config
+        for command in self.sent_commands(run):
+            if command.kind == "set":
+                with suppress(ConfigError):
+                    config = edited(config, command.payload["changes"], step=run.step)
+        return config
 
     def last_command(self, run: RunInfo) -> str | None:
         """The kind of the last command that no worker has carried out yet: pause, resume, stop, step or set."""

@@ -22,7 +22,7 @@ LONGEST = 4000
 SHORT = {"preset": "preset", "data": "data.name", "seconds": "training.seconds", "seed": "seed"}
 """What has a name of its own in a link; every other setting goes by its dotted key."""
 LONGEST_VALUE = 200
-OF_THE_PAGE = ("run", "step", "space")
+OF_THE_PAGE = ("run", "step", "space", "part")
 """What else may stand in an address of this app."""
 EACH = "each"
 """Instead of a seed: whoever opens the link gets one of their own."""

@@ -322,6 +322,7 @@ def test_a_slow_clock_shows_seldom(undisturbed):
     more than 130 of the run's 150 calls."""
     _, book, _ = run(clock=ticking(8))
     assert [step for step, *_ in book.previews][0::2] == [0, 150] and len(book.previews) == 3
+    assert book.previews[-1][3] is not None  # at rest the game is that of the last step
 
 
 def test_changes_in_quick_succession_keep_no_snapshot_each():

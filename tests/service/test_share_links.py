@@ -107,7 +107,8 @@ def test_a_link_tells_the_recipe_what_differs_the_seed_and_the_versions():
 
 
 def test_what_a_link_leaves_out_is_the_recipe_s():
-    link = read({"preset": ["vae"], "data": ["ring-8"], "run": ["0a1b2c3d"], "step": ["50"], "space": ["pixels"]})
+    of_the_page = {"run": ["0a1b2c3d"], "step": ["50"], "space": ["pixels"], "part": ["new"]}
+    link = read({"preset": ["vae"], "data": ["ring-8"], **of_the_page})
     assert link.config == link.recipe == preset_for("vae", data="ring-8")
     assert (link.versions, link.warnings) == ({}, ())
 

@@ -33,9 +33,11 @@ from tests.drawing import (
     drawn,
     figures,
     form_button,
+    message,
     names_of_curves,
     open_page,
     opened,
+    send,
     text_of,
     uploaded,
     viewing,
@@ -346,6 +348,28 @@ def test_a_choice_is_not_overwritten_when_a_page_is_drawn_anew(home, store, data
     assert overwritten(at) == set()
     for key, value in chosen.items():
         assert at.session_state[key] == value
+
+
+def test_a_late_message_does_not_move_the_sliders_back(home, store, data):
+    """A page has several timers, and on a busy machine a message of each is on its way while a button is pressed."""
+    run_id = trained(store, data("digits"), "running", training__steps=1000, objective__energy_weight=10.0)
+    at = open_page("pages/train.py", run=run_id)
+
+    def slider(label: str):
+        (found,) = (one for one in at.select_slider if one.label == label)
+        return found
+
+    drawn(slider("Learning rate").set_value(0.05).run())
+    late = message(at)
+    drawn(at.button(key="back to the recipe").click().run())
+    sent = [command.payload for command in store.commands.waiting(run_id)]
+    assert len(sent) == 2 and slider("Learning rate").value != 0.05 and slider("Energy weight").value == 0
+    for _ in range(2):
+        send(at, late)
+        drawn(at.run())
+    assert [command.payload for command in store.commands.waiting(run_id)] == sent
+    drawn(slider("Energy weight").set_value(5.0).run())
+    assert store.commands.waiting(run_id)[-1].payload == {"changes": {"objective.energy_weight": 5.0}}
 
 
 def test_a_run_is_picked_by_a_label_that_has_changed_since(home, store, data):

@@ -16,7 +16,7 @@ def show_all_settings(page: Page, run: RunInfo) -> None:
     with st.expander("All settings", icon=":material/tune:", on_change="rerun", key="edit") as box:
         if not box.open:
             return
-        changed = settings_of(run.config, f"edit {run.id}")
+        changed = settings_of(page.lab.runs.config_to_be(run), f"edit {run.id}")
         st.caption(
             "A changed number applies at once. Another loss, or a term that was switched off, is compiled first, which "
             "takes some seconds."
@@ -34,10 +34,11 @@ def show_all_settings(page: Page, run: RunInfo) -> None:
 def change(page: Page, run_id: str, changed: Callable[[], dict], *, by: str) -> None:
     """Send what was entered and differs from what the run has."""
     run, changes = page.lab.runs.get(run_id, by=by), changed()
+    before = page.lab.runs.config_to_be(run)
     outcome = page.lab.runs.change(run_id, changes, by=by)
     if outcome == "nothing to change":
         st.toast("Nothing was changed: every setting is as it was.", icon=":material/info:")
-    elif needs_compiling(run.config, edited(run.config, changes, step=run.step)):
+    elif needs_compiling(before, edited(before, changes, step=run.step)):
         st.toast("The change is compiled first. The run continues in some seconds.", icon=":material/build:")
 
 

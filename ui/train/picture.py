@@ -109,8 +109,10 @@ def picture_of(page: Page, run: RunInfo) -> Picture | None:
     if preview is not None and navigation().place.step is None and (run.state == "running" or preview.step >= newest):
         raw = st.session_state.get("raw generator", False)
         changes = f"{preview.edits} change{'' if preview.edits == 1 else 's'} of settings"
-        title = f"Generated{' now' if run.state == 'running' else ''}, step {preview.step:,}"
-        about = f"at step {preview.step:,}, after {changes}"
+        # The game of points is made less often than the samples, and the picture is of its step.
+        step = preview.step if preview.game is None or preview.game_step is None else preview.game_step
+        title = f"Generated{' now' if run.state == 'running' else ''}, step {step:,}"
+        about = f"at step {step:,}, after {changes}"
         return Picture(title, about, preview.raw if raw else preview.samples, True, preview.game)
     if not steps:
         return None

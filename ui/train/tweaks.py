@@ -1,5 +1,7 @@
 """The sliders that matter for a run, which act when they are let go, while it trains."""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from gan_core import (
@@ -15,13 +17,22 @@ from gan_core import (
 )
 from ui.frame.faults import guarded
 from ui.frame.glossary import show_caption, with_meanings
-from ui.frame.held import held
 from ui.frame.page import Page
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Where a slider stands. `serial` counts how often it went elsewhere without a hand on it: each time it becomes
+    another widget, and what a browser still says of the old one moves nothing.
+    """
+
+    value: float
+    serial: int = 0
 
 
 def show_tweaks(page: Page, run: RunInfo) -> None:
     """The run's sliders, and the button that takes them back to the recipe."""
-    config = config_to_be(page, run)
+    config = page.lab.runs.config_to_be(run)
     sliders = sliders_of(config)
     with st.container(key="tweaks", gap=None):
         st.markdown("**Tweak while it trains**" if run.active else "**Tweak before it goes on**")
@@ -39,15 +50,6 @@ def show_tweaks(page: Page, run: RunInfo) -> None:
     )
 
 
-def config_to_be(page: Page, run: RunInfo) -> RunConfig:
-    """The run's configuration once the changes that are still on their way have been applied."""
-    config = run.config
-    for command in page.lab.runs.sent_commands(run):
-        if command.kind == "set":
-            config = edited_or_none(run, config, command.payload["changes"]) or config
-    return config
-
-
 def show_slider(page: Page, run: RunInfo, config: RunConfig, slider: Slider) -> str:
     """A slider that stands where the run stands; another value is sent when it is let go.
 
@@ -58,12 +60,17 @@ def show_slider(page: Page, run: RunInfo, config: RunConfig, slider: Slider) -> 
     offered = [value for value, changed in after.items() if changed or value == here]
     if len(offered) < 2:
         return ""
-    key = f"tweak {run.id} {slider.label}"
-    if held(key, here) != here:
-        st.session_state[key] = here
+    stand = f"stand of {run.id} {slider.label}"
+    before: Stand = st.session_state.get(stand, Stand(here))
+    now = st.session_state[stand] = before if before.value == here else Stand(here, before.serial + 1)
+    key = f"tweak {run.id} {slider.label} {now.serial}"
 
     def released() -> None:
-        page.do(page.lab.runs.change, run.id, slider.changes(config, st.session_state[key]))
+        if st.session_state[stand].serial != now.serial:
+            return
+        value = st.session_state[key]
+        st.session_state[stand] = Stand(value, now.serial)
+        page.do(page.lab.runs.change, run.id, slider.changes(config, value))
 
     st.select_slider(
         slider.label,

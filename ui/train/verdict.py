@@ -51,6 +51,8 @@ def distance_in_words(headline: Headline, changed: int | None) -> str:
     modes = headline.report.details.get("modes") if headline.report else None
     if modes and modes.get("counts"):
         said.append(f"{term('mode', 'modes')} found **{modes['captured']} of {len(modes['counts'])}**")
-    early = changed is not None and headline.step is not None and headline.step <= changed
+    if not said or headline.step is None:
+        return ""
+    early = changed is not None and headline.step <= changed
     when = f"measured at step {headline.step:,}" + (", **before the last change of settings**" if early else "")
-    return " · ".join([*said, when]) if said else ""
+    return " · ".join([*said, when])
