@@ -421,7 +421,7 @@ def test_a_change_enters_the_event_log_and_the_charts(home, store, data):
     store.progress.commit(run_id, "hand", 1, Commit(state="running", step=130, edits=edits, config=after, **nothing))
     at = open_page("pages/train.py", run=run_id)
     assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in text_of(at)  # beside the slider of steps
-    assert "measured at step 100, **before the last change of settings**" in text_of(at)
+    assert "measured at step 100, **before the change**" in text_of(at)
     told = [[a.get("hovertext") for a in figure["layout"].get("annotations", [])] for figure in figures(at)]
     assert told == [["step 130: settings changed: objective.r1 1.0 → 2.0"]] * 2
     log = text_of(with_tab(at, "Event log")).split("MB in the store")[1]

@@ -54,5 +54,5 @@ def distance_in_words(headline: Headline, changed: int | None) -> str:
     if not said or headline.step is None:
         return ""
     early = changed is not None and headline.step <= changed
-    when = f"measured at step {headline.step:,}" + (", **before the last change of settings**" if early else "")
+    when = f"measured at step {headline.step:,}" + (", **before the change**" if early else "")
     return " · ".join([*said, when])
