@@ -168,8 +168,7 @@ def keep(now: Navigation) -> None:
     st.session_state[KEY] = now
     if now.place == _address():
         return
-    for name, value in (("run", now.place.run), ("step", now.place.step), ("part", now.place.part)):
-        if value is None:
-            st.query_params.pop(name, None)
-        else:
-            st.query_params[name] = str(value)
+    place = {"run": now.place.run, "step": now.place.step, "part": now.place.part}
+    others = {name: st.query_params.get_all(name) for name in st.query_params if name not in place}
+    # At once: of each change for itself a browser would make a place of its own to go back to.
+    st.query_params.from_dict(others | {name: str(value) for name, value in place.items() if value is not None})

@@ -133,11 +133,13 @@ def pick_part(page: Page, titles: Mapping[str, str]) -> str:
 
 def show_parts(name: str, titles: Mapping[str, str], chosen: str, *, label: str) -> None:
     """A switch {part: its title} that stands at the part that is shown; another one goes into the address."""
-    key = f"{name} part {navigation().serial}"
+    serial = navigation().serial
+    key = f"{name} part {serial}"
     st.session_state[key] = chosen
 
     def pick() -> None:
-        go_to_part(st.session_state[key])
+        if navigation().serial == serial:  # else the page has gone to another run since, with a switch of its own
+            go_to_part(st.session_state[key])
 
     st.segmented_control(
         label,

@@ -68,7 +68,7 @@ def start(lab: Lab, nonce: str, *, by: str) -> None:
         config = chosen_config(lab, by)
         run_id = start_run(lab, by, config, nonce)
         renew_nonce("start")
-        st.query_params.clear()  # the link has been used
+        st.query_params.from_dict({"run": run_id})  # a link that filled in the form has been used
         keep(navigation().moved(Place(run_id)))  # the run, and no longer the form
         st.session_state[STARTED] = run_id
         st.session_state.pop(PROBLEMS, None)

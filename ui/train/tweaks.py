@@ -66,9 +66,9 @@ def show_slider(page: Page, run: RunInfo, config: RunConfig, slider: Slider) -> 
     key = f"tweak {run.id} {slider.label} {now.serial}"
 
     def released() -> None:
-        if st.session_state[stand].serial != now.serial:
+        stood, value = st.session_state[stand], st.session_state[key]
+        if stood.serial != now.serial or value == stood.value:  # what a browser says late moves nothing
             return
-        value = st.session_state[key]
         st.session_state[stand] = Stand(value, now.serial)
         page.do(page.lab.runs.change, run.id, slider.changes(config, value))
 

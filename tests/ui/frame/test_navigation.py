@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from gan_core.config import presets
-from tests.drawing import drawn, message, open_page, run_picker, send
+from tests.drawing import drawn, form_button, message, open_page, run_picker, send
 from ui.frame.navigation import KEY, Navigation, Place
 
 APP = Path(__file__).resolve().parents[3] / "app.py"
@@ -136,3 +136,19 @@ def test_a_page_that_has_followed_a_new_run_is_not_led_back_by_what_the_browser_
     drawn(run_picker(at).set_value(example).run())  # a person, in the picker that is shown now
     assert run_picker(at).value == example
     assert at.query_params["run"] in (example, [example])
+
+
+def test_a_run_that_a_person_has_started_is_not_left_for_the_form_by_what_the_browser_said_before(store):
+    """The switch between the run and the form belongs to the run that was shown. What a timer sends just after a start
+    still has that run's switch, at the form."""
+    at = open_page("pages/train.py")
+    assert at.query_params["part"] in ("new", ["new"])
+    late = message(at)
+    for state in [state for state in late.widgets if "view part" not in state.id]:
+        late.widgets.remove(state)
+    assert late.widgets
+    drawn(form_button(at, "start").click().run())
+    (run_id,) = (run.id for run in store.runs.all() if run.active)
+    for _ in range(2):
+        send(at, late)
+        assert at.query_params["run"] in (run_id, [run_id]) and "part" not in at.query_params
