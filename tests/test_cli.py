@@ -671,6 +671,7 @@ def test_a_branch_is_trained_here_or_queued(trained, run_id, say, capsys, home):
     refused(capsys, ["fork", "--run", run_id, "--step", "40", "--set", "seed", *where], "'seed' has no value")
 
 
+@pytest.mark.slow
 def test_ctrl_c_before_the_first_step_stops_too(tmp_path):
     url = f"sqlite:///{tmp_path / 'store.sqlite'}"
     training = process("train", "--steps", "1000000", *TINY, "--store", url, "--json", GANOMETER_HOME=str(tmp_path))

@@ -357,6 +357,7 @@ def test_nothing_is_wider_than_a_telephone(server, open_page, wait_idle):
         assert page.evaluate("document.querySelector('[data-testid=stMain]').scrollWidth") <= 390, path
 
 
+@pytest.mark.slow
 def test_mnist_in_one_click(server, open_page, store):
     if not os.environ.get("GANOMETER_DATA"):
         pytest.skip("GANOMETER_DATA is not set to a folder with mnist.npz")

@@ -347,7 +347,7 @@ def flat(found, what) -> bool:
     return all(abs(mean - largest[0]) < 4 * np.hypot(error, largest[1]) for mean, error in others)
 
 
-@pytest.mark.parametrize("shift", [0.0, 0.2])
+@pytest.mark.parametrize("shift", [0.0, pytest.param(0.2, marks=pytest.mark.slow)])
 def test_s13_energy_and_density_do_not_depend_on_the_number_of_samples(shift):
     found = sweep(lambda n, s: (gaussian(n, 8, s), gaussian(n, 8, 100 + s) + shift), (60, 125, 250, 500, 1000), 10)
     assert flat(found, "u")

@@ -209,7 +209,9 @@ def test_a_run_of_the_article_s_networks_takes_at_most_40_megabytes():
     assert 2 * len(state) + MOST_SNAPSHOTS * snapshot < 40e6
 
 
-@pytest.mark.parametrize("preset_name", ["dcgan", "r3gan-lite", "auto"])
+@pytest.mark.parametrize(
+    "preset_name", ["auto", *(pytest.param(name, marks=pytest.mark.slow) for name in ("dcgan", "r3gan-lite"))]
+)
 def test_convolutions_come_back_bit_for_bit(preset_name):
     """Weights, moments, averages and counters after some steps, in another object."""
     config = preset(preset_name, data="digits", shape=(16, 16, 1), seconds=600)

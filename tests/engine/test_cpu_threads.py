@@ -44,6 +44,7 @@ def test_a_process_divides_its_cores_once():
     """) == [[True, [0, 0]], [True, [1, 2]], [True, True, False], [False, [1, 2]]]
 
 
+@pytest.mark.slow
 def test_a_process_that_has_computed_without_a_word_suits_dense_layers():
     assert alone("""
         tf.constant(1.0) + 1.0
@@ -51,6 +52,7 @@ def test_a_process_that_has_computed_without_a_word_suits_dense_layers():
     """) == [[True, False, False]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cores", "division"), ((1, [0, 0]), (4, [2, 2]), (8, [4, 2])))
 def test_each_half_has_half_of_the_cores(cores, division):
     assert alone("print([configure(convolutions), divided()])", cores) == [[True, division]]

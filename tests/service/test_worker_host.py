@@ -28,6 +28,7 @@ def workers_of(lab: Lab) -> list[int]:
     ]
 
 
+@pytest.mark.slow
 def test_one_worker_whatever_happens(tmp_path):
     with opened(tmp_path, "process") as lab:
         (first,) = workers_of(lab)

@@ -173,6 +173,7 @@ def state_of(store: Store, run: records.RunInfo) -> dict[str, bytes]:
         return {name: arrays[name].tobytes() for name in arrays.files if name != "window"}
 
 
+@pytest.mark.slow
 def test_pausing_and_resuming_changes_no_bit(store):
     run_id, paused = held(store).id, []
     for _ in range(2):
@@ -350,6 +351,7 @@ def process(settings: Settings, *options: str):
         child.wait()
 
 
+@pytest.mark.slow
 def test_killed_and_ended_processes_lose_no_more_than_the_last_moments(tmp_path):
     settings = place(tmp_path)
     store = Store(settings.store_url)
