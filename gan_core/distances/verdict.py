@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, cast
 
+from gan_core.decimals import shown_number
 from gan_core.distances.catalogue import METRICS
 from gan_core.records import MeasureError, MetricResult, Reference, Report, Verdict, VerdictKind
 
@@ -376,13 +377,10 @@ def numbers_of(report: Report) -> str:
 
 
 def shown_value(metric: MetricResult) -> str:
-    """A value with four decimals, and with two digits where all of these would be 0; the energy distance has always
-    four, so that it is the same number on every page. "—" for what was not measured.
-    """
+    """A value as every page writes it; "—" for what was not measured."""
     if metric.value is None:
         return "—"
-    small = 0 < abs(metric.value) < 0.001 and metric.name != "energy_distance"
-    return f"{metric.value:.2g}" if small else f"{metric.value:z.4f}"
+    return shown_number(metric.value, metric.name)
 
 
 def with_spread(metric: MetricResult) -> str:

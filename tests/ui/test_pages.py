@@ -273,7 +273,7 @@ def test_settings_can_be_changed_until_a_run_is_over(home, store, data, state):
     drawn(at.button(key="set").click().run())
     (command,) = store.commands.waiting(run_id)
     assert (command.kind, command.payload) == ("set", {"changes": {"objective.r1": 2.5, "training.steps": 900}})
-    assert "Waits for the worker: `objective.r1` = 2.5" in text_of(at)
+    assert "Waits for the worker: R1 = 2.5" in text_of(at)
 
 
 def overwritten(at) -> set[str]:
@@ -387,7 +387,7 @@ def test_a_change_that_waits_is_seen_by_the_next_visitor(home, store, data):
     run_id = trained(store, data("digits"), "running", training__steps=1000)
     store.commands.send(run_id, "set", payload={"changes": {"objective.r1": 2.5}})
     at = opened(open_page("pages/train.py", run=run_id), "All settings")
-    assert "Waits for the worker: `objective.r1` = 2.5" in text_of(at)
+    assert "Waits for the worker: R1 = 2.5" in text_of(at)
 
 
 def test_another_loss_is_compiled_first_and_said_so(home, store, data):
@@ -420,12 +420,12 @@ def test_a_change_enters_the_event_log_and_the_charts(home, store, data):
     edits = [Edit(command.id, {"objective.r1": (1.0, 2.0)}, "ada")]
     store.progress.commit(run_id, "hand", 1, Commit(state="running", step=130, edits=edits, config=after, **nothing))
     at = open_page("pages/train.py", run=run_id)
-    assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in text_of(at)  # beside the slider of steps
+    assert "step 130: settings changed\\: R1 1 → 2" in text_of(at)  # beside the slider of steps
     assert "measured at step 100, **before the change**" in text_of(at)
     told = [[a.get("hovertext") for a in figure["layout"].get("annotations", [])] for figure in figures(at)]
-    assert told == [["step 130: settings changed: objective.r1 1.0 → 2.0"]] * 2
+    assert told == [["step 130: settings changed: R1 1 → 2"]] * 2
     log = text_of(with_tab(at, "Event log")).split("MB in the store")[1]
-    assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in log
+    assert "step 130: settings changed\\: R1 1 → 2" in log
 
 
 def test_a_finished_run_can_be_made_longer(home, store, data):
@@ -511,7 +511,7 @@ def test_a_fork_has_the_settings_of_its_step_and_says_which_came_later(home, sto
     run_id = trained(store, data("digits"), "running", training__steps=1000)
     changed(store, run_id, {"objective.r1": (1.0, 2.5)})
     at = opened(open_page("pages/train.py", run=run_id, step="50"), "Fork from here")
-    assert "the fork does not: `objective.r1` = 2.5" in text_of(at)
+    assert "the fork does not: R1 = 2.5" in text_of(at)
     assert at.number_input(key=f"fork {run_id} objective.r1").value == 1.0
     drawn(at.selectbox(key=f"fork step {run_id}").set_value(100).run())
     assert "the fork does not" not in text_of(at)

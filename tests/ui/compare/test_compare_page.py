@@ -248,8 +248,8 @@ def test_curves_are_means_of_seeds_beside_each_other(home, store):
     at = open_page(runs=",".join(pair_of_groups(store, seeds=2)))
     curves = figures(at)[-1]
     assert [trace["name"] for trace in curves["data"] if trace.get("showlegend") is not False] == [
-        "A · objective.r1 = 1 (n = 2)",
-        "B · objective.r1 = 2 (n = 2)",
+        "A · R1 = 1 (n = 2)",
+        "B · R1 = 2 (n = 2)",
     ]
     drawn(at.selectbox(key="metric").set_value("coverage").run())
     assert figures(at)[-1]["layout"]["yaxis"]["title"]["text"] == "Coverage"
@@ -295,7 +295,7 @@ def test_the_table_shows_what_differs_and_what_it_does(home, store):
     at = open_page(runs=",".join(pair_of_groups(store, seeds=2)))
     (table,) = at.dataframe
     what = configs.describe_setting("objective.r1")["help"]
-    assert table.value.to_dict("records") == [{"setting": "objective.r1", "A": "1", "B": "2", "what it does": what}]
+    assert table.value.to_dict("records") == [{"setting": "R1", "A": "1", "B": "2", "what it does": what}]
     at = open_page(runs=",".join(pair_of_groups(store, seeds=2)[:2]))
     assert "Only the seed differs" in text_of(at)
 

@@ -339,7 +339,7 @@ def test_a_link_fills_the_form_and_the_run_has_exactly_its_settings(store, case,
 def test_a_link_says_what_it_brings_and_when_versions_differ(store):
     config = configs.override(CONFIG, {"objective.r1": 0.5})
     text = text_of(open_page("pages/train.py", **link_to(config)))
-    assert "`objective.r1` 0.5 instead of 1" in text and "the run will be identical" in text
+    assert "R1 0.5 instead of 1" in text and "the run will be identical" in text
     other = machine.versions() | {"tensorflow": "1.15.0"}
     text = text_of(open_page("pages/train.py", **link_to(config, other))).replace("\\", "")
     assert "made with tensorflow 1.15.0, and this server has tensorflow 2." in text and "identical" not in text
