@@ -53,5 +53,5 @@ def test_the_form_explains_the_recipe_and_its_settings(home):
 def test_a_slider_says_what_its_words_mean(home, store, data):
     at = open_page("pages/train.py", run=trained(store, data("digits"), "running"))
     helps = {slider.label: slider.help for slider in at.select_slider}
-    assert meaning("learning rate") in helps["Learning rate"] and "`objective.r1`" in helps["Gradient penalty"]
+    assert meaning("learning rate") in helps["Learning rate"] and "`objective.r1`" in helps["R1 and R2"]
     assert meaning("instance noise") in helps["Instance noise"]
