@@ -18,7 +18,9 @@ from gan_core import (
     Report,
     in_json,
     mark_of,
+    shown_value,
     verdict_of,
+    with_spread,
     z_value,
 )
 from ui.charts import captions
@@ -186,7 +188,10 @@ def _show_parzen(rows, key: str) -> None:
 def show_table(report: Report, key: str) -> None:
     """Every metric, in the order of the catalogue; for one that was not measured, what it needs."""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    config = {name: number(format="%.4g", width=90) for name in ("value", "real vs real", "±", "ideal")} | {
+    config = {
+        "value": text(alignment="right", width=90),
+        "real vs real": text(alignment="right", width=120),
+        "ideal": number(format="%.4g", width=90),
         "metric": text(pinned=True, width=180),
         "mark": st.column_config.MultiselectColumn(options=list(MARKS), color=list(MARKS.values()), width=115),
         "z": text(width=70),
@@ -198,10 +203,9 @@ def show_table(report: Report, key: str) -> None:
     rows = [
         {
             "metric": about.title,
-            "value": metric.value,
+            "value": shown_value(metric),
             "mark": [mark_of(metric)],
-            "real vs real": metric.reference_mean,
-            "±": metric.reference_sd,
+            "real vs real": None if metric.reference_mean is None else with_spread(metric),
             "z": z_value(metric.z) or None,
             "p": metric.p,
             "ideal": metric.ideal,
