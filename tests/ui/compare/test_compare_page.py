@@ -1,6 +1,7 @@
 """The Compare page in every state, drawn without a browser: which runs, what is claimed of them, what is refused."""
 
 import functools
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -107,6 +108,15 @@ def test_the_run_of_another_page_is_the_first(home, store):
     at = open_page(run=run_id)
     assert at.multiselect[0].value == [run_id]
     assert "One setting so far" in text_of(at)
+
+
+def test_the_menu_leads_to_the_run_that_is_compared(home, store):
+    """And not to the newest one, which somebody may have started since."""
+    first, second = trained(store), trained(store, objective__r1=2)
+    trained(store, "ring-8", state="running")
+    at = open_page(runs=f"{second},{first}")
+    queries = {e.proto.label: parse_qs(e.proto.query_string) for e in at.get("page_link")}
+    assert queries["Train"]["run"] == queries["Distances"]["run"] == [second]
 
 
 @pytest.mark.parametrize("runs", ["00000000", "<script>alert(1)</script>", "**x**", "x" * 5000, "a,b,c", ",,,", " "])
