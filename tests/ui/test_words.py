@@ -35,6 +35,11 @@ def test_a_page_explains_its_words_where_they_stand(home, store, run_id, path, q
     assert words <= {*found} | {word[0].lower() + word[1:] for word in found} and len(found) <= MOST
 
 
+def test_the_legend_of_the_plane_explains_its_net(home, store, data):
+    at = open_page("pages/train.py", run=trained(store, data("ring-8")))
+    assert "latent grid" in explained_words(at)
+
+
 def test_the_tabs_of_a_run_explain_their_words(home, store, run_id):
     at = open_page("pages/train.py", run=run_id)
     assert "loss" in explained_words(at)  # the losses are the first tab
