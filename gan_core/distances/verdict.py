@@ -498,7 +498,8 @@ def _copies(metrics: Mapping[str, MetricResult]) -> str:
     share = metrics.get("dcr_share")
     if share is None or share.value is None or not _copied(metrics):
         return ""
-    return f" They copy: {share.value:.0%} are closer to a training sample than to any of as many held-out ones."
+    closer = f"{100 * share.value:.0f} %"
+    return f" They copy: {closer} are closer to a training sample than to any of as many held-out ones."
 
 
 def _smallest(report: Report) -> str:

@@ -104,12 +104,16 @@ def _letter(place: int) -> str:
 
 
 def _labels(firsts: Sequence[RunInfo]) -> list[str]:
-    """What sets each group apart: its recipe, where recipes differ, and what differs among groups of that recipe."""
+    """What sets each group apart: its recipe, where recipes differ, and what differs among groups of that recipe.
+
+    What is recorded of a run changes nothing of it, so it is named only where nothing else differs.
+    """
     recipes = {run.config.preset for run in firsts}
     labels = []
     for run in firsts:
         near = [other.config for other in firsts if other.config.preset == run.config.preset]
         differing = [key for key in settings_diff(near) if key not in ("seed", "preset", "training.seconds")]
+        differing = [key for key in differing if not key.startswith("recording.")] or differing
         values = flatten_config(run.config)
         words = [f"{setting_title(key)} = {value_in_words(values[key])}" for key in differing[:MOST_NAMED]]
         if more := len(differing) - len(words):

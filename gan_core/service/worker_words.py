@@ -35,7 +35,7 @@ class Host(NamedTuple):
     shared: bool = False
 
 
-STARTING = "The worker is starting: it loads TensorFlow, which takes about ten seconds once the server has started."
+STARTING = "The worker is starting: it loads TensorFlow, which takes ten seconds or more."
 
 
 def why_a_run_waits(host: Host, workers: Sequence[WorkerInfo], unwritable: str | None) -> str:

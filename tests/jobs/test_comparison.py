@@ -76,6 +76,13 @@ def test_many_differences_are_named_in_short():
     assert label == "Hidden layers of the generator = 64–32, R1 = 2, R2 = 2, 2 more"
 
 
+def test_what_is_recorded_names_a_group_only_where_nothing_else_differs():
+    other = run(2, objective__r1=2, recording__snapshots=9)
+    assert names(comparison.group_runs([run(1), other])) == ["A · R1 = 1", "B · R1 = 2"]
+    (_, alone) = comparison.group_runs([run(1), run(2, recording__snapshots=9)])
+    assert alone.label == "Snapshots = 9"
+
+
 def test_the_table_of_settings_holds_what_differs_and_nothing_else():
     configs = [run(1).config, run(2, objective__r1=2, seed=4).config, run(3, generator__batch_norm=True).config]
     found = comparison.settings_diff(configs)

@@ -113,9 +113,9 @@ def spread(history: History, reference: Reference | None, step: int | None = Non
     mean, sd = (reference.metrics.get("mean_fake_fake") if reference else None) or (real, 0.02 * real)
     reach = NOTABLE * sd
     if fake < mean - reach:
-        return f"Generated below real: the samples vary less than real ones do, {fake / real:.0%} as much."
+        return f"Generated below real: the samples vary less than real ones do, {100 * fake / real:.0f} % as much."
     if fake > mean + reach:
-        return f"Generated above real: the samples vary more than real ones do, {fake / real:.0%} as much."
+        return f"Generated above real: the samples vary more than real ones do, {100 * fake / real:.0f} % as much."
     if across > max(real, fake) + reach:
         return "The generated samples vary like real ones, but they lie elsewhere: the third curve is above both."
     return "The three curves meet: in variety and place the samples are like real ones."
@@ -149,8 +149,8 @@ def nearest(found: Mapping[str, Any]) -> str:
     """Whether generated samples are too near to real ones, or too far, by the share of pairs `auc`."""
     share = found["auc"]
     said = (
-        f"A generated sample is nearer to a real one than another real sample is in {share:.0%} of all pairs; 50 % is "
-        "ideal."
+        f"A generated sample is nearer to a real one than another real sample is in {100 * share:.0f} % of all pairs; "
+        "50 % is ideal."
     )
     if share > 0.6:
         return f"{said} Orange lies left of blue: typical, blurred or copied."

@@ -190,7 +190,7 @@ def show_table(report: Report, key: str) -> None:
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
     config = {
         "value": text(alignment="right", width=90),
-        "real vs real": text(alignment="right", width=120),
+        "real against real": text(alignment="right", width=130),
         "ideal": number(format="%.4g", width=90),
         "metric": text(pinned=True, width=180),
         "mark": st.column_config.MultiselectColumn(options=list(MARKS), color=list(MARKS.values()), width=115),
@@ -205,7 +205,7 @@ def show_table(report: Report, key: str) -> None:
             "metric": about.title,
             "value": shown_value(metric),
             "mark": [mark_of(metric)],
-            "real vs real": None if metric.reference_mean is None else with_spread(metric),
+            "real against real": None if metric.reference_mean is None else with_spread(metric),
             "z": z_value(metric.z) or None,
             "p": metric.p,
             "ideal": metric.ideal,

@@ -154,7 +154,7 @@ def _show_arithmetic(report: Report) -> None:
         st.latex(rf"2\cdot {rf:.4f} - {rr:.4f} - {ff:.4f} = {u:.4f}")
         st.markdown(
             f"Finite samples never give exactly 0: with n = {report.n_fake:,} of each, two sets of *real* samples give "
-            "the *real vs real* value, which may fall a little below 0. Only a result well outside that range "
+            "the *real against real* value, which may fall a little below 0. Only a result well outside that range "
             "means a difference.  \n"
             "Székely & Rizzo 2013, *Energy statistics*, J. Stat. Plan. Inference 143."
         )

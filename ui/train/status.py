@@ -9,11 +9,11 @@ from ui.frame.text import badge, seconds
 
 DOES = {
     "starting": "The worker takes up the run.",
-    "loading data": "It loads the data.",
-    "building": "It builds the networks.",
-    "compiling": "It compiles the training step for this machine, which takes 5 to 30 s, once for runs of one kind.",
-    "timing some steps": "It times some steps, to see how many fit into the time.",
-    "training": "The first steps are on their way.",
+    "loading data": "The worker loads the data.",
+    "building": "The worker builds the networks.",
+    "compiling": "The worker compiles the training step, which takes 5 to 30 s, once for runs of one kind.",
+    "timing some steps": "The worker times some steps, to see how many fit into the time.",
+    "training": "The worker measures the untrained samples and trains the first steps.",
 }
 """What a worker does for a run before, between and after its steps, by the phase it tells."""
 CHANGED = {"pause": "Pausing", "resume": "Resuming", "stop": "Stopping", "step": "Stepping", "set": "Changing"}
@@ -53,7 +53,7 @@ def what_it_does(run: RunInfo, step: int) -> str:
     phase, _, last_time = run.phase.partition(", about ")
     does = DOES.get(phase, f"{phase[:1].upper()}{phase[1:]}.")
     if last_time:
-        does = f"It compiles the training step for this machine, which took {last_time}."
+        does = f"The worker compiles the training step, which took {last_time}."
     return f"{'No step yet' if step == 0 else f'The training rests at step {step:,}'}. {does}"
 
 

@@ -41,7 +41,7 @@ def show_tweaks(page: Page, run: RunInfo) -> None:
         st.markdown("**Tweak while it trains**" if run.active else "**Tweak before it goes on**")
         slow = [slow_values for slider in sliders if (slow_values := show_slider(page, run, config, slider))]
         if slow:
-            st.caption(f":material/build: Compiled first, which takes some seconds: {', '.join(slow)}.")
+            st.caption(f":material/build: The training rests some seconds, to be compiled, for: {', '.join(slow)}.")
     recipe = recipe_values(page, run, config, sliders)
     st.button(
         "Back to the recipe",
@@ -96,7 +96,7 @@ def show_slider(page: Page, run: RunInfo, config: RunConfig, slider: Slider) -> 
     slow = [value for value, changed in after.items() if value != here and needs_compiling(config, changed)]
     if not slow:
         return ""
-    return f"{slider.label} {slow[0]:g}" if len(slow) == 1 else slider.label
+    return f"{slider.label} at {slow[0]:g}" if len(slow) == 1 else slider.label
 
 
 def about(slider: Slider) -> str:

@@ -125,6 +125,7 @@ def test_the_histograms_of_a_report(spread, energy, said):
 
 
 def test_captions_of_one_measurement():
+    assert "42 % of all pairs; 50 % is ideal" in captions.nearest({"auc": 0.42})
     assert "copied" in captions.nearest({"auc": 0.9}) and "unlike" in captions.nearest({"auc": 0.1})
     assert "copied" not in captions.nearest({"auc": 0.5}) and "unlike" not in captions.nearest({"auc": 0.5})
     assert "variety" in captions.prd({"f8": 0.6, "f1_8": 0.9}) and "realism" in captions.prd({"f8": 0.9, "f1_8": 0.6})
