@@ -29,7 +29,7 @@ from ui.distances.metric_cards import MARKS
 from ui.distances.samples import show_kinds
 from ui.distances.shown import Shown
 from ui.frame.faults import part
-from ui.frame.feature_spaces import SPACES, Space
+from ui.frame.feature_spaces import SPACES, Space, compared_by
 from ui.frame.glossary import in_sentence, meaning, show_caption, with_terms
 from ui.frame.held import held, held_index
 from ui.frame.job_answers import Request, send_request, show_request
@@ -120,7 +120,7 @@ def draw_report(page: Page, job: Job, data: DatasetInfo) -> None:
             show_downloads(report, f"ganometer-{job.run_id}-step-{job.step}-{report.space}-n{report.n_fake}")
     show_caption(
         f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, k = {report.k}, "
-        f"{of_draw(report)}, in the space of {plain(report.space)}; measured in {report.seconds:.1f} s.",
+        f"{of_draw(report)}, compared by their {compared_by(report.space, data)}; measured in {report.seconds:.1f} s.",
         "held-out",
         "draw",
     )

@@ -14,6 +14,12 @@ def test_every_card_says_what_it_shows_and_stands_once():
     assert len(names) == len({*names}) and {*names} == {*SHOWS}
 
 
+@pytest.mark.parametrize(("name", "by"), [("digits", "pixels"), ("ring-8", "coordinates")])
+def test_the_page_says_by_what_samples_are_compared(home, store, data, name, by):
+    at = open_page("pages/distances.py", run=trained(store, data(name)))
+    assert f"generated ones, compared by their {by};" in text_of(at)
+
+
 def test_the_plain_ones_come_first_and_have_no_z(home, store, data):
     digits = data("digits")
     store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
