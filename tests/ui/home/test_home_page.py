@@ -93,7 +93,7 @@ def test_a_card_says_how_far_the_samples_are_beside_real_ones(store, energy, wor
     run_id = trained(store, "mine", energy=energy)
     at = open_page()
     assert f"{word}]" in text_of(at) and f"Energy distance **{energy:.4f}**" in text_of(at)
-    assert ("(counts as 0)" in text_of(at)) == (energy < 0)
+    assert ("(≈ 0)" in text_of(at)) == (energy < 0)
     assert cards(at) == [run_id] and f"`{run_id}`" in text_of(at)
     assert [picture.proto.imgs[0].alt for picture in at.get("image")] == ["Samples of mine at step 100"]
 
