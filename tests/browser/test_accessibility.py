@@ -89,7 +89,7 @@ def test_nothing_jumps_where_the_style_comes_last(server, browser, wait_idle, ru
     with browser.new_context(viewport={"width": width, "height": 768 if width > 400 else 844}) as context:
         page, held = context.new_page(), []
         page.add_init_script(SHIFTS)
-        page.route("**/Html.*.js", lambda route: held.append(route))
+        page.route("**/rehype-raw.*.js", lambda route: held.append(route))
         page.goto(server.url + PAGES["train"].format(run=run))
         expect(page.get_by_alt_text("64 generated samples").first).to_be_attached(timeout=30_000)
         expect(page.get_by_role("button", name="Duplicate")).to_be_attached(timeout=30_000)

@@ -205,7 +205,7 @@ def key(place: int, alt: str) -> str:
         f'<path d="{_SHAPES[symbol]}" fill="{colour}"/></svg>'
     )
     source = f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode()}"
-    return f'<img src="{source}" alt="{html.escape(alt)}" width="36" height="12">'
+    return f'<img src="{source}" alt="{html.escape(alt)}" width="36" height="12" style="vertical-align: middle">'
 
 
 _SHAPES = {

@@ -271,7 +271,7 @@ def small(figure: go.Figure, height: int, *, letters: int | None = None) -> go.F
 
     `letters` is the size of what is written in the chart, in pixels, where it is another one than usual.
     """
-    figure.update_layout(height=height, showlegend=False, margin=dict(l=4, r=8, t=14, b=4), font_size=letters)
+    figure.update_layout(height=height, showlegend=False, margin=dict(l=4, r=8, t=20, b=4), font_size=letters)
     figure.update_shapes(label_text="", selector=dict(type="rect"))
     return figure.update_xaxes(title_text="", constrain="domain").update_yaxes(title_text="", constrain="domain")
 

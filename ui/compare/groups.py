@@ -55,7 +55,8 @@ def show_groups(
     headlines = page.lab.results.headlines(counted, steps, by=page.me)
     for place, group in enumerate(groups):
         with st.container(horizontal=True, vertical_alignment="center", key=f"group {place}"):
-            st.html(compare.key(place, f"The line of {group.letter} in the curves"), width="content")
+            line = compare.key(place, f"The line of {group.letter} in the curves")
+            st.markdown(line, width="content", unsafe_allow_html=True)
             st.markdown(f"**{group.letter}** · {plain(group.label)}", width="content")
             chips([headlines[run.id].verdict for run in group.runs if run.id in headlines])
             st.caption(plain(about_group(group, verdict)), width="content")

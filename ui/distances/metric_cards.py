@@ -94,7 +94,7 @@ def _card(metric, report: Report, history: History, step: int) -> None:
     alt = f"{title} over the training, with the band of real samples"
     curve, band = _curve(metric.name, history), dict(mean=metric.reference_mean, sd=metric.reference_sd)
     if picture := spark(metric.name, *curve, **band, step=step, alt=alt):
-        st.html(picture)
+        st.markdown(picture, unsafe_allow_html=True)
     st.caption(f"{SHOWS[metric.name]}  \n{plain(_beside(metric))}")
 
 

@@ -97,7 +97,7 @@ def show_help_button() -> None:
 
 @st.dialog(TITLE, width="large", on_dismiss=lambda: st.session_state.pop(OPEN, None))
 def _dialog() -> None:
-    st.html(cards_html())
+    st.markdown(cards_html(), unsafe_allow_html=True)
     st.subheader("Glossary", anchor=False)
     words = st.text_input("Search the glossary", key="glossary search", icon=":material/search:")
     if found := search(words or ""):

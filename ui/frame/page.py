@@ -48,13 +48,13 @@ PAGES = {
     "compare": ("pages/compare.py", "Compare", ":material/compare:"),
 }
 
-MENU_HEIGHT = 40
-"""In pixels: that of an element whose script is still on its way, so that nothing below moves when it arrives."""
 UNSTYLED_HEIGHT = 1
-"""In pixels: a page shows nothing until its style has arrived, which gives it its height; else all of it would move."""
+"""In pixels: neither menu nor page shows anything before the style is there, which gives them their height; else all of
+it would move."""
 KEPT_IN_URL = ("run", "step", "space")
-STYLE = f"<style>{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}</style><i hidden></i>"
-"""A style alone would go where toasts stand, and take the place of one."""
+STYLE = f"<style>\n{Path(__file__).with_name('page.css').read_text(encoding='utf-8')}</style>"
+"""Written as Markdown: it then arrives with the script that draws words with an explanation, so that all sentences are
+there when the page is shown. In Markdown `:word:` would ask for one more script."""
 MENU = "".join(Path(__file__).with_name(f"{name}.js").read_text(encoding="utf-8") for name in ("terms", "menu"))
 """What Streamlit's own elements cannot do: the links say which of them is the current page, one leads past them to the
 content, and explanations of words stay inside the window."""
@@ -218,9 +218,9 @@ def _menu(current: str) -> None:
     if compared := st.query_params.get("runs", "").partition(",")[0].strip():
         kept = {"run": compared} | kept  # of several runs that are compared the first
     with st.container(
-        horizontal=True, key="menu", gap=None, vertical_alignment="center", height=MENU_HEIGHT, border=False
+        horizontal=True, key="menu", gap=None, vertical_alignment="center", height=UNSTYLED_HEIGHT, border=False
     ):
-        st.html(STYLE, width="content")  # first: it keeps room for what comes after it
+        st.markdown(STYLE, width="content", unsafe_allow_html=True)
         for name, (path, label, icon) in PAGES.items():
             with st.container(key="here" if name == current else f"to {name}", width="content"):
                 st.page_link(path, label=label, icon=icon, query_params=kept)

@@ -16,7 +16,7 @@ def show_gan_cards(page: Page) -> None:
         return
     with st.container(border=True, key="what is a gan"):
         st.header(TITLE, anchor=False)
-        st.html(cards_html())
+        st.markdown(cards_html(), unsafe_allow_html=True)
         st.button(
             "Close",
             key="close cards",

@@ -12,7 +12,7 @@ from ui.frame.curves import history_of
 from ui.frame.event_log import marked_events
 from ui.frame.page import Page
 
-LOW, HIGH = 128, 420
+LOW, HIGH = 128, 280
 """Pixels: the height of the curve below the pictures, and on a projector."""
 
 
