@@ -20,7 +20,7 @@ from typing import Any
 
 import streamlit as st
 
-from gan_core import ConfigError, GanometerError, StoreError, sentence, without_paths
+from gan_core import ConfigError, GanometerError, StoreError, sentence, with_titles, without_paths
 from ui.frame.server import get_lab
 from ui.frame.text import plain
 
@@ -38,8 +38,11 @@ KNOWS_PATHS = "knows paths"
 
 
 def told(text: object) -> str:
-    """A message of unknown origin for this visitor: without paths, unless it is who runs the server."""
-    return plain(text if st.session_state.get(KNOWS_PATHS) else without_paths(str(text)))
+    """A message of unknown origin for this visitor: settings have their names, and paths are left out unless it is who
+    runs the server.
+    """
+    named = with_titles(str(text))
+    return plain(named if st.session_state.get(KNOWS_PATHS) else without_paths(named))
 
 
 def in_words(error: Exception) -> str:
