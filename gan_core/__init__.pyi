@@ -30,7 +30,6 @@ from .distances.catalogue import METRICS as METRICS
 from .distances.marks import closeness as closeness
 from .distances.marks import mark_of as mark_of
 from .distances.marks import spread_ratio as spread_ratio
-from .distances.report import measure as measure
 from .distances.verdict import BELOW_ZERO as BELOW_ZERO
 from .distances.verdict import NOTABLE as NOTABLE
 from .distances.verdict import TITLES as TITLES
@@ -66,6 +65,7 @@ from .records import Histogram as Histogram
 from .records import History as History
 from .records import Job as Job
 from .records import MetricResult as MetricResult
+from .records import Modes as Modes
 from .records import Reference as Reference
 from .records import Report as Report
 from .records import RunInfo as RunInfo
@@ -77,6 +77,7 @@ from .records import VerdictKind as VerdictKind
 from .records import record_to_json as record_to_json
 from .records import short_data_name as short_data_name
 from .service.lab import Lab as Lab
+from .service.measure import measure as measure
 from .service.share_links import EACH as EACH
 from .service.share_links import Link as Link
 from .service.share_links import config_from_query as config_from_query
