@@ -25,6 +25,8 @@ from .config.sliders import Slider as Slider
 from .config.sliders import sliders_of as sliders_of
 from .data.datasets import OPTIONS as OPTIONS
 from .data.datasets import title_of as title_of
+from .display.as_html import report_as_html as report_as_html
+from .display.as_text import report_as_text as report_as_text
 from .distances.catalogue import CORRUPTION_TITLES as CORRUPTION_TITLES
 from .distances.catalogue import METRICS as METRICS
 from .distances.marks import closeness as closeness
