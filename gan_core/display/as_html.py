@@ -109,8 +109,9 @@ def _axis() -> str:
     """What the three parts of the axis are, above them."""
     low, high = 100 * place(-NOTABLE), 100 * place(NOTABLE)
     widths = {"closer": low, "real": high - low, "worse →": 100 - high}
-    parts = "".join(f'<span style="width:{width:.1f}%">{title}</span>' for title, width in widths.items())
-    return f'<span style="display:flex;text-align:center;font-size:.8em">{parts}</span>'
+    style = "display:flex;justify-content:center;white-space:nowrap"  # a word may be wider than its part
+    parts = "".join(f'<span style="{style};width:{width:.1f}%">{title}</span>' for title, width in widths.items())
+    return f'<span style="display:flex;font-size:.75em">{parts}</span>'
 
 
 def _dot(row: Row) -> str:
