@@ -4,10 +4,10 @@ import math
 
 import streamlit as st
 
-from gan_core import RunInfo, UnreadableRun, below_zero, shown_value, with_spread
+from gan_core import MetricResult, RunInfo, UnreadableRun, below_zero, shown_value, verdict_of, with_spread
 from gan_core.pictures import grid
 from ui.frame.faults import part
-from ui.frame.glossary import meaning, term, with_terms
+from ui.frame.glossary import term, with_terms
 from ui.frame.held import held, held_index
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import open_page, page_link
@@ -17,6 +17,7 @@ from ui.frame.run_length import how_long
 from ui.frame.snapshots import samples_of
 from ui.frame.start import start_run
 from ui.frame.text import STATES, data_title
+from ui.frame.verdict_chip import show_verdict
 from ui.home.bulk_actions import show_bulk_actions
 from ui.home.gan_cards import show_gan_cards
 from ui.home.run_cards import Names, matches, show_cards, show_unreadable
@@ -67,27 +68,27 @@ def show_example() -> None:
             st.header("A finished run", anchor=False)
             results = page.lab.results
             reports = [(step, results.judged(example, report)) for step, report in results.measured(example).items()]
-            measured = [(step, report.metrics["energy_distance"]) for step, report in reports]
-            if measured:
-                (begin, first), (_, result) = measured[0], measured[-1]
-                one, two = st.columns(2)
-                one.metric(
-                    "Energy distance",
-                    shown_value(result),
-                    border=True,
-                    help=meaning("energy distance"),
+            if reports:
+                (begin, first), (end, last) = reports[0], reports[-1]
+                result = last.metrics["energy_distance"]
+                show_verdict(verdict_of(last))
+                st.markdown(
+                    f"{term('energy distance', 'Energy distance')} to real samples: "
+                    f"**{shown_value(first.metrics['energy_distance'])}** at step {begin:,}, "
+                    f"**{shown_value(result)}** at step {end:,}. {beside_real(result)}",
+                    unsafe_allow_html=True,
                 )
-                if result.reference_mean is not None:
-                    two.metric(
-                        "Real against real",
-                        with_spread(result),
-                        border=True,
-                        help=meaning("real against real"),
-                    )
-                st.markdown(f"It was {shown_value(first)} at step {begin:,}.{below_zero(result)}")
             page_link("train", "See how it trained", run=example.id)
             page_link("distances", "Measure its distance to real digits", run=example.id)
             page_link("gallery", "Look at its samples", run=example.id)
+
+
+def beside_real(result: MetricResult) -> str:
+    """What two sets of real samples give, to which the distance of a run is to be held, and why it may be negative."""
+    if result.reference_mean is None:
+        return below_zero(result)
+    real = f"{term('real against real', 'Two sets of real samples')} give {with_spread(result)}."
+    return f"The smaller, the nearer. {real}{below_zero(result)}"
 
 
 def show_runs() -> None:

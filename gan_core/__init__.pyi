@@ -23,8 +23,12 @@ from .config.run_config import setting_type as setting_type
 from .config.sections import ADVERSARIAL_LOSSES as ADVERSARIAL_LOSSES
 from .config.sliders import Slider as Slider
 from .config.sliders import sliders_of as sliders_of
+from .config.titles import setting_label as setting_label
+from .config.titles import setting_title as setting_title
+from .config.titles import with_titles as with_titles
 from .data.datasets import OPTIONS as OPTIONS
 from .data.datasets import title_of as title_of
+from .decimals import shown_number as shown_number
 from .display.as_html import report_as_html as report_as_html
 from .display.as_text import report_as_text as report_as_text
 from .distances.catalogue import CORRUPTION_TITLES as CORRUPTION_TITLES

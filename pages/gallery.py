@@ -14,6 +14,7 @@ from ui.frame.page import chart, open_page, page_link, square
 from ui.frame.pickers import pick_run, pick_step, play_on
 from ui.frame.private_data import say_private
 from ui.frame.snapshots import samples_of
+from ui.gallery.choices import pick_class
 from ui.gallery.latent_space import show_plane, show_search, show_walk
 from ui.gallery.sample_browser import choose_samples, show_samples
 
@@ -148,20 +149,6 @@ def draw_surface(found: Mapping, job: Job, data: DatasetInfo) -> None:
     chart(figure, "surface", f"Real and generated points, the latent grid and the gradients at step {job.step:,}")
 
 
-def pick_class(run: RunInfo, data: DatasetInfo) -> int | None:
-    """The class that is drawn, where the run was trained with classes; None for all."""
-    if not run.config.data.conditional:
-        return None
-    label = st.selectbox(
-        "Class of the chart",
-        ["all", *data.classes],
-        key=f"surface class {run.id}",
-        format_func=lambda c: "All" if c == "all" else data.class_name(c),
-        width=220,
-    )
-    return label if isinstance(label, int) else None
-
-
 def pick_view() -> str:
     """One of VIEWS; it lives in the URL."""
     asked = st.query_params.get("view")
@@ -197,7 +184,8 @@ with open_page("gallery") as page:
         jobs = []
         if data.shape == (2,):
             with part("The networks"):
-                jobs.append(show_surface(run, data, step, pick_class(run, data)))
+                label = pick_class(run, data, "surface", label="Class of the chart", all_too=True)
+                jobs.append(show_surface(run, data, step, label))
         st.header("Look closer", anchor=False)
         view = pick_view()
         with part("This view"):

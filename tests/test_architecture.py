@@ -27,6 +27,7 @@ WINGS = (
     "gan_core.validation",
     "gan_core.config",
     "gan_core.arrays",
+    "gan_core.decimals",
     "gan_core.records",
     "gan_core.plain_errors",
     "gan_core.codec",
@@ -56,7 +57,10 @@ WINGS = (
     "app",
 )
 
-VALUES = "gan_core.validation gan_core.config.* gan_core.arrays gan_core.records gan_core.plain_errors gan_core.codec"
+VALUES = (
+    "gan_core.validation gan_core.config.* gan_core.arrays gan_core.decimals gan_core.records gan_core.plain_errors"
+    " gan_core.codec"
+)
 DATA, DISTANCES, ENGINE, STORE = "gan_core.data.*", "gan_core.distances.*", "gan_core.engine.*", "gan_core.store*"
 JOBS, PICTURES, BUNDLES = "gan_core.jobs.*", "gan_core.pictures.*", "gan_core.bundles.*"
 DOOR_AND_PICTURES = f"gan_core {PICTURES}"
@@ -72,6 +76,7 @@ MAY_IMPORT = {
     "gan_core.arrays": "numpy",
     "gan_core.records": "gan_core gan_core.validation gan_core.config.* gan_core.arrays numpy msgspec",
     "gan_core.plain_errors": "gan_core.validation gan_core.records",
+    "gan_core.decimals": "",
     "gan_core.codec": "numpy",
     "gan_core.settings": "gan_core.validation msgspec",
     "gan_core.data*": f"{VALUES} {DATA} numpy sklearn PIL keras",
@@ -85,7 +90,7 @@ MAY_IMPORT = {
     "gan_core.store*": f"{VALUES} {STORE} numpy msgspec sqlalchemy",
     "gan_core.machine": f"gan_core gan_core.records {STORE} psutil",
     "gan_core.bundles*": f"{VALUES} {STORE} {DATA} {BUNDLES} numpy msgspec PIL",
-    "gan_core.jobs.comparison": "gan_core.config.* gan_core.records numpy",
+    "gan_core.jobs.comparison": "gan_core.config.* gan_core.decimals gan_core.records numpy",
     "gan_core.jobs*": f"{VALUES} {JOBS} {STORE} {DATA} {DISTANCES} {ENGINE} gan_core.machine numpy msgspec",
     "gan_core.worker*": f"{VALUES} gan_core.worker.* {JOBS} {STORE} {DATA} {DISTANCES} {ENGINE} gan_core.machine"
     " gan_core.settings numpy psutil threadpoolctl",

@@ -63,26 +63,30 @@ def _log(low: int, high: int) -> tuple[float, ...]:
     return tuple(float(f"{digit}e{power}") for power in range(low, high) for digit in (1, 2, 5))
 
 
-RATE = Slider("Learning rate", (GENERATOR_RATE,), _log(-5, -1), "Smaller: calmer, slower. Larger: faster, may break.")
+RATES = _log(-5, -1)
+RATE = Slider("Learning rate", (GENERATOR_RATE,), RATES, "Smaller: calmer, slower. Larger: faster, may break.")
+BOTH_RATES = Slider(
+    "Learning rate", (GENERATOR_RATE,), RATES, "Of both networks. Smaller: calmer, slower. Larger: faster, may break."
+)
 RATIO = Slider(
     "D / G rate",
     (DISCRIMINATOR_RATE,),
     (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0),
-    "Higher: the discriminator leads. Lower: the generator leads.",
+    "The discriminator's rate over the generator's. Higher: the discriminator leads.",
     ratio=True,
 )
 R1_R2 = Slider(
-    "Gradient penalty",
+    "R1 and R2",
     ("objective.r1", "objective.r2"),
     (0.0, *_log(-2, 2)),
-    "Higher: stabler, blurrier. 0: sharper, may run in circles.",
+    "Two gradient penalties. Higher: stabler, blurrier. 0: sharper, may run in circles.",
 )
-R1 = Slider("Gradient penalty", ("objective.r1",), (0.0, *_log(-2, 2)), "Higher: stabler. Lower: sharper.")
+R1 = Slider("R1", ("objective.r1",), (0.0, *_log(-2, 2)), "A gradient penalty. Higher: stabler. Lower: sharper.")
 LIPSCHITZ = Slider(
-    "Gradient penalty",
+    "Further penalty weight",
     ("objective.gradient_penalty_weight",),
     (0.0, *_log(-1, 2)),
-    "Higher: a smoother critic. Near 0: its values run away.",
+    "Of the gradient penalty. Higher: smoother critic. Near 0: its values run away.",
 )
 NOISE = Slider(
     "Instance noise",
@@ -113,4 +117,4 @@ def sliders_of(config: RunConfig) -> tuple[Slider, ...]:
         penalty = LIPSCHITZ
     else:
         penalty = R1_R2 if objective.r1 == objective.r2 else R1
-    return (RATE, RATIO, penalty, STEPS, NOISE, ENERGY)
+    return (BOTH_RATES, RATIO, penalty, STEPS, NOISE, ENERGY)

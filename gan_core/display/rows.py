@@ -16,7 +16,7 @@ PLAIN: Mapping[str, str] = {
     "symmetric_precision": "Generated samples that are realistic",
     "symmetric_recall": "Real variety that is found",
     "coverage": "Real samples with a generated one near",
-    "spread_ratio": "Variety, over that of real samples",
+    "spread_ratio": "How far apart they lie, over real ones",
     "nn_accuracy_real": "Real samples that can be told apart",
     "nn_accuracy_fake": "Generated ones that can be told apart",
     "modes_captured": "Modes that are found",

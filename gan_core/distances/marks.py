@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from gan_core.distances.verdict import NOTABLE, badness, with_spread
+from gan_core.distances.verdict import NOTABLE, badness, repeats, with_spread
 from gan_core.records import MetricResult, Report
 
-Mark = Literal["like real", "off", "beyond real", "no score", "not judged yet", "not measured"]
+Mark = Literal["like real", "off", "beyond real", "for comparison", "not judged yet", "not measured"]
 
 COPY, CLOSE, UNLIKE = 0.25, 0.75, 1.25
 """A sample's distance to its nearest training sample over that of a real one: below the first it is nearly a copy, up
@@ -25,7 +25,7 @@ def mark_of(metric: MetricResult) -> Mark:
     if metric.reference_mean is None:
         return "not judged yet"
     if metric.direction == "diagnostic":
-        return "no score"
+        return "for comparison"
     worse = badness(metric)
     return "off" if worse >= NOTABLE else "beyond real" if worse <= -NOTABLE else "like real"
 
@@ -43,9 +43,10 @@ def spread_ratio(report: Report) -> MetricResult | None:
     if mean is None or sd is None:
         return ratio
     ratio = replace(ratio, reference_mean=mean / own, reference_sd=sd / own)
-    other = "Less varied than" if spread.value < mean else "More varied than"
-    words = "As varied as" if mark_of(ratio) == "like real" else other
-    return replace(ratio, verdict=f"{words} other real samples, which give {with_spread(ratio)}.")
+    other = "Closer together than" if spread.value < mean else "Farther apart than"
+    words = "On average as far apart as" if mark_of(ratio) == "like real" else other
+    unseen = " That samples repeat does not show here: it is a mean distance." if repeats(report) else ""
+    return replace(ratio, verdict=f"{words} other real samples, which give {with_spread(ratio)}.{unseen}")
 
 
 def closeness(ratio: float) -> str:

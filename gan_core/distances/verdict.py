@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any, cast
 
+from gan_core.decimals import shown_number
 from gan_core.distances.catalogue import METRICS
 from gan_core.records import MeasureError, MetricResult, Reference, Report, Verdict, VerdictKind
 
@@ -52,6 +53,9 @@ FAR_SHARE = 1 / 3
 ALIKE = 0.1
 """Mean distance within generated samples over that within real ones, below which they are nearly all alike."""
 
+APART = 0.5
+"""... and from which on samples that repeat lie far apart."""
+
 REALISTIC = 0.2
 """Share of realistic samples, over what real ones reach, from which on missing kinds are a collapse and not noise."""
 
@@ -76,7 +80,10 @@ they are not here.)"""
 UNBIASED = ("energy_distance", "mmd_rbf", "mmd_polynomial")
 """Metrics whose estimate is right on average, so it may be negative, which the distance itself never is."""
 
-BELOW_ZERO = "An estimate that is right on average may fall slightly below 0 where nothing differs."
+BELOW_ZERO = (
+    "Below 0 is no better than 0: where nothing differs, chance takes an estimate that is right on average to both "
+    "sides of 0."
+)
 
 NOT_MEASURED = Verdict("cannot_tell", "Nothing has been measured yet: that happens with the first step.")
 """Of a run without a report."""
@@ -151,14 +158,28 @@ def _collapse(report: Report) -> str:
     own, spread = _value(metrics, "mean_real_real"), _value(metrics, "mean_fake_fake")
     if own and spread is not None and spread / own < ALIKE:
         return "its samples are nearly all alike"
-    of_fake, of_real = (_numbers(report, "nearest", name) for name in ("fake_to_fake_median", "real_to_real"))
-    if of_fake and of_real and of_fake[0] < ALIKE * of_real[len(of_real) // 2]:
-        return "its samples are only a few different ones"
+    if repeats(report):
+        apart = ", far apart from each other" if own and spread is not None and spread / own >= APART else ""
+        return f"its samples are only a few different ones{apart}, repeated with tiny changes"
     kinds = max(len(_numbers(report, name, key)) for name, key in (("modes", "counts"), ("classes", "fake")))
     lost = 1 - (_over_real(metrics, "coverage") or 1.0)
     if kinds < 2 and lost >= LOST and _realism(metrics) >= REALISTIC and _effect(metrics) >= FAR_EFFECT:
         return "most kinds of real samples never appear"
     return ""
+
+
+def repeats(report: Report) -> str:
+    """The numbers by which samples are repetitions of few, which their mean distance does not show where these few lie
+    far apart; empty where they are not.
+    """
+    of_fake, of_real = (_numbers(report, "nearest", name) for name in ("fake_to_fake_median", "real_to_real"))
+    usual = of_real[len(of_real) // 2] if of_real else 0.0
+    if not of_fake or of_fake[0] >= ALIKE * usual:
+        return ""
+    return (
+        f"The distance from a generated sample to the nearest other one is {shown_number(of_fake[0])} (median), and "
+        f"{shown_number(usual)} between real samples: less than a tenth of it means that samples repeat."
+    )
 
 
 def _lost_modes(report: Report) -> float:
@@ -374,17 +395,15 @@ def numbers_of(report: Report) -> str:
         text += f"only {_named(signs[0])} points to a difference. A verdict needs a second one: use more samples."
     else:
         text += "at this n the generated samples cannot be told apart from real ones."
-    return f"{text}{below_zero(distance)}{_variety(metrics)}{_copies(metrics)}{_smallest(report)}"
+    rests_on = f" {found}" if (found := repeats(report)) and report.status == "measured" else ""
+    return f"{text}{below_zero(distance)}{rests_on}{_variety(metrics)}{_copies(metrics)}{_smallest(report)}"
 
 
 def shown_value(metric: MetricResult) -> str:
-    """A value with four decimals, and with two digits where all of these would be 0; the energy distance has always
-    four, so that it is the same number on every page. "—" for what was not measured.
-    """
+    """A value as every page writes it; "—" for what was not measured."""
     if metric.value is None:
         return "—"
-    small = 0 < abs(metric.value) < 0.001 and metric.name != "energy_distance"
-    return f"{metric.value:.2g}" if small else f"{metric.value:z.4f}"
+    return shown_number(metric.value, metric.name)
 
 
 def with_spread(metric: MetricResult) -> str:
@@ -448,7 +467,7 @@ def _of_one(metric: MetricResult, n: int) -> str:
         return f"Not judged: what real samples give at this n is not known.{chance}{below}"
     real = with_spread(metric)
     if metric.direction == "diagnostic":
-        return f"Real samples give {real}; by itself this is no score."
+        return f"Real samples give {real}. By itself this number says neither good nor bad."
     worse = badness(metric)
     if worse >= NOTABLE:
         far = f"{worse:.1f}" if round(worse, 1) < FAR else f"more than {FAR:.0f}"
@@ -472,15 +491,17 @@ def _variety(metrics: Mapping[str, MetricResult]) -> str:
         return ""
     if spread.value is None or spread.reference_mean is None or not own.value or abs(_gap(spread)) < NOTABLE:
         return ""
-    compared = "less" if _gap(spread) < 0 else "more"
-    return f" They are {compared} varied than real ones (spread {spread.value / own.value:.2f} of real)."
+    compared = "closer together" if _gap(spread) < 0 else "farther apart"
+    share = shown_number(spread.value / own.value)
+    return f" On average they lie {compared} than real ones do (spread, the ratio of the mean distances: {share})."
 
 
 def _copies(metrics: Mapping[str, MetricResult]) -> str:
     share = metrics.get("dcr_share")
     if share is None or share.value is None or not _copied(metrics):
         return ""
-    return f" They copy: {share.value:.0%} are closer to a training sample than to any of as many held-out ones."
+    closer = f"{100 * share.value:.0f} %"
+    return f" They copy: {closer} are closer to a training sample than to any of as many held-out ones."
 
 
 def _smallest(report: Report) -> str:

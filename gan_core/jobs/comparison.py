@@ -18,6 +18,8 @@ from typing import Any, Literal
 import numpy as np
 
 from gan_core.config.run_config import RunConfig, differences, flatten_config
+from gan_core.config.titles import setting_title
+from gan_core.decimals import shown_number
 from gan_core.records import RunInfo
 
 MOST_RUNS = 40
@@ -43,7 +45,7 @@ class Group:
 
     @property
     def name(self) -> str:
-        """The letter and the label: "A · objective.r1 = 1"."""
+        """The letter and the label: "A · R1 = 1"."""
         return f"{self.letter} · {self.label}"
 
     @property
@@ -102,14 +104,18 @@ def _letter(place: int) -> str:
 
 
 def _labels(firsts: Sequence[RunInfo]) -> list[str]:
-    """What sets each group apart: its recipe, where recipes differ, and what differs among groups of that recipe."""
+    """What sets each group apart: its recipe, where recipes differ, and what differs among groups of that recipe.
+
+    What is recorded of a run changes nothing of it, so it is named only where nothing else differs.
+    """
     recipes = {run.config.preset for run in firsts}
     labels = []
     for run in firsts:
         near = [other.config for other in firsts if other.config.preset == run.config.preset]
         differing = [key for key in settings_diff(near) if key not in ("seed", "preset", "training.seconds")]
+        differing = [key for key in differing if not key.startswith("recording.")] or differing
         values = flatten_config(run.config)
-        words = [f"{key} = {value_in_words(values[key])}" for key in differing[:MOST_NAMED]]
+        words = [f"{setting_title(key)} = {value_in_words(values[key])}" for key in differing[:MOST_NAMED]]
         if more := len(differing) - len(words):
             words.append(f"{more} more")
         if len({other.parent_step for other in firsts}) > 1 and run.parent_step is not None:
@@ -260,13 +266,14 @@ def headline(found: Comparison) -> str:
 def in_words(found: Comparison, title: str) -> str:
     """The numbers behind the headline, and what they do not say."""
     low, high = found.interval
+    one, other = (shown_number(value, found.metric) for value in found.values)
     seeds = [len(values) for values in found.per_seed]
     counted = f"{seeds[0]} seeds each" if seeds[0] == seeds[1] else f"{seeds[0]} and {seeds[1]} seeds"
     of = "" if found.covers == "samples" else f" (means of {counted})"
     said = (
-        f"{title} {found.values[0]:z.3g} against {found.values[1]:z.3g}{of}. The difference is "
-        f"{found.difference:z.2g}, and with {100 * found.level:.3g} % confidence it lies between {low:z.2g} and "
-        f"{high:z.2g}: "
+        f"{title} {one} against {other}{of}. The difference is "
+        f"{shown_number(found.difference)}, and with {100 * found.level:.3g} % confidence it lies between "
+        f"{shown_number(low)} and {shown_number(high)}: "
     )
     said += "within the noise." if found.decided == "undecided" else "more than noise."
     if found.covers == "samples":

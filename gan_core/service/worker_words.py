@@ -35,6 +35,9 @@ class Host(NamedTuple):
     shared: bool = False
 
 
+STARTING = "The worker is starting: it loads TensorFlow, which takes ten seconds or more."
+
+
 def why_a_run_waits(host: Host, workers: Sequence[WorkerInfo], unwritable: str | None) -> str:
     """What somebody waits for who has queued a run; "" where a worker is about to take it."""
     awake = [worker for worker in workers if not is_silent(worker.age)]
@@ -50,7 +53,7 @@ def why_a_job_waits(host: Host, workers: Sequence[WorkerInfo], unwritable: str |
     awake = [worker for worker in workers if not is_silent(worker.age)]
     if able := [worker for worker in awake if not worker.phase.startswith("cannot train")]:
         ready = any(worker.phase == "idle" or worker.phase.startswith("run ") for worker in able)
-        return "" if ready else "The worker is starting …"
+        return "" if ready else STARTING
     if awake:
         return f"The worker {awake[0].phase}. Repair the installation, and restart Ganometer."
     if host.failure:
@@ -59,7 +62,7 @@ def why_a_job_waits(host: Host, workers: Sequence[WorkerInfo], unwritable: str |
         return f"{_silence(host, silent)} {_next_worker(host, silent)}".strip()
     if host.mode == "none":
         return "No worker works for this server: start one with `python -m gan_core worker`."
-    return "The worker is starting …"
+    return STARTING
 
 
 def why_a_training_waits(

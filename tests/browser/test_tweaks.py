@@ -25,7 +25,7 @@ def test_each_of_four_sliders_changes_the_picture_of_one_run(server, open_page, 
     page = open_page(server, f"/train?run={run_id}")
     picture = page.locator("img[alt^='64 generated samples at step ']")
     expect(picture).to_have_attribute("alt", re.compile(r"after 0 changes of settings$"), timeout=BEGINS)
-    for count, label in enumerate(("Learning rate", "D / G rate", "Gradient penalty", "Energy weight"), 1):
+    for count, label in enumerate(("Learning rate", "D / G rate", "R1 and R2", "Energy weight"), 1):
         before = picture.get_attribute("src")
         page.get_by_test_id("stSlider").filter(has_text=label).get_by_role("slider").press("ArrowRight")
         seen = re.compile(rf"after {count} changes? of settings$")

@@ -45,7 +45,7 @@ def test_the_ratio_moves_the_discriminators_rate_alone():
 
 
 def test_one_slider_sets_both_penalties_where_they_are_equal():
-    changed = edited(POINTS, by_label(POINTS)["Gradient penalty"].changes(POINTS, 0.5), step=5)
+    changed = edited(POINTS, by_label(POINTS)["R1 and R2"].changes(POINTS, 0.5), step=5)
     assert (changed.objective.r1, changed.objective.r2) == (0.5, 0.5)
 
 

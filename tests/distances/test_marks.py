@@ -19,7 +19,7 @@ def metric(value, direction="lower", mean=0.0, sd=1.0) -> MetricResult:
     [
         (None, "lower", 0.0, "not measured"),
         (9.0, "lower", None, "not judged yet"),
-        (9.0, "diagnostic", 0.0, "no score"),
+        (9.0, "diagnostic", 0.0, "for comparison"),
         (2.9, "lower", 0.0, "like real"),
         (3.0, "lower", 0.0, "off"),
         (-3.0, "lower", 0.0, "beyond real"),
@@ -40,9 +40,9 @@ def test_the_spread_is_that_of_the_generated_samples_over_that_of_the_real_ones(
     fakes, reals = report.metrics["mean_fake_fake"].value, report.metrics["mean_real_real"].value
     assert ratio.value == pytest.approx(fakes / reals) == pytest.approx(0.5, abs=0.06)
     assert ratio.reference_mean == pytest.approx(1, abs=0.1) and mark_of(ratio) == "off"
-    assert ratio.verdict.startswith("Less varied than other real samples")
+    assert ratio.verdict.startswith("Closer together than other real samples")
     alike = spread_ratio(measure(real=real, fake=pool[:80], reference=known))
-    assert mark_of(alike) == "like real" and alike.verdict.startswith("As varied as")
+    assert mark_of(alike) == "like real" and alike.verdict.startswith("On average as far apart as")
 
 
 def test_without_a_reference_the_spread_is_not_judged():

@@ -152,23 +152,24 @@ def test_fresh_real_samples_cannot_be_told_apart(reference):
     report = measure(real=REAL, fake=FRESH, reference=reference)
     assert abs(report.metrics["energy_distance"].z) < 3
     assert "cannot be told apart from real ones" in report.verdict
-    assert "varied" not in report.verdict
+    assert "spread" not in report.verdict
     assert "n = 100;" in report.verdict
 
 
-@pytest.mark.parametrize(("scale", "word"), [(0.7, "less varied"), (1.5, "more varied")])
+@pytest.mark.parametrize(("scale", "word"), [(0.7, "closer together"), (1.5, "farther apart")])
 def test_a_wrong_spread_is_seen_and_said(reference, scale, word):
     report = measure(real=REAL, fake=FRESH * scale, reference=reference)
     ratio = scale * pdist(FRESH).mean() / pdist(REAL).mean()
     assert report.metrics["energy_distance"].z > 3
     assert "differ from the real ones, as " in report.verdict
-    assert f"They are {word} than real ones (spread {ratio:.2f} of real)." in report.verdict
+    assert f"On average they lie {word} than real ones do" in report.verdict
+    assert f"(spread, the ratio of the mean distances: {ratio:.4f})." in report.verdict
 
 
 def test_a_shift_is_seen_without_a_word_on_spread(reference):
     report = measure(real=REAL, fake=FRESH + 1, reference=reference)
     assert "samples differ" in report.verdict
-    assert "varied" not in report.verdict
+    assert "spread" not in report.verdict
 
 
 def test_copies_of_the_test_rows_are_closer_than_real_samples_are(reference):
@@ -185,8 +186,9 @@ def test_the_verdict_word_by_word():
     assert report.verdict == (
         "Energy distance -1.0000 at n = 2; two sets of real samples of this size give -0.003 ± 0.003 (z < -100): the "
         "generated samples lie closer to the real ones than real samples do, so look for copies. "
-        "An estimate that is right on average may fall slightly below 0 where nothing differs. "
-        "They are less varied than real ones (spread 0.25 of real). "
+        "Below 0 is no better than 0: where nothing differs, chance takes an estimate that is right on average to both "
+        "sides of 0. "
+        "On average they lie closer together than real ones do (spread, the ratio of the mean distances: 0.2500). "
         "With 2 samples an energy distance has to change by 0.0087 to be seen."
     )
 

@@ -9,6 +9,7 @@ import pytest
 from gan_core.codec import flatten, to_unit
 from gan_core.data import datasets
 from gan_core.distances.inputs import RealPart
+from gan_core.distances.marks import spread_ratio
 from gan_core.distances.reference import calibrate, test_rows
 from gan_core.distances.report import measure
 from gan_core.distances.verdict import (
@@ -76,6 +77,19 @@ def test_samples_of_known_quality(part, known, name):
     make, kind, said = FAKES[name]
     verdict = verdict_of(measure(real=part, fake=make(), reference=known, modes=RING))
     assert verdict.kind == kind and said in verdict.sentence
+
+
+def test_a_collapse_of_normal_spread_says_on_what_it_rests(part, known):
+    """A few samples far apart have the mean distance of real ones; that many are nearly one another shows elsewhere."""
+    few = np.resize(RING.centres[[0, 4]], (N, 2)) + 1e-4 * SHAPELESS
+    found = measure(real=part, fake=few, reference=known)
+    verdict, ratio = verdict_of(found), spread_ratio(found)
+    assert ratio.value > 0.5 and verdict.kind == "collapsed"
+    assert "only a few different ones, far apart from each other, repeated" in verdict.sentence
+    assert "to the nearest other one is" in found.verdict and "less than a tenth" in found.verdict
+    assert "That samples repeat does not show here" in ratio.verdict
+    fine = measure(real=part, fake=FRESH, reference=known)
+    assert "nearest other one" not in fine.verdict and "repeat" not in spread_ratio(fine).verdict
 
 
 def test_without_known_modes_a_collapse_is_seen_by_what_never_appears(part, known):

@@ -36,7 +36,7 @@ def test_runs_that_differ_only_in_seed_and_name_are_one_group():
     first, second = comparison.group_runs(runs)
     assert (first.letter, first.seeds, [r.id for r in first.runs]) == ("A", (1, 2, 3), [f"{i:08x}" for i in (2, 4, 1)])
     assert (second.letter, second.seeds) == ("B", (0,))
-    assert names((first, second)) == ["A · objective.r1 = 1", "B · objective.r1 = 2"]
+    assert names((first, second)) == ["A · R1 = 1", "B · R1 = 2"]
 
 
 def test_what_a_clock_decided_keeps_no_runs_apart():
@@ -64,7 +64,7 @@ def test_a_branch_is_another_setting_than_a_run_from_the_beginning():
 def test_recipes_name_groups_where_they_differ():
     other = preset("wgan-gp", data="digits")
     groups = comparison.group_runs([run(1), run(2, optimizer__beta1=0.5), run(3, other), run(4, other, seed=1)])
-    assert names(groups) == ["A · auto · optimizer.beta1 = 0", "B · auto · optimizer.beta1 = 0.5", "C · wgan-gp"]
+    assert names(groups) == ["A · auto · Beta1 = 0", "B · auto · Beta1 = 0.5", "C · wgan-gp"]
     assert names(comparison.group_runs([run(1)])) == ["A · auto"]
 
 
@@ -73,7 +73,14 @@ def test_many_differences_are_named_in_short():
         objective__r1=2, objective__r2=2, optimizer__beta1=0.5, generator__hidden=(64, 32), training__batch=64
     )
     label = comparison.group_runs([run(1), run(2, **changes)])[1].label
-    assert label == "generator.hidden = 64–32, objective.r1 = 2, objective.r2 = 2, 2 more"
+    assert label == "Hidden layers of the generator = 64–32, R1 = 2, R2 = 2, 2 more"
+
+
+def test_what_is_recorded_names_a_group_only_where_nothing_else_differs():
+    other = run(2, objective__r1=2, recording__snapshots=9)
+    assert names(comparison.group_runs([run(1), other])) == ["A · R1 = 1", "B · R1 = 2"]
+    (_, alone) = comparison.group_runs([run(1), run(2, recording__snapshots=9)])
+    assert alone.label == "Snapshots = 9"
 
 
 def test_the_table_of_settings_holds_what_differs_and_nothing_else():

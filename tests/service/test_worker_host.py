@@ -11,6 +11,7 @@ import pytest
 from gan_core import machine
 from gan_core.records import StoreError
 from gan_core.service.lab import Lab
+from gan_core.service.worker_words import STARTING
 from gan_core.store import Commit
 from gan_core.store import schema as tables
 from tests.service.labs import CONFIG, ENDLESS, opened, store_of, wait_until
@@ -224,7 +225,7 @@ def test_a_worker_that_is_never_heard_is_replaced(tmp_path, monkeypatch):
     clock = Minutes()
     with opened(tmp_path, "process", clock=clock) as lab:
         (first,) = wait_until(lambda: children("4321"))
-        assert lab.worker.why_a_run_waits() == "The worker is starting …"
+        assert lab.worker.why_a_run_waits() == STARTING
         clock.now += 10_000  # nobody has looked for hours: that is not the worker's silence
         lab.worker.ensure()
         clock.look(lab, 60)

@@ -7,7 +7,7 @@ import pytest
 from gan_core.config.presets import preset
 from gan_core.records import WorkerInfo
 from gan_core.service import worker_words
-from gan_core.service.worker_words import Host
+from gan_core.service.worker_words import STARTING, Host
 from gan_core.store import Store
 from gan_core.worker import run_session
 
@@ -25,8 +25,8 @@ def worker(phase: str = "idle", age: float = 0.5, pid: int = 7) -> WorkerInfo:
     [
         (OURS, [worker()], None, "", ""),
         (OURS, [worker("run 3f: training")], None, "The worker is busy: training.", ""),
-        (OURS, [], None, *2 * ["The worker is starting …"]),
-        (OURS, [worker("importing TensorFlow")], None, *2 * ["The worker is starting …"]),
+        (OURS, [], None, *2 * [STARTING]),
+        (OURS, [worker("importing TensorFlow")], None, *2 * [STARTING]),
         (
             OURS,
             [worker("cannot train: ImportError: no AVX")],

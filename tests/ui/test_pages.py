@@ -20,7 +20,7 @@ from gan_core.distances import reference
 from gan_core.distances.catalogue import CORRUPTION_TITLES, METRICS
 from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
-from gan_core.distances.verdict import TITLES, beside, verdict_of
+from gan_core.distances.verdict import BELOW_ZERO, TITLES, beside, shown_value, verdict_of
 from gan_core.jobs.corruptions import encode
 from gan_core.jobs.registry import asked
 from gan_core.records import CorruptionCell, CorruptionTest
@@ -164,7 +164,9 @@ def answer_jobs(store, kind, **result) -> None:
 def test_home_shows_the_finished_example_and_three_starts(home):
     at = open_page()
     assert [b.key for b in at.button if b.key.startswith("start ")] == ["start ring-8", "start digits", "start mnist"]
-    assert "A finished run" in text_of(at)
+    text = text_of(at)
+    assert "A finished run" in text and "The smaller, the nearer. Two sets of real samples give" in text
+    assert BELOW_ZERO in text  # the first negative number is explained where it stands
     assert len(at.get("image")) == 2  # how it grew, and its thumbnail
     assert {"train", "distances", "gallery"} <= links(at)
     assert not figures(at)
@@ -273,7 +275,7 @@ def test_settings_can_be_changed_until_a_run_is_over(home, store, data, state):
     drawn(at.button(key="set").click().run())
     (command,) = store.commands.waiting(run_id)
     assert (command.kind, command.payload) == ("set", {"changes": {"objective.r1": 2.5, "training.steps": 900}})
-    assert "Waits for the worker: `objective.r1` = 2.5" in text_of(at)
+    assert "Waits for the worker: R1 = 2.5" in text_of(at)
 
 
 def overwritten(at) -> set[str]:
@@ -387,7 +389,7 @@ def test_a_change_that_waits_is_seen_by_the_next_visitor(home, store, data):
     run_id = trained(store, data("digits"), "running", training__steps=1000)
     store.commands.send(run_id, "set", payload={"changes": {"objective.r1": 2.5}})
     at = opened(open_page("pages/train.py", run=run_id), "All settings")
-    assert "Waits for the worker: `objective.r1` = 2.5" in text_of(at)
+    assert "Waits for the worker: R1 = 2.5" in text_of(at)
 
 
 def test_another_loss_is_compiled_first_and_said_so(home, store, data):
@@ -420,12 +422,12 @@ def test_a_change_enters_the_event_log_and_the_charts(home, store, data):
     edits = [Edit(command.id, {"objective.r1": (1.0, 2.0)}, "ada")]
     store.progress.commit(run_id, "hand", 1, Commit(state="running", step=130, edits=edits, config=after, **nothing))
     at = open_page("pages/train.py", run=run_id)
-    assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in text_of(at)  # beside the slider of steps
+    assert "step 130: settings changed\\: R1 1 → 2" in text_of(at)  # beside the slider of steps
     assert "measured at step 100, **before the change**" in text_of(at)
     told = [[a.get("hovertext") for a in figure["layout"].get("annotations", [])] for figure in figures(at)]
-    assert told == [["step 130: settings changed: objective.r1 1.0 → 2.0"]] * 2
+    assert told == [["step 130: settings changed: R1 1 → 2"]] * 2
     log = text_of(with_tab(at, "Event log")).split("MB in the store")[1]
-    assert "step 130: settings changed\\: objective.r1 1.0 → 2.0" in log
+    assert "step 130: settings changed\\: R1 1 → 2" in log
 
 
 def test_a_finished_run_can_be_made_longer(home, store, data):
@@ -511,7 +513,7 @@ def test_a_fork_has_the_settings_of_its_step_and_says_which_came_later(home, sto
     run_id = trained(store, data("digits"), "running", training__steps=1000)
     changed(store, run_id, {"objective.r1": (1.0, 2.5)})
     at = opened(open_page("pages/train.py", run=run_id, step="50"), "Fork from here")
-    assert "the fork does not: `objective.r1` = 2.5" in text_of(at)
+    assert "the fork does not: R1 = 2.5" in text_of(at)
     assert at.number_input(key=f"fork {run_id} objective.r1").value == 1.0
     drawn(at.selectbox(key=f"fork step {run_id}").set_value(100).run())
     assert "the fork does not" not in text_of(at)
@@ -817,11 +819,10 @@ def test_distances_state_each_number_beside_real_against_real(home, store, data,
     energy = report.metrics["energy_distance"]
     z = (energy.value - mean) / sd
     assert shown["Energy distance"].delta == "off" and z > 3
-    said_z, said_p = shown["Energy distance"].proto.delta_description.split(" · ")
-    assert float(said_z.removeprefix("z = ")) == pytest.approx(z, abs=0.5)
-    assert float(said_p.removeprefix("p = ")) == pytest.approx(energy.p, rel=0.05)
+    said_z, said_p = re.findall(r"^[zp] = (\S+)\. ", shown["Energy distance"].help, re.M)
+    assert float(said_z) == pytest.approx(z, abs=0.5) and float(said_p) == pytest.approx(energy.p, rel=0.05)
     for label in cards:
-        assert shown[label].delta in ("like real", "off", "beyond real", "no score"), label
+        assert shown[label].delta in ("like real", "off", "beyond real", "for comparison"), label
         assert shown[label].help, f"{label} is not explained"
     assert "Original precision" in shown["Symmetric precision"].help
     text = text_of(at)
@@ -847,7 +848,7 @@ def test_samples_like_the_real_ones_are_marked_so(home, store, data):
     store.measurements.put_reference(digits.sha256, "pixels", calibrated(digits))
     shown = {m.label: m for m in open_page("pages/distances.py", run=run_id).metric}
     assert shown["Energy distance"].delta == "like real"
-    assert shown["Real to real"].delta == "no score"
+    assert shown["Real to real"].delta == "for comparison"
 
 
 def test_without_a_reference_it_is_being_measured_and_then_shown(home, store, data):
@@ -911,7 +912,7 @@ def test_train_draws_the_same_band(home, store, data):
 
 PARTS = ("verdict", "samples", "curves", "report", "check")
 ONLY_IN = {
-    "verdict": "How far apart?",
+    "verdict": "At a glance",
     "samples": "How often each class is drawn",
     "curves": "Over the training",
     "report": "Neighbours (k)",
@@ -984,7 +985,8 @@ def test_a_full_report_is_a_job_that_is_drawn_when_it_is_done(home, store, data,
     for name, metric in report.metrics.items():
         row = rows[METRICS[name].title]
         assert row["in words"] == metric.verdict
-        assert row["value"] == metric.value or metric.value is None and "needs" in row["in words"]
+        assert row["value"] == shown_value(metric)  # as on the cards
+        assert metric.value is not None or "needs" in row["in words"]
     assert [b.label for b in at.get("download_button")] == ["Download all as CSV", "Download all as JSON"]
     at.session_state["report view"] = "Charts"
     drawn(at.run())

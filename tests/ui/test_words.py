@@ -35,6 +35,11 @@ def test_a_page_explains_its_words_where_they_stand(home, store, run_id, path, q
     assert words <= {*found} | {word[0].lower() + word[1:] for word in found} and len(found) <= MOST
 
 
+def test_the_legend_of_the_plane_explains_its_net(home, store, data):
+    at = open_page("pages/train.py", run=trained(store, data("ring-8")))
+    assert "latent grid" in explained_words(at)
+
+
 def test_the_tabs_of_a_run_explain_their_words(home, store, run_id):
     at = open_page("pages/train.py", run=run_id)
     assert "loss" in explained_words(at)  # the losses are the first tab
@@ -53,5 +58,5 @@ def test_the_form_explains_the_recipe_and_its_settings(home):
 def test_a_slider_says_what_its_words_mean(home, store, data):
     at = open_page("pages/train.py", run=trained(store, data("digits"), "running"))
     helps = {slider.label: slider.help for slider in at.select_slider}
-    assert meaning("learning rate") in helps["Learning rate"] and "`objective.r1`" in helps["Gradient penalty"]
+    assert meaning("learning rate") in helps["Learning rate"] and "`objective.r1`" in helps["R1 and R2"]
     assert meaning("instance noise") in helps["Instance noise"]

@@ -43,12 +43,12 @@ Course = Literal["settled", "rising", "falling", "unknown"]
 
 def distance(history: History, reference: Reference | None, step: int | None = None) -> str:
     """Where the energy distance is beside the band of real samples, and where it is going."""
-    return _beside_the_band(history, "energy_distance", reference, step, "the generated samples")
+    return _beside_the_band(history, "energy_distance", reference, step)
 
 
 def metric(history: History, name: str, reference: Reference | None, step: int | None = None) -> str:
     """What a metric is, and where it is beside the band of real samples."""
-    where = _beside_the_band(history, name, reference, step, "the value")
+    where = _beside_the_band(history, name, reference, step)
     return f"{METRICS[name].sentence} {where}".strip()
 
 
@@ -113,9 +113,9 @@ def spread(history: History, reference: Reference | None, step: int | None = Non
     mean, sd = (reference.metrics.get("mean_fake_fake") if reference else None) or (real, 0.02 * real)
     reach = NOTABLE * sd
     if fake < mean - reach:
-        return f"Generated below real: the samples vary less than real ones do, {fake / real:.0%} as much."
+        return f"Generated below real: the samples vary less than real ones do, {100 * fake / real:.0f} % as much."
     if fake > mean + reach:
-        return f"Generated above real: the samples vary more than real ones do, {fake / real:.0%} as much."
+        return f"Generated above real: the samples vary more than real ones do, {100 * fake / real:.0f} % as much."
     if across > max(real, fake) + reach:
         return "The generated samples vary like real ones, but they lie elsewhere: the third curve is above both."
     return "The three curves meet: in variety and place the samples are like real ones."
@@ -149,8 +149,8 @@ def nearest(found: Mapping[str, Any]) -> str:
     """Whether generated samples are too near to real ones, or too far, by the share of pairs `auc`."""
     share = found["auc"]
     said = (
-        f"A generated sample is nearer to a real one than another real sample is in {share:.0%} of all pairs; 50 % is "
-        "ideal."
+        f"A generated sample is nearer to a real one than another real sample is in {100 * share:.0f} % of all pairs; "
+        "50 % is ideal."
     )
     if share > 0.6:
         return f"{said} Orange lies left of blue: typical, blurred or copied."
@@ -254,7 +254,8 @@ def _course_of(subject: str, found: Course) -> str:
     return f"{subject} {words[found]}" if found in words else ""
 
 
-def _beside_the_band(history: History, name: str, reference: Reference | None, step: int | None, who: str) -> str:
+def _beside_the_band(history: History, name: str, reference: Reference | None, step: int | None) -> str:
+    """Where a curve is. What that means for the samples is the verdict's to say, which looks at other numbers too."""
     values = _until(history, name, step)
     if not len(values):
         return ""
@@ -265,16 +266,17 @@ def _beside_the_band(history: History, name: str, reference: Reference | None, s
     found = MetricResult(name, float(value), mean, sd, (value - mean) / sd if sd else None, None, METRICS[name].better)
     if METRICS[name].better == "diagnostic":
         inside = abs(value - mean) <= 2 * sd
-        return f"Now {who} is {'in' if inside else 'outside'} the blue band of real samples. By itself it is no score."
+        return f"Now {'in' if inside else 'outside'} the blue band of real samples. By itself it is no score."
     worse = badness(found)
-    be = "are" if who.endswith("s") else "is"
     if worse >= NOTABLE:
         best = _best_step(history, name, step)
         since = f" The best value was at step {best:,}; since then it has become worse." if best is not None else ""
-        return f"Outside the blue band: {who} {be} not yet like real samples.{since}"
+        side = "Above" if value > mean else "Below"
+        return f"{side} the blue band of real samples: by this number a difference is seen.{since}{below}"
     if worse <= -NOTABLE:
-        return f"Beyond the blue band: {who} {be} closer than real samples get, so look for copies.{below}"
-    return f"In the blue band, or close to it: {who} {be} like real samples here.{below}"
+        return f"Beyond the blue band: closer than real samples get, so look for copies.{below}"
+    inside = "In the blue band" if abs(value - mean) <= 2 * sd else "Close to the blue band"
+    return f"{inside} of real samples: by this number alone no difference is seen.{below}"
 
 
 def _best_step(history: History, name: str, step: int | None) -> int | None:

@@ -76,7 +76,7 @@ def curves(
             line_color=BAND,
             line_width=1,
             layer="below",
-            label_text="real vs real, ± 2 sd",
+            label_text="real against real, ± 2 sd",
             label_textposition="top left",
             label_yanchor="bottom",
         )

@@ -104,14 +104,14 @@ def metric_curve(
         about.append("log")
         drawn, low, high, floor, top = on_log_axis(values, low, high, sd)
         if (drawn > values).any():
-            floored = f"<br>floor {floor:.2g}: {'one sd of real vs real' if sd else 'its smallest value'}"
+            floored = f"<br>what is below {floor:.2g} is drawn there"
         # The range is stated, because the band must stay in sight below a curve that is still far above it.
         decades = [float(np.log10(floor / 1.5)), float(np.log10(top * 1.3))]
         figure.update_yaxes(type="log", range=decades, dtick=1 if decades[1] - decades[0] > 1.5 else "D2")
     if about:
         figure.update_yaxes(title_text=f"{metric.title} ({', '.join(about)}){floored}")
     if sd:
-        _add_band(figure, low, high, "real vs real, ± 2 sd")
+        _add_band(figure, low, high, "real against real, ± 2 sd")
     elif mean:
         figure.add_hline(mean, line_color=REAL, line_width=1, line_dash="dot", layer="below")
     if len(steps):

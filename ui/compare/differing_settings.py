@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from gan_core import Group, describe_setting, settings_diff, value_in_words
+from gan_core import Group, describe_setting, setting_title, settings_diff, value_in_words
 
 
 def show_settings(groups: tuple[Group, ...]) -> None:
@@ -10,7 +10,7 @@ def show_settings(groups: tuple[Group, ...]) -> None:
     st.header("Settings that differ", anchor=False)
     differing = settings_diff([group.runs[0].config for group in groups])
     rows = [
-        {"setting": key}
+        {"setting": setting_title(key)}
         | {group.letter: value_in_words(value) for group, value in zip(groups, values)}
         | {"what it does": describe_setting(key)["help"]}
         for key, values in differing.items()

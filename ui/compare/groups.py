@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
-from gan_core import BELOW_ZERO, ENOUGH_SEEDS, ComparisonReport, Group, RunInfo, mean_and_sd
+from gan_core import BELOW_ZERO, ENOUGH_SEEDS, ComparisonReport, Group, RunInfo, mean_and_sd, shown_number
 from ui.charts import compare
 from ui.frame.faults import guarded
 from ui.frame.page import Page
@@ -67,10 +67,12 @@ def about_group(group: Group, verdict: ComparisonReport | None) -> str:
     """A group in a few words: its seeds, its energy distance where a verdict knows it, and what still trains."""
     count, negative = len(group.runs), False
     text = f"seed {group.seeds[0]}" if count == 1 else f"{count} seeds"
-    values = [value for _, value in (verdict.values.get(group.name, ()) if verdict else ())]
+    seeds = (found for name, found in verdict.values.items() if name.startswith(f"{group.letter} ")) if verdict else ()
+    values = [value for _, value in next(iter(seeds), ())]
     if values and verdict:
         mean, sd = mean_and_sd(values)
-        text += f", energy distance {mean:z.4f}" + (f" ± {sd:.4f}" if sd is not None else "") + f" (n = {verdict.n:,})"
+        found = " ± ".join(shown_number(number, "energy_distance") for number in (mean, sd) if number is not None)
+        text += f", energy distance {found} (n = {verdict.n:,})"
         negative = mean < 0
     unfinished = [STATES[run.state][2].lower() for run in group.runs if run.state != "finished"]
     if unfinished:

@@ -14,6 +14,7 @@ from gan_core import (
     MetricResult,
     Reference,
     below_zero,
+    shown_number,
     step_of,
     with_spread,
 )
@@ -129,8 +130,8 @@ def row_of(found: Comparison) -> dict[str, str]:
     return {
         "metric": METRICS[found.metric].title,
         "groups": f"{one} and {other}",
-        "means": f"{found.values[0]:.3g} and {found.values[1]:.3g}",
-        "difference": f"{low:.2g} to {high:.2g}",
+        "means": " and ".join(shown_number(value, found.metric) for value in found.values),
+        "difference": f"{shown_number(low)} to {shown_number(high)}",
         "in words": better[found.decided],
     }
 

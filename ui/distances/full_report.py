@@ -18,7 +18,9 @@ from gan_core import (
     Report,
     in_json,
     mark_of,
+    shown_value,
     verdict_of,
+    with_spread,
     z_value,
 )
 from ui.charts import captions
@@ -27,7 +29,7 @@ from ui.distances.metric_cards import MARKS
 from ui.distances.samples import show_kinds
 from ui.distances.shown import Shown
 from ui.frame.faults import part
-from ui.frame.feature_spaces import SPACES, Space
+from ui.frame.feature_spaces import SPACES, Space, compared_by
 from ui.frame.glossary import in_sentence, meaning, show_caption, with_terms
 from ui.frame.held import held, held_index
 from ui.frame.job_answers import Request, send_request, show_request
@@ -118,7 +120,7 @@ def draw_report(page: Page, job: Job, data: DatasetInfo) -> None:
             show_downloads(report, f"ganometer-{job.run_id}-step-{job.step}-{report.space}-n{report.n_fake}")
     show_caption(
         f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, k = {report.k}, "
-        f"{of_draw(report)}, in the space of {plain(report.space)}; measured in {report.seconds:.1f} s.",
+        f"{of_draw(report)}, compared by their {compared_by(report.space, data)}; measured in {report.seconds:.1f} s.",
         "held-out",
         "draw",
     )
@@ -186,7 +188,10 @@ def _show_parzen(rows, key: str) -> None:
 def show_table(report: Report, key: str) -> None:
     """Every metric, in the order of the catalogue; for one that was not measured, what it needs."""
     number, text = st.column_config.NumberColumn, st.column_config.TextColumn
-    config = {name: number(format="%.4g", width=90) for name in ("value", "real vs real", "±", "ideal")} | {
+    config = {
+        "value": text(alignment="right", width=90),
+        "real against real": text(alignment="right", width=130),
+        "ideal": number(format="%.4g", width=90),
         "metric": text(pinned=True, width=180),
         "mark": st.column_config.MultiselectColumn(options=list(MARKS), color=list(MARKS.values()), width=115),
         "z": text(width=70),
@@ -198,10 +203,9 @@ def show_table(report: Report, key: str) -> None:
     rows = [
         {
             "metric": about.title,
-            "value": metric.value,
+            "value": shown_value(metric),
             "mark": [mark_of(metric)],
-            "real vs real": metric.reference_mean,
-            "±": metric.reference_sd,
+            "real against real": None if metric.reference_mean is None else with_spread(metric),
             "z": z_value(metric.z) or None,
             "p": metric.p,
             "ideal": metric.ideal,

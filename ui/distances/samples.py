@@ -37,8 +37,8 @@ def show_kinds(report: Report, data: DatasetInfo, key: str) -> None:
         chart(figure, f"{key} modes", "Share of each mode")
         show_caption(
             f"{modes['captured']} of {count} modes have a sample within three standard deviations, "
-            f"{modes['balanced']} at least half of their share; {modes['high_quality']:.1%} of the samples lie so "
-            f"near to a mode ({modes['ideal_high_quality']:.1%} is perfect).",
+            f"{modes['balanced']} at least half of their share; {100 * modes['high_quality']:.1f} % of the samples lie "
+            f"so near to a mode ({100 * modes['ideal_high_quality']:.1f} % is perfect).",
             "mode",
             "standard deviation",
         )
@@ -50,7 +50,7 @@ def show_kinds(report: Report, data: DatasetInfo, key: str) -> None:
             "Share of each class",
         )
         words = "so the shares differ" if classes["p"] < 0.01 else "so chance alone explains the differences"
-        right = f"; that is right for {classes['accuracy']:.1%} of held-out ones" if classes["accuracy"] else ""
+        right = f"; that is right for {100 * classes['accuracy']:.1f} % of held-out ones" if classes["accuracy"] else ""
         show_caption(
             f"Each sample counts for the class of its nearest training sample{right}. "
             f"Chi-squared test: p = {classes['p']:.2g}, {words}.",

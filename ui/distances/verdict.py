@@ -6,10 +6,10 @@ from gan_core import ReferenceParameters, Report, RunInfo, verdict_of
 from ui.distances.metric_cards import show_cards
 from ui.distances.shown import Shown
 from ui.frame.curves import history_of
+from ui.frame.feature_spaces import compared_by
 from ui.frame.glossary import show_caption
 from ui.frame.job_answers import show_answer
 from ui.frame.page import Page
-from ui.frame.text import plain
 from ui.frame.verdict_chip import show_verdict
 
 
@@ -23,8 +23,8 @@ def show_verdict_and_cards(shown: Shown) -> None:
         show_reference(page, run, report)
     show_cards(report, history_of(page, run), shown.measured_at)
     show_caption(
-        f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, in the space of "
-        f"{plain(report.space)}; measured in {report.seconds:.2f} s.",
+        f"{report.n_real:,} held-out real samples against {report.n_fake:,} generated ones, compared by their "
+        f"{compared_by(report.space, shown.data)}; measured in {report.seconds:.2f} s.",
         "held-out",
     )
 

@@ -2,6 +2,7 @@
 
 from gan_core import Event, RunInfo
 from ui.frame.page import Page
+from ui.frame.text import changes_in_words
 
 TITLES_OF_MARKED = {"set": "settings changed", "forked": "forked"}
 """The kinds of events that charts mark, and what the event log calls them."""
@@ -18,7 +19,7 @@ def event_in_words(event: Event) -> str:
     titles = TITLES_OF_MARKED | {"unreadable": "an entry that cannot be read"}
     line = titles.get(event.kind, event.kind)
     if changes := event.payload.get("changes"):
-        line += ": " + ", ".join(f"{key} {before} → {after}" for key, (before, after) in changes.items())
+        line += f": {changes_in_words(changes)}"
     if parent := event.payload.get("parent"):
         line += f" from run {parent}"
     return line + (f" — {error}" if (error := event.payload.get("error")) else "")

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from gan_core import DatasetInfo
+
 Space = Literal["pixels", "pca64", "classifier"]
 
 SPACES: dict[Space, tuple[str, str]] = {
@@ -22,3 +24,9 @@ SPACES: dict[Space, tuple[str, str]] = {
 
 COORDINATES = ("Coordinates", "The straight line between two points.")
 """The only space of data that are not images."""
+
+
+def compared_by(space: str, data: DatasetInfo) -> str:
+    """By what samples are compared, in words: "pixels", "classifier features"; of points "coordinates"."""
+    title = SPACES[space][0] if data.kind == "image" and space in SPACES else COORDINATES[0]
+    return f"{title[0].lower()}{title[1:]}"

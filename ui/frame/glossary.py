@@ -238,6 +238,11 @@ _ALL = (
         "Salimans et al. 2016, arXiv:1606.03498",
     ),
     Term(
+        "latent grid",
+        "Where the generator puts an even grid of latent vectors: a net that shows how it bends random numbers into "
+        "samples. Where its cells are small, samples are dense.",
+    ),
+    Term(
         "latent vector z",
         "The random numbers from which the generator makes one sample. The same numbers give the same sample.",
         _GAN,

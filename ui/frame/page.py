@@ -215,6 +215,8 @@ def square(key: str):
 
 def _menu(current: str) -> None:
     kept = {key: st.query_params[key] for key in KEPT_IN_URL if key in st.query_params}
+    if compared := st.query_params.get("runs", "").partition(",")[0].strip():
+        kept = {"run": compared} | kept  # of several runs that are compared the first
     with st.container(
         horizontal=True, key="menu", gap=None, vertical_alignment="center", height=MENU_HEIGHT, border=False
     ):

@@ -9,25 +9,18 @@ from gan_core import DatasetInfo, LatentPlane, LatentWalk, Projection, RunInfo
 from gan_core.pictures import grid
 from ui.charts import latent
 from ui.charts.training import axes_of
-from ui.frame.glossary import in_sentence, show_caption
+from ui.frame.glossary import show_caption
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.frame.private_data import say_private
 from ui.frame.text import plain
+from ui.gallery.choices import pick_class, pick_truncation
 from ui.gallery.image_grid import image_grid
 from ui.gallery.walk_ends import WalkEnd, walk_ends
 
 FRAMES, CELLS = 24, 15
 LARGE = 140
 DESCENT, STARTS = 300, 8
-
-
-def pick_class(run: RunInfo, data: DatasetInfo, key: str) -> int | None:
-    """The class to be drawn, where the run was trained with classes."""
-    if not run.config.data.conditional:
-        return None
-    width = 200 if data.names.classes else 120
-    return st.selectbox("Class", data.classes, key=f"{key} class {run.id}", format_func=data.class_name, width=width)
 
 
 # ---------------------------------------------------------------- a walk
@@ -110,18 +103,9 @@ def show_plane(page: Page, run: RunInfo, data: DatasetInfo, step: int) -> int:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         if not whole:
             number = int(st.number_input("Plane", 0, 10_000, 0, key="plane", width=140))
-        truncation = st.slider(
-            "Truncation",
-            0.1,
-            1.0,
-            1.0,
-            0.05,
-            key="plane truncation",
-            width=200,
-            help=f"Below 1: {in_sentence('truncation')}",
-        )
+        truncation = pick_truncation("plane")
         label = pick_class(run, data, "plane")
-    asked = LatentPlane(CELLS, number, label, round(truncation, 2))
+    asked = LatentPlane(CELLS, number, label, truncation)
     return ask_worker(
         page, asked, lambda found, job: draw_plane(found, data), key="latent plane", run_id=run.id, step=step
     )

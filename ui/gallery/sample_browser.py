@@ -10,19 +10,19 @@ from gan_core import Browse, DatasetInfo, Job, RunInfo, SampleDetail
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.frame.faults import guarded
-from ui.frame.glossary import in_sentence, show_caption
+from ui.frame.glossary import show_caption
 from ui.frame.held import held, held_index
 from ui.frame.job_answers import ask_worker
 from ui.frame.page import Page, chart
 from ui.frame.sample_detail import show_detail
 from ui.frame.sample_orders import ORDERS, ordered
+from ui.gallery.choices import ALL, pick_class, pick_truncation
 from ui.gallery.image_grid import image_grid
 from ui.gallery.walk_ends import keep_walk_end
 
 OWN, NEW = "The run's 64 samples", "New samples"
 HOW_MANY = (64, 256, 1_000, 10_000)
 A_PAGE = 128
-ALL = "all"
 WALK_BUTTONS: dict[Literal["start", "end"], str] = {"start": "Walk from here", "end": "Walk to here"}
 
 
@@ -41,27 +41,9 @@ def choose_samples(run: RunInfo, data: DatasetInfo) -> Browse:
             return Browse()
         n = st.selectbox("How many", HOW_MANY, index=1, key="how many", width=120)
         seed = int(st.number_input("Seed", 0, 1_000_000, 1, key="sample seed", width=130))
-        truncation = st.slider(
-            "Truncation",
-            0.1,
-            1.0,
-            1.0,
-            0.05,
-            key="truncation",
-            width=180,
-            help=f"Below 1: {in_sentence('truncation')}",
-        )
-        label = ALL
-        if run.config.data.conditional:
-            label = st.selectbox(
-                "Class",
-                [ALL, *data.classes],
-                key=f"class {run.id}",
-                format_func=lambda c: "All" if c == ALL else data.class_name(c),
-                help="This run is class-conditional: choose a class to generate samples of it.",
-                width=200 if data.names.classes else 120,
-            )
-    return Browse(n, seed, label=label if isinstance(label, int) else None, truncation=round(truncation, 2))
+        truncation = pick_truncation("samples")
+        label = pick_class(run, data, "samples", all_too=True)
+    return Browse(n, seed, label=label, truncation=truncation)
 
 
 def show_samples(page: Page, data: DatasetInfo, asked: Browse, *, run_id: str, step: int) -> int:

@@ -144,8 +144,9 @@ def show_number(headline: Headline) -> None:
     energy, report = headline.energy, headline.report
     if energy is None or energy.value is None or report is None:
         return
+    about = " (≈ 0)" if energy.value < 0 else ""
     st.markdown(
-        f"Energy distance **{shown_value(energy)}**",
+        f"Energy distance **{shown_value(energy)}**{about}",
         help=f"{meaning('energy distance')}\n\n{plain(draw_in_words(report))}.{below_zero(energy)}",
     )
 

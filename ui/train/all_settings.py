@@ -7,7 +7,7 @@ import streamlit as st
 from gan_core import RunInfo, edited, needs_compiling
 from ui.frame.faults import guarded, told
 from ui.frame.page import Page
-from ui.train.run_controls import in_words
+from ui.frame.text import plain, settings_in_words
 from ui.train.settings_widgets import settings_of
 
 
@@ -16,18 +16,19 @@ def show_all_settings(page: Page, run: RunInfo) -> None:
     with st.expander("All settings", icon=":material/tune:", on_change="rerun", key="edit") as box:
         if not box.open:
             return
-        changed = settings_of(page.lab.runs.config_to_be(run), f"edit {run.id}")
         st.caption(
             "A changed number applies at once. Another loss, or a term that was switched off, is compiled first, which "
             "takes some seconds."
         )
-        st.button(
-            "Change from the next step on",
-            key="set",
-            type="primary",
-            icon=":material/check:",
-            on_click=guarded(lambda: page.do(change, page, run.id, changed)),
-        )
+        changed = settings_of(page.lab.runs.config_to_be(run), f"edit {run.id}")
+        with st.container(key="apply bar"):  # in sight at the bottom, however far up somebody changes something
+            st.button(
+                "Change from the next step on",
+                key="set",
+                type="primary",
+                icon=":material/check:",
+                on_click=guarded(lambda: page.do(change, page, run.id, changed)),
+            )
         show_sent(page, run)
 
 
@@ -46,7 +47,7 @@ def show_sent(page: Page, run: RunInfo) -> None:
     """The changes that wait for the worker, and what became of the others."""
     for command in page.lab.runs.sent_commands(run):
         if command.kind == "set":
-            st.caption(f"Waits for the worker: {in_words(command.payload['changes'])}")
+            st.caption(f"Waits for the worker: {plain(settings_in_words(command.payload['changes']))}")
     for command, outcome in page.lab.runs.done_commands(run):
         if command.kind == "set":
-            st.caption(f"{told(outcome).capitalize()}: {in_words(command.payload['changes'])}")
+            st.caption(f"{told(outcome).capitalize()}: {plain(settings_in_words(command.payload['changes']))}")

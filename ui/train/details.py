@@ -11,7 +11,7 @@ from ui.frame.event_log import event_in_words
 from ui.frame.faults import part, told
 from ui.frame.glossary import show_caption
 from ui.frame.page import Page, chart
-from ui.frame.text import data_title, plain
+from ui.frame.text import data_title, plain, settings_in_words
 from ui.train.curves import loss_curves, score_curves
 from ui.train.verdict import marked_step
 
@@ -68,8 +68,9 @@ def what_it_is(page: Page, run: RunInfo) -> str:
     """The recipe, the data, the seed, and what was changed."""
     changed = page.lab.recipes.changes_of(run)
     data = data_title(run.config.data.name, page.lab.uploads.titles(by=page.me))
+    values = settings_in_words({key: value for key, (value, _) in changed.items()})
     return f"Recipe `{run.config.preset}` on {plain(data)}, seed {run.config.seed}" + (
-        ", changed: " + ", ".join(f"`{k}` = {plain(v[0])}" for k, v in changed.items()) if changed else "."
+        f", changed: {plain(values)}." if changed else "."
     )
 
 

@@ -10,7 +10,7 @@ from ui.frame.glossary import term, with_terms
 from ui.frame.navigation import go_to_run, shown_step
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import Page
-from ui.frame.text import data_title, plain
+from ui.frame.text import data_title, plain, settings_in_words
 from ui.train.run_form import duplicate
 from ui.train.settings_widgets import settings_of
 
@@ -117,9 +117,5 @@ def show_inherited(page: Page, run: RunInfo, config: RunConfig, *, exactly: bool
     st.markdown(f"This {term('fork')} takes over {inherited} and the data {data}.", unsafe_allow_html=True)
     later = differences(run.config, override(config, {"training.steps": run.config.training.steps}))
     if later:
-        now = in_words({key: value for key, (value, _) in later.items()})
+        now = plain(settings_in_words({key: value for key, (value, _) in later.items()}))
         st.caption(f"The run changed these after that step, and the fork does not: {now}.")
-
-
-def in_words(changes: dict) -> str:
-    return ", ".join(f"`{key}` = {plain(value)}" for key, value in changes.items())

@@ -14,6 +14,7 @@ from gan_core import (
     flatten_config,
     has_effect,
     override,
+    setting_label,
     setting_type,
 )
 from ui.frame.glossary import with_meanings, with_terms
@@ -36,11 +37,6 @@ PENALTIES = ("r1", "r2", "gradient_penalty", "gradient_penalty_weight", "penalty
 EXTRAS = ("energy_weight", "energy_space", "feature_matching", "diversity", "instance_noise", "translation")
 
 
-def label_of(key: str) -> str:
-    """What the widget of a setting is called."""
-    return key.split(".")[1].replace("_", " ").capitalize()
-
-
 def group_of(key: str) -> str:
     section, _, name = key.partition(".")
     if section == "objective":
@@ -55,7 +51,7 @@ def setting_widget(key: str, value, name: str, *, rerun: Container[str] = DECIDI
     """
     kind, choices = setting_type(key)
     about = describe_setting(key)
-    label = label_of(key)
+    label = setting_label(key)
     help = with_meanings(f"{about['help']} (`{key}`)")
     options |= dict(key=name, help=help, on_change="rerun" if key in rerun else "ignore")
     first = held(name, as_widget(key, value))
@@ -130,7 +126,7 @@ def grouped_settings(values: Mapping[str, Any], name: Callable[[str], str], *, k
 def matches(key: str, words: str) -> bool:
     """Whether a setting has all these words in its name, its group or its sentence."""
     title, sentence = GROUPS[group_of(key)]
-    text = " ".join([key, label_of(key), title, sentence, describe_setting(key)["help"]]).lower()
+    text = " ".join([key, setting_label(key), title, sentence, describe_setting(key)["help"]]).lower()
     return all(word in text for word in words.lower().split())
 
 

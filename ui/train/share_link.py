@@ -21,6 +21,8 @@ from gan_core import (
     encoded_query,
     query_of,
     repeating,
+    setting_title,
+    value_in_words,
     versions,
 )
 from ui.frame.text import plain
@@ -89,7 +91,7 @@ def describe_link(link: Link, title: str) -> str:
     """What a link has brought, and whether its run will be the same here."""
     config = link.config
     changed = ", ".join(
-        f"`{key}` {plain(_shown(ours))} instead of {plain(_shown(theirs))}"
+        plain(f"{setting_title(key)} {value_in_words(ours)} instead of {value_in_words(theirs)}")
         for key, (ours, theirs) in link.changes.items()
     )
     text = f"This link brings the recipe **{plain(config.preset)}** on **{plain(title)}**, seed {config.seed}"
@@ -106,9 +108,3 @@ def describe_link(link: Link, title: str) -> str:
     for warning in link.warnings:
         text += f" Left out: {plain(warning)}."
     return text
-
-
-def _shown(value) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -7,6 +7,15 @@ from ui.frame.faults import told
 from ui.frame.page import Page
 from ui.frame.text import badge, seconds
 
+DOES = {
+    "starting": "The worker takes up the run.",
+    "loading data": "The worker loads the data.",
+    "building": "The worker builds the networks.",
+    "compiling": "The worker compiles the training step, which takes 5 to 30 s, once for runs of one kind.",
+    "timing some steps": "The worker times some steps, to see how many fit into the time.",
+    "training": "The worker measures the untrained samples and trains the first steps.",
+}
+"""What a worker does for a run before, between and after its steps, by the phase it tells."""
 CHANGED = {"pause": "Pausing", "resume": "Resuming", "stop": "Stopping", "step": "Stepping", "set": "Changing"}
 
 
@@ -21,7 +30,7 @@ def show_status(page: Page, run: RunInfo, pending: str | None) -> None:
         if pending and run.active:
             st.badge(f"{CHANGED[pending]} …", icon=":material/hourglass_top:", color="orange")
         st.progress(min(1.0, step / run.total_steps) if run.total_steps else 0.0)
-    show_trouble(page, run)
+    show_trouble(page, run, step)
 
 
 def numbers(run: RunInfo, step: int) -> str:
@@ -34,7 +43,21 @@ def numbers(run: RunInfo, step: int) -> str:
     return " · ".join(said)
 
 
-def show_trouble(page: Page, run: RunInfo) -> None:
+def what_it_does(run: RunInfo, step: int) -> str:
+    """What happens while no step is trained, and how long that takes where it is known; empty while steps are trained.
+
+    `step` is the newest that is known of, which a commit may not have yet.
+    """
+    if run.phase == "" or (run.phase == "training" and step > 0):
+        return ""
+    phase, _, last_time = run.phase.partition(", about ")
+    does = DOES.get(phase, f"{phase[:1].upper()}{phase[1:]}.")
+    if last_time:
+        does = f"The worker compiles the training step, which took {last_time}."
+    return f"{'No step yet' if step == 0 else f'The training rests at step {step:,}'}. {does}"
+
+
+def show_trouble(page: Page, run: RunInfo, step: int) -> None:
     """Why a training waits, has ended or collapses; nothing where all goes well."""
     trouble = page.lab.worker.why_a_training_waits(run)
     if trouble:
@@ -44,11 +67,8 @@ def show_trouble(page: Page, run: RunInfo) -> None:
         about = f" It begins in about {seconds(wait)}." if wait else ""
         why = told(page.lab.worker.why_a_run_waits())
         st.info(f"Place {run.position} in the queue.{about} {why}".strip(), icon=":material/schedule:")
-    elif run.state == "running" and not trouble and run.phase not in ("training", ""):
-        st.info(
-            f"{told(run.phase).capitalize()} … this takes a few seconds before the first step.",
-            icon=":material/hourglass_top:",
-        )
+    elif run.state == "running" and not trouble and (doing := what_it_does(run, step)):
+        st.info(told(doing), icon=":material/hourglass_top:")
     elif run.state == "failed":
         st.error(told(run.error or "The reason is unknown."), title="This run failed", icon=":material/error:")
     elif run.state == "interrupted":

@@ -1,5 +1,6 @@
 """The sliders that matter for a run, which act when they are let go, while it trains."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
@@ -14,10 +15,12 @@ from gan_core import (
     flatten_config,
     needs_compiling,
     sliders_of,
+    with_titles,
 )
 from ui.frame.faults import guarded
 from ui.frame.glossary import show_caption, with_meanings
 from ui.frame.page import Page
+from ui.frame.text import plain
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ def show_tweaks(page: Page, run: RunInfo) -> None:
         st.markdown("**Tweak while it trains**" if run.active else "**Tweak before it goes on**")
         slow = [slow_values for slider in sliders if (slow_values := show_slider(page, run, config, slider))]
         if slow:
-            st.caption(f":material/build: Compiled first, which takes some seconds: {', '.join(slow)}.")
+            st.caption(f":material/build: The training rests some seconds, to be compiled, for: {', '.join(slow)}.")
     recipe = recipe_values(page, run, config, sliders)
     st.button(
         "Back to the recipe",
@@ -55,10 +58,15 @@ def show_slider(page: Page, run: RunInfo, config: RunConfig, slider: Slider) -> 
 
     Returns which of its values are compiled first, in words; "" where all act at once.
     """
-    here = slider.value(config)
-    after = {value: edited_or_none(run, config, slider.changes(config, value)) for value in slider.offered(config)}
-    offered = [value for value, changed in after.items() if changed or value == here]
+    here, after, refused = slider.value(config), dict[float, RunConfig](), dict[float, str]()
+    for value in slider.offered(config):
+        try:
+            after[value] = edited(config, slider.changes(config, value), step=run.step)
+        except ConfigError as error:
+            refused |= {value: with_titles(error.problems[0])} if value != here else {}
+    offered = [value for value in slider.offered(config) if value not in refused]
     if len(offered) < 2:
+        st.caption(f"**{slider.label}** stays at {here:g}: no other value goes together with the rest. {why(refused)}")
         return ""
     stand = f"stand of {run.id} {slider.label}"
     before: Stand = st.session_state.get(stand, Stand(here))
@@ -82,11 +90,13 @@ def show_slider(page: Page, run: RunInfo, config: RunConfig, slider: Slider) -> 
         on_change=guarded(released),
     )
     show_caption(slider.expect)
-    slow = [value for value, changed in after.items() if value != here and changed and needs_compiling(config, changed)]
+    if refused:
+        left_out = ", ".join(f"{value:g}" for value in refused)
+        st.caption(f":material/block: Left out, as it does not go together with the rest: {left_out}. {why(refused)}")
+    slow = [value for value, changed in after.items() if value != here and needs_compiling(config, changed)]
     if not slow:
         return ""
-    name = slider.label.lower()
-    return f"{name} {slow[0]:g}" if len(slow) == 1 else name
+    return f"{slider.label} at {slow[0]:g}" if len(slow) == 1 else slider.label
 
 
 def about(slider: Slider) -> str:
@@ -95,12 +105,9 @@ def about(slider: Slider) -> str:
     return with_meanings("  \n".join(lines))
 
 
-def edited_or_none(run: RunInfo, config: RunConfig, changes: dict) -> RunConfig | None:
-    """The configuration with these changes; None where they do not go together with the rest."""
-    try:
-        return edited(config, changes, step=run.step)
-    except ConfigError:
-        return None
+def why(refused: Mapping[float, str]) -> str:
+    """Why some values of a slider cannot be combined with the other settings, each reason once."""
+    return plain(" ".join(f"{reason[:1].upper()}{reason[1:]}." for reason in dict.fromkeys(refused.values())))
 
 
 def recipe_values(page: Page, run: RunInfo, config: RunConfig, sliders: tuple[Slider, ...]) -> dict[str, object]:

@@ -62,20 +62,27 @@ def test_the_losses_of_models_without_a_discriminator():
 @pytest.mark.parametrize(
     ("values", "said", "unsaid"),
     [
-        (np.geomspace(5, 0.5, 100), "not yet like real samples", "since then"),
+        (np.geomspace(5, 0.5, 100), "Above the blue band of real samples: by this number a difference", "since then"),
         (
             np.concatenate([np.geomspace(5, 0.1, 50), np.geomspace(0.1, 4, 50)]),
             "best value was at step 490",
             "In the blue",
         ),
-        (np.geomspace(5, 0.002, 100), "In the blue band", "not yet"),
-        (np.linspace(1, -0.001, 100), "may fall slightly below 0", "not yet"),
-        (np.linspace(1, -0.02, 100), "look for copies", "like real samples here"),
+        (np.geomspace(5, 0.002, 100), "In the blue band of real samples: by this number alone no difference", "Above"),
+        (np.linspace(1, -0.001, 100), "no better than 0", "Above"),
+        (np.linspace(1, -0.02, 100), "look for copies", "In the blue"),
     ],
 )
 def test_the_distance_beside_its_band(values, said, unsaid):
     text = captions.distance(history(energy_distance=values), REFERENCE)
     assert said in text and unsaid not in text
+
+
+@pytest.mark.parametrize("last", [0.5, 0.006, 0.002, -0.02])
+def test_only_the_verdict_judges_the_samples(last):
+    """The chip may say *Nearly* or *Collapsed* beside any place of the curve: it looks at more than this number."""
+    text = captions.distance(history(energy_distance=np.linspace(1, last, 100)), REFERENCE)
+    assert "like real" not in text and "samples are" not in text
 
 
 def test_without_a_band_nothing_is_judged():
@@ -118,6 +125,7 @@ def test_the_histograms_of_a_report(spread, energy, said):
 
 
 def test_captions_of_one_measurement():
+    assert "42 % of all pairs; 50 % is ideal" in captions.nearest({"auc": 0.42})
     assert "copied" in captions.nearest({"auc": 0.9}) and "unlike" in captions.nearest({"auc": 0.1})
     assert "copied" not in captions.nearest({"auc": 0.5}) and "unlike" not in captions.nearest({"auc": 0.5})
     assert "variety" in captions.prd({"f8": 0.6, "f1_8": 0.9}) and "realism" in captions.prd({"f8": 0.9, "f1_8": 0.6})

@@ -1,6 +1,7 @@
 """The Compare page in every state, drawn without a browser: which runs, what is claimed of them, what is refused."""
 
 import functools
+from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
@@ -107,6 +108,15 @@ def test_the_run_of_another_page_is_the_first(home, store):
     at = open_page(run=run_id)
     assert at.multiselect[0].value == [run_id]
     assert "One setting so far" in text_of(at)
+
+
+def test_the_menu_leads_to_the_run_that_is_compared(home, store):
+    """And not to the newest one, which somebody may have started since."""
+    first, second = trained(store), trained(store, objective__r1=2)
+    trained(store, "ring-8", state="running")
+    at = open_page(runs=f"{second},{first}")
+    queries = {e.proto.label: parse_qs(e.proto.query_string) for e in at.get("page_link")}
+    assert queries["Train"]["run"] == queries["Distances"]["run"] == [second]
 
 
 @pytest.mark.parametrize("runs", ["00000000", "<script>alert(1)</script>", "**x**", "x" * 5000, "a,b,c", ",,,", " "])
@@ -248,8 +258,8 @@ def test_curves_are_means_of_seeds_beside_each_other(home, store):
     at = open_page(runs=",".join(pair_of_groups(store, seeds=2)))
     curves = figures(at)[-1]
     assert [trace["name"] for trace in curves["data"] if trace.get("showlegend") is not False] == [
-        "A · objective.r1 = 1 (n = 2)",
-        "B · objective.r1 = 2 (n = 2)",
+        "A · R1 = 1 (n = 2)",
+        "B · R1 = 2 (n = 2)",
     ]
     drawn(at.selectbox(key="metric").set_value("coverage").run())
     assert figures(at)[-1]["layout"]["yaxis"]["title"]["text"] == "Coverage"
@@ -295,7 +305,7 @@ def test_the_table_shows_what_differs_and_what_it_does(home, store):
     at = open_page(runs=",".join(pair_of_groups(store, seeds=2)))
     (table,) = at.dataframe
     what = configs.describe_setting("objective.r1")["help"]
-    assert table.value.to_dict("records") == [{"setting": "objective.r1", "A": "1", "B": "2", "what it does": what}]
+    assert table.value.to_dict("records") == [{"setting": "R1", "A": "1", "B": "2", "what it does": what}]
     at = open_page(runs=",".join(pair_of_groups(store, seeds=2)[:2]))
     assert "Only the seed differs" in text_of(at)
 

@@ -93,6 +93,7 @@ def test_a_card_says_how_far_the_samples_are_beside_real_ones(store, energy, wor
     run_id = trained(store, "mine", energy=energy)
     at = open_page()
     assert f"{word}]" in text_of(at) and f"Energy distance **{energy:.4f}**" in text_of(at)
+    assert ("(≈ 0)" in text_of(at)) == (energy < 0)
     assert cards(at) == [run_id] and f"`{run_id}`" in text_of(at)
     assert [picture.proto.imgs[0].alt for picture in at.get("image")] == ["Samples of mine at step 100"]
 
@@ -339,7 +340,7 @@ def test_a_link_fills_the_form_and_the_run_has_exactly_its_settings(store, case,
 def test_a_link_says_what_it_brings_and_when_versions_differ(store):
     config = configs.override(CONFIG, {"objective.r1": 0.5})
     text = text_of(open_page("pages/train.py", **link_to(config)))
-    assert "`objective.r1` 0.5 instead of 1" in text and "the run will be identical" in text
+    assert "R1 0.5 instead of 1" in text and "the run will be identical" in text
     other = machine.versions() | {"tensorflow": "1.15.0"}
     text = text_of(open_page("pages/train.py", **link_to(config, other))).replace("\\", "")
     assert "made with tensorflow 1.15.0, and this server has tensorflow 2." in text and "identical" not in text
