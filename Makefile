@@ -16,7 +16,7 @@ SUITS = import sys; v = sys.version_info; print("%d.%d.%d" % tuple(v[:3])); \
         import importlib.util as u; lacks = [m for m in ("ensurepip", "_ssl", "_sqlite3") if u.find_spec(m) is None]; \
         lacks and print("without " + ", ".join(lacks)); sys.exit(bool(lacks) or not (3, 11) <= tuple(v[:2]) <= (3, 13))
 
-.PHONY: help run test test-slow lint types coverage example references docs install bench-install clean
+.PHONY: help run test test-slow lint types coverage example references notebook docs install bench-install clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ example: $(RUN_READY) ## train the example run that ships with the app again
 
 references: $(RUN_READY) ## measure what real-vs-real gives again (an hour; MNIST needs GANOMETER_DATA)
 	PYTHONPATH=. $(PY) benchmarks/references.py
+
+notebook: $(TEST_READY) ## run the notebook of the documentation, and keep what it shows
+	$(PY) -m benchmarks.notebook
 
 docs: $(RUN_READY) ## the documentation, into build/docs; a broken link fails
 	$(PIP) -r requirements-docs.txt

@@ -1,11 +1,12 @@
 """What mkdocs fills in when it builds the site, so that it cannot be wrong.
 
-The list of modules, the public door, the reference of the modules at the root, and the pages that stand at the root of
-the repository.
+The list of modules, the public door, the reference of the modules at the root, the pages that stand at the root of
+the repository, and the notebook with what its cells show.
 """
 
 import ast
 import inspect
+import json
 import re
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 from mkdocs.structure.files import File
 
 ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOK = re.compile(r"^<!-- notebook: (\S+) -->$", re.MULTILINE)
 AT_THE_ROOT = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 
 
@@ -36,7 +38,7 @@ def on_page_markdown(markdown, page, config, files):
         return markdown.replace("<!-- door -->", door())
     if page.file.src_uri == "reference/root.md":
         return markdown.replace("<!-- modules at the root -->", at_the_root(ROOT))
-    return markdown
+    return NOTEBOOK.sub(lambda found: notebook(ROOT / "docs" / found[1]), markdown)
 
 
 def _widest_table(markdown: str) -> int:
@@ -73,6 +75,27 @@ def at_the_root(root: Path) -> str:
     pages = {page.stem for page in (root / "docs" / "reference").glob("*.md")}
     names = {file.stem for file in (root / "gan_core").glob("*.py")} - pages
     return "\n\n".join(f"::: gan_core.{name}" for name in sorted(names) if not name.startswith("_"))
+
+
+def notebook(file: Path) -> str:
+    """Markdown of a notebook: its texts with headings one rank lower, its code, and what each cell shows."""
+    return "\n\n".join(_cell(cell) for cell in json.loads(file.read_text(encoding="utf-8"))["cells"])
+
+
+def _cell(cell: dict) -> str:
+    source = "".join(cell["source"])
+    if cell["cell_type"] == "markdown":
+        return re.sub(r"^#", "##", source, flags=re.MULTILINE)
+    return "\n\n".join([f"```python\n{source}\n```", *map(_output, cell["outputs"])])
+
+
+def _output(output: dict) -> str:
+    """HTML as it is, where there is any, else text."""
+    data = output.get("data", {})
+    if html := "".join(data.get("text/html", "")):
+        return f'<div class="shown">{html}</div>'
+    text = "".join(output.get("text") or data["text/plain"])
+    return f"```text\n{text.rstrip()}\n```"
 
 
 def first_line(file: Path) -> str:

@@ -29,12 +29,13 @@ from .config.titles import with_titles as with_titles
 from .data.datasets import OPTIONS as OPTIONS
 from .data.datasets import title_of as title_of
 from .decimals import shown_number as shown_number
+from .display.as_html import report_as_html as report_as_html
+from .display.as_text import report_as_text as report_as_text
 from .distances.catalogue import CORRUPTION_TITLES as CORRUPTION_TITLES
 from .distances.catalogue import METRICS as METRICS
 from .distances.marks import closeness as closeness
 from .distances.marks import mark_of as mark_of
 from .distances.marks import spread_ratio as spread_ratio
-from .distances.report import measure as measure
 from .distances.verdict import BELOW_ZERO as BELOW_ZERO
 from .distances.verdict import NOTABLE as NOTABLE
 from .distances.verdict import TITLES as TITLES
@@ -70,6 +71,7 @@ from .records import Histogram as Histogram
 from .records import History as History
 from .records import Job as Job
 from .records import MetricResult as MetricResult
+from .records import Modes as Modes
 from .records import Reference as Reference
 from .records import Report as Report
 from .records import RunInfo as RunInfo
@@ -81,6 +83,7 @@ from .records import VerdictKind as VerdictKind
 from .records import record_to_json as record_to_json
 from .records import short_data_name as short_data_name
 from .service.lab import Lab as Lab
+from .service.measure import measure as measure
 from .service.share_links import EACH as EACH
 from .service.share_links import Link as Link
 from .service.share_links import config_from_query as config_from_query

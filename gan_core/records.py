@@ -477,6 +477,22 @@ class Report:
         """The report without what looks like the data: the direction of the largest difference, which is an image."""
         return dataclasses.replace(self, details={k: v for k, v in self.details.items() if k != "direction"})
 
+    def __str__(self) -> str:
+        """The verdict and a short table, for a console."""
+        from gan_core import report_as_text  # drawing stands above records, so it is reached through the public door
+
+        return report_as_text(self)
+
+    def _repr_html_(self) -> str:
+        """The verdict, a short table and a picture: what a notebook shows."""
+        from gan_core import report_as_html
+
+        return report_as_html(self)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """Both, so that a notebook's console and a file of it have the text and not every number of the record."""
+        return {"text/plain": str(self), "text/html": self._repr_html_()}
+
 
 @dataclass(frozen=True)
 class Verdict:

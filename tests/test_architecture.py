@@ -36,6 +36,7 @@ WINGS = (
     "gan_core.distances",
     "gan_core.engine",
     "gan_core.pictures",
+    "gan_core.display",
     "gan_core.store",
     "gan_core.machine",
     "gan_core.bundles",
@@ -73,7 +74,7 @@ MAY_IMPORT = {
     "gan_core.validation": "msgspec",
     "gan_core.config*": "gan_core.validation gan_core.config.* numpy msgspec",
     "gan_core.arrays": "numpy",
-    "gan_core.records": "gan_core.validation gan_core.config.* gan_core.arrays numpy msgspec",
+    "gan_core.records": "gan_core gan_core.validation gan_core.config.* gan_core.arrays numpy msgspec",
     "gan_core.plain_errors": "gan_core.validation gan_core.records",
     "gan_core.decimals": "",
     "gan_core.codec": "numpy",
@@ -82,6 +83,8 @@ MAY_IMPORT = {
     "gan_core.distances*": f"{VALUES} {DISTANCES} numpy scipy sklearn numba threadpoolctl",
     "gan_core.engine*": f"{VALUES} {ENGINE} gan_core.skip_import numpy keras tensorflow",
     "gan_core.pictures*": f"gan_core.records gan_core.codec {PICTURES} numpy PIL",
+    "gan_core.display*": f"{VALUES} gan_core.display.* gan_core.distances.catalogue gan_core.distances.marks"
+    " gan_core.distances.verdict gan_core.pictures.colours",
     "gan_core.store.migrations*": f"{STORE} sqlalchemy alembic",
     "gan_core.store.upgrade": f"{VALUES} {STORE} sqlalchemy alembic",
     "gan_core.store*": f"{VALUES} {STORE} numpy msgspec sqlalchemy",
@@ -115,6 +118,7 @@ MAY_IMPORT = {
 
 # Of these, some only inside functions, so that importing the module stays cheap: (who, what) -> the function's name.
 ONLY_INSIDE = {
+    ("gan_core.records", "gan_core"): "_*",
     ("gan_core.data.datasets", "keras*"): "*download*",
     ("gan_core.store.upgrade", "alembic*"): "*",
     ("gan_core.jobs.*", ENGINE): "*",
@@ -301,6 +305,9 @@ def test_relative_imports_of_a_package_start_in_it():
         ("gan_core.utils", "", 1),
         ("gan_core.config.rules", "from gan_core.config.sections import DataConfig", 0),
         ("gan_core.config.rules", "from gan_core.records import RunInfo", 1),
+        ("gan_core.records", "def _repr_html_(self):\n    from gan_core import report_as_html", 0),
+        ("gan_core.records", "from gan_core import report_as_html", 1),
+        ("gan_core.records", "def _repr_html_(self):\n    from gan_core.display.as_html import report_as_html", 1),
         ("gan_core.worker.process", "def f():\n    from gan_core.engine import loop", 0),
         ("gan_core.worker.process", "from gan_core.engine import loop", 1),
         ("gan_core.data.datasets", "def _download():\n    from keras.datasets import mnist", 0),

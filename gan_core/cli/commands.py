@@ -30,7 +30,7 @@ from gan_core.plain_errors import place, sentence
 from gan_core.records import GanometerError, RunInfo
 from gan_core.service.foreground import Trained, serve_worker
 from gan_core.service.lab import Lab
-from gan_core.service.measure_files import measure_files
+from gan_core.service.measure import measure
 
 FILES = ("real", "fake", "reference", "train", "holdout")
 """The options of `measure` that name array files."""
@@ -122,7 +122,7 @@ def _measure(options: argparse.Namespace) -> int:
         with _lab(options) as lab:
             report = lab.foreground.measure(options.run, options.step, options.n, **about)
     elif options.real and options.fake:
-        report = measure_files(**files, **about)
+        report = measure(**files, **about)
     else:
         raise WrongInput("measure needs --real FILE and --fake FILE, or --run ID")
     return _say(options, show.report_values(report), show.report_in_words(report))

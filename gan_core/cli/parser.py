@@ -7,7 +7,7 @@ from typing import Callable, NoReturn
 
 from gan_core import CORRUPTION_TITLES, OPTIONS, __version__
 from gan_core.config.presets import PRESETS
-from gan_core.service.measure_files import SPACES
+from gan_core.service.measure import SPACES
 
 
 class WrongInput(Exception):

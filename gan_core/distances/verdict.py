@@ -237,8 +237,10 @@ def _copied(metrics: Mapping[str, MetricResult]) -> str:
                 f"{100 * share.value:.0f} % of its samples are closer to a training sample than to unseen real ones, "
                 "where 50 % is normal"
             )
-    accuracy = metrics.get("nn_accuracy_fake")
-    if accuracy is not None and _gap(accuracy) <= -CERTAIN:
+    # Of a copy and its original each is the other's nearest. The nearest of a noisy sample is real too, but that of a
+    # real one is not noisy.
+    accuracies = [metrics[name] for name in ("nn_accuracy_real", "nn_accuracy_fake") if name in metrics]
+    if accuracies[1:] and max(map(_gap, accuracies)) <= -CERTAIN:
         return "its samples are closer to the real ones than other real samples are"
     return ""
 

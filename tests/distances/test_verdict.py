@@ -226,6 +226,14 @@ def test_a_file_has_the_verdict_and_the_numbers_behind_it(part, known):
     assert value["numbers"] == found.verdict and value["n_fake"] == N
 
 
+def test_noise_on_other_real_samples_is_no_copy():
+    """The nearest one of such a sample is real, because no two share their noise; that of a real one is not."""
+    noisy = {"energy_distance": (0.03, -0.001, 0.002), "mean_real_real": (2.0, 2.0, 0.01)}
+    noisy |= {"nn_accuracy_real": (0.86, 0.5, 0.01), "nn_accuracy_fake": (0.23, 0.5, 0.02)}
+    assert verdict_of(report(noisy)).kind == "nearly"
+    assert verdict_of(report(noisy | {"nn_accuracy_real": (0.2, 0.5, 0.01)})).kind == "copies"
+
+
 def test_digits_that_show_some_classes_only():
     digits = datasets.load("digits")
     asked = MeasureParameters(360)
