@@ -63,7 +63,7 @@ def test_a_class_of_an_upload_is_chosen_and_told_by_its_name(store, pets):
     drawn(at.run())
     assert "of class a \\*cat\\*" in text_of(at) and "class dog" in text_of(at)
     drawn(at.segmented_control(key="whose samples").set_value("New samples").run())
-    box = at.selectbox(key=f"class {run_id}")
+    box = at.selectbox(key=f"samples class {run_id}")
     assert box.options == ["All", "a *cat*", "dog"]
     drawn(box.set_value(1).run())
     assert newest(store).params["label"] == 1
