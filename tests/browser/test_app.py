@@ -263,7 +263,7 @@ def test_distances_of_the_example(server, open_page, example):
     for label in ("Energy distance", "Real to real", "Generated to generated", "Real to generated"):
         expect(number(page, label).first).to_have_text(re.compile(r"^-?\d\.[\de-]+$"))
     page.get_by_role("button", name="Why?").first.click()
-    expect(page.get_by_text("Two sets of real samples").first).to_be_visible()
+    expect(page.get_by_text("two sets of real samples of this size give").first).to_be_visible()
     page.keyboard.press("Escape")
     page.get_by_test_id("stMetric").first.get_by_test_id("stTooltipIcon").hover()
     expect(page.get_by_text("Székely & Rizzo 2013").first).to_be_visible()
