@@ -81,9 +81,9 @@ MAY_IMPORT = {
     "gan_core.store.upgrade": f"{VALUES} {STORE} sqlalchemy alembic",
     "gan_core.store*": f"{VALUES} {STORE} numpy msgspec sqlalchemy",
     "gan_core.machine": f"gan_core gan_core.records {STORE} psutil",
-    "gan_core.bundles*": f"{VALUES} {STORE} {DATA} {BUNDLES} numpy msgspec PIL",
+    "gan_core.bundles*": f"{VALUES} {STORE} {DATA} {BUNDLES} {PICTURES} numpy msgspec PIL",
     "gan_core.jobs.comparison": "gan_core.config.* gan_core.records numpy",
-    "gan_core.jobs*": f"{VALUES} {JOBS} {STORE} {DATA} {DISTANCES} {ENGINE} gan_core.machine numpy msgspec",
+    "gan_core.jobs*": f"{VALUES} {JOBS} {STORE} {DATA} {BUNDLES} {DISTANCES} {ENGINE} gan_core.machine numpy msgspec",
     "gan_core.worker*": f"{VALUES} gan_core.worker.* {JOBS} {STORE} {DATA} {DISTANCES} {ENGINE} gan_core.machine"
     " gan_core.settings numpy psutil threadpoolctl",
     "gan_core.service*": f"{VALUES} gan_core.service.* {STORE} {JOBS} {DATA} {BUNDLES} {PICTURES} {DISTANCES}"

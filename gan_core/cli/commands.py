@@ -141,8 +141,7 @@ def _sample(options: argparse.Namespace) -> int:
     out = Path(options.out)
     if out.suffix not in (".npz", ".png"):
         raise WrongInput(f"--out is {options.out!r}; name a file that ends in .npz or .png")
-    if not out.parent.is_dir():
-        raise WrongInput(f"{out} cannot be written: there is no folder {out.parent}")
+    _check_folder(out)
     with _lab(options) as lab:
         data = lab.results.dataset_of(lab.runs.get(options.run, by=None))
         if out.suffix == ".png" and data is not None and data.kind != "image":
@@ -166,12 +165,26 @@ def _runs(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    out, numbers = Path(options.out), {"--n": options.n, "--seed": options.seed}
+    given = [name for name, value in numbers.items() if value is not None]
+    if options.format != "samples" and given:
+        raise WrongInput(f"{', '.join(given)} are for samples; leave them out, or add --format samples")
+    if options.format == "bundle" and options.step is not None:
+        raise WrongInput("a bundle has every step; leave out --step")
+    _check_folder(out)
     with _lab(options) as lab:
-        data = lab.bundles.export(options.run, by=None)
-    _write(Path(options.out), lambda file: file.write(data))
-    return _say(
-        options, {"run": options.run, "out": options.out, "bytes": len(data)}, f"{options.out}: {len(data):,} bytes"
-    )
+        if options.format == "bundle":
+            files = {out: lab.bundles.export(options.run, by=None)}
+        else:
+            about = dict(n=options.n, seed=options.seed or 0, by=None)
+            files = lab.foreground.export(options.run, options.step, options.format, **about).placed(out)
+    for path, data in files.items():
+        _write_bytes(path, data)
+    size, several = sum(map(len, files.values())), "" if len(files) == 1 else f" in {len(files)} files"
+    about = {"run": options.run, "out": options.out, "bytes": size}
+    if options.format != "bundle":
+        about |= {"format": options.format, "files": [str(path) for path in files]}
+    return _say(options, about, f"{options.out}: {size:,} bytes{several}")
 
 
 def _import(options: argparse.Namespace) -> int:
@@ -243,6 +256,20 @@ def _changes(texts: list[str]) -> dict[str, str]:
 def _say(options: argparse.Namespace, value: Any, words: str) -> int:
     print(json.dumps(value) if options.json else words)
     return 0
+
+
+def _check_folder(out: Path) -> None:
+    if not out.parent.is_dir():
+        raise WrongInput(f"{out} cannot be written: there is no folder {out.parent}")
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, with the folders inside the one that a person has named."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongInput(f"{path} cannot be written: {error.strerror}") from None
+    _write(path, lambda file: file.write(data))
 
 
 def _write(path: Path, write: Callable[[IO[bytes]], object]) -> None:

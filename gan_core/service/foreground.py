@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Callable, NoReturn, Sequence
 
 import numpy as np
 
+from gan_core.bundles.files import Files, placed
 from gan_core.config.run_config import RunConfig
 from gan_core.data.dataset_cache import DatasetCache
 from gan_core.records import CorruptionTest, GanometerError, Panel, Report, RunInfo
@@ -37,6 +39,18 @@ class Trained:
     run: RunInfo
     interrupted: bool = False
     unfinished: bool = False
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files of an export by name, and which of them the others stand beside."""
+
+    files: Files
+    main: str
+
+    def placed(self, out: Path) -> dict[Path, bytes]:
+        """Where each file goes that a person wants at `out`: see `bundles.files.placed`."""
+        return placed(self.files, out, main=self.main)
 
 
 class ForegroundService:
@@ -187,6 +201,23 @@ class ForegroundService:
         dataset = self._datasets.dataset(run.config.data.name)
         report = measurement.report_for(self._store, run_id, step, asked, dataset, progress)
         return report.numbers_only() if run.data_hidden else report
+
+    def export(
+        self, run_id: str, step: int | None, format: str, *, n: int | None = None, seed: int = 0, by: str | None = ""
+    ) -> Exported:
+        """A run at a snapshot, the newest without `step`, for other programs: see `jobs.export`. `n` and `seed` are of
+        the samples.
+
+        Raises GanometerError for a step that is not kept, for a format there is not, and for numbers out of range;
+        UnknownRun for a run that `by` does not see.
+        """
+        from gan_core.jobs import export
+        from gan_core.jobs.kind import JobContext
+
+        run = self._runs.get(run_id, by=by)
+        asked = export.KIND.read({"format": format, "seed": seed} | ({} if n is None else {"n": n}))
+        context = JobContext(self._store, self._datasets.dataset, run.id, step)
+        return Exported(export.answer(context, asked), export.MAIN_FILE[asked.format])
 
     def test_metrics(
         self,
