@@ -1,5 +1,7 @@
 """What the public door holds; `gan_core/__init__.py` loads each name on first use."""
 
+from .bundles.files import file_stem as file_stem
+from .bundles.files import zipped as zipped
 from .config.live_edits import EDITABLE as EDITABLE
 from .config.live_edits import edited as edited
 from .config.live_edits import is_live as is_live
@@ -27,6 +29,8 @@ from .data.datasets import OPTIONS as OPTIONS
 from .data.datasets import title_of as title_of
 from .distances.catalogue import CORRUPTION_TITLES as CORRUPTION_TITLES
 from .distances.catalogue import METRICS as METRICS
+from .distances.catalogue import UNITS as UNITS
+from .distances.catalogue import is_logarithmic as is_logarithmic
 from .distances.marks import closeness as closeness
 from .distances.marks import mark_of as mark_of
 from .distances.marks import spread_ratio as spread_ratio
@@ -76,6 +80,8 @@ from .records import Verdict as Verdict
 from .records import VerdictKind as VerdictKind
 from .records import record_to_json as record_to_json
 from .records import short_data_name as short_data_name
+from .reports.event_words import TITLES_OF_MARKED as TITLES_OF_MARKED
+from .reports.event_words import event_in_words as event_in_words
 from .service.lab import Lab as Lab
 from .service.share_links import EACH as EACH
 from .service.share_links import Link as Link
@@ -92,6 +98,8 @@ from .store.labels import MOST_TAGS as MOST_TAGS
 __version__: str
 from .jobs.browse import Browse as Browse
 from .jobs.corruptions import Corruptions as Corruptions
+from .jobs.export import Export as Export
+from .jobs.export import ExportFormat as ExportFormat
 from .jobs.kind import Parameters as Parameters
 from .jobs.latent_plane import LatentPlane as LatentPlane
 from .jobs.latent_walk import LatentWalk as LatentWalk

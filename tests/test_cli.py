@@ -204,6 +204,9 @@ def refused(capsys, arguments: list[str], *said: str) -> None:
         ("export --run x --format word --out x.doc", "'word'"),
         ("export --run x --format keras --n 5 --out x.keras", "--n are for samples"),
         ("export --run x --step 3 --out x.zip", "leave out --step"),
+        ("report --run nobody --out x.html", "'nobody'"),
+        ("report --out x.html", "--run"),
+        ("report --run x --out nowhere/x.html", "nowhere"),
         ("import missing.zip", "missing.zip"),
         ("import a.npy", "zip file"),
         ("delete --run nobody", "'nobody'"),
@@ -389,6 +392,14 @@ def test_a_run_travels_and_goes(say, run_id, tmp_path):
     assert copy["run"] != run_id and (copy["state"], copy["step"]) == ("finished", 40)
     assert say("delete", "--run", copy["run"]) == {"run": copy["run"], "deleted": True}
     assert [run["run"] for run in say("runs")] == [run_id]
+
+
+def test_a_report_is_one_page_of_html(say, run_id, tmp_path):
+    out = tmp_path / "report.html"
+    about = say("report", "--run", run_id, "--out", str(out))
+    assert about == {"runs": [run_id], "out": str(out), "bytes": out.stat().st_size}
+    page = out.read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>") and run_id in page and "How to reproduce it" in page
 
 
 def test_a_generator_travels_with_a_script_that_makes_the_apps_own_samples(say, run_id, tmp_path):

@@ -45,8 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
         logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
         if options.command is None:
             raise WrongInput(
-                "name a command: train, measure, ruler, sample, fork, runs, export, import, delete, app or worker; "
-                "--help explains them"
+                "name a command: train, measure, ruler, sample, fork, runs, export, report, import, delete, app or "
+                "worker; --help explains them"
             )
         return _COMMANDS[options.command](options)
     except (WrongInput, GanometerError, ConfigError, ValueError) as error:  # whatever it is, it is one line
@@ -187,6 +187,16 @@ def _export(options: argparse.Namespace) -> int:
     return _say(options, about, f"{options.out}: {size:,} bytes{several}")
 
 
+def _report(options: argparse.Namespace) -> int:
+    out = Path(options.out)
+    _check_folder(out)
+    with _lab(options) as lab:
+        versus = lab.foreground.compare(options.run, options.step, by=None) if len(options.run) > 1 else None
+        data = lab.reports.html(options.run, step=options.step, versus=versus, by=None)
+    _write(out, lambda file: file.write(data))
+    return _say(options, {"runs": options.run, "out": options.out, "bytes": len(data)}, f"{out}: {len(data):,} bytes")
+
+
 def _import(options: argparse.Namespace) -> int:
     with _lab(options) as lab:
         try:
@@ -219,6 +229,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fork": _fork,
     "runs": _runs,
     "export": _export,
+    "report": _report,
     "import": _import,
     "delete": _delete,
     "app": _app,

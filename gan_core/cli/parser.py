@@ -127,6 +127,10 @@ def make_parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="a bundle's file; for others a folder, a .zip, or the main file (.keras, .onnx, .npz)",
     )
+    report = command("report", "one HTML file on runs, which needs no network: samples, curves, distances, settings")
+    report.add_argument("--run", required=True, action="append", metavar="ID", help="again for another run")
+    report.add_argument("--step", type=_whole(0), help="what was measured up to this step (default: the newest)")
+    report.add_argument("--out", required=True, metavar="FILE.html")
     unbundle = command("import", "add an exported run to the store")
     unbundle.add_argument("file", metavar="FILE.zip")
     delete = command("delete", "remove a run and everything of it")

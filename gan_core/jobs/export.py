@@ -17,7 +17,7 @@ from gan_core.jobs.snapshot_sampler import SampleCount, SnapshotSampler, snapsho
 from gan_core.records import SNAPSHOT_SAMPLES
 from gan_core.validation import Seed
 
-Format = Literal["keras", "onnx", "tensorboard", "samples"]
+ExportFormat = Literal["keras", "onnx", "tensorboard", "samples"]
 MAIN_FILE: dict[str, str] = {
     "keras": "generator.keras",
     "onnx": "generator.onnx",
@@ -32,7 +32,7 @@ SCRIPT = "sample.py"
 class Export(Parameters):
     """The format; of samples their number, and the seed of the draw."""
 
-    format: Format
+    format: ExportFormat
     n: SampleCount = SNAPSHOT_SAMPLES
     seed: Seed = 0
 

@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from gan_core import ADVERSARIAL_LOSSES, RunInfo
+from gan_core import ADVERSARIAL_LOSSES, RunInfo, event_in_words
 from ui.charts import captions
 from ui.frame.curves import history_of
-from ui.frame.event_log import event_in_words
 from ui.frame.faults import part, told
 from ui.frame.glossary import show_caption
 from ui.frame.page import Page, chart
