@@ -40,7 +40,7 @@ class Lab:
         self.runs = RunService(self._store, settings, self.worker, self.uploads, self.recipes)
         self.results = ResultService(self._store, self.runs)
         self.jobs = JobService(self._store, settings, self.runs, self.uploads, self.worker.ensure)
-        self.bundles = BundleService(self._store, self.runs, examples)
+        self.bundles = BundleService(self._store, settings, self.runs, examples)
         self.reports = ReportService(self._store, self.runs, self.results, self.uploads)
         self.foreground = ForegroundService(self._store, settings, self.uploads, self.recipes, self.runs)
         self.worker.ensure()
