@@ -28,11 +28,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Pictures:
-    """Of `kept` steps those that had room, ascending; each shows `samples` images, or all points (0)."""
+    """Of `kept` steps those that had room, ascending; each shows `samples` images, or all points (0), of which
+    `over_real` says whether they lie over real ones."""
 
     shown: tuple[Picture, ...]
     kept: int
     samples: int
+    over_real: bool = False
 
 
 def pictures_of(snapshots: Sequence[Snapshot], *, real: np.ndarray | None, room: int) -> Pictures:
@@ -50,7 +52,7 @@ def pictures_of(snapshots: Sequence[Snapshot], *, real: np.ndarray | None, room:
         def points(samples: np.ndarray) -> str:
             return embedded(scatter(fake=samples, real=real, size=POINTS_SIDE, limits=limits))
 
-        return Pictures(_within(snapshots, points, room), len(snapshots), 0)
+        return Pictures(_within(snapshots, points, room), len(snapshots), 0, over_real=real is not None)
     for samples in AT_MOST:
         if len(snapshots) * len(image_grid(last[:samples])) <= room:
             break

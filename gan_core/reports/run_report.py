@@ -100,10 +100,11 @@ class RunReport:
 
 @dataclass(frozen=True)
 class Versus:
-    """Which of several settings is better: a headline, a sentence, and a line for each pair."""
+    """Which of several settings is better: in words, what each letter stands for, and a line for each pair."""
 
     headline: str
     sentence: str
+    groups: tuple[str, ...] = ()
     pairs: tuple[str, ...] = ()
 
 

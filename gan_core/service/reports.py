@@ -115,4 +115,7 @@ def _recipe(config: RunConfig, data: DatasetInfo | None) -> RunConfig:
 def versus_of(found: ComparisonReport) -> Versus | None:
     """What a report says of a comparison; None of one that says nothing."""
     pairs = [f"{pair.first} against {pair.second}: {pair.sentence}" for pair in found.comparisons]
-    return Versus(found.headline, found.sentence, tuple(pairs) if len(pairs) > 1 else ()) if found.headline else None
+    if not found.headline:
+        return None
+    groups = [f"{name} (seed {', '.join(str(seed) for seed, _ in values)})" for name, values in found.values.items()]
+    return Versus(found.headline, found.sentence, tuple(groups), tuple(pairs) if len(pairs) > 1 else ())

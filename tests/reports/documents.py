@@ -64,5 +64,5 @@ def run_report(text: str = "digits", **changes) -> RunReport:
 def document(*texts: str, **changes) -> Document:
     runs = tuple(run_report(text, **changes) for text in texts)
     together = (metric_chart({run.name: history() for run in runs}, "energy_distance", None),) if len(runs) > 1 else ()
-    versus = Versus(texts[0], texts[0], (texts[0],)) if len(runs) > 1 else None
+    versus = Versus(texts[0], texts[0], (texts[0],), (texts[0],)) if len(runs) > 1 else None
     return Document(runs, together, versus, 0.0, "0.2.0")

@@ -10,8 +10,9 @@ import pytest
 from gan_core.cli.parser import make_parser
 from gan_core.config.run_config import override
 from gan_core.distances.verdict import TITLES, shown_value
+from gan_core.jobs.comparison import ComparisonReport
 from gan_core.records import GanometerError, UnknownRun
-from gan_core.reports.run_report import MOST_RUNS
+from gan_core.reports.run_report import MOST_RUNS, Versus
 from tests.service.labs import CONFIG, finish_by_hand, finished_by_hand, points, shared, store_of
 
 ADA, BOB = "ada@example.org", "bob@example.org"
@@ -75,6 +76,17 @@ def test_several_runs_stand_in_one_chart_once_each(lab):
     (chart,) = said.together
     assert [line.name for line in chart.lines] == [f"{i}. {run.name}" for i, run in enumerate(said.runs, 1)]
     assert len(lab.reports.html([*ids, other.id], by=None)) < 200_000
+
+
+def test_a_comparison_says_what_its_letters_stand_for(lab):
+    values = {"A · r1 = 1": ((0, 0.1), (1, 0.2)), "B · r1 = 2": ((0, 0.3),)}
+    said = lab.reports.versus(ComparisonReport(50, {}, values, (), headline="A is better than B", sentence="By far."))
+    assert said == Versus("A is better than B", "By far.", ("A · r1 = 1 (seed 0, 1)", "B · r1 = 2 (seed 0)"))
+    run_id = finished_by_hand(lab)
+    page = lab.reports.html([run_id, lab.bundles.example().id], versus=said, by=None).decode()
+    assert "A is better than B" in page and "B · r1 = 2 (seed 0)" in page
+    assert lab.reports.versus(ComparisonReport(50, {}, values, ())) is None
+    assert lab.foreground.compare([run_id, lab.bundles.example().id], by=None) is None  # one has no snapshot
 
 
 def pictures() -> bytes:
