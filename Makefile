@@ -68,7 +68,7 @@ $(RUN_READY): requirements.txt constraints.txt | $(PY)
 	$(PIP) -r requirements.txt
 	@touch $@
 
-$(TEST_READY): requirements-dev.txt requirements.txt constraints.txt | $(PY)
+$(TEST_READY): requirements-dev.txt requirements-onnx.txt requirements.txt constraints.txt | $(PY)
 	$(PIP) "pip>=24.1"
 	$(PIP) -r requirements-dev.txt
 	@touch $(RUN_READY) $@

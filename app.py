@@ -20,6 +20,7 @@ from ui.frame.text import STATES, data_title
 from ui.frame.verdict_chip import show_verdict
 from ui.home.bulk_actions import show_bulk_actions
 from ui.home.gan_cards import show_gan_cards
+from ui.home.import_run import show_import
 from ui.home.run_cards import Names, matches, show_cards, show_unreadable
 from ui.home.runs_list import ORDERS, by_setting, in_order
 
@@ -216,3 +217,5 @@ with open_page("home") as page:
     with part("The finished example"):
         show_example()
     show_runs()
+    with part("The import of a run"):
+        show_import(page)

@@ -1,5 +1,7 @@
 """What the public door holds; `gan_core/__init__.py` loads each name on first use."""
 
+from .bundles.files import file_stem as file_stem
+from .bundles.files import zipped as zipped
 from .config.live_edits import EDITABLE as EDITABLE
 from .config.live_edits import edited as edited
 from .config.live_edits import is_live as is_live
@@ -25,6 +27,8 @@ from .config.sliders import Slider as Slider
 from .config.sliders import sliders_of as sliders_of
 from .config.titles import setting_label as setting_label
 from .config.titles import setting_title as setting_title
+from .config.titles import settings_in_words as settings_in_words
+from .config.titles import value_in_words as value_in_words
 from .config.titles import with_titles as with_titles
 from .data.datasets import OPTIONS as OPTIONS
 from .data.datasets import title_of as title_of
@@ -33,6 +37,8 @@ from .display.as_html import report_as_html as report_as_html
 from .display.as_text import report_as_text as report_as_text
 from .distances.catalogue import CORRUPTION_TITLES as CORRUPTION_TITLES
 from .distances.catalogue import METRICS as METRICS
+from .distances.catalogue import UNITS as UNITS
+from .distances.catalogue import is_logarithmic as is_logarithmic
 from .distances.marks import closeness as closeness
 from .distances.marks import mark_of as mark_of
 from .distances.marks import spread_ratio as spread_ratio
@@ -59,7 +65,6 @@ from .jobs.comparison import group_runs as group_runs
 from .jobs.comparison import mean_and_sd as mean_and_sd
 from .jobs.comparison import settings_diff as settings_diff
 from .jobs.comparison import step_of as step_of
-from .jobs.comparison import value_in_words as value_in_words
 from .machine import versions as versions
 from .plain_errors import sentence as sentence
 from .plain_errors import without_paths as without_paths
@@ -82,6 +87,8 @@ from .records import Verdict as Verdict
 from .records import VerdictKind as VerdictKind
 from .records import record_to_json as record_to_json
 from .records import short_data_name as short_data_name
+from .reports.event_words import TITLES_OF_MARKED as TITLES_OF_MARKED
+from .reports.event_words import event_in_words as event_in_words
 from .service.lab import Lab as Lab
 from .service.measure import measure as measure
 from .service.share_links import EACH as EACH
@@ -99,6 +106,8 @@ from .store.labels import MOST_TAGS as MOST_TAGS
 __version__: str
 from .jobs.browse import Browse as Browse
 from .jobs.corruptions import Corruptions as Corruptions
+from .jobs.export import Export as Export
+from .jobs.export import ExportFormat as ExportFormat
 from .jobs.kind import Parameters as Parameters
 from .jobs.latent_plane import LatentPlane as LatentPlane
 from .jobs.latent_walk import LatentWalk as LatentWalk

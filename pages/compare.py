@@ -7,10 +7,11 @@ from ui.compare.differing_settings import show_settings
 from ui.compare.group_curves import show_curves
 from ui.compare.group_samples import show_samples, step_of_all
 from ui.compare.run_choice import known_runs, other_data, pick_runs, runs_in_address, suggest
-from ui.compare.verdict import show_verdict
+from ui.compare.verdict import last_verdict, show_verdict
 from ui.frame.faults import part
 from ui.frame.navigation import navigation
 from ui.frame.page import open_page, page_link
+from ui.frame.report_button import report_button
 
 with open_page("compare") as page:
     st.title("Compare", anchor=False)
@@ -43,5 +44,6 @@ with open_page("compare") as page:
             show_samples(page, groups, steps_of, step)
         with part("The settings"):
             show_settings(groups)
+        report_button(page, chosen, key="report", step=step, compared=last_verdict(groups, step))
     if chosen:
         page.watch(*chosen)

@@ -14,6 +14,7 @@ from ui.distances.verdict import show_verdict_and_cards
 from ui.frame.faults import part
 from ui.frame.page import open_page, page_link
 from ui.frame.pickers import pick_part, pick_run, pick_step, play_on
+from ui.frame.report_button import report_button
 
 PARTS: dict[str, tuple[str, Callable[[Shown], int | None]]] = {
     "verdict": ("Verdict", show_verdict_and_cards),
@@ -62,5 +63,6 @@ with open_page("distances") as page:
                 st.caption(f"Measured at step {measured_at:,}, the nearest measurement to step {step:,}.")
             if unreadable := page.lab.results.unreadable_reports(run):
                 st.caption(f"{unreadable:,} measurements of this run cannot be read. They are left out.")
+        report_button(page, [run], key=f"report {run.id}", step=step)
         play_on(page, every, after=[job_id] if job_id else [])
     page.watch(run)

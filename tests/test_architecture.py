@@ -40,6 +40,7 @@ WINGS = (
     "gan_core.store",
     "gan_core.machine",
     "gan_core.bundles",
+    "gan_core.reports",
     "gan_core.jobs",
     "gan_core.worker",
     "gan_core.service",
@@ -89,13 +90,16 @@ MAY_IMPORT = {
     "gan_core.store.upgrade": f"{VALUES} {STORE} sqlalchemy alembic",
     "gan_core.store*": f"{VALUES} {STORE} numpy msgspec sqlalchemy",
     "gan_core.machine": f"gan_core gan_core.records {STORE} psutil",
-    "gan_core.bundles*": f"{VALUES} {STORE} {DATA} {BUNDLES} numpy msgspec PIL",
+    "gan_core.bundles*": f"{VALUES} {STORE} {DATA} {BUNDLES} {PICTURES} numpy msgspec PIL",
+    "gan_core.reports*": f"{VALUES} gan_core.reports.* {PICTURES} gan_core.distances.catalogue"
+    " gan_core.distances.verdict gan_core.distances.marks numpy jinja2",
     "gan_core.jobs.comparison": "gan_core.config.* gan_core.decimals gan_core.records numpy",
-    "gan_core.jobs*": f"{VALUES} {JOBS} {STORE} {DATA} {DISTANCES} {ENGINE} gan_core.machine numpy msgspec",
+    "gan_core.jobs*": f"{VALUES} {JOBS} {STORE} {DATA} {BUNDLES} {DISTANCES} {ENGINE} gan_core.machine numpy msgspec",
     "gan_core.worker*": f"{VALUES} gan_core.worker.* {JOBS} {STORE} {DATA} {DISTANCES} {ENGINE} gan_core.machine"
     " gan_core.settings numpy psutil threadpoolctl",
     "gan_core.service*": f"{VALUES} gan_core.service.* {STORE} {JOBS} {DATA} {BUNDLES} {PICTURES} {DISTANCES}"
-    " gan_core.worker.process gan_core.worker.train_run gan_core.machine gan_core.settings numpy psutil",
+    " gan_core.reports.* gan_core.worker.process gan_core.worker.train_run gan_core.machine gan_core.settings"
+    " numpy psutil",
     "gan_core.app_server": "",
     "gan_core.cli*": f"{DOOR_AND_PICTURES} {VALUES} gan_core.cli.* gan_core.service.* gan_core.settings"
     " gan_core.app_server numpy",

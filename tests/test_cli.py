@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -199,6 +200,13 @@ def refused(capsys, arguments: list[str], *said: str) -> None:
         ("sample --run x --out x.npz --n 0", "'0'"),
         ("sample --run x --out x.npz --n some", "'some'"),
         ("export --run nobody --out x.zip", "'nobody'"),
+        ("export --run nobody --format keras --out x.keras", "'nobody'"),
+        ("export --run x --format word --out x.doc", "'word'"),
+        ("export --run x --format keras --n 5 --out x.keras", "--n are for samples"),
+        ("export --run x --step 3 --out x.zip", "leave out --step"),
+        ("report --run nobody --out x.html", "'nobody'"),
+        ("report --out x.html", "--run"),
+        ("report --run x --out nowhere/x.html", "nowhere"),
         ("import missing.zip", "missing.zip"),
         ("import a.npy", "zip file"),
         ("delete --run nobody", "'nobody'"),
@@ -228,6 +236,9 @@ def test_no_error_shows_a_password(home, capsys):
         ("sample --run RUN --label -1 --out x.npz", "class -1"),
         ("sample --run RUN --out nowhere/x.npz", "nowhere/x.npz"),
         ("export --run RUN --out nowhere/x.zip", "nowhere/x.zip"),
+        ("export --run RUN --format samples --out nowhere/x", "nowhere/x"),
+        ("export --run RUN --format keras --step 39 --out x.keras", "step 39"),
+        ("export --run RUN --format samples --n 10001 --out x", "10001"),
         ("measure --run RUN --step 39", "step 39"),
         ("train --resume RUN", "is finished"),
     ],
@@ -381,6 +392,51 @@ def test_a_run_travels_and_goes(say, run_id, tmp_path):
     assert copy["run"] != run_id and (copy["state"], copy["step"]) == ("finished", 40)
     assert say("delete", "--run", copy["run"]) == {"run": copy["run"], "deleted": True}
     assert [run["run"] for run in say("runs")] == [run_id]
+
+
+def test_a_report_is_one_page_of_html(say, run_id, tmp_path):
+    out = tmp_path / "report.html"
+    about = say("report", "--run", run_id, "--out", str(out))
+    assert about == {"runs": [run_id], "out": str(out), "bytes": out.stat().st_size}
+    page = out.read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>") and run_id in page and "How to reproduce it" in page
+
+
+def test_a_generator_travels_with_a_script_that_makes_the_apps_own_samples(say, run_id, tmp_path):
+    """The script runs where nothing of ours can be imported: in its own folder, without the paths of this process."""
+    out = tmp_path / "digits.keras"
+    about = say("export", "--run", run_id, "--format", "keras", "--out", str(out))
+    assert about["files"] == [str(out), str(tmp_path / "digits.py")] and about["format"] == "keras"
+    ours = tmp_path / "ours.png"
+    say("sample", "--run", run_id, "--n", "10", "--seed", "4", "--out", str(ours))
+    made = [sys.executable, "-P", "digits.py", "--n", "10", "--seed", "4", "--out", "theirs.png"]
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run(made, cwd=tmp_path, env=clean, check=True, capture_output=True, timeout=120)
+    theirs = np.asarray(Image.open(tmp_path / "theirs.png"), int)
+    pixels = np.asarray(Image.open(ours).convert("LA"), int)[::3, ::3]
+    assert theirs.shape == pixels.shape[:2] == (16, 64)
+    assert np.abs(theirs - pixels[..., 0])[pixels[..., 1] > 0].max() <= 1 and np.ptp(theirs) > 30
+
+
+@pytest.mark.parametrize(
+    ("format", "names"),
+    [
+        ("tensorboard", ["events.out.tfevents.0.ganometer"]),
+        ("samples", ["samples.npz", *(f"images/{i:04}.png" for i in range(5))]),
+        ("onnx", ["generator.onnx", "sample.py"]),
+    ],
+)
+def test_other_formats_go_into_a_folder_or_a_zip(say, run_id, tmp_path, format, names):
+    if format == "onnx":
+        pytest.importorskip("tf2onnx", reason="requirements-onnx.txt is not installed")
+    more = ["--n", "5"] if format == "samples" else []
+    about = say("export", "--run", run_id, "--format", format, *more, "--out", str(tmp_path / "there"))
+    assert about["files"] == [str(tmp_path / "there" / name) for name in names]
+    assert about["bytes"] == sum(Path(file).stat().st_size for file in about["files"]) > 0
+    zipped = tmp_path / "all.zip"
+    assert say("export", "--run", run_id, "--format", format, *more, "--out", str(zipped))["files"] == [str(zipped)]
+    with zipfile.ZipFile(zipped) as archive:
+        assert archive.namelist() == names
 
 
 def test_samples_are_floats_between_0_and_1(say, run_id, tmp_path):

@@ -1,4 +1,4 @@
-"""A run as one file: everything of it in a zip that another installation can import.
+"""A run as files: everything of it in a zip that another installation can import, and what other programs read.
 
-Imports records and store. Only the service imports it.
+Imports records, store and pictures. Service and jobs import it.
 """

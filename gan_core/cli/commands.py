@@ -45,8 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
         logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
         if options.command is None:
             raise WrongInput(
-                "name a command: train, measure, ruler, sample, fork, runs, export, import, delete, app or worker; "
-                "--help explains them"
+                "name a command: train, measure, ruler, sample, fork, runs, export, report, import, delete, app or "
+                "worker; --help explains them"
             )
         return _COMMANDS[options.command](options)
     except (WrongInput, GanometerError, ConfigError, ValueError) as error:  # whatever it is, it is one line
@@ -141,8 +141,7 @@ def _sample(options: argparse.Namespace) -> int:
     out = Path(options.out)
     if out.suffix not in (".npz", ".png"):
         raise WrongInput(f"--out is {options.out!r}; name a file that ends in .npz or .png")
-    if not out.parent.is_dir():
-        raise WrongInput(f"{out} cannot be written: there is no folder {out.parent}")
+    _check_folder(out)
     with _lab(options) as lab:
         data = lab.results.dataset_of(lab.runs.get(options.run, by=None))
         if out.suffix == ".png" and data is not None and data.kind != "image":
@@ -166,12 +165,36 @@ def _runs(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    out, numbers = Path(options.out), {"--n": options.n, "--seed": options.seed}
+    given = [name for name, value in numbers.items() if value is not None]
+    if options.format != "samples" and given:
+        raise WrongInput(f"{', '.join(given)} are for samples; leave them out, or add --format samples")
+    if options.format == "bundle" and options.step is not None:
+        raise WrongInput("a bundle has every step; leave out --step")
+    _check_folder(out)
     with _lab(options) as lab:
-        data = lab.bundles.export(options.run, by=None)
-    _write(Path(options.out), lambda file: file.write(data))
-    return _say(
-        options, {"run": options.run, "out": options.out, "bytes": len(data)}, f"{options.out}: {len(data):,} bytes"
-    )
+        if options.format == "bundle":
+            files = {out: lab.bundles.export(options.run, by=None)}
+        else:
+            about = dict(n=options.n, seed=options.seed or 0, by=None)
+            files = lab.foreground.export(options.run, options.step, options.format, **about).placed(out)
+    for path, data in files.items():
+        _write_bytes(path, data)
+    size, several = sum(map(len, files.values())), "" if len(files) == 1 else f" in {len(files)} files"
+    about = {"run": options.run, "out": options.out, "bytes": size}
+    if options.format != "bundle":
+        about |= {"format": options.format, "files": [str(path) for path in files]}
+    return _say(options, about, f"{options.out}: {size:,} bytes{several}")
+
+
+def _report(options: argparse.Namespace) -> int:
+    out = Path(options.out)
+    _check_folder(out)
+    with _lab(options) as lab:
+        versus = lab.foreground.compare(options.run, options.step, by=None) if len(options.run) > 1 else None
+        data = lab.reports.html(options.run, step=options.step, versus=versus, by=None)
+    _write(out, lambda file: file.write(data))
+    return _say(options, {"runs": options.run, "out": options.out, "bytes": len(data)}, f"{out}: {len(data):,} bytes")
 
 
 def _import(options: argparse.Namespace) -> int:
@@ -206,6 +229,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fork": _fork,
     "runs": _runs,
     "export": _export,
+    "report": _report,
     "import": _import,
     "delete": _delete,
     "app": _app,
@@ -243,6 +267,20 @@ def _changes(texts: list[str]) -> dict[str, str]:
 def _say(options: argparse.Namespace, value: Any, words: str) -> int:
     print(json.dumps(value) if options.json else words)
     return 0
+
+
+def _check_folder(out: Path) -> None:
+    if not out.parent.is_dir():
+        raise WrongInput(f"{out} cannot be written: there is no folder {out.parent}")
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    """Write a file, with the folders inside the one that a person has named."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongInput(f"{path} cannot be written: {error.strerror}") from None
+    _write(path, lambda file: file.write(data))
 
 
 def _write(path: Path, write: Callable[[IO[bytes]], object]) -> None:

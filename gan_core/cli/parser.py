@@ -110,9 +110,27 @@ def make_parser() -> argparse.ArgumentParser:
     fork.add_argument("--queue", action="store_true", help="leave it to a running app or worker")
 
     command("runs", "list the runs, newest first")
-    bundle = command("export", "write everything of a run into one file")
-    bundle.add_argument("--run", required=True, metavar="ID")
-    bundle.add_argument("--out", required=True, metavar="FILE.zip")
+    export = command("export", "take a run along: everything of it in one file, or what other programs read")
+    export.add_argument("--run", required=True, metavar="ID")
+    export.add_argument(
+        "--format",
+        choices=["bundle", "keras", "onnx", "tensorboard", "samples"],
+        default="bundle",
+        help="everything for `import` (default), the generator for Keras or ONNX, the curves, or samples",
+    )
+    export.add_argument("--step", type=_whole(0), help="which snapshot (default: the newest); a bundle has all")
+    export.add_argument("--n", type=_whole(1), help="how many samples (default: 64)")
+    export.add_argument("--seed", type=_whole(0), help="which draw of samples (default: 0)")
+    export.add_argument(
+        "--out",
+        required=True,
+        metavar="PATH",
+        help="a bundle's file; for others a folder, a .zip, or the main file (.keras, .onnx, .npz)",
+    )
+    report = command("report", "one HTML file on runs, which needs no network: samples, curves, distances, settings")
+    report.add_argument("--run", required=True, action="append", metavar="ID", help="again for another run")
+    report.add_argument("--step", type=_whole(0), help="what was measured up to this step (default: the newest)")
+    report.add_argument("--out", required=True, metavar="FILE.html")
     unbundle = command("import", "add an exported run to the store")
     unbundle.add_argument("file", metavar="FILE.zip")
     delete = command("delete", "remove a run and everything of it")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gan_core.config.run_config import SETTINGS
 
@@ -45,3 +47,31 @@ def setting_title(key: str) -> str:
 def with_titles(text: str) -> str:
     """A sentence in which settings have their names instead of their dotted keys."""
     return _KEYS.sub(lambda found: setting_title(found[0]), text)
+
+
+def value_in_words(value: Any) -> str:
+    """A setting's value as a page shows it: on, none, 12,000, 64–32."""
+    if isinstance(value, tuple):
+        return "–".join(map(str, value))
+    if isinstance(value, bool) or value is None:
+        return {True: "on", False: "off", None: "none"}[value]
+    return f"{value:g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def settings_in_words(values: Mapping[str, Any]) -> str:
+    """Settings {dotted key: value} by their names: "Batch = 64, Loss = hinge"."""
+    return ", ".join(f"{_named(key)} = {_value(value)}" for key, value in values.items())
+
+
+def changes_in_words(changes: Mapping[str, Sequence[Any]]) -> str:
+    """Changes of settings {dotted key: (before, after)} by their names: "R1 1 → 2"."""
+    return ", ".join(f"{_named(key)} {_value(before)} → {_value(after)}" for key, (before, after) in changes.items())
+
+
+def _named(key: str) -> str:
+    """A file of another version may name a setting that this one has not."""
+    return setting_title(key) if key in SETTINGS else key
+
+
+def _value(value: Any) -> str:
+    return value_in_words(tuple(value) if isinstance(value, list) else value)

@@ -388,3 +388,18 @@ CORRUPTION_TITLES: dict[str, tuple[str, str]] = {
     "copies": ("Copies of training data", "This share of the samples is replaced by training samples."),
 }
 """How real samples are corrupted to check the metrics: name -> (title, what its level means). See corruptions.py."""
+
+UNITS = {
+    "energy_distance": "data units",
+    "minimum_matching_distance": "data units",
+    "sliced_wasserstein": "data units",
+    "chamfer_real_to_fake": "squared data units",
+    "chamfer_fake_to_real": "squared data units",
+} | {name: "data units" for name in ("mean_real_real", "mean_fake_fake", "mean_real_fake")}
+"""Of the metrics that are no shares."""
+
+
+def is_logarithmic(name: str) -> bool:
+    """Whether a metric has a log axis: a distance has, so that the way down from 5 to .005 fills the chart."""
+    groups, metric = ("Distances", "Nearest neighbours", "Transport"), METRICS.get(name)
+    return metric is not None and metric.better == "lower" and metric.group in groups

@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gan_core.config.run_config import RunConfig, differences, flatten_config
-from gan_core.config.titles import setting_title
+from gan_core.config.titles import setting_title, value_in_words
 from gan_core.decimals import shown_number
 from gan_core.records import RunInfo
 
@@ -123,15 +123,6 @@ def _labels(firsts: Sequence[RunInfo]) -> list[str]:
         told = [run.config.preset] if len(recipes) > 1 or not words else []
         labels.append(" · ".join([*told, *([", ".join(words)] if words else [])]))
     return labels
-
-
-def value_in_words(value: Any) -> str:
-    """A setting's value as a page shows it: on, none, 12,000, 64–32."""
-    if isinstance(value, tuple):
-        return "–".join(map(str, value))
-    if isinstance(value, bool) or value is None:
-        return {True: "on", False: "off", None: "none"}[value]
-    return f"{value:g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def settings_diff(configs: Sequence[RunConfig]) -> dict[str, tuple[Any, ...]]:

@@ -25,6 +25,7 @@ NAMES = (
     "latent_walk",
     "latent_plane",
     "projection",
+    "export",
 )
 """A kind has the name of its file."""
 

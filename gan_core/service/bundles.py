@@ -9,8 +9,10 @@ from pathlib import Path
 
 from gan_core.bundles import bundle
 from gan_core.records import NO_NAMES, RunInfo, UnknownRun, Unreadable
+from gan_core.service import permissions
 from gan_core.service.data_names import names_of
 from gan_core.service.runs import RunService
+from gan_core.settings import Settings
 from gan_core.store import Store
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -19,8 +21,8 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 class BundleService:
     """Writes runs to bundles and reads them from there. `examples` is the folder with the example's bundle."""
 
-    def __init__(self, store: Store, runs: RunService, examples: Path = EXAMPLES):
-        self._store, self._runs, self._examples = store, runs, examples
+    def __init__(self, store: Store, settings: Settings, runs: RunService, examples: Path = EXAMPLES):
+        self._store, self._settings, self._runs, self._examples = store, settings, runs, examples
         self._lock = threading.Lock()
         self._example: str | None = None
 
@@ -40,8 +42,13 @@ class BundleService:
         except (ValueError, TypeError, ArithmeticError, RecursionError, struct.error) as error:  # values of other kinds
             raise Unreadable(f"run {run.id} cannot be exported: a part of it cannot be read ({error})") from error
 
-    def load(self, data: bytes) -> str:
-        """Add the run of a bundle to the store; returns its id. Raises BundleError when the file is not sound."""
+    def load(self, data: bytes, *, by: str | None = None) -> str:
+        """Add the run of a bundle to the store, where it belongs to nobody; returns its id.
+
+        Raises BundleError when the file is not sound, and NotAllowed for whoever is no admin of a shared server.
+        """
+        if not permissions.is_admin(self._settings, by):
+            raise permissions.NotAllowed("a run from a file would be everybody's: ask whoever runs this server")
         return bundle.unbundle(self._store, data)
 
     def example(self) -> RunInfo | None:

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Callable, NoReturn, Sequence
 
 import numpy as np
 
+from gan_core.bundles.files import Files, placed
 from gan_core.config.run_config import RunConfig
 from gan_core.data.dataset_cache import DatasetCache
 from gan_core.records import CorruptionTest, GanometerError, Panel, Report, RunInfo
+from gan_core.reports.run_report import Versus
 from gan_core.service import permissions
 from gan_core.service.data_names import names_of
 from gan_core.service.recipes import RecipeService
+from gan_core.service.reports import versus_of
 from gan_core.service.runs import RunService
 from gan_core.service.uploads import UploadService
 from gan_core.settings import Limits, Settings
@@ -37,6 +41,18 @@ class Trained:
     run: RunInfo
     interrupted: bool = False
     unfinished: bool = False
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files of an export by name, and which of them the others stand beside."""
+
+    files: Files
+    main: str
+
+    def placed(self, out: Path) -> dict[Path, bytes]:
+        """Where each file goes that a person wants at `out`: see `bundles.files.placed`."""
+        return placed(self.files, out, main=self.main)
 
 
 class ForegroundService:
@@ -187,6 +203,41 @@ class ForegroundService:
         dataset = self._datasets.dataset(run.config.data.name)
         report = measurement.report_for(self._store, run_id, step, asked, dataset, progress)
         return report.numbers_only() if run.data_hidden else report
+
+    def export(
+        self, run_id: str, step: int | None, format: str, *, n: int | None = None, seed: int = 0, by: str | None = ""
+    ) -> Exported:
+        """A run at a snapshot, the newest without `step`, for other programs: see `jobs.export`. `n` and `seed` are of
+        the samples.
+
+        Raises GanometerError for a step that is not kept, for a format there is not, and for numbers out of range;
+        UnknownRun for a run that `by` does not see.
+        """
+        from gan_core.jobs import export
+        from gan_core.jobs.kind import JobContext
+
+        run = self._runs.get(run_id, by=by)
+        asked = export.KIND.read({"format": format, "seed": seed} | ({} if n is None else {"n": n}))
+        context = JobContext(self._store, self._datasets.dataset, run.id, step)
+        return Exported(export.answer(context, asked), export.MAIN_FILE[asked.format])
+
+    def compare(self, run_id: Sequence[str], step: int | None = None, *, by: str | None = "") -> Versus | None:
+        """Which of runs is better at a step, the newest without it; None where there is nothing to compare: they are
+        on different data, or alike but for their seed, or some have no such snapshot.
+
+        Raises UnknownRun for a run that `by` does not see.
+        """
+        from gan_core.jobs import compare, comparison
+        from gan_core.jobs.kind import JobContext
+
+        runs = [self._runs.get(each, by=by) for each in dict.fromkeys(run_id)]
+        at = {run.id: comparison.step_of(run, self._store.recordings.snapshot_steps(run.id), step) for run in runs}
+        places = tuple((each, place) for each, place in at.items() if place is not None)
+        alike = len(comparison.group_runs(runs)) < 2 or len({run.config.data.name for run in runs}) > 1
+        if alike or len(places) < len(runs) or any(run.data_hidden for run in runs):
+            return None
+        context = JobContext(self._store, self._datasets.dataset)
+        return versus_of(compare.answer(context, compare.Compare(places)))
 
     def test_metrics(
         self,

@@ -15,6 +15,7 @@ from gan_core.service.foreground import ForegroundService
 from gan_core.service.jobs import JobService
 from gan_core.service.people import PeopleService
 from gan_core.service.recipes import RecipeService
+from gan_core.service.reports import ReportService
 from gan_core.service.results import ResultService
 from gan_core.service.runs import RunService
 from gan_core.service.uploads import UploadService
@@ -39,7 +40,8 @@ class Lab:
         self.runs = RunService(self._store, settings, self.worker, self.uploads, self.recipes)
         self.results = ResultService(self._store, self.runs)
         self.jobs = JobService(self._store, settings, self.runs, self.uploads, self.worker.ensure)
-        self.bundles = BundleService(self._store, self.runs, examples)
+        self.bundles = BundleService(self._store, settings, self.runs, examples)
+        self.reports = ReportService(self._store, self.runs, self.results, self.uploads)
         self.foreground = ForegroundService(self._store, settings, self.uploads, self.recipes, self.runs)
         self.worker.ensure()
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from gan_core.config.run_config import RunConfig, differences
-from gan_core.jobs.comparison import value_in_words
+from gan_core.config.titles import value_in_words
 from gan_core.store.labels import LONGEST_NAME
 
 MOST_NAMED = 3

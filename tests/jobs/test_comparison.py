@@ -7,6 +7,7 @@ import pytest
 
 from gan_core.config.presets import preset
 from gan_core.config.run_config import override
+from gan_core.config.titles import value_in_words
 from gan_core.jobs import compare, comparison
 from gan_core.jobs.comparison import Comparison, ComparisonReport
 from gan_core.records import RunInfo
@@ -88,7 +89,7 @@ def test_the_table_of_settings_holds_what_differs_and_nothing_else():
     found = comparison.settings_diff(configs)
     assert found == {"seed": (0, 4, 0), "generator.batch_norm": (False, False, True), "objective.r1": (1.0, 2.0, 1.0)}
     assert comparison.settings_diff(configs[:1]) == {} and comparison.settings_diff([]) == {}
-    words = [comparison.value_in_words(value) for value in ((64, 32), True, False, None, 0.0003, 12000, "mlp")]
+    words = [value_in_words(value) for value in ((64, 32), True, False, None, 0.0003, 12000, "mlp")]
     assert words == ["64–32", "on", "off", "none", "0.0003", "12,000", "mlp"]
 
 

@@ -12,6 +12,7 @@ from gan_core.jobs import registry
 from gan_core.jobs.browse import Browse
 from gan_core.jobs.compare import Compare
 from gan_core.jobs.corruptions import Corruptions
+from gan_core.jobs.export import Export
 from gan_core.jobs.latent_plane import LatentPlane
 from gan_core.jobs.latent_walk import LatentWalk
 from gan_core.jobs.measure_parameters import MeasureParameters
@@ -37,6 +38,7 @@ ASKED = {
     "latent_walk": LatentWalk(0, 1, end_seed=4),
     "latent_plane": LatentPlane(size=5, plane=2),
     "projection": Projection(index=3, part="preview"),
+    "export": Export("samples", n=5, seed=2),
 }
 
 

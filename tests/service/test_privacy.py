@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from gan_core.bundles.files import zipped
 from gan_core.config.run_config import override
 from gan_core.jobs import registry
 from gan_core.jobs.compare import Compare
 from gan_core.jobs.corruptions import Corruptions
+from gan_core.jobs.export import Export
 from gan_core.jobs.projection import Projection
 from gan_core.jobs.reference import ReferenceParameters
 from gan_core.jobs.sample import Sample
@@ -233,6 +235,20 @@ def test_a_download_has_no_row_and_is_imported(published, tmp_path):
             other.runs.fork(run.id, run.step, by=None)  # its data are elsewhere
 
 
+@pytest.mark.parametrize("format", ["keras", "tensorboard", "samples"])
+def test_what_other_programs_read_has_no_row_and_no_name(published, format):
+    lab, real = published.lab, published.real
+    files = lab.foreground.export(published.run_id, None, format, by=BOB).files
+    found = everything_in(zipped(files))
+    assert found and b"secret" not in found and ADA.encode() not in found
+    kinds = (np.uint8, np.float32) if real.shape[1] > 2 else (np.float32, np.float64)
+    assert not any(row.tobytes() in found for kind in kinds for row in real.astype(kind))
+    if format == "samples":
+        with np.load(io.BytesIO(files["samples.npz"]), allow_pickle=False) as arrays:
+            shown = {name: arrays[name] for name in arrays}
+        assert rows_in(shown, real) == 0 and len(shown["x"]) == 64
+
+
 def test_what_a_private_file_is_called_is_told_to_nobody(tmp_path):
     """Neither by the name of a published run, nor by its bundle, its repetitions and forks."""
     with shared(tmp_path) as lab:
@@ -299,6 +315,8 @@ def test_what_is_withdrawn_is_hidden_at_once(published):
                 lambda by=by: lab.jobs.request(Compare(((published.run_id, 20),), 50), by=by),
                 lambda by=by: lab.bundles.export(published.run_id, by=by),
                 lambda by=by: lab.foreground.sample(published.run_id, None, 5, by=by),
+                lambda by=by: lab.foreground.export(published.run_id, None, "samples", by=by),
+                lambda by=by: lab.jobs.request(Export("samples"), run_id=published.run_id, by=by),
                 lambda by=by: lab.foreground.measure(published.run_id, None, 50, by=by),
                 lambda by=by: lab.foreground.go_on(published.run_id, by=by),
             ):

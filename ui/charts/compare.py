@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
-from gan_core import METRICS, Comparison, GroupCurve, Reference
+from gan_core import METRICS, UNITS, Comparison, GroupCurve, Reference
 from gan_core.pictures.colours import GREY, REAL
-from ui.charts.training import BAND, STEP, UNITS, blank, decimate, tint
+from ui.charts.training import BAND, STEP, blank, decimate, tint
 
 COLOURS = ("#269876", "#b22c91", "#94801a", "#7f8794", "#9a5040")
 """Told apart by protanopes and deuteranopes too, and with a contrast of 3 to 1 on a light page and on a dark one."""

@@ -7,8 +7,9 @@ import html
 
 import numpy as np
 
+from gan_core import is_logarithmic
 from gan_core.pictures.colours import FAKE, REAL
-from ui.charts.training import SPREADS, decimate, is_logarithmic, on_log_axis
+from ui.charts.training import SPREADS, decimate, on_log_axis
 
 POINTS = 60
 """A small curve has at most so many."""

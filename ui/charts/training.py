@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import plotly.graph_objects as go
 
-from gan_core import METRICS, DatasetInfo, History, Reference
+from gan_core import METRICS, UNITS, DatasetInfo, History, Reference, is_logarithmic
 from gan_core.pictures.colours import BOTH, FAKE, GREY, REAL, rgb
 from gan_core.pictures.scatter import plane
 
@@ -32,14 +32,6 @@ SVG_POINTS = 2000
 
 STEP = "step (generator updates)"
 DISTANCE = "mean Euclidean distance (data units)"
-UNITS = {
-    "energy_distance": "data units",
-    "minimum_matching_distance": "data units",
-    "sliced_wasserstein": "data units",
-    "chamfer_real_to_fake": "squared data units",
-    "chamfer_fake_to_real": "squared data units",
-} | {name: "data units" for name in ("mean_real_real", "mean_fake_fake", "mean_real_fake")}
-"""Of the metrics that are no shares."""
 SPREADS = (
     ("mean_real_real", "real–real", REAL),
     ("mean_fake_fake", "generated–generated", FAKE),
@@ -129,12 +121,6 @@ def metric_curve(
             )
         )
     return _add_marks(_add_step(figure, history, marked_step), marks)
-
-
-def is_logarithmic(name: str) -> bool:
-    """Whether a metric has a log axis: a distance has, so that the way down from 5 to .005 fills the chart."""
-    groups, metric = ("Distances", "Nearest neighbours", "Transport"), METRICS.get(name)
-    return metric is not None and metric.better == "lower" and metric.group in groups
 
 
 def on_log_axis(

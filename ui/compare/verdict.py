@@ -81,8 +81,7 @@ def show_verdict(
         names = tuple(group.name for group in groups)
         if job and job.state == "done":
             st.session_state[VERDICT] = KnownVerdict(step, names, page.lab.jobs.answer(job.id, by=page.me))
-        last: KnownVerdict | None = st.session_state.get(VERDICT)
-        known = last.verdict if last and (last.step, last.groups) == (step, names) else None
+        known = last_verdict(groups, step)
         if known and job and job.state in WAITING:
             draw_verdict(page, groups, known)
             st.caption("This is the verdict before one more run ended. The new verdict is being computed.")
@@ -91,6 +90,12 @@ def show_verdict(
         if left_out:
             still = "1 run still waits or trains" if left_out == 1 else f"{left_out} runs still wait or train"
             st.caption(f"{still}: not counted before the end.")
+
+
+def last_verdict(groups: tuple[Group, ...], step: int | None) -> ComparisonReport | None:
+    """The verdict that this visitor was shown last, if it is on these groups at this step."""
+    last: KnownVerdict | None = st.session_state.get(VERDICT)
+    return last.verdict if last and (last.step, last.groups) == (step, tuple(group.name for group in groups)) else None
 
 
 def draw_verdict(page: Page, groups: tuple[Group, ...], verdict: ComparisonReport) -> None:

@@ -1,12 +1,12 @@
-"""Words of all pages: states of a run, titles of data sets and settings, text of unknown origin, lengths of time."""
+"""Words of all pages: states of a run, titles of data sets, text of unknown origin, lengths of time."""
 
 import html
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Literal
 
 import streamlit as st
 
-from gan_core import SETTINGS, setting_title, title_of, value_in_words
+from gan_core import title_of
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
 
@@ -49,22 +49,3 @@ def seconds(value: float | None) -> str:
     if value < 90:
         return f"{value:.0f} s"
     return f"{value / 60:.0f} min" if value < 5400 else f"{value / 3600:.1f} h"
-
-
-def settings_in_words(values: Mapping[str, Any]) -> str:
-    """Settings {dotted key: value} by their names: "Batch = 64, Loss = hinge"."""
-    return ", ".join(f"{_named(key)} = {_value(value)}" for key, value in values.items())
-
-
-def changes_in_words(changes: Mapping[str, Sequence[Any]]) -> str:
-    """Changes of settings {dotted key: (before, after)} by their names: "R1 1 → 2"."""
-    return ", ".join(f"{_named(key)} {_value(before)} → {_value(after)}" for key, (before, after) in changes.items())
-
-
-def _named(key: str) -> str:
-    """A file of another version may name a setting that this one has not."""
-    return setting_title(key) if key in SETTINGS else key
-
-
-def _value(value: Any) -> str:
-    return value_in_words(tuple(value) if isinstance(value, list) else value)

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from gan_core import RunInfo, edited, needs_compiling
+from gan_core import RunInfo, edited, needs_compiling, settings_in_words
 from ui.frame.faults import guarded, told
 from ui.frame.page import Page
-from ui.frame.text import plain, settings_in_words
+from ui.frame.text import plain
 from ui.train.settings_widgets import settings_of
 
 

@@ -4,14 +4,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from gan_core import ADVERSARIAL_LOSSES, RunInfo
+from gan_core import ADVERSARIAL_LOSSES, RunInfo, event_in_words, settings_in_words
 from ui.charts import captions
 from ui.frame.curves import history_of
-from ui.frame.event_log import event_in_words
 from ui.frame.faults import part, told
 from ui.frame.glossary import show_caption
 from ui.frame.page import Page, chart
-from ui.frame.text import data_title, plain, settings_in_words
+from ui.frame.text import data_title, plain
 from ui.train.curves import loss_curves, score_curves
 from ui.train.verdict import marked_step
 

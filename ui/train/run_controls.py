@@ -4,13 +4,13 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from gan_core import RunConfig, RunInfo, differences, override
+from gan_core import RunConfig, RunInfo, differences, override, settings_in_words
 from ui.frame.faults import guarded
 from ui.frame.glossary import term, with_terms
 from ui.frame.navigation import go_to_run, shown_step
 from ui.frame.nonces import nonce_of, renew_nonce
 from ui.frame.page import Page
-from ui.frame.text import data_title, plain, settings_in_words
+from ui.frame.text import data_title, plain
 from ui.train.run_form import duplicate
 from ui.train.settings_widgets import settings_of
 

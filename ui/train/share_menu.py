@@ -1,11 +1,13 @@
-"""What leads elsewhere from a run: a link to its settings, who may see it, and the run as a file."""
+"""What leads elsewhere from a run: a link to its settings, who may see it, and the run as files."""
 
 import streamlit as st
 
 from gan_core import RunInfo
 from ui.frame.faults import guarded
 from ui.frame.page import Page
+from ui.frame.report_button import report_button
 from ui.train.share_link import share_run
+from ui.train.take_along import show_take_along
 
 
 def show_share_menu(page: Page, run: RunInfo) -> None:
@@ -25,6 +27,8 @@ def show_share_menu(page: Page, run: RunInfo) -> None:
             on_click="ignore",
             key="export",
         )
+        report_button(page, [run], key="report")
+        show_take_along(page, run)
 
 
 def show_publishing(page: Page, run: RunInfo) -> None:
