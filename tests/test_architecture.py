@@ -40,6 +40,7 @@ WINGS = (
     "gan_core.bundles",
     "gan_core.jobs",
     "gan_core.worker",
+    "gan_core.following",
     "gan_core.service",
     "gan_core.app_server",
     "gan_core.cli",
@@ -86,8 +87,11 @@ MAY_IMPORT = {
     "gan_core.jobs*": f"{VALUES} {JOBS} {STORE} {DATA} {DISTANCES} {ENGINE} gan_core.machine numpy msgspec",
     "gan_core.worker*": f"{VALUES} gan_core.worker.* {JOBS} {STORE} {DATA} {DISTANCES} {ENGINE} gan_core.machine"
     " gan_core.settings numpy psutil threadpoolctl",
+    "gan_core.following*": f"{VALUES} gan_core.following.* {JOBS} {STORE} {DATA} {DISTANCES}"
+    " gan_core.worker.live_measurement gan_core.machine gan_core.settings numpy psutil",
     "gan_core.service*": f"{VALUES} gan_core.service.* {STORE} {JOBS} {DATA} {BUNDLES} {PICTURES} {DISTANCES}"
-    " gan_core.worker.process gan_core.worker.train_run gan_core.machine gan_core.settings numpy psutil",
+    " gan_core.worker.process gan_core.worker.train_run gan_core.following.* gan_core.machine gan_core.settings numpy"
+    " psutil",
     "gan_core.app_server": "",
     "gan_core.cli*": f"{DOOR_AND_PICTURES} {VALUES} gan_core.cli.* gan_core.service.* gan_core.settings"
     " gan_core.app_server numpy",

@@ -15,10 +15,11 @@ def marked_events(page: Page, run: RunInfo) -> list[tuple[int, str]]:
 
 def event_in_words(event: Event) -> str:
     """One line of the event log."""
-    titles = TITLES_OF_MARKED | {"unreadable": "an entry that cannot be read"}
+    titles = TITLES_OF_MARKED | {"unreadable": "an entry that cannot be read", "read_as": "how samples are read"}
     line = titles.get(event.kind, event.kind)
     if changes := event.payload.get("changes"):
         line += ": " + ", ".join(f"{key} {before} → {after}" for key, (before, after) in changes.items())
     if parent := event.payload.get("parent"):
         line += f" from run {parent}"
-    return line + (f" — {error}" if (error := event.payload.get("error")) else "")
+    told = event.payload.get("error") or event.payload.get("note")
+    return f"{line} — {told}" if told else line
