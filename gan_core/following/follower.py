@@ -132,7 +132,7 @@ class Follower:
         self._every, self._clock = every, clock
         self._form: Form | None = None
         self._live = self._measurement_of(config.recording.rows)
-        self._asked: tuple[int, Callable[[], Any]] | None = None  # the last samples that were not made
+        self._asked: tuple[int, Any] | None = None  # the last samples, while they are not measured
         self._step = 0
         self._taken_at: int | None = None
         self._converted = (-np.inf, 0.0)  # when samples were last converted, and how long that took
@@ -200,10 +200,9 @@ class Follower:
 
         It may be called again. What cannot be written is told as a warning.
         """
-        if self._asked is not None and not self._closed and error is None:
-            step, make = self._asked
+        if not self._closed and error is None:
             try:
-                self._take(step, make())
+                self._take_asked()
             except Exception as trouble:
                 self._tell(trouble)
         self._end("failed" if error else "finished", error)
@@ -218,16 +217,14 @@ class Follower:
         self._buffer.add_values(step, curves)
         if samples is None:
             return
+        if self._taken_at is not None and step <= self._taken_at:
+            return  # a step has one snapshot
+        self._asked = step, samples
         if self._is_due(step, callable(samples)):
-            self._take(step, samples() if callable(samples) else samples)
-            self._asked = None
-        elif callable(samples):
-            self._asked = step, samples
+            self._take_asked()
 
     def _is_due(self, step: int, on_request: bool) -> bool:
         """Whether samples are taken at this step: made on request only when they are measured at once."""
-        if self._taken_at is not None and step <= self._taken_at:
-            return False  # a step has one snapshot
         if self._every is not None and self._taken_at is not None and step - self._taken_at < self._every:
             return False
         if on_request:
@@ -235,7 +232,13 @@ class Follower:
         last, took = self._converted
         return self._clock() - last >= took / CONVERSION_SHARE
 
-    def _take(self, step: int, samples: Any) -> None:
+    def _take_asked(self) -> None:
+        """Have the last samples measured that were not yet."""
+        if self._asked is None:
+            return
+        (step, samples), self._asked = self._asked, None
+        if callable(samples):
+            samples = samples()
         begun, dataset = self._clock(), self._given.dataset
         x = as_numpy(samples)
         if self._form is None:
