@@ -396,7 +396,7 @@ class RunService:
     def _own_training(self, run_id: str, by: str | None) -> RunInfo:
         """The same for a run whose training this program decides about. Raises GanometerError for any other."""
         run = self._own(run_id, by)
-        _check_trained_here(run)
+        check_trained_here(run)
         return run
 
     def _trainable(self, run_id: str, by: str | None) -> RunInfo:
@@ -418,7 +418,7 @@ class RunService:
         """A run that `by` may make further runs of: on data that `by` may use."""
         run = self.get(run_id, by=by)
         permissions.check_known(self._settings, by)
-        _check_trained_here(run)
+        check_trained_here(run)
         self._uploads.about(run.config.data.name, by=by)
         if run.data_hidden:  # its rows are not in this store at all
             raise unknown_dataset(run.config.data.name)
@@ -461,7 +461,7 @@ class RunService:
         return seen
 
 
-def _check_trained_here(run: RunInfo) -> None:
+def check_trained_here(run: RunInfo) -> None:
     """Raises GanometerError for a run whose training is somebody else's program's."""
     if not run.trained_here:
         what = "its own program trains it" if run.kind == "followed" else "it is a file of samples"
