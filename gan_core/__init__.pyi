@@ -60,6 +60,10 @@ from .jobs.comparison import value_in_words as value_in_words
 from .machine import versions as versions
 from .plain_errors import sentence as sentence
 from .plain_errors import without_paths as without_paths
+from .records import FRAMEWORKS as FRAMEWORKS
+from .records import LOSS_CURVE as LOSS_CURVE
+from .records import METRIC_CURVE as METRIC_CURVE
+from .records import SNAPSHOT_SAMPLES as SNAPSHOT_SAMPLES
 from .records import DatasetInfo as DatasetInfo
 from .records import Event as Event
 from .records import GanometerError as GanometerError

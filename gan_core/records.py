@@ -374,6 +374,8 @@ FOLLOWS = "follows"
 """How the phase of a program begins that logs a training of its own."""
 LOSS_CURVE, METRIC_CURVE = "loss/", "metric/"
 """How the curves of a training that was followed begin; the name that its program gave them comes after it."""
+FRAMEWORKS = ("torch", "tensorflow", "keras", "jax")
+"""Libraries that train networks, by the names under which a run keeps their versions."""
 
 
 @dataclass(frozen=True)

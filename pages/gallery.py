@@ -55,9 +55,14 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
                 say_private()
             else:
                 show_caption(
-                    "64 points from the same latent vectors z at every step, on 64 real ones that are never trained "
-                    "on. Move the slider, or press Play, and watch them move to the real ones.",
-                    "latent vector z",
+                    (
+                        "64 points from the same latent vectors z at every step, on 64 real ones that are never "
+                        "trained on. "
+                        if run.trained_here
+                        else "The first 64 points that are kept of this step, on 64 of the real ones. "
+                    )
+                    + "Move the slider, or press Play, and watch them move to the real ones.",
+                    *(["latent vector z"] if run.trained_here else []),
                 )
             if data.shape == (2,):
                 with st.container(horizontal=True):
@@ -70,7 +75,9 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
         st.image(picture, width="stretch", alt=f"64 generated samples at step {step:,}")
     left.caption(
         f"The same 64 {term('latent vector z', 'latent vectors z')} at every step: move the slider, or press Play, and "
-        "watch each sample change.",
+        "watch each sample change."
+        if run.trained_here
+        else "The first 64 samples that are kept of this step.",
         unsafe_allow_html=True,
     )
     right.markdown(f"**Real, {term('held-out', 'held out')}**", unsafe_allow_html=True)
@@ -82,7 +89,7 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
             picture = grid.embedded(grid.grid(data.preview, gap=GAP))
             st.image(picture, width="stretch", alt="64 real samples that are never trained on")
     with right.container(horizontal=True, vertical_alignment="center"):
-        if not data.rows_hidden:
+        if not data.rows_hidden and run.trained_here:
             st.caption("Never trained on.", width="content")
         offer_films(run)
 
@@ -195,14 +202,15 @@ with open_page("gallery") as page:
         with part("This snapshot"):
             show_snapshot(run, data, step)
         jobs = []
-        if data.shape == (2,):
+        if data.shape == (2,) and run.trained_here:
             with part("The networks"):
                 jobs.append(show_surface(run, data, step, pick_class(run, data)))
         st.header("Look closer", anchor=False)
-        view = pick_view()
+        view = pick_view() if run.trained_here else "samples"
         with part("This view"):
             if view == "samples":
-                jobs.append(show_samples(page, data, choose_samples(run, data), run_id=run.id, step=step))
+                asked = choose_samples(run, data, page.lab.results.kept_number(run, step))
+                jobs.append(show_samples(page, data, asked, run=run, step=step))
             elif view == "walk":
                 jobs.append(show_walk(page, run, data, step))
             elif view == "plane":

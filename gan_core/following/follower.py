@@ -34,7 +34,7 @@ from gan_core.following.run_writer import Position, RunWriter
 from gan_core.jobs import measurement, references
 from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.plain_errors import sentence
-from gan_core.records import MOST_SAMPLES, GanometerError
+from gan_core.records import FRAMEWORKS, MOST_SAMPLES, GanometerError
 from gan_core.settings import settings_from_environment
 from gan_core.store import Store
 from gan_core.store.labels import checked_name
@@ -50,7 +50,6 @@ CONVERSION_SHARE = 0.02
 """Of the time, at most, goes into converting samples that come more often than they are measured."""
 PATIENCE_SECONDS = 20.0
 """How long `close` waits for a store that cannot be used."""
-FRAMEWORKS = ("torch", "tensorflow", "keras", "jax")
 
 
 def follow(

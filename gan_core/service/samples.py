@@ -105,16 +105,18 @@ class SampleService:
         self.ask_for_measurement(self._store.runs.get(run_id), by=by)
         return run_id
 
-    def ask_for_measurement(self, run: RunInfo, *, by: str | None = "") -> int:
+    def ask_for_measurement(self, run: RunInfo, *, by: str | None = "", retry: bool = False) -> int:
         """Have a worker measure the newest samples of a run as a training does: the numbers that every page shows.
 
-        Returns the job's id, the same one as long as its answer is kept.
+        Returns the job's id, the same one as long as its answer is kept; `retry` asks anew for one that has failed.
         """
         steps = self._store.recordings.snapshot_steps(run.id)
         if not steps:
             raise GanometerError(f"run {run.id} has no samples, so nothing can be measured; log some first")
         asked = MeasureParameters(run.config.recording.rows)
-        job_id = registry.request(self._store, asked, run_id=run.id, step=steps[-1], owner=by or "")
+        job_id = registry.request(
+            self._store, asked, run_id=run.id, step=steps[-1], owner=by or "", retry=retry
+        )
         self._ensure_worker()
         return job_id
 
