@@ -95,6 +95,8 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
 
 
 def offer_films(run: RunInfo) -> None:
+    if run.kind == "samples":  # of one step only
+        return
     for kind, title in (("gif", "GIF"), ("webp", "WebP")):
         st.download_button(
             f"Time-lapse as {title}",

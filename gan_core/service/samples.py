@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from gan_core import machine
 from gan_core.config.run_config import RunConfig, override
-from gan_core.data.given_arrays import Given, Scale, as_numpy, form_of
+from gan_core.data.array_files import read_array
+from gan_core.data.given_arrays import SCALES, Given, Scale, as_numpy, form_of
 from gan_core.following.real_data import ask_for_reference, check_enough, keep_data, real_data
 from gan_core.jobs import registry
 from gan_core.jobs.measure_parameters import MeasureParameters
@@ -27,6 +29,8 @@ from gan_core.service.uploads import UploadService
 from gan_core.settings import Settings
 from gan_core.store import Commit, Store
 from gan_core.store.labels import checked_name
+
+__all__ = ["SCALES", "SampleService", "read_samples"]
 
 FEWEST_SAMPLES = 50
 ROWS = 1_000
@@ -104,6 +108,37 @@ class SampleService:
         ask_for_reference(self._store, given, n)
         self.ask_for_measurement(self._store.runs.get(run_id), by=by)
         return run_id
+
+    def import_log(
+        self,
+        name: str,
+        *,
+        real: str | Path,
+        tensorboard: Path | None = None,
+        table: Path | None = None,
+        samples: Path | None = None,
+        scale: Scale | None = None,
+        rows: int = 500,
+        seed: int = 0,
+        progress: Callable[[float], None] = lambda share: None,
+        by: str | None = "",
+    ) -> str:
+        """A finished run of kind "followed" from what a training has left on this machine: a folder of TensorBoard's
+        event files, a CSV file of metrics with a column of steps, a folder of samples by step; returns its id.
+
+        `real` is a data set by its name, or an array file. The samples are measured now, in this process, and
+        `progress` is told the share that is done. Raises DatasetError and GanometerError for what cannot be read.
+        """
+        from gan_core.following.imported import import_log, read_log
+
+        called, log = checked_name(name), read_log(tensorboard=tensorboard, table=table, samples=samples)
+        if isinstance(real, str):
+            self._uploads.about(real, by=by)
+        known = real if isinstance(real, str) else read_array(real)
+        given = real_data(self._store, known, folder=self._settings.data_folder)
+        keep_data(self._store, given, owner=by or "", title=f"real samples of {called}"[:60])
+        about = dict(name=called, owner=by or "", rows=rows, seed=seed)
+        return import_log(self._store, log, given, scale=scale, progress=progress, **about)
 
     def ask_for_measurement(self, run: RunInfo, *, by: str | None = "", retry: bool = False) -> int:
         """Have a worker measure the newest samples of a run as a training does: the numbers that every page shows.

@@ -93,7 +93,7 @@ def logged(history: History, start: str, marked_step: int | None = None) -> go.F
     for place, name in enumerate(names):
         colour, dash = LOGGED[place % len(LOGGED)]
         _add_curve(figure, history, name, html.escape(name.removeprefix(start)), colour, dash)
-    return _add_step(figure, history, marked_step)
+    return _add_step(figure, history, marked_step).update_layout(showlegend=True)
 
 
 def metric_curve(
