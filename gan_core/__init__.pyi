@@ -44,6 +44,7 @@ from .distances.verdict import with_z as with_z
 from .distances.verdict import z_value as z_value
 from .following.follower import Follower as Follower
 from .following.follower import follow as follow
+from .following.keras_callback import FollowCallback as FollowCallback
 from .jobs.comparison import ENOUGH_SEEDS as ENOUGH_SEEDS
 from .jobs.comparison import MOST_RUNS as MOST_RUNS
 from .jobs.comparison import Comparison as Comparison

@@ -21,6 +21,9 @@ class Tensor:
     def detach(self):
         return Tensor(self.array, True)
 
+    def __float__(self):
+        return float(self.array)
+
     def cpu(self):
         return self
 
