@@ -13,6 +13,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import re
 import secrets
 import sys
 import time
@@ -29,7 +30,7 @@ from gan_core.config.run_config import RunConfig, override
 from gan_core.data.given_arrays import Form, Given, Scale, as_numpy, form_of
 from gan_core.following.log_buffer import LogBuffer, Measured, curves_of
 from gan_core.following.paced_measurement import PacedMeasurement
-from gan_core.following.real_data import ask_for_reference, check_enough, keep_data, real_data
+from gan_core.following.real_data import ask_for_reference, check_enough, keep_data, packed, real_data
 from gan_core.following.run_writer import Position, RunWriter
 from gan_core.jobs import measurement, references
 from gan_core.jobs.measure_parameters import MeasureParameters
@@ -48,6 +49,7 @@ STEP_BYTES = 32 * 2**20
 """What the samples of one step may take before they are packed; of more only the first are kept."""
 CONVERSION_SHARE = 0.02
 """Of the time, at most, goes into converting samples that come more often than they are measured."""
+_NUMBERS = re.compile(r"[\d,.]+")
 PATIENCE_SECONDS = 20.0
 """How long `close` waits for a store that cannot be used."""
 
@@ -87,6 +89,7 @@ def follow(
     Raises DatasetError for unsuitable data, StoreError for a store that cannot be opened, GanometerError for a name
     there cannot be.
     """
+    called = checked_name(name)
     settings = settings_from_environment(os.environ, store_url=store if isinstance(store, str) else None)
     opened = store if isinstance(store, Store) else Store(settings.store_url)
     given = real_data(
@@ -99,9 +102,9 @@ def follow(
         shape=shape,
         folder=settings.data_folder,
     )
-    keep_data(opened, given, owner=owner, title=f"real samples of {name}"[:60])
+    keep_data(opened, given, packed(opened, given), owner=owner, title=f"real samples of {called}"[:60])
     config = override(RunConfig(), {"data.name": given.dataset.name, "recording.rows": rows, "seed": seed})
-    return Follower(opened, checked_name(name), given, config, every=every, steps=steps, scale=scale, owner=owner)
+    return Follower(opened, called, given, config, every=every, steps=steps, scale=scale, owner=owner)
 
 
 class Follower:
@@ -125,7 +128,7 @@ class Follower:
         clock: Callable[[], float] = time.perf_counter,
     ):
         self.error: str | None = None
-        self._trouble_of_store = False
+        self._trouble_of_store, self._told = False, set[str]()
         self._store, self._given, self._config = store, given, config
         self._scale: Scale | None = scale
         self._every, self._clock = every, clock
@@ -278,11 +281,11 @@ class Follower:
         return LiveMeasurement(part, dataset.modes, lambda: references.known(store, dataset.sha256, "pixels", n))
 
     def _tell(self, error: Exception | None) -> None:
-        """Say once what goes wrong; the training that is followed goes on."""
-        said = None if error is None else sentence(error)
-        told, self.error = self.error, said
-        if said is None or said == told:
+        """Say once what goes wrong, whatever its numbers; the training that is followed goes on."""
+        said = self.error = None if error is None else sentence(error)
+        if said is None or (kind := _NUMBERS.sub("", said)) in self._told:
             return
+        self._told.add(kind)
         try:
             warnings.warn(f"Ganometer does not follow this training as asked: {said}", RuntimeWarning, stacklevel=4)
         except Warning:  # where warnings are errors, they are so for others

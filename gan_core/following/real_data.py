@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +11,7 @@ from gan_core.data.datasets import dataset_to_bytes
 from gan_core.data.given_arrays import Given, Scale, dataset_of
 from gan_core.jobs import references, registry
 from gan_core.jobs.reference import ReferenceParameters
-from gan_core.records import NO_NAMES, DatasetError, GanometerError
+from gan_core.records import UPLOAD, DatasetError, GanometerError
 from gan_core.store import Store
 
 
@@ -40,29 +38,22 @@ def real_data(
     return Given(DatasetCache(folder, store.datasets.upload_bytes).dataset(real), None, ())
 
 
-def keep_data(
-    store: Store,
-    given: Given,
-    *,
-    owner: str,
-    title: str,
-    allow: Callable[[int], None] = lambda size: None,
-) -> None:
-    """Have the store keep the data, and those of an upload for their owner, who calls them `title`.
-
-    `allow` is called with the bytes that new ones take, before they are kept, and may raise.
-    """
+def packed(store: Store, given: Given) -> bytes | None:
+    """The bytes that the store has to keep of the data; None where it has them, or where everybody has."""
     dataset = given.dataset
+    if not dataset.name.startswith(UPLOAD) or store.datasets.upload_bytes(dataset.name) is not None:
+        return None
+    return dataset_to_bytes(dataset)
+
+
+def keep_data(store: Store, given: Given, data: bytes | None, *, owner: str, title: str) -> None:
+    """Have the store keep the data, and those of an upload, which are `packed`, for their owner, who calls them
+    `title`."""
+    dataset = given.dataset
+    if not dataset.name.startswith(UPLOAD) or data is not None:
+        store.datasets.put(dataset.info(), data)
     known = store.datasets.named(dataset.name)
-    if not dataset.name.startswith("upload-"):
-        store.datasets.put(dataset.info())
-        return
-    mine = known is not None and owner in known.owners
-    data = None if known is not None and store.datasets.upload_bytes(dataset.name) else dataset_to_bytes(dataset)
-    if data is not None:
-        allow(len(data))
-        store.datasets.put(replace(dataset.info(), names=NO_NAMES), data)
-    if not mine:
+    if dataset.name.startswith(UPLOAD) and (known is None or owner not in known.owners):
         store.datasets.add_owner(dataset.name, owner, title)
 
 

@@ -19,7 +19,7 @@ from gan_core import machine
 from gan_core.config.run_config import RunConfig, override
 from gan_core.data.array_files import read_array
 from gan_core.data.given_arrays import SCALES, Given, Scale, as_numpy, form_of
-from gan_core.following.real_data import ask_for_reference, check_enough, keep_data, real_data
+from gan_core.following.real_data import ask_for_reference, check_enough, keep_data, packed, real_data
 from gan_core.jobs import registry
 from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.records import MOST_SAMPLES, SNAPSHOT_SAMPLES, GanometerError, RunInfo
@@ -92,16 +92,11 @@ class SampleService:
         n = min(rows, len(given.dataset.test), len(samples))
         config = override(RunConfig(), {"data.name": given.dataset.name, "recording.rows": n})
 
+        data, what = packed(self._store, given), title or f"real samples of {called}"[:60]
+
         def make() -> list[str]:
-            keep_data(
-                self._store,
-                given,
-                owner=by or "",
-                title=title or f"real samples of {called}"[:60],
-                allow=lambda size: self._check_room(size + samples.nbytes, by),
-            )
-            if isinstance(real, str):
-                self._check_room(samples.nbytes, by)
+            self._check_room(samples.nbytes + len(data or b""), by)
+            keep_data(self._store, given, data, owner=by or "", title=what)
             return [self._written(config, called, given, samples, notes, by or "")]
 
         (run_id,) = self._store.submit(nonce, make)
@@ -136,7 +131,8 @@ class SampleService:
             self._uploads.about(real, by=by)
         known = real if isinstance(real, str) else read_array(real)
         given = real_data(self._store, known, folder=self._settings.data_folder)
-        keep_data(self._store, given, owner=by or "", title=f"real samples of {called}"[:60])
+        data = packed(self._store, given)
+        keep_data(self._store, given, data, owner=by or "", title=f"real samples of {called}"[:60])
         about = dict(name=called, owner=by or "", rows=rows, seed=seed)
         return import_log(self._store, log, given, scale=scale, progress=progress, **about)
 

@@ -67,7 +67,11 @@ def why_a_training_waits(
     host: Host, run: RunInfo, workers: Sequence[WorkerInfo], unwritable: str | None
 ) -> Trouble | None:
     """What keeps a run that a worker has from going on; None where nothing does."""
-    if reason := unwritable or run.error:
+    if (reason := unwritable or run.error) and not run.trained_here:
+        return Trouble(
+            "The store cannot be written", f"{_sentence(reason)} What the program of this run logs waits until it can."
+        )
+    if reason:
         return Trouble(
             "The store cannot be written",
             f"{_sentence(reason)} The training waits for it, and goes on without a lost step when it can be written "
