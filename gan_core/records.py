@@ -135,8 +135,11 @@ class RunInfo:
 
     @property
     def seconds_left(self) -> float | None:
-        """What the remaining steps take at the current speed; None when nothing trains or the speed is not known."""
+        """What the remaining steps take at the current speed; None when nothing trains, or the speed or the number of
+        steps is not known."""
         if not self.steps_per_second or self.state not in ("running", "paused"):
+            return None
+        if not self.trained_here and self.step >= self.total_steps:
             return None
         return (self.total_steps - self.step) / self.steps_per_second
 

@@ -30,7 +30,16 @@ def store(tmp_path):
     store.close()
 
 
-def test_curves_samples_and_distances_stand_in_the_store(store):
+@pytest.fixture
+def any_store(store_url):
+    """A store of each kind."""
+    store = Store(store_url)
+    yield store
+    store.close()
+
+
+def test_curves_samples_and_distances_stand_in_the_store(any_store):
+    store = any_store
     with follow("my gan", "digits", store=store, rows=100, steps=20, seed=3) as run:
         for step in range(0, 21, 5):
             made = to_unit(TEST[step : step + 120])

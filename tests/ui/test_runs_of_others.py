@@ -9,6 +9,7 @@ from gan_core.data import datasets
 from gan_core.jobs import registry
 from gan_core.service.lab import Lab
 from gan_core.settings import Settings
+from gan_core.store import Commit
 from tests.drawing import figures, names_of_curves, open_page, text_of
 
 pytestmark = pytest.mark.usefixtures("no_cache_outlives_a_test")
@@ -24,13 +25,12 @@ def lab(home, store):
     lab.close()
 
 
-def followed(store, data, shown, *, end=True):
+def followed(store, data, shown):
     """A run of somebody's own code with one snapshot and the curves it has logged."""
     run = follow("their <b>gan</b>", data, store=store, rows=60, seed=4)
     run.log(0, samples=shown[:70], losses={"g <i>": 1.0, "d": 2.0}, metrics={"fid": 9.0})
     run.log(1_000, losses={"g <i>": 0.5, "d": 2.0}, metrics={"fid": 5.0})
-    if end:
-        run.close()
+    run.close()
     return run
 
 
@@ -53,19 +53,23 @@ def test_the_train_page_shows_curves_and_samples_and_no_sliders(store):
     assert names_of_curves(losses)[:2] == ["d", "g &lt;i&gt;"]  # whatever a program calls it is no markup
 
 
-def test_a_run_that_is_followed_says_when_its_program_is_silent(store):
-    run = followed(store, "digits", to_unit(DIGITS.test.x), end=False)
-    assert "Running" in str(open_page("pages/train.py", run=run.id).get("badge") or text_of(open_page()))
-    store.leases.interrupt([store.runs.get(run.id).worker])
-    text = text_of(open_page("pages/train.py", run=run.id))
+def test_a_run_whose_program_was_killed_offers_no_way_to_resume_it(store):
+    config = store.runs.get(followed(store, "digits", to_unit(DIGITS.test.x)).id).config
+    killed = store.runs.create(config, name="killed", worker_id="gone", kind="followed", total_steps=0)
+    commit = Commit("running", 70, 1.0, steps_per_second=5.0, values=[(70, "loss/g", 1.0)])
+    store.progress.commit(killed, "gone", 1, commit)
+    running = text_of(open_page("pages/train.py", run=killed))
+    assert "Running" in running and "step **70** · 5 steps/s" in running and "left" not in running
+    store.leases.interrupt(["gone"])
+    text = text_of(open_page("pages/train.py", run=killed))
     assert "The program that logs it ended, or was silent for too long" in text and "Press Resume" not in text
-    run.close()
 
 
 def test_home_says_where_the_samples_come_from(store):
     followed(store, "ring-8", RING.test.x)
     text = text_of(open_page())
-    assert "### ring-8 · own training code" in text and "1,000 steps" in text and "auto" not in text.split("Runs")[-1]
+    assert "### ring-8 · own training code" in text and "own training code · ring-8 · 1,000 steps" in text
+    assert "ring-8 · auto" not in text
 
 
 def test_the_gallery_has_no_latents_and_no_networks(store):
