@@ -62,10 +62,10 @@ def _scalars(data: bytes) -> Iterator[tuple[int, str, float]]:
         summary = event.get(5)
         for number, value in _fields(summary) if isinstance(summary, bytes) else ():
             if number == 1 and isinstance(value, bytes):
-                fields = dict(_fields(value))
-                scalar = _scalar(fields)
-                if scalar is not None and isinstance(fields.get(1), bytes):
-                    yield _signed(event.get(2, 0)), fields[1].decode(), scalar
+                fields: dict[int, Any] = dict(_fields(value))
+                scalar, tag = _scalar(fields), fields.get(1)
+                if scalar is not None and isinstance(tag, bytes):
+                    yield _signed(event.get(2, 0)), tag.decode(), scalar
 
 
 def _scalar(value: dict[int, Any]) -> float | None:
@@ -74,7 +74,7 @@ def _scalar(value: dict[int, Any]) -> float | None:
         return struct.unpack("<f", simple)[0]
     if not isinstance(value.get(8), bytes):
         return None
-    tensor = dict(_fields(value[8]))
+    tensor: dict[int, Any] = dict(_fields(value[8]))
     form, width = {_FLOAT: ("<f", 4), _DOUBLE: ("<d", 8)}.get(tensor.get(1, 0), ("", 0))
     given = tensor.get(4) or tensor.get(5 if width == 4 else 6)
     return struct.unpack(form, given)[0] if width and isinstance(given, bytes) and len(given) == width else None

@@ -35,7 +35,7 @@ from gan_core.following.run_writer import Position, RunWriter
 from gan_core.jobs import measurement, references
 from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.plain_errors import sentence
-from gan_core.records import FRAMEWORKS, MOST_SAMPLES, GanometerError
+from gan_core.records import FRAMEWORKS, MOST_SAMPLES, GanometerError, Reference, StoreError
 from gan_core.settings import settings_from_environment
 from gan_core.store import Store
 from gan_core.store.labels import checked_name
@@ -104,7 +104,17 @@ def follow(
     )
     keep_data(opened, given, packed(opened, given), owner=owner, title=f"real samples of {called}"[:60])
     config = override(RunConfig(), {"data.name": given.dataset.name, "recording.rows": rows, "seed": seed})
-    return Follower(opened, called, given, config, every=every, steps=steps, scale=scale, owner=owner)
+    return Follower(
+        opened,
+        called,
+        given,
+        config,
+        every=every,
+        steps=steps,
+        scale=scale,
+        owner=owner,
+        close_store=opened is not store,
+    )
 
 
 class Follower:
@@ -125,33 +135,36 @@ class Follower:
         steps: int | None = None,
         scale: Scale | None = None,
         owner: str = "",
+        close_store: bool = False,
         clock: Callable[[], float] = time.perf_counter,
     ):
         self.error: str | None = None
         self._trouble_of_store, self._told = False, set[str]()
         self._store, self._given, self._config = store, given, config
         self._scale: Scale | None = scale
-        self._every, self._clock = every, clock
+        self._every, self._clock, self._close_store = every, clock, close_store
         self._form: Form | None = None
         self._live = self._measurement_of(config.recording.rows)
+        # Once before the training begins: what a measurement loads and compiles takes a second.
+        self._live.report(to_unit(given.dataset.test.x[: config.recording.rows]))
         self._asked: tuple[int, Any] | None = None  # the last samples, while they are not measured
         self._step = 0
         self._taken_at: int | None = None
         self._converted = (-np.inf, 0.0)  # when samples were last converted, and how long that took
-        self._pid, self._closed, self._logged, self._clipped, self._measured = os.getpid(), False, False, False, False
+        self._pid, self._closed, self._logged, self._clipped = os.getpid(), False, False, False
+        self._reference_asked = False
+        steps = 0 if steps is None else _step(steps)
         worker_id = f"{machine.HOST}-{os.getpid()}-{secrets.token_hex(2)}"
         versions = _versions()
         self.id = store.runs.create(
-            config, name=name, owner=owner, worker_id=worker_id, kind="followed", total_steps=steps or 0
+            config, name=name, owner=owner, worker_id=worker_id, kind="followed", total_steps=steps
         )
         store.progress.describe(self.id, worker_id, 1, dataset=given.dataset.sha256, versions=versions)
-        # Once before the training begins: what a measurement loads and compiles takes a second.
-        self._live.report(to_unit(given.dataset.test.x[: config.recording.rows]))
         self._buffer = LogBuffer()
         for note in given.notes:
             self._buffer.note(0, "read_as", note)
         self._writer = RunWriter(
-            store, self.id, worker_id, self._buffer, steps=steps or 0, versions=versions, tell=self._tell_of_store
+            store, self.id, worker_id, self._buffer, steps=steps, versions=versions, tell=self._tell_of_store
         )
         self._measurement = PacedMeasurement(self._measure, self._tell, clock=clock)
         self._writer.start()
@@ -268,17 +281,24 @@ class Follower:
 
     def _measure(self, step: int, samples: np.ndarray) -> None:
         n = self._config.recording.rows
-        if not self._measured:
-            self._measured = True
-            ask_for_reference(self._store, self._given, n)
         self._buffer.add_measured(Measured(step, samples, self._live.report(to_unit(samples[:n]))))
+        if not self._reference_asked:
+            ask_for_reference(self._store, self._given, n)
+            self._reference_asked = True
 
     def _measurement_of(self, rows: int) -> LiveMeasurement:
         """Against so many real samples, in one thread beside those of the training."""
         dataset, store = self._given.dataset, self._store
         n = min(rows, len(dataset.test))
         part = measurement.real_part(dataset, MeasureParameters(n), flatten, threads=1)
-        return LiveMeasurement(part, dataset.modes, lambda: references.known(store, dataset.sha256, "pixels", n))
+
+        def find_reference() -> Reference | None:
+            try:
+                return references.known(store, dataset.sha256, "pixels", n)
+            except StoreError:  # the samples are measured all the same, and pages judge them with what is known then
+                return None
+
+        return LiveMeasurement(part, dataset.modes, find_reference)
 
     def _tell(self, error: Exception | None) -> None:
         """Say once what goes wrong, whatever its numbers; the training that is followed goes on."""
@@ -310,6 +330,8 @@ class Follower:
             self._writer.end(state, error, patience=patience)
         except Exception as trouble:
             self._tell(trouble)
+        if self._close_store:
+            self._store.close()
 
     def _at_exit(self) -> None:
         self._end("interrupted", "the program ended and did not close its log", patience=2.0)

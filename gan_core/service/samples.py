@@ -133,8 +133,17 @@ class SampleService:
         given = real_data(self._store, known, folder=self._settings.data_folder)
         data = packed(self._store, given)
         keep_data(self._store, given, data, owner=by or "", title=f"real samples of {called}"[:60])
-        about = dict(name=called, owner=by or "", rows=rows, seed=seed)
-        return import_log(self._store, log, given, scale=scale, progress=progress, **about)
+        return import_log(
+            self._store,
+            log,
+            given,
+            name=called,
+            owner=by or "",
+            rows=rows,
+            seed=seed,
+            scale=scale,
+            progress=progress,
+        )
 
     def ask_for_measurement(self, run: RunInfo, *, by: str | None = "", retry: bool = False) -> int:
         """Have a worker measure the newest samples of a run as a training does: the numbers that every page shows.
