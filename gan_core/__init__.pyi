@@ -53,6 +53,9 @@ from .distances.verdict import verdict_of as verdict_of
 from .distances.verdict import with_spread as with_spread
 from .distances.verdict import with_z as with_z
 from .distances.verdict import z_value as z_value
+from .following.follower import Follower as Follower
+from .following.follower import follow as follow
+from .following.keras_callback import FollowCallback as FollowCallback
 from .jobs.comparison import ENOUGH_SEEDS as ENOUGH_SEEDS
 from .jobs.comparison import MOST_RUNS as MOST_RUNS
 from .jobs.comparison import Comparison as Comparison
@@ -68,6 +71,10 @@ from .jobs.comparison import step_of as step_of
 from .machine import versions as versions
 from .plain_errors import sentence as sentence
 from .plain_errors import without_paths as without_paths
+from .records import FRAMEWORKS as FRAMEWORKS
+from .records import LOSS_CURVE as LOSS_CURVE
+from .records import METRIC_CURVE as METRIC_CURVE
+from .records import SNAPSHOT_SAMPLES as SNAPSHOT_SAMPLES
 from .records import DatasetInfo as DatasetInfo
 from .records import Event as Event
 from .records import GanometerError as GanometerError

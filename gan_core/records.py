@@ -23,6 +23,9 @@ from gan_core.config.run_config import RunConfig
 from gan_core.validation import Count, Invalid, Text, checked
 
 State = Literal["queued", "running", "paused", "finished", "stopped", "failed", "interrupted"]
+RunKind = Literal["trained", "followed", "samples"]
+"""Where a run's samples come from: from networks that were trained here, from somebody's own training code that was
+followed, or from a file that was measured."""
 Panel = Literal["live", "full"]
 """Which metrics a report holds: `live` those quick enough to follow a training, `full` all of them."""
 Direction = Literal["lower", "higher", "target", "diagnostic"]
@@ -31,6 +34,8 @@ VerdictKind = Literal["like_real", "nearly", "far_off", "collapsed", "copies", "
 """What a measurement says of the generated samples as a whole."""
 ACTIVE: tuple[str, ...] = ("queued", "running", "paused")
 """States in which a run still needs a worker."""
+MOST_SAMPLES = 10_000
+"""Samples of one answer, and of one step of a run that keeps samples instead of weights, at most."""
 SNAPSHOT_SAMPLES = 64
 """The fixed latents of every run, whose samples make up its snapshots; a data set's preview has as many real rows."""
 
@@ -78,6 +83,7 @@ class RunInfo:
     its parent's step alone. `claim_no` counts the workers that have taken the run. `versions`: the libraries it was
     trained with. `error`: why it failed, stopped or was interrupted; of a run that is being trained, why nothing of it
     can be written at this moment. `data_hidden`: whoever asked may see the run, and not the real samples of its data.
+    `kind`: whose networks it is of; of a run that was not trained here `worker` is the process that writes it.
     """
 
     id: str
@@ -108,6 +114,14 @@ class RunInfo:
     published: bool = False
     tags: tuple[str, ...] = ()
     data_hidden: bool = False
+    kind: RunKind = "trained"
+
+    @property
+    def trained_here(self) -> bool:
+        """Whether this program trains, or trained, the run's networks. Of any other run there are samples, and of its
+        `config` only the data, the seed and `recording.rows` mean something.
+        """
+        return self.kind == "trained"
 
     @property
     def active(self) -> bool:
@@ -121,8 +135,11 @@ class RunInfo:
 
     @property
     def seconds_left(self) -> float | None:
-        """What the remaining steps take at the current speed; None when nothing trains or the speed is not known."""
+        """What the remaining steps take at the current speed; None when nothing trains, or the speed or the number of
+        steps is not known."""
         if not self.steps_per_second or self.state not in ("running", "paused"):
+            return None
+        if not self.trained_here and self.step >= self.total_steps:
             return None
         return (self.total_steps - self.step) / self.steps_per_second
 
@@ -356,6 +373,14 @@ class Job:
     cancellable: bool = False
 
 
+FOLLOWS = "follows"
+"""How the phase of a program begins that logs a training of its own."""
+LOSS_CURVE, METRIC_CURVE = "loss/", "metric/"
+"""How the curves of a training that was followed begin; the name that its program gave them comes after it."""
+FRAMEWORKS = ("torch", "tensorflow", "keras", "jax")
+"""Libraries that train networks, by the names under which a run keeps their versions."""
+
+
 @dataclass(frozen=True)
 class WorkerInfo:
     """A process that trains runs and answers jobs.
@@ -374,6 +399,11 @@ class WorkerInfo:
     versions: Mapping[str, str]
     error: str | None
     heartbeat: float = 0.0
+
+    @property
+    def follows(self) -> bool:
+        """Whether this is a program that only writes what it trains itself: it takes no run and answers no job."""
+        return self.phase.startswith(FOLLOWS)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from ui.distances.samples import show_samples
 from ui.distances.shown import Shown
 from ui.distances.verdict import show_verdict_and_cards
 from ui.frame.faults import part
-from ui.frame.page import open_page, page_link
+from ui.frame.job_answers import show_answer
+from ui.frame.page import Page, open_page, page_link
 from ui.frame.pickers import pick_part, pick_run, pick_step, play_on
 from ui.frame.report_button import report_button
 
@@ -32,6 +33,18 @@ def measured(run_id: str, version: int, data_hidden: bool, _run: RunInfo) -> dic
     return page.lab.results.measured(_run)
 
 
+def wait_for_measurement(page: Page, run: RunInfo) -> None:
+    """Samples of a file are measured once, by a worker."""
+    st.info("These samples are being measured.", icon=":material/hourglass_top:")
+    show_answer(
+        page,
+        page.lab.samples.ask_for_measurement(run, by=page.me),
+        lambda job: st.rerun(),
+        key="first measurement",
+        again=lambda: page.lab.samples.ask_for_measurement(run, by=page.me, retry=True),
+    )
+
+
 with open_page("distances") as page:
     st.title("Distances", anchor=False)
     st.caption("How far are the generated samples from real ones?")
@@ -43,7 +56,9 @@ with open_page("distances") as page:
         st.stop()
     steps, data = page.lab.results.snapshot_steps(run), page.lab.results.dataset_of(run)
     reports = measured(run.id, run.version, run.data_hidden, run)
-    if not reports or not steps or data is None:
+    if steps and data is not None and not reports and run.kind == "samples":
+        wait_for_measurement(page, run)
+    elif not reports or not steps or data is None:
         st.info(
             "This run has not been measured yet: that happens with its first step.", icon=":material/hourglass_top:"
         )

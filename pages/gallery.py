@@ -56,9 +56,14 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
                 say_private()
             else:
                 show_caption(
-                    "64 points from the same latent vectors z at every step, on 64 real ones that are never trained "
-                    "on. Move the slider, or press Play, and watch them move to the real ones.",
-                    "latent vector z",
+                    (
+                        "64 points from the same latent vectors z at every step, on 64 real ones that are never "
+                        "trained on. "
+                        if run.trained_here
+                        else "The first 64 points that are kept of this step, on 64 of the real ones. "
+                    )
+                    + "Move the slider, or press Play, and watch them move to the real ones.",
+                    *(["latent vector z"] if run.trained_here else []),
                 )
             if data.shape == (2,):
                 with st.container(horizontal=True):
@@ -71,7 +76,9 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
         st.image(picture, width="stretch", alt=f"64 generated samples at step {step:,}")
     left.caption(
         f"The same 64 {term('latent vector z', 'latent vectors z')} at every step: move the slider, or press Play, and "
-        "watch each sample change.",
+        "watch each sample change."
+        if run.trained_here
+        else "The first 64 samples that are kept of this step.",
         unsafe_allow_html=True,
     )
     right.markdown(f"**Real, {term('held-out', 'held out')}**", unsafe_allow_html=True)
@@ -83,12 +90,14 @@ def show_snapshot(run: RunInfo, data: DatasetInfo, step: int) -> None:
             picture = grid.embedded(grid.grid(data.preview, gap=GAP))
             st.image(picture, width="stretch", alt="64 real samples that are never trained on")
     with right.container(horizontal=True, vertical_alignment="center"):
-        if not data.rows_hidden:
+        if not data.rows_hidden and run.trained_here:
             st.caption("Never trained on.", width="content")
         offer_films(run)
 
 
 def offer_films(run: RunInfo) -> None:
+    if run.kind == "samples":  # of one step only
+        return
     for kind, title in (("gif", "GIF"), ("webp", "WebP")):
         st.download_button(
             f"Time-lapse as {title}",
@@ -182,15 +191,16 @@ with open_page("gallery") as page:
         with part("This snapshot"):
             show_snapshot(run, data, step)
         jobs = []
-        if data.shape == (2,):
+        if data.shape == (2,) and run.trained_here:
             with part("The networks"):
                 label = pick_class(run, data, "surface", label="Class of the chart", all_too=True)
                 jobs.append(show_surface(run, data, step, label))
         st.header("Look closer", anchor=False)
-        view = pick_view()
+        view = pick_view() if run.trained_here else "samples"
         with part("This view"):
             if view == "samples":
-                jobs.append(show_samples(page, data, choose_samples(run, data), run_id=run.id, step=step))
+                asked = choose_samples(run, data, page.lab.results.kept_number(run, step))
+                jobs.append(show_samples(page, data, asked, run=run, step=step))
             elif view == "walk":
                 jobs.append(show_walk(page, run, data, step))
             elif view == "plane":

@@ -73,6 +73,7 @@ def build(file: Path) -> dict[str, str]:
                     values=values,
                     measured=[(step, REPORT)],
                     taken=[(step, IMAGES, pack(a=np.zeros(3)))],
+                    kept=[(step, IMAGES)],
                     checkpoint=pack(step=np.int64(step)),
                     edits=[Edit(command, {"objective.r1": (1.0, 0.5)}, "")] if step == 50 else (),
                     config=override(CONFIG, {"data.name": data, "seed": number}),

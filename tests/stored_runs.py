@@ -59,6 +59,7 @@ EVERYTHING = dict(
     values=[(20, "loss", 1.5)],
     measured=[(20, report())],
     taken=[(20, PIXELS, b"weights")],
+    kept=[(20, PIXELS)],
     preview=NewPreview(20, PIXELS, PIXELS),
     checkpoint=b"state",
     steps_per_second=100.0,

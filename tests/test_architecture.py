@@ -43,6 +43,7 @@ WINGS = (
     "gan_core.reports",
     "gan_core.jobs",
     "gan_core.worker",
+    "gan_core.following",
     "gan_core.service",
     "gan_core.app_server",
     "gan_core.cli",
@@ -97,9 +98,12 @@ MAY_IMPORT = {
     "gan_core.jobs*": f"{VALUES} {JOBS} {STORE} {DATA} {BUNDLES} {DISTANCES} {ENGINE} gan_core.machine numpy msgspec",
     "gan_core.worker*": f"{VALUES} gan_core.worker.* {JOBS} {STORE} {DATA} {DISTANCES} {ENGINE} gan_core.machine"
     " gan_core.settings numpy psutil threadpoolctl",
+    "gan_core.following.keras_callback": "gan_core.following.follower keras",
+    "gan_core.following*": f"{VALUES} gan_core.following.* {JOBS} {STORE} {DATA} {DISTANCES}"
+    " gan_core.worker.live_measurement gan_core.machine gan_core.settings numpy psutil",
     "gan_core.service*": f"{VALUES} gan_core.service.* {STORE} {JOBS} {DATA} {BUNDLES} {PICTURES} {DISTANCES}"
-    " gan_core.reports.* gan_core.worker.process gan_core.worker.train_run gan_core.machine gan_core.settings"
-    " numpy psutil",
+    " gan_core.reports.* gan_core.worker.process gan_core.worker.train_run gan_core.following.* gan_core.machine"
+    " gan_core.settings numpy psutil",
     "gan_core.app_server": "",
     "gan_core.cli*": f"{DOOR_AND_PICTURES} {VALUES} gan_core.cli.* gan_core.service.* gan_core.settings"
     " gan_core.app_server numpy",
@@ -219,7 +223,8 @@ def test_only_the_pages_know_streamlit():
 
 def test_only_the_engine_knows_tensorflow():
     users = {m for m in modules() for i in imports_of(m) if i.name.partition(".")[0] in ("tensorflow", "keras")}
-    assert not {m for m in users if not m.startswith("gan_core.engine")} - {"gan_core.data.datasets"}
+    others = {m for m in users if not m.startswith("gan_core.engine")}
+    assert others == {"gan_core.data.datasets", "gan_core.following.keras_callback"}
 
 
 def test_modules_form_no_circle():

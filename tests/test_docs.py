@@ -241,7 +241,7 @@ def test_examples_are_understood(line):
 
 def test_benchmarks_it_tells_to_run_exist():
     told = set(re.findall(r"-m benchmarks\.(\w+)", EVERYTHING))
-    told_here = "first_minute dashboard pages distances screenshots quality claim replay train faults preview"
+    told_here = "first_minute dashboard pages distances screenshots quality claim replay train faults preview follow"
     assert told == set(told_here.split())
     for name in told:
         source = (ROOT / "benchmarks" / f"{name}.py").read_text(encoding="utf-8")

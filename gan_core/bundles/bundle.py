@@ -23,6 +23,7 @@ from gan_core.config import run_config as configs
 from gan_core.data.datasets import OPTIONS, info_from_bytes
 from gan_core.plain_errors import sentence
 from gan_core.records import (
+    MOST_SAMPLES,
     NO_NAMES,
     SNAPSHOT_SAMPLES,
     UPLOAD,
@@ -44,7 +45,7 @@ MAX_UNPACKED_BYTES = 500 * 2**20
 MAX_MEMBERS = 1000
 ENDED = ("finished", "stopped", "failed", "interrupted")
 _NAME = re.compile(
-    r"manifest\.json|run\.json|metrics\.npz|dataset\.npz|preview\.npz|(snapshots|weights|checkpoints)/[0-9]{1,9}"
+    r"manifest\.json|run\.json|metrics\.npz|dataset\.npz|preview\.npz|(snapshots|weights|samples|checkpoints)/[0-9]{1,9}"
 )
 _KEPT = (
     "id",
@@ -110,6 +111,7 @@ class _Run:
     tags: Annotated[list[Text], Meta(description="expected a list of texts")] = field(default_factory=list)
     parent_id: Text | None = None
     parent_step: Count | None = None
+    kind: records.RunKind = "trained"
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ def bundle(
     parent_hidden: bool = False,
 ) -> bytes:
     """Everything of a run: configuration, metrics, snapshots, checkpoint, events, reports, versions; and all hashes.
+
+    Of a run that was not trained here the samples that it keeps instead of weights.
 
     Nothing says who made the run, and on which machine. `name`: what the run is called for whoever gets the file.
     `names` are what the classes and columns of an upload are called. `data_hidden` leaves these out, and the rows of
@@ -158,6 +162,8 @@ def bundle(
         "references": [],
         "data": None,
     }
+    if row["kind"] != "trained":  # a run that was trained here can also be read by versions that know no other kind
+        about["kind"] = row["kind"]
     if parent_hidden:
         about["parent_id"] = None
         for *_, payload in events:
@@ -189,7 +195,9 @@ def bundle(
             if data := store.datasets.upload_bytes(info.name):
                 members["dataset.npz"] = data
     members |= {f"snapshots/{s['step']}": s["samples"] for s in rows["snapshots"]}
-    members |= {f"weights/{s['step']}": s["weights"] for s in rows["snapshots"]}
+    if row["kind"] == "trained":
+        members |= {f"weights/{s['step']}": s["weights"] for s in rows["snapshots"]}
+    members |= {f"samples/{s['step']}": s["data"] for s in rows["run_samples"]}
     sound = [c for c in rows["checkpoints"] if not data_hidden and _hash(c["data"]) == c["sha256"]]
     members |= {f"checkpoints/{c['step']}": c["data"] for c in sound[-1:]}
     members["run.json"] = json.dumps(about).encode()
@@ -335,6 +343,7 @@ def _rows(
     run = {key: getattr(about, key) for key in _KEPT} | {
         "id": run_id,
         "name": about.name[:100],
+        "kind": about.kind,
         "tags": json.dumps(checked_tags(about.tags)),
         "state": about.state if about.state in ENDED else "interrupted",
         "config": configs.to_json(config),
@@ -342,10 +351,13 @@ def _rows(
     }
     steps = {
         part: {int(n.split("/")[1]): d for n, d in members.items() if n.startswith(f"{part}/")}
-        for part in ("snapshots", "weights", "checkpoints")
+        for part in ("snapshots", "weights", "samples", "checkpoints")
     }
-    if steps["snapshots"].keys() != steps["weights"].keys():
-        raise ValueError("snapshots and weights are not of the same steps")
+    instead, other = ("weights", "samples") if about.kind == "trained" else ("samples", "weights")
+    if steps["snapshots"].keys() != steps[instead].keys():
+        raise ValueError(f"snapshots and {instead} are not of the same steps")
+    if steps[other] or (about.kind != "trained" and steps["checkpoints"]):
+        raise ValueError(f"a run of kind {about.kind!r} has no {other}")
     columns = {name: column.tolist() for name, column in _unpack(members["metrics.npz"]).items()}
     metrics = checked(_Metrics, columns, what="a column of the metrics")
     checks.check_steps(about, steps, metrics.step)
@@ -356,8 +368,13 @@ def _rows(
             for name, step, value in zip(metrics.name, metrics.step, metrics.value, strict=True)
         ],
         "snapshots": [
-            dict(run_id=run_id, step=step, samples=_samples(data, info), weights=_arrays(steps["weights"][step]))
+            dict(run_id=run_id, step=step, samples=_samples(data, info), weights=weights)
             for step, data in steps["snapshots"].items()
+            for weights in [_arrays(steps["weights"][step]) if about.kind == "trained" else b""]
+        ],
+        "run_samples": [
+            dict(run_id=run_id, step=step, n=len(_unpack(data)["x"]), data=_samples(data, info, MOST_SAMPLES))
+            for step, data in steps["samples"].items()
         ],
         "checkpoints": [
             dict(run_id=run_id, step=step, data=_arrays(data), sha256=_hash(data))
@@ -432,18 +449,18 @@ def _check_data(claimed: DatasetInfo, data: bytes) -> None:
         raise ValueError("the preview does not show the samples")
 
 
-def _samples(data: bytes, info: DatasetInfo | None) -> bytes:
+def _samples(data: bytes, info: DatasetInfo | None, most: int = SNAPSHOT_SAMPLES) -> bytes:
     if info is None:
         raise ValueError("there are snapshots, but no data set")
-    _check_samples(_unpack(data)["x"], info)
+    _check_samples(_unpack(data)["x"], info, most)
     return data
 
 
-def _check_samples(x: np.ndarray, info: DatasetInfo) -> None:
+def _check_samples(x: np.ndarray, info: DatasetInfo, most: int = SNAPSHOT_SAMPLES) -> None:
     checked_samples(x)
     wanted = np.uint8 if info.kind == "image" else np.float32
-    if len(x) > records.SNAPSHOT_SAMPLES:
-        raise ValueError(f"there are {len(x):,} samples; a run shows {records.SNAPSHOT_SAMPLES}")
+    if len(x) > most:
+        raise ValueError(f"there are {len(x):,} samples; of one step a run keeps {most:,}")
     if x.dtype != wanted or x.shape[1:] != info.shape:
         raise ValueError(
             f"samples are {x.dtype} {x.shape}, not {np.dtype(wanted)} (n, {', '.join(map(str, info.shape))})"

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 CUT = "…"
-KEPT_KEYS = ("preset", "changes", "parent", "error")
+KEPT_KEYS = ("preset", "kind", "changes", "parent", "error", "note")
 """What an event says in words; of anything else in it only numbers and switches are kept."""
 _PERSONAL = re.compile(
     r"""

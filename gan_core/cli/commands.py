@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
         if options.command is None:
             raise WrongInput(
-                "name a command: train, measure, ruler, sample, fork, runs, export, report, import, delete, app or "
+                "name a command: train, measure, ruler, sample, fork, runs, export, report, import, import-log, delete, app or "
                 "worker; --help explains them"
             )
         return _COMMANDS[options.command](options)
@@ -156,6 +156,19 @@ def _sample(options: argparse.Namespace) -> int:
     return _say(options, {"run": options.run, "n": len(x), "out": str(out)}, f"{len(x)} samples in {out}")
 
 
+def _import_log(options: argparse.Namespace) -> int:
+    sources = {name: getattr(options, name) for name in ("tensorboard", "csv", "samples") if getattr(options, name)}
+    if not sources:
+        raise WrongInput("import-log needs --tensorboard DIR, --csv FILE or --samples DIR, or several of them")
+    files = {"table" if name == "csv" else name: Path(path) for name, path in sources.items()}
+    real = Path(options.real) if Path(options.real).suffix in (".npy", ".npz") else options.real
+    about = dict(scale=options.scale, rows=options.rows, seed=options.seed, progress=show.Progress())
+    with _lab(options) as lab:
+        run = lab.runs.get(lab.samples.import_log(options.name, real=real, by=None, **files, **about), by=None)
+        headline = lab.results.headlines([run], by=None)[run.id]
+    return _say(options, show.summary(run) | show.quality(headline), show.ending(run, headline))
+
+
 def _runs(options: argparse.Namespace) -> int:
     with _lab(options) as lab:
         runs = lab.runs.listed(by=None)
@@ -231,6 +244,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "export": _export,
     "report": _report,
     "import": _import,
+    "import-log": _import_log,
     "delete": _delete,
     "app": _app,
     "worker": _worker,

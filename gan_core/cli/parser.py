@@ -8,6 +8,7 @@ from typing import Callable, NoReturn
 from gan_core import CORRUPTION_TITLES, OPTIONS, __version__
 from gan_core.config.presets import PRESETS
 from gan_core.service.measure import SPACES
+from gan_core.service.samples import SCALES
 
 
 class WrongInput(Exception):
@@ -133,6 +134,22 @@ def make_parser() -> argparse.ArgumentParser:
     report.add_argument("--out", required=True, metavar="FILE.html")
     unbundle = command("import", "add an exported run to the store")
     unbundle.add_argument("file", metavar="FILE.zip")
+    log = command("import-log", "add a training that was not done here, from what it has logged into files")
+    log.add_argument("--name", required=True, help="what the run is called")
+    log.add_argument(
+        "--real",
+        required=True,
+        metavar="DATA",
+        help=f"what is measured against: one of {', '.join(OPTIONS)}, an upload's name, or a .npy or .npz file",
+    )
+    log.add_argument("--tensorboard", metavar="DIR", help="a folder with TensorBoard's event files: curves")
+    log.add_argument("--csv", metavar="FILE", help="a table of numbers with a column step: curves")
+    log.add_argument(
+        "--samples", metavar="DIR", help="samples by step: step_000100.npz, .npy, .png, or folders of pictures"
+    )
+    log.add_argument("--scale", choices=SCALES, help="between which numbers the samples' pixels lie: --scale=-1..1")
+    log.add_argument("--rows", type=_whole(50), default=500, help="samples of each kind in a measurement, at most")
+    log.add_argument("--seed", type=_whole(0), default=0, help="runs of one name with other seeds are repetitions")
     delete = command("delete", "remove a run and everything of it")
     delete.add_argument("--run", required=True, metavar="ID")
     app = command("app", "serve the app; options of `streamlit run`, such as --server.address, are handed on")

@@ -26,7 +26,8 @@ def summary(run: RunInfo) -> dict[str, Any]:
         "seconds": run.seconds,
         "steps_per_second": run.steps_per_second,
         "data": run.config.data.name,
-        "preset": run.config.preset,
+        "preset": run.config.preset if run.trained_here else None,
+        "kind": run.kind,
         "error": run.error,
     }
 

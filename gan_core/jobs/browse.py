@@ -8,7 +8,8 @@ import numpy as np
 
 from gan_core.config.rules import MOST_CLASSES
 from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays, only
-from gan_core.jobs.snapshot_sampler import Drawn, SampleCount, SnapshotSampler, discriminator_at
+from gan_core.jobs.sample_source import SampleSource, source_at
+from gan_core.jobs.snapshot_sampler import Drawn, SampleCount, discriminator_at
 from gan_core.records import SNAPSHOT_SAMPLES
 from gan_core.validation import Label, Seed, Share
 
@@ -36,7 +37,8 @@ class Browse(Parameters):
 
 
 def answer(context: JobContext, asked: Browse) -> Arrays:
-    """`n` samples `x` with all that sorts and places them, beside up to 1,000 held-out real ones.
+    """`n` samples `x`, or as many as were kept, with all that sorts and places them, beside up to 1,000 held-out real
+    ones.
 
     Of each sample: its nearest training row (`distances`, `rows`), `realism` and `rarity` among the real ones, the
     class it was made for or looks like (`labels`), the discriminator's logit (`scores`), its position on the map (`xy`)
@@ -48,9 +50,10 @@ def answer(context: JobContext, asked: Browse) -> Arrays:
     from gan_core.jobs.held_out import held_out
 
     dataset, progress, threads = context.dataset_of_run(), context.progress, context.threads
-    sampler = SnapshotSampler.of(context.store, context.run, context.step)
+    sampler = source_at(context.store, context.run, context.step)
     n = SNAPSHOT_SAMPLES if asked.seed is None else asked.n
     made = sampler.draw(asked.seed, 0, n, label=asked.label, truncation=asked.truncation)
+    n = len(made.x)
     progress(0.1)
     real = held_out(dataset, threads)
     progress(0.3)
@@ -93,7 +96,7 @@ def answer(context: JobContext, asked: Browse) -> Arrays:
     return found
 
 
-def _scores(sampler: SnapshotSampler, made: Drawn) -> np.ndarray | None:
+def _scores(sampler: SampleSource, made: Drawn) -> np.ndarray | None:
     """The discriminator's logit (n,) for each sample; None where no discriminator of the step is kept."""
     if (discriminator := discriminator_at(sampler.store, sampler.run, sampler.step)) is None:
         return None

@@ -14,6 +14,7 @@ from gan_core.codec import flatten
 from gan_core.distances.catalogue import METRICS
 from gan_core.jobs import comparison
 from gan_core.jobs.comparison import FEWEST_SAMPLES, MOST_RUNS, MOST_SAMPLES, Comparison, ComparisonReport, Group
+from gan_core.jobs.kept_samples import kept_number
 from gan_core.jobs.kind import JobContext, JobKind, Parameters, everything
 from gan_core.jobs.sample import draw_of_training
 from gan_core.records import GanometerError, RunInfo, short_data_name
@@ -30,7 +31,8 @@ FEWEST_SEEDS = 3
 class Compare(Parameters):
     """`runs` are pairs of a run's id and the step of one of its snapshots; `n` samples of each are compared.
 
-    Without `n` as many as the runs were measured with, or the fewest of that.
+    Without `n` as many as the runs were measured with, or the fewest of that; never more than a run keeps that has no
+    generator.
     """
 
     runs: Annotated[tuple[tuple[str, Count], ...], Meta(min_length=1, max_length=MOST_RUNS, title="runs")]
@@ -56,7 +58,8 @@ def answer(context: JobContext, asked: Compare) -> ComparisonReport:
     groups = comparison.group_runs(runs)
     dataset = context.dataset_named(runs[0].config.data.name)
     n = asked.n or min(MOST_SAMPLES, *(run.config.recording.rows for run in runs))
-    n = min(n, len(dataset.test.x))
+    kept = (kept_number(store, run, steps_by_run[run.id]) for run in runs)
+    n = min(n, len(dataset.test.x), *(number for number in kept if number is not None))
     members = [run for group in groups for run in group.runs]
     fakes = []
     for done, run in enumerate(members, 1):

@@ -57,8 +57,11 @@ class Group:
 def alike(one: RunInfo, other: RunInfo) -> bool:
     """Whether two runs are of one setting: they differ in nothing but the seed, names, and what a clock decided.
 
-    A branch is like another one from the same step.
+    A branch is like another one from the same step. Of runs that were not trained here nobody knows the settings:
+    those of one name are repetitions, if their seeds differ.
     """
+    if not (one.trained_here and other.trained_here):
+        return one.kind == other.kind and one.name == other.name and one.config.seed != other.config.seed
     return one.parent_step == other.parent_step and same_setting(one.config, other.config)
 
 
@@ -104,13 +107,18 @@ def _letter(place: int) -> str:
 
 
 def _labels(firsts: Sequence[RunInfo]) -> list[str]:
-    """What sets each group apart: its recipe, where recipes differ, and what differs among groups of that recipe.
+    """What sets each group apart: its recipe, where recipes differ, and what differs among groups of that recipe; of
+    runs that were not trained here their name.
 
     What is recorded of a run changes nothing of it, so it is named only where nothing else differs.
     """
+    every, firsts = firsts, [run for run in firsts if run.trained_here]
     recipes = {run.config.preset for run in firsts}
     labels = []
-    for run in firsts:
+    for run in every:
+        if not run.trained_here:
+            labels.append(run.name)
+            continue
         near = [other.config for other in firsts if other.config.preset == run.config.preset]
         differing = [key for key in settings_diff(near) if key not in ("seed", "preset", "training.seconds")]
         differing = [key for key in differing if not key.startswith("recording.")] or differing

@@ -87,6 +87,7 @@ class JobKind(Generic[P, A]):
     `without_rows` takes from an answer whatever shows real samples, for those who may see a run and not its data. A
     kind that has none tells them nothing.
     `quick`: it takes a few seconds at most, and does not wait for those that take longer.
+    `of_networks`: it asks the networks of its run, so there is no answer for a run that keeps samples instead.
     """
 
     name: str
@@ -97,6 +98,7 @@ class JobKind(Generic[P, A]):
     of_run: bool = True
     without_rows: Callable[[A], A] | None = None
     quick: bool = False
+    of_networks: bool = False
 
     def read(self, values: Mapping[str, Any]) -> P:
         """The parameters from JSON that anybody may have written. Raises GanometerError naming all problems."""

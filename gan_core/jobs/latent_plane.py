@@ -49,4 +49,5 @@ KIND = JobKind(
     decode=decode_arrays,
     without_rows=only("x", "z"),
     quick=True,
+    of_networks=True,
 )

@@ -59,4 +59,5 @@ KIND = JobKind(
     decode=decode_arrays,
     without_rows=only("x", "z", "length"),
     quick=True,
+    of_networks=True,
 )

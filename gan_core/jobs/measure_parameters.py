@@ -9,8 +9,7 @@ from msgspec import Meta
 
 from gan_core.data.datasets import Dataset
 from gan_core.jobs.kind import Parameters
-from gan_core.jobs.snapshot_sampler import MOST_SAMPLES
-from gan_core.records import Panel
+from gan_core.records import MOST_SAMPLES, Panel
 from gan_core.validation import Seed
 
 Space = Literal["pixels", "pca64", "classifier"]
@@ -31,6 +30,7 @@ class MeasureParameters(Parameters):
     panel: Panel = "live"
     k: NeighbourCount = 5
 
-    def at(self, dataset: Dataset) -> MeasureParameters:
-        """The same with no more samples than the test part of the data set has."""
-        return replace(self, n=min(self.n, len(dataset.test.x)))
+    def at(self, dataset: Dataset, most: int | None = None) -> MeasureParameters:
+        """The same with no more samples than the test part of the data set has, and than `most`."""
+        n = min(self.n, len(dataset.test.x))
+        return replace(self, n=n if most is None else min(n, most))

@@ -17,8 +17,10 @@ from gan_core.distances import features, reference
 from gan_core.distances.inputs import RealPart
 from gan_core.distances.report import measure
 from gan_core.jobs import references
+from gan_core.jobs.kept_samples import kept_number
 from gan_core.jobs.measure_parameters import MeasureParameters
 from gan_core.jobs.sample import Sample, draw, draw_of_training
+from gan_core.jobs.snapshot_sampler import snapshot_step
 from gan_core.records import Modes
 from gan_core.store import Store
 
@@ -122,11 +124,13 @@ def report_for(
     *,
     threads: int | None = None,
 ) -> records.Report:
-    """Measure `n` samples of a snapshot against `n` held-out rows, beside what real samples give.
+    """Measure `n` samples of a snapshot, or as many as were kept, against as many held-out rows, beside what real
+    samples give.
 
     Seed 0 is the draw that was measured during the training, so at its n the numbers are the same.
     """
-    asked, tell = asked.at(dataset), progress or (lambda share: None)
+    run, step, tell = store.runs.get(run_id), snapshot_step(store, run_id, step), progress or (lambda share: None)
+    asked = asked.at(dataset, kept_number(store, run, step))
     if asked.seed == 0:
         x = draw_of_training(store, run_id, step, asked.n)
     else:

@@ -77,4 +77,6 @@ def _real(dataset: Dataset, part: RealPart, index: int) -> tuple[np.ndarray, int
     return x[index], int(y[index])
 
 
-KIND = JobKind("projection", Projection, answer, encode=encode_arrays, decode=decode_arrays, quick=True)
+KIND = JobKind(
+    "projection", Projection, answer, encode=encode_arrays, decode=decode_arrays, quick=True, of_networks=True
+)

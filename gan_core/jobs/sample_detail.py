@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from msgspec import Meta
 
 from gan_core.data.datasets import Dataset
 from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays, only
-from gan_core.jobs.snapshot_sampler import SampleCount, SampleIndex, SnapshotSampler
+from gan_core.jobs.sample_source import source_at
+from gan_core.jobs.snapshot_sampler import SampleCount, SampleIndex
 from gan_core.records import SNAPSHOT_SAMPLES, GanometerError
 from gan_core.store import Store
 from gan_core.validation import Label, Seed, Share
@@ -40,7 +41,8 @@ class SampleDetail(Parameters):
 
 
 def answer(context: JobContext, asked: SampleDetail) -> Arrays:
-    """The sample `x` (1, *shape), its latent `z` (d,) as the generator got it, and the `label` it was made for.
+    """The sample `x` (1, *shape), its latent `z` (d,) as the generator got it, and the `label` it was made for,
+    where there is a generator.
 
     In every space there is: `space`.nearest (k, *shape), `space`.distances, `space`.rows and `space`.labels (k,); a
     learned space only where somebody has had it learned. `real_distance` is the median distance, in pixels, of held-out
@@ -52,9 +54,11 @@ def answer(context: JobContext, asked: SampleDetail) -> Arrays:
     store, dataset, threads = context.store, context.dataset_of_run(), context.threads
     if asked.k > len(dataset.train):
         raise GanometerError(f"k is {asked.k} and there are {len(dataset.train)} training rows; give fewer")
-    sampler = SnapshotSampler.of(store, context.run, context.step)
+    sampler = source_at(store, context.run, context.step)
     made = sampler.draw(asked.seed, asked.index, asked.index + 1, label=asked.label, truncation=asked.truncation)
-    found = {"x": made.x, "z": made.z[0]}
+    found: dict[str, Any] = {"x": made.x}
+    if made.z.shape[1]:
+        found["z"] = made.z[0]
     if made.classes is not None:
         found["label"] = np.int64(sampler.classes[made.classes[0]])
     found["real_distance"] = np.float32(np.median(held_out(dataset, threads).distances))

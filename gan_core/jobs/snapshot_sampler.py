@@ -12,15 +12,13 @@ from msgspec import Meta
 from gan_core import records
 from gan_core.codec import to_storage
 from gan_core.config.sections import ADVERSARIAL_LOSSES
-from gan_core.records import SNAPSHOT_SAMPLES, GanometerError
+from gan_core.records import MOST_SAMPLES, SNAPSHOT_SAMPLES, GanometerError
 from gan_core.store import Store
 
 T = TypeVar("T")
 
 BLOCK = SNAPSHOT_SAMPLES
 """Samples made at once. One is always made in its whole block: alone, its last bits might be others."""
-MOST_SAMPLES = 10_000
-"""Samples of one answer, at most."""
 
 SampleCount = Annotated[int, Meta(ge=1, le=MOST_SAMPLES)]
 SampleIndex = Annotated[int, Meta(ge=0, le=MOST_SAMPLES - 1)]
@@ -72,12 +70,25 @@ def class_number(store: Store, run: records.RunInfo, label: int | None) -> int |
 
 def unknown_class(run: records.RunInfo, asked: object, classes: Iterable[str]) -> GanometerError:
     """The error for a class that a run was not trained with; `classes` are what those of its data are called."""
-    known = f"it knows {', '.join(classes)}" if run.config.data.conditional else "it was trained without classes"
+    if not run.trained_here:
+        known = "nobody knows the classes of its samples"
+    else:
+        known = f"it knows {', '.join(classes)}" if run.config.data.conditional else "it was trained without classes"
     return GanometerError(f"class {asked} was asked of run {run.id}, and {known}; choose another, or leave it out")
 
 
+def check_trained_here(run: records.RunInfo) -> None:
+    """Raises GanometerError for a run without networks, of which nothing new can be made."""
+    if not run.trained_here:
+        raise GanometerError(
+            f"run {run.id} keeps samples and no networks, because it was not trained here, so nothing new can be made "
+            "of it; look at its samples, or choose a run that was trained here"
+        )
+
+
 def generator_at(store: Store, run: records.RunInfo, step: int) -> Any:
-    """The averaged generator of a snapshot that exists, a Keras model."""
+    """The averaged generator of a snapshot that exists, a Keras model. Raises GanometerError for a run without."""
+    check_trained_here(run)
     info, weights = dataset_info(store, run), snapshot_weights(store, run.id, step)
     from gan_core.engine import checkpoints, networks
 
@@ -92,7 +103,8 @@ def discriminator_at(store: Store, run: records.RunInfo, step: int) -> Any:
 
     None where none is kept, where the run has none, and where it takes several samples at once.
     """
-    if run.config.objective.loss not in ADVERSARIAL_LOSSES or run.config.discriminator.packing != 1:
+    objective, discriminator = run.config.objective, run.config.discriminator
+    if not run.trained_here or objective.loss not in ADVERSARIAL_LOSSES or discriminator.packing != 1:
         return None
     info, checkpoint = dataset_info(store, run), store.recordings.checkpoint(run.id, step)
     from gan_core.engine import checkpoints, networks
@@ -107,8 +119,9 @@ def discriminator_at(store: Store, run: records.RunInfo, step: int) -> Any:
 
 
 class Drawn(NamedTuple):
-    """Samples in storage form, `x` (n, *shape), and as they were made, `exact`; their latents `z` (n, d), and the
-    class `classes` (n,) that the generator was given for each, counted from 0, None for a run without classes."""
+    """Samples in storage form, `x` (n, *shape), and as they were made, `exact`; their latents `z` (n, d), (n, 0)
+    without a generator; and the class `classes` (n,) that the generator was given for each, counted from 0, None for a
+    run without classes."""
 
     x: np.ndarray
     exact: np.ndarray
@@ -128,7 +141,7 @@ class SnapshotSampler:
 
     @classmethod
     def of(cls, store: Store, run_id: str, step: int | None) -> SnapshotSampler:
-        """Raises GanometerError where the run has no such snapshot."""
+        """Raises GanometerError where the run has no such snapshot, and for a run without networks."""
         run, step = store.runs.get(run_id), snapshot_step(store, run_id, step)
         classes = dataset_info(store, run).classes if run.config.data.conditional else ()
         return cls(store, run, step, generator_at(store, run, step), classes)

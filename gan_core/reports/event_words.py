@@ -11,10 +11,11 @@ TITLES_OF_MARKED = {"set": "settings changed", "forked": "forked"}
 
 def event_in_words(event: Event) -> str:
     """One line of the event log."""
-    titles = TITLES_OF_MARKED | {"unreadable": "an entry that cannot be read"}
+    titles = TITLES_OF_MARKED | {"unreadable": "an entry that cannot be read", "read_as": "how samples are read"}
     line = titles.get(event.kind, event.kind)
     if changes := event.payload.get("changes"):
         line += f": {changes_in_words(changes)}"
     if parent := event.payload.get("parent"):
         line += f" from run {parent}"
-    return line + (f" — {error}" if (error := event.payload.get("error")) else "")
+    told = event.payload.get("error") or event.payload.get("note")
+    return f"{line} — {told}" if told else line

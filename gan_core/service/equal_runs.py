@@ -23,6 +23,7 @@ def is_equal(run: RunInfo, config: RunConfig, *, sha256: str | None, versions: M
         run.config.seed == config.seed
         and same_setting(run.config, config)
         and run.parent_step is None
+        and run.trained_here
         and not run.data_hidden
         and (run.dataset is None or run.dataset == sha256)
         and (run.state != "finished" and not run.versions or dict(run.versions) == dict(versions))

@@ -19,7 +19,7 @@ def seconds_to_wait(run: RunInfo, known: Sequence[RunInfo], *, at_once: int) -> 
     """
     if run.position is None:
         return None
-    trains = [other for other in known if other.worker is not None]
+    trains = [other for other in known if other.worker is not None and other.trained_here]
     ahead = [other for other in known if other.position is not None and other.position < run.position]
     left = [seconds_left(other, known) for other in (*trains, *sorted(ahead, key=lambda other: other.position or 0))]
     if any(seconds is None for seconds in left):
@@ -50,7 +50,8 @@ def seconds_left(run: RunInfo, known: Iterable[RunInfo]) -> float | None:
 
 def _pace(runs: Sequence[RunInfo]) -> float | None:
     """Seconds a step, of all the steps that some runs have trained here; None where there are none."""
-    here = [run for run in runs if run.claim_no and run.seconds and run.step > (run.parent_step or 0)]
+    here = [run for run in runs if run.claim_no and run.trained_here and run.seconds]
+    here = [run for run in here if run.step > (run.parent_step or 0)]
     steps = sum(run.step - (run.parent_step or 0) for run in here)
     return sum(run.seconds for run in here) / steps if steps else None
 

@@ -21,7 +21,7 @@ from gan_core.service import permissions
 from gan_core.service.data_names import names_of
 from gan_core.service.recipes import RecipeService
 from gan_core.service.reports import versus_of
-from gan_core.service.runs import RunService
+from gan_core.service.runs import RunService, check_trained_here
 from gan_core.service.uploads import UploadService
 from gan_core.settings import Limits, Settings
 from gan_core.store import Store
@@ -87,7 +87,9 @@ class ForegroundService:
     ) -> Trained:
         """Train a run of `by` that waits in the queue, as `train` does. Raises GanometerError where somebody else has
         it, UnknownRun for one that `by` does not see, and NotAllowed for one of somebody else."""
-        permissions.check_owner(self._settings, self._runs.get(run_id, by=by).owner, by, f"run {run_id}")
+        run = self._runs.get(run_id, by=by)
+        permissions.check_owner(self._settings, run.owner, by, f"run {run_id}")
+        check_trained_here(run)
 
         def take(worker_id: str) -> RunInfo:
             run = self._store.leases.claim(worker_id, at_once=ANY_NUMBER, run_id=run_id)

@@ -8,6 +8,7 @@ from typing import Any, Callable, Mapping
 from gan_core.jobs import registry
 from gan_core.jobs.compare import Compare
 from gan_core.jobs.kind import Parameters
+from gan_core.jobs.snapshot_sampler import check_trained_here
 from gan_core.records import DatasetError, GanometerError, Job, UnknownRun, Unreadable
 from gan_core.service import permissions
 from gan_core.service.runs import RunService
@@ -54,11 +55,14 @@ class JobService:
         `run_id` and `step` say which snapshot it is about, without `step` the newest one. `retry` asks anew for a job
         that has failed, or that was cancelled. Raises GanometerError naming all that is wrong with the parameters,
         UnknownRun and DatasetError for what `by` may not see, and NotAllowed where an answer would be real samples that
-        are hidden, and for one job more than this server gives to one person at a time.
+        are hidden, and for one job more than this server gives to one person at a time; GanometerError where the job
+        needs networks and the run has none.
         """
         hidden = self._check_seen(asked, run_id, by)
         if hidden and registry.kind_of(asked).without_rows is None:
             raise permissions.NotAllowed(permissions.HIDDEN)
+        if registry.kind_of(asked).of_networks and run_id is not None:
+            check_trained_here(self._runs.get(run_id, by=by))
 
         def allow(unanswered: int) -> None:
             permissions.check_jobs(self._settings, by, unanswered)

@@ -18,6 +18,7 @@ from gan_core.service.recipes import RecipeService
 from gan_core.service.reports import ReportService
 from gan_core.service.results import ResultService
 from gan_core.service.runs import RunService
+from gan_core.service.samples import SampleService
 from gan_core.service.uploads import UploadService
 from gan_core.service.worker_host import WorkerHost
 from gan_core.settings import Settings
@@ -40,6 +41,7 @@ class Lab:
         self.runs = RunService(self._store, settings, self.worker, self.uploads, self.recipes)
         self.results = ResultService(self._store, self.runs)
         self.jobs = JobService(self._store, settings, self.runs, self.uploads, self.worker.ensure)
+        self.samples = SampleService(self._store, settings, self.runs, self.uploads, self.worker.ensure)
         self.bundles = BundleService(self._store, settings, self.runs, examples)
         self.reports = ReportService(self._store, self.runs, self.results, self.uploads)
         self.foreground = ForegroundService(self._store, settings, self.uploads, self.recipes, self.runs)

@@ -63,10 +63,15 @@ def may_see(settings: Settings, run: RunInfo, by: str | None, uploads: Mapping[s
     """Whether `by` may see a run. `uploads` are the owners of every upload by its name.
 
     Runs on one's own data are private until one publishes the run, or one's share of the data: another owner of the
-    same file publishes it for their own runs, and for those of people who only use it.
+    same file publishes it for their own runs, and for those of people who only use it. Of a run that was not trained
+    here the samples are somebody's own, whatever they are measured against: it is private until it is published.
     """
     name = run.config.data.name
-    if owns(settings, run.owner, by) or run.published or not name.startswith(UPLOAD):
+    if owns(settings, run.owner, by) or run.published:
+        return True
+    if not run.trained_here:
+        return False
+    if not name.startswith(UPLOAD):
         return True
     owners = uploads.get(name, {})
     return bool(run.owner) and owners.get(run.owner, any(owners.values()))

@@ -12,6 +12,7 @@ from typing import Any
 
 from gan_core.distances.verdict import NOT_MEASURED, beside, verdict_of
 from gan_core.jobs import references
+from gan_core.jobs.kept_samples import kept_number
 from gan_core.pictures import film
 from gan_core.records import (
     DatasetInfo,
@@ -41,8 +42,12 @@ class ResultService:
     # ------------------------------------------------------------ samples
 
     def snapshot_steps(self, run: RunInfo) -> tuple[int, ...]:
-        """The steps of which a run keeps samples and weights, in order."""
+        """The steps of which a run keeps samples, in order; with weights, if it was trained here."""
         return self._store.recordings.snapshot_steps(run.id)
+
+    def kept_number(self, run: RunInfo, step: int) -> int | None:
+        """How many samples there are of a snapshot; None where its generator makes as many as one likes."""
+        return kept_number(self._store, run, step)
 
     def snapshot(self, run: RunInfo, step: int | None = None) -> Snapshot | None:
         """The samples of one step, or of the newest one; None when there is none."""

@@ -175,7 +175,7 @@ class RunService:
 
     def pause(self, run_id: str, *, by: str | None = "") -> str:
         """Let a run rest after the step it is at."""
-        return self._send(self._own(run_id, by), "pause", by)
+        return self._send(self._own_training(run_id, by), "pause", by)
 
     def resume(self, run_id: str, *, by: str | None = "") -> str:
         """Let a run that rests, or was stopped or interrupted, go on.
@@ -186,7 +186,7 @@ class RunService:
 
     def stop(self, run_id: str, *, by: str | None = "") -> str:
         """End a run after the step it is at."""
-        return self._send(self._own(run_id, by), "stop", by)
+        return self._send(self._own_training(run_id, by), "stop", by)
 
     def step(self, run_id: str, steps: int, *, by: str | None = "") -> str:
         """Train so many steps more, and pause. Raises ConfigError for a number out of range, and what `resume` does."""
@@ -199,7 +199,7 @@ class RunService:
 
         Raises ConfigError for what cannot be changed, or does not go together.
         """
-        run = self._own(run_id, by)
+        run = self._own_training(run_id, by)
         before = self.config_to_be(run)
         after = edited(before, changes, step=run.step)
         permissions.check_limits(self._settings, after, by, queued=0, runs=0)
@@ -299,8 +299,9 @@ class RunService:
     # The rest is asked of a run that `get` or `newest` has given.
 
     def kept_steps(self, run: RunInfo) -> dict[int, bool]:
-        """The steps that a fork can begin at, each with whether exactly: from a checkpoint, not only a snapshot."""
-        return self._store.runs.kept_steps(run.id)
+        """The steps that a fork can begin at, each with whether exactly: from a checkpoint, not only a snapshot. None
+        of a run that keeps no networks."""
+        return self._store.runs.kept_steps(run.id) if run.trained_here else {}
 
     def config_at(self, run: RunInfo, step: int) -> RunConfig:
         """The settings with which a run went on from one of its steps: without what was changed after it.
@@ -392,9 +393,15 @@ class RunService:
         permissions.check_owner(self._settings, run.owner, by, f"run {run_id}")
         return run
 
+    def _own_training(self, run_id: str, by: str | None) -> RunInfo:
+        """The same for a run whose training this program decides about. Raises GanometerError for any other."""
+        run = self._own(run_id, by)
+        check_trained_here(run)
+        return run
+
     def _trainable(self, run_id: str, by: str | None) -> RunInfo:
         """The same for a run that shall go on: on data that `by` may still use, and that are here."""
-        run = self._own(run_id, by)
+        run = self._own_training(run_id, by)
         if run.data_hidden:
             raise permissions.NotAllowed(
                 f"run {run_id} cannot be trained further: its data are private again, or not on this server"
@@ -411,6 +418,7 @@ class RunService:
         """A run that `by` may make further runs of: on data that `by` may use."""
         run = self.get(run_id, by=by)
         permissions.check_known(self._settings, by)
+        check_trained_here(run)
         self._uploads.about(run.config.data.name, by=by)
         if run.data_hidden:  # its rows are not in this store at all
             raise unknown_dataset(run.config.data.name)
@@ -451,3 +459,13 @@ class RunService:
                     run = replace(run, name=name_for_others(run.name, run.config, theirs, called))
                 seen.append(run)
         return seen
+
+
+def check_trained_here(run: RunInfo) -> None:
+    """Raises GanometerError for a run whose training is somebody else's program's."""
+    if not run.trained_here:
+        what = "its own program trains it" if run.kind == "followed" else "it is a file of samples"
+        raise GanometerError(
+            f"run {run.id} was not trained here ({what}), so it can be measured and compared, and neither steered, "
+            "continued nor forked; start a run here to do that"
+        )

@@ -101,7 +101,7 @@ class UploadService:
             raise DatasetError(answer.reason or "The file has not been read yet; wait for it.")
         info, data = answer.reading.info, self._reader.packed(answer.key)
         with self._store.together():
-            self._check_room(info.name, len(data), by=by)
+            self._check_room_of(info.name, len(data), by=by)
             self._store.datasets.put(replace(info, names=NO_NAMES), data)  # the names are those of this owner
             self._store.datasets.add_owner(info.name, by or "", shown_file_name(answer.file), info.names)
         machine.return_freed_memory()
@@ -176,7 +176,14 @@ class UploadService:
             return f"{need} these data, so they stay until nobody's does"
         return None
 
-    def _check_room(self, name: str, size: int, *, by: str | None = "") -> None:
+    def check_room(self, size: int, *, stored: int = 0, by: str | None = "") -> None:
+        """Raises NotAllowed where so many bytes of `by`, beside the uploads that there are and `stored` bytes of
+        others, would be more than this server keeps."""
+        everything = self._store.datasets.stored()
+        mine, theirs = [one.size for one in everything if self._is_of(one, by)], sum(one.size for one in everything)
+        permissions.check_upload(self._settings, by, own=mine, stored=stored + theirs, size=size, new=True)
+
+    def _check_room_of(self, name: str, size: int, *, by: str | None = "") -> None:
         """Raises NotAllowed where an upload of so many bytes would be more than this server keeps."""
         stored = self._store.datasets.stored()
         mine = {one.name: one.size for one in stored if self._is_of(one, by)}

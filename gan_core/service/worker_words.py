@@ -40,7 +40,7 @@ STARTING = "The worker is starting: it loads TensorFlow, which takes ten seconds
 
 def why_a_run_waits(host: Host, workers: Sequence[WorkerInfo], unwritable: str | None) -> str:
     """What somebody waits for who has queued a run; "" where a worker is about to take it."""
-    awake = [worker for worker in workers if not is_silent(worker.age)]
+    awake = [worker for worker in workers if not is_silent(worker.age) and not worker.follows]
     if busy := [worker for worker in awake if worker.phase.startswith("run ")]:
         return f"The worker is busy: {busy[0].phase.rpartition(': ')[2]}."  # not with which run: it may be private
     return why_a_job_waits(host, workers, unwritable)
@@ -50,6 +50,7 @@ def why_a_job_waits(host: Host, workers: Sequence[WorkerInfo], unwritable: str |
     """What somebody waits for who has asked for a job; "" where a worker is about to answer it, or answers others."""
     if unwritable:
         return f"The store cannot be written: {unwritable}. The worker waits until it can."
+    workers = [worker for worker in workers if not worker.follows]
     awake = [worker for worker in workers if not is_silent(worker.age)]
     if able := [worker for worker in awake if not worker.phase.startswith("cannot train")]:
         ready = any(worker.phase == "idle" or worker.phase.startswith("run ") for worker in able)
@@ -69,7 +70,11 @@ def why_a_training_waits(
     host: Host, run: RunInfo, workers: Sequence[WorkerInfo], unwritable: str | None
 ) -> Trouble | None:
     """What keeps a run that a worker has from going on; None where nothing does."""
-    if reason := unwritable or run.error:
+    if (reason := unwritable or run.error) and not run.trained_here:
+        return Trouble(
+            "The store cannot be written", f"{_sentence(reason)} What the program of this run logs waits until it can."
+        )
+    if reason:
         return Trouble(
             "The store cannot be written",
             f"{_sentence(reason)} The training waits for it, and goes on without a lost step when it can be written "
@@ -77,6 +82,12 @@ def why_a_training_waits(
         )
     if run.heartbeat_age is None or not is_silent(run.heartbeat_age):
         return None
+    if not run.trained_here:
+        return Trouble(
+            "The program of this run is silent",
+            f"Nothing was heard of it for {run.heartbeat_age:.0f} s. After {LEASE_SECONDS} seconds the run counts as "
+            "interrupted; if the program still lives, it goes on by itself.",
+        )
     worker = next((worker for worker in workers if worker.id == run.worker), None)
     after = "goes on by itself" if host.resume else "can be resumed"
     own = worker is not None and worker.pid == host.child

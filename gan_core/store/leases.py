@@ -65,7 +65,8 @@ class Leases:
             return None
         with self._db.writing() as db:
             one_at_a_time(db)
-            busy = db.scalar(sa.select(sa.func.count()).select_from(runs).where(runs.c.worker_id.is_not(None)))
+            trained = sa.and_(runs.c.worker_id.is_not(None), runs.c.kind == "trained")
+            busy = db.scalar(sa.select(sa.func.count()).select_from(runs).where(trained))
             if busy is not None and busy >= at_once:
                 return None
             queued = turns.queued_runs(db)
@@ -100,6 +101,20 @@ class Leases:
         with self._db.writing() as db:
             mine = leased(run_id, worker_id, claim_no)
             return db.execute(runs.update().where(mine).values(heartbeat=now())).rowcount == 1
+
+    def take_again(self, run_id: str, worker_id: str) -> int | None:
+        """Give a run that was interrupted back to the process that writes it, which was silent and goes on; returns
+        the number of the new claim. None for a run that is gone, that has ended, or that was trained here: any worker
+        goes on with such a one.
+        """
+        with self._db.writing() as db:
+            row = db.execute(sa.select(runs).where(runs.c.id == run_id).with_for_update()).first()
+            if row is None or row.kind == "trained" or row.worker_id is not None or row.state != "interrupted":
+                return None
+            claim_no: int = row.claim_no + 1
+            mine: dict[str, Any] = dict(worker_id=worker_id, claim_no=claim_no, heartbeat=now())
+            change_state(db, row, "running", phase="training", error=None, **mine)
+            return claim_no
 
     def release(
         self, run_id: str, worker_id: str, claim_no: int, *, state: str | None = None, error: str | None = None
@@ -160,7 +175,10 @@ class Leases:
         with self._db.writing() as db:
             rows = db.execute(query.with_for_update()).all()
             for row in rows:
-                why = because if row.worker_id in dead else f"its worker was silent for {abs(row.age):.0f} s"
+                if row.kind != "trained":
+                    why = "the program that logs it ended, or was silent for too long"
+                else:
+                    why = because if row.worker_id in dead else f"its worker was silent for {abs(row.age):.0f} s"
                 finish_waiting(db, row.id, "interrupted")
                 why = f"{row.error}; then {why}" if row.error else why
                 change_state(db, row, "interrupted", worker_id=None, phase="", error=why)
@@ -172,11 +190,12 @@ class Leases:
             return db.execute(sa.select(runs.c.id).where(runs.c.state == "queued").limit(1)).first() is not None
 
     def interrupted(self) -> list[Interrupted]:
-        """The runs that were interrupted here: an imported one never was. Where a worker was told to end, it is no time
-        that counts."""
+        """The runs that were interrupted while they were trained here: an imported one never was. Where a worker was
+        told to end, it is no time that counts."""
         of_it = sa.and_(events.c.run_id == runs.c.id, events.c.kind == "interrupted")
         query = sa.select(runs.c.id, events.c.step, events.c.payload, (now() - events.c.time).label("age"))
-        query = query.join(events, of_it).where(runs.c.state == "interrupted", runs.c.claim_no > 0)
+        here = (runs.c.state == "interrupted", runs.c.claim_no > 0, runs.c.kind == "trained")
+        query = query.join(events, of_it).where(*here)
         with self._db.reading() as db:
             rows = db.execute(query.order_by(runs.c.id, events.c.id.desc())).all()
         found: list[Interrupted] = []

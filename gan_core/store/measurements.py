@@ -15,6 +15,7 @@ from gan_core.records import FeatureSpace, Panel, Reference, Report
 from gan_core.store.database import Database, one_at_a_time
 from gan_core.store.rows import reference_row, report_row, sound_step
 from gan_core.store.schema import features, now, references, reports
+from gan_core.store.states import count_change
 from gan_core.validation import Count, Invalid, Text, checked, wrong
 
 
@@ -50,7 +51,8 @@ class Measurements:
     def put_reference(self, dataset: str, space: str, reference: Reference) -> None:
         """Keep a reference of a data set (its hash), in place of one that was measured alike."""
         row = reference_row(dataset, space, reference)
-        self._replace(references, row, reference=row.pop("reference"))
+        with self._db.writing() as db:
+            _replace(db, references, row, reference=row.pop("reference"))
 
     def reference(
         self, dataset: str, space: str, n: int, *, k: int = 5, seed: int = 0, panel: Panel = "live"
@@ -67,9 +69,15 @@ class Measurements:
         return found if found and (found.n, found.k, found.panel) == (n, k, panel) else None
 
     def put_report(self, run_id: str, step: int, report: Report) -> None:
-        """Keep a report of a step of a run, in place of one that was measured alike."""
+        """Keep a report of a step of a run, in place of one that was measured alike.
+
+        What pages show of a run may be its live panel: with a new one the run has changed.
+        """
         row = report_row(run_id, step, report)
-        self._replace(reports, row, report=row.pop("report"))
+        with self._db.writing() as db:
+            _replace(db, reports, row, report=row.pop("report"))
+            if report.panel == "live":
+                count_change(db, run_id)
 
     def reports(self, run_id: str) -> list[tuple[int, Report]]:
         """Every stored report of a run with its step, in order of steps, then of n; without those that cannot be
@@ -115,12 +123,11 @@ class Measurements:
             rows = db.execute(query.order_by(reports.c.step, reports.c.n, *reports.primary_key)).all()
         return [(step, None if wrong("step", Count, step) else _report(text)) for step, text in rows]
 
-    def _replace(self, table: sa.Table, key: dict[str, Any], **values: Any) -> None:
-        where = sa.and_(*(table.c[name] == value for name, value in key.items()))
-        with self._db.writing() as db:
-            one_at_a_time(db)
-            db.execute(table.delete().where(where))
-            db.execute(table.insert().values(**key, **values))
+
+def _replace(db: sa.Connection, table: sa.Table, key: dict[str, Any], **values: Any) -> None:
+    one_at_a_time(db)
+    db.execute(table.delete().where(*(table.c[name] == value for name, value in key.items())))
+    db.execute(table.insert().values(**key, **values))
 
 
 def _features(db: sa.Connection, dataset: str, space: str) -> FeatureSpace | None:

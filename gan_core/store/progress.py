@@ -17,7 +17,7 @@ from gan_core.store.commands import finish_waiting
 from gan_core.store.database import Database
 from gan_core.store.leases import LeaseLost, leased, locked_lease
 from gan_core.store.rows import pack, report_row, upsert
-from gan_core.store.schema import checkpoints, commands, metrics, now, previews, reports, runs, snapshots
+from gan_core.store.schema import checkpoints, commands, metrics, now, previews, reports, run_samples, runs, snapshots
 from gan_core.store.states import add_event, change_state
 
 KEPT_CHECKPOINTS = 2
@@ -25,6 +25,8 @@ KEPT_CHECKPOINTS = 2
 
 MOST_SNAPSHOTS = 48
 """A run that has more of them, as one that was made longer may, loses those that stand closest to others."""
+KEPT_SAMPLE_BYTES = 64 * 2**20
+"""What the samples of a run take that keeps them instead of weights; the same rule makes room for more."""
 
 
 class Edit(NamedTuple):
@@ -51,8 +53,9 @@ class Commit:
 
     `seconds` is the training time since the last commit, `at_risk` how many seconds of training a crash before the next
     one may cost. `values` are (step, name, value) and `measured` (step, report). `taken` are snapshots: (step, samples
-    in storage form (n, ...), weights). `state` is the outcome of the commands up to id `commands_up_to`, of all where
-    that is None; the end of a run finishes all. `edits` have led to `config`, and enter the event log.
+    in storage form (n, ...), weights). `kept` are (step, samples in storage form) of a run that keeps samples instead
+    of weights; each step has a snapshot, too. `state` is the outcome of the commands up to id `commands_up_to`, of all
+    where that is None; the end of a run finishes all. `edits` have led to `config`, and enter the event log.
     `preview` is what the networks make at this step.
     """
 
@@ -63,6 +66,7 @@ class Commit:
     values: Sequence[tuple[int, str, float]] = ()
     measured: Sequence[tuple[int, Report]] = ()
     taken: Sequence[tuple[int, np.ndarray, bytes]] = ()
+    kept: Sequence[tuple[int, np.ndarray]] = ()
     checkpoint: bytes | None = None
     commands_up_to: int | None = 0
     error: str | None = None
@@ -86,6 +90,8 @@ class Progress:
                 db.execute(metrics.insert(), rows)
             for s, samples, weights in commit.taken:
                 db.execute(snapshots.insert().values(run_id=run_id, step=s, samples=pack(x=samples), weights=weights))
+            for s, x in commit.kept:
+                db.execute(run_samples.insert().values(run_id=run_id, step=s, n=len(x), data=pack(x=x)))
             if rows := [report_row(run_id, s, report) for s, report in commit.measured]:
                 db.execute(reports.insert(), rows)
             if commit.preview is not None:
@@ -94,6 +100,7 @@ class Progress:
                 _keep_checkpoint(db, run_id, commit.step, commit.checkpoint)
             changes: dict[str, Any] = dict(
                 step=commit.step,
+                total_steps=max(row.total_steps, commit.step),  # nobody knows how far the training of others goes
                 seconds=row.seconds + commit.seconds,
                 steps_per_second=commit.steps_per_second,
                 at_risk=commit.at_risk,
@@ -132,7 +139,7 @@ class Progress:
         if isinstance(values.get("versions"), Mapping):
             values["versions"] = json.dumps(values["versions"])
         if isinstance(values.get("config"), RunConfig):
-            values["total_steps"] = values["config"].training.steps
+            values.setdefault("total_steps", values["config"].training.steps)
             values["config"] = configs.to_json(values["config"])
         with self._db.writing() as db:
             statement = runs.update().where(leased(run_id, worker_id, claim_no))
@@ -151,7 +158,7 @@ class Progress:
         """Remove what was recorded after `step`, because the training goes on from there; -1 removes everything."""
         with self._db.writing() as db:
             row = locked_lease(db, run_id, worker_id, claim_no)
-            for table in (metrics, snapshots, checkpoints, reports):
+            for table in (metrics, snapshots, run_samples, checkpoints, reports):
                 db.execute(table.delete().where(table.c.run_id == run_id, table.c.step > step))
             db.execute(previews.delete().where(previews.c.run_id == run_id, previews.c.step > step))
             change_state(db, row, row.state, step=max(step, 0))
@@ -170,14 +177,22 @@ def _show(db: sa.Connection, row: dict[str, Any]) -> None:
 
 
 def _thin_snapshots(db: sa.Connection, run_id: str, kept: int | None) -> None:
-    """Beyond MOST_SNAPSHOTS, remove those closest to their neighbours on the scale of the plan, but not step `kept`."""
+    """Beyond MOST_SNAPSHOTS, and beyond KEPT_SAMPLE_BYTES of samples, remove those closest to their neighbours on the
+    scale of the plan; but not the first, the newest, and step `kept`."""
     query = sa.select(snapshots.c.step).where(snapshots.c.run_id == run_id).order_by(snapshots.c.step)
     steps = list(db.scalars(query))
+    length = sa.func.length(run_samples.c.data)
+    sized = sa.select(run_samples.c.step, length).where(run_samples.c.run_id == run_id)
+    sizes: dict[int, int] = {step: size for step, size in db.execute(sized)}
     places = [float(place) for place in configs.recording_scale(np.array(steps, float), steps[-1])] if steps else []
-    while len(steps) > MOST_SNAPSHOTS:
+    while len(steps) > MOST_SNAPSHOTS or sum(sizes.values()) > KEPT_SAMPLE_BYTES:
         gaps = {k: places[k + 1] - places[k - 1] for k in range(1, len(steps) - 1) if steps[k] != kept}
+        if not gaps:
+            break
         least = min(gaps, key=lambda k: gaps[k])
-        db.execute(snapshots.delete().where(snapshots.c.run_id == run_id, snapshots.c.step == steps[least]))
+        for table in (snapshots, run_samples):
+            db.execute(table.delete().where(table.c.run_id == run_id, table.c.step == steps[least]))
+        sizes.pop(steps[least], None)
         del steps[least], places[least]
 
 

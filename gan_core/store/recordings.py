@@ -21,6 +21,7 @@ from gan_core.store.schema import (
     previews,
     references,
     reports,
+    run_samples,
     runs,
     snapshots,
 )
@@ -115,10 +116,42 @@ class Recordings:
             raise Unreadable(f"the preview of run {run_id} cannot be read: {' '.join(str(error).split())}") from None
 
     def snapshot_weights(self, run_id: str, step: int) -> bytes | None:
-        """The generator's weights at a step, as the engine packs them; None without a snapshot."""
+        """The generator's weights at a step, as the engine packs them; None without a snapshot. No bytes of a run that
+        keeps samples instead."""
         query = sa.select(snapshots.c.weights).where(snapshots.c.run_id == run_id, snapshots.c.step == step)
         with self._db.reading() as db:
             return db.scalar(query)
+
+    def kept_samples(self, run_id: str, step: int) -> np.ndarray | None:
+        """All samples (n, *shape) of a step, in storage form, of a run that keeps samples instead of weights; None
+        without any. Raises Unreadable.
+        """
+        query = sa.select(run_samples.c.data).where(run_samples.c.run_id == run_id, run_samples.c.step == step)
+        with self._db.reading() as db:
+            data = db.scalar(query)
+        if data is None:
+            return None
+        try:
+            (samples,) = arrays_in(data, "x")
+            return checked_samples(samples)
+        except ValueError as error:
+            raise Unreadable(f"the samples of run {run_id} at step {step:,} cannot be read: {error}") from None
+
+    def kept_numbers(self, run_id: str) -> dict[int, int]:
+        """{step: how many samples are kept of it}, of a run that keeps samples instead of weights."""
+        query = sa.select(run_samples.c.step, run_samples.c.n).where(
+            run_samples.c.run_id == run_id, sound_step(run_samples.c.step), run_samples.c.n > 0
+        )
+        with self._db.reading() as db:
+            return {step: n for step, n in db.execute(query.order_by(run_samples.c.step)) if isinstance(n, int)}
+
+    def kept_bytes(self, owner: str | None = None) -> int:
+        """What the kept samples of all runs take in the store; of the runs of one owner where one is given."""
+        query = sa.select(sa.func.sum(sa.func.length(run_samples.c.data)))
+        if owner is not None:
+            query = query.where(run_samples.c.run_id.in_(sa.select(runs.c.id).where(runs.c.owner == owner)))
+        with self._db.reading() as db:
+            return int(db.scalar(query) or 0)
 
     def checkpoint(self, run_id: str, step: int | None = None) -> tuple[int, bytes] | None:
         """The newest checkpoint (step, bytes) whose bytes are what was written, or that of a step; None without one."""
@@ -132,10 +165,12 @@ class Recordings:
         return None
 
     def size(self, run_id: str) -> int:
-        """Bytes that a run's snapshots, checkpoints and reports take in the store; a value of a curve counts 40."""
+        """Bytes that a run's snapshots, samples, checkpoints and reports take in the store; a value of a curve counts
+        40."""
+        of_snapshots = (snapshots.c.samples, snapshots.c.weights, run_samples.c.data)
         parts = [
             sa.select(sa.func.sum(sa.func.length(column))).where(column.table.c.run_id == run_id)
-            for column in (snapshots.c.samples, snapshots.c.weights, checkpoints.c.data, reports.c.report)
+            for column in (*of_snapshots, checkpoints.c.data, reports.c.report)
         ]
         parts.append(sa.select(40 * sa.func.count()).select_from(metrics).where(metrics.c.run_id == run_id))
         with self._db.reading() as db:
@@ -173,7 +208,7 @@ class Recordings:
 
         Data sets and references belong to all runs: those that the store has stay as they are.
         """
-        tables = {t.name: t for t in (runs, metrics, snapshots, checkpoints, events, reports)}
+        tables = {t.name: t for t in (runs, metrics, snapshots, run_samples, checkpoints, events, reports)}
         with self._db.writing() as db:
             one_at_a_time(db)
             for table in (datasets, references):
@@ -187,7 +222,7 @@ class Recordings:
         """Every row of a run, by table, for a bundle. Raises UnknownRun."""
         with self._db.reading() as db:
             found = {"runs": [dict(r) for r in db.execute(sa.select(runs).where(runs.c.id == run_id)).mappings()]}
-            for table in (metrics, snapshots, checkpoints, events, reports):
+            for table in (metrics, snapshots, run_samples, checkpoints, events, reports):
                 query = sa.select(table).where(table.c.run_id == run_id).order_by(*table.primary_key.columns)
                 found[table.name] = [dict(r) for r in db.execute(query).mappings()]
         if not found["runs"]:
@@ -267,7 +302,7 @@ def check_payload(kind: str, payload: Mapping[str, Any]) -> None:
         checked(_Changes, {"changes": payload["changes"]}, what="a part of an event")
     if problems := [
         f"{name} of the event is {type(payload[name]).__name__}; expected text"
-        for name in ("error", "parent")
+        for name in ("error", "parent", "note")
         if not isinstance(payload.get(name, ""), str)
     ]:
         raise Invalid(problems)

@@ -26,6 +26,7 @@ from gan_core.records import (
     Reference,
     Report,
     RunInfo,
+    RunKind,
     State,
     Unreadable,
     UnreadableRun,
@@ -72,6 +73,7 @@ class _Run:
     parent_step: Count | None
     claim_no: Count
     worker_id: Text | None
+    kind: RunKind
     tags: tuple[Text, ...]
     versions: dict[Text, Text]
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from gan_core.config import run_config as configs
 from gan_core.config.run_config import RunConfig
-from gan_core.records import ACTIVE, GanometerError, RunInfo, Unreadable, UnreadableRun, short_data_name
+from gan_core.records import ACTIVE, GanometerError, RunInfo, RunKind, Unreadable, UnreadableRun, short_data_name
 from gan_core.store import turns
 from gan_core.store.database import Database
 from gan_core.store.labels import checked_name, checked_tags
@@ -26,24 +26,41 @@ class Runs:
     def __init__(self, database: Database):
         self._db = database
 
-    def create(self, config: RunConfig, *, name: str = "", owner: str = "", worker_id: str | None = None) -> str:
-        """The id of a new run. It is queued; or claimed by `worker_id`, a process that trains its own run."""
+    def create(
+        self,
+        config: RunConfig,
+        *,
+        name: str = "",
+        owner: str = "",
+        worker_id: str | None = None,
+        kind: RunKind = "trained",
+        total_steps: int | None = None,
+    ) -> str:
+        """The id of a new run. It is queued; or claimed by `worker_id`, a process that trains or writes its own run.
+
+        A run of another `kind` is never queued: it needs a `worker_id`. `total_steps` are those of its `config`, unless
+        the training is somebody else's.
+        """
+        if kind != "trained" and worker_id is None:
+            raise GanometerError(f"a run of kind {kind!r} cannot wait for a worker; say which process writes it")
         run_id = secrets.token_hex(4)
         values = dict(
             id=run_id,
             name=name or f"{short_data_name(config.data.name)} · {config.preset}",
             config=configs.to_json(config),
             state="running" if worker_id else "queued",
-            total_steps=config.training.steps,
+            total_steps=config.training.steps if total_steps is None else total_steps,
             owner=owner,
             created=now(),
             queued=now(),
+            kind=kind,
         )
         if worker_id:
             values |= dict(worker_id=worker_id, claim_no=1, heartbeat=now(), started=now(), phase="starting")
         with self._db.writing() as db:
             db.execute(runs.insert().values(**values))
-            add_event(db, run_id, 0, "created", {"preset": config.preset, "by": owner})
+            about = {"preset": config.preset} if kind == "trained" else {"kind": kind}
+            add_event(db, run_id, 0, "created", about | {"by": owner})
             if worker_id:
                 add_event(db, run_id, 0, "running", {})
         return run_id
@@ -145,10 +162,12 @@ class Runs:
         return found
 
     def of_seed(self, dataset: str, seed: int, states: Iterable[str]) -> list[RunInfo | UnreadableRun]:
-        """The runs in one of these states whose settings name this data set and this seed, the newest first."""
+        """The runs that were trained here, are in one of these states, and whose settings name this data set and this
+        seed; the newest first."""
         named = runs.c.config.contains(f'"{dataset}"', autoescape=True)
         seeded = runs.c.config.contains(f'"seed": {seed},', autoescape=True)
-        query = listing().where(named, seeded, runs.c.state.in_([*states])).order_by(runs.c.created.desc())
+        here = (runs.c.kind == "trained", runs.c.state.in_([*states]))
+        query = listing().where(named, seeded, *here).order_by(runs.c.created.desc())
         with self._db.reading() as db:
             places = turns.places(db)
             return [run_in(row, places) for row in db.execute(query).mappings()]
@@ -171,8 +190,9 @@ class Runs:
         self._update(run_id, published=published)
 
     def unfinished_of(self, owner: str, *, beside: str | None = None) -> int:
-        """How many runs of an owner are queued, paused or trained, beside the run with this id."""
-        query = sa.select(sa.func.count()).select_from(runs).where(runs.c.owner == owner, runs.c.state.in_(ACTIVE))
+        """How many runs of an owner are queued, paused or trained here, beside the run with this id."""
+        waiting = sa.and_(runs.c.owner == owner, runs.c.state.in_(ACTIVE), runs.c.kind == "trained")
+        query = sa.select(sa.func.count()).select_from(runs).where(waiting)
         if beside is not None:
             query = query.where(runs.c.id != beside)
         with self._db.reading() as db:

@@ -74,6 +74,7 @@ runs = sa.Table(
     sa.Column("queued", _real),
     sa.Column("started", _real),
     sa.Column("ended", _real),
+    sa.Column("kind", _text, nullable=False, default="trained", server_default="trained"),
 )
 
 metrics = sa.Table(
@@ -92,6 +93,15 @@ snapshots = sa.Table(
     sa.Column("step", _whole, primary_key=True),
     sa.Column("samples", _blob, nullable=False),
     sa.Column("weights", _blob, nullable=False),
+)
+
+run_samples = sa.Table(
+    "run_samples",
+    metadata,
+    _run(primary_key=True),
+    sa.Column("step", _whole, primary_key=True),
+    sa.Column("n", _whole, nullable=False),
+    sa.Column("data", _blob, nullable=False),
 )
 
 previews = sa.Table(

@@ -79,7 +79,7 @@ def queued_runs(db: sa.Connection) -> list[Waiting]:
 def served_with_runs(db: sa.Connection) -> Served:
     """Whose runs a worker has, first those that it has had longest; and when a run of each owner was last taken."""
     last = last_served(db, "runs")
-    held = db.scalars(sa.select(runs.c.owner).where(runs.c.worker_id.is_not(None)))
+    held = db.scalars(sa.select(runs.c.owner).where(runs.c.worker_id.is_not(None), runs.c.kind == "trained"))
     return Served(sorted(held, key=lambda owner: last.get(owner, 0.0)), last)
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from gan_core.records import StoreError
 from gan_core.store import schema
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest revision. A test compares it with the revisions there are."""
 
 REVISION_OF = {"4": "0001", "5": "0002"}

@@ -207,6 +207,47 @@ def test_the_same_run_gives_the_same_bytes(original, bundle):
     assert export.bundle(*original) == bundle
 
 
+def foreign(store: Store) -> str:
+    """A run of somebody else's networks, which keeps samples instead of weights."""
+    run_id = store.runs.create(CONFIG, name="theirs", worker_id="hand", kind="followed", total_steps=0)
+    store.datasets.put(INFO, DATA)
+    store.progress.describe(run_id, "hand", 1, dataset=INFO.sha256)
+    store.progress.note(run_id, "hand", 1, 0, "read_as", {"note": "Values beyond 0..1 are clipped."})
+    for step in (0, 70):
+        kept = dict(taken=[(step, PREVIEW, b"")], kept=[(step, MINE.train.x)], values=[(step, "loss/g", 1.5)])
+        store.progress.commit(run_id, "hand", 1, Commit("finished" if step else "running", step, 1.0, **kept))
+    return run_id
+
+
+def test_a_run_that_was_not_trained_here_travels_with_its_kind_and_its_samples(store, target):
+    there = store.runs.get(export.unbundle(store, export.bundle(target, foreign(target))))
+    assert (there.kind, there.step, there.total_steps, there.state) == ("followed", 70, 70, "finished")
+    np.testing.assert_array_equal(store.recordings.kept_samples(there.id, 70), MINE.train.x)
+    assert store.recordings.kept_numbers(there.id) == {0: 5, 70: 5}
+    assert [e.payload for e in store.recordings.events(there.id) if e.kind == "read_as"] == [
+        {"note": "Values beyond 0..1 are clipped."}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda members, about: about.update(kind="stolen"), "kind"),
+        (lambda members, about: about.update(kind="trained"), "not of the same steps"),
+        (lambda members, about: members.pop("samples/70"), "not of the same steps"),
+        (lambda members, about: members.update({"weights/70": members["samples/70"]}), "has no weights"),
+        (lambda members, about: members.update({"samples/70": pack(x=np.zeros((3, 9)))}), "samples are"),
+        (lambda members, about: members.update({"samples/70": pack(x=np.zeros((10_001, 4, 4, 1), np.uint8))}), "keeps"),
+    ],
+)
+def test_kinds_and_samples_that_no_export_gives_are_refused(target, change, said):
+    sound = export.bundle(target, foreign(target))
+    before = contents(target)
+    with pytest.raises(BundleError, match=said):
+        export.unbundle(target, repacked(sound, change))
+    assert contents(target) == before
+
+
 def test_a_second_import_gets_an_id_of_its_own(original, bundle, store):
     ids = [export.unbundle(store, bundle) for _ in range(3)]
     assert ids[0] == original[1] and len(set(ids)) == 3 == len(store.runs.all())

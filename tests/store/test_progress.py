@@ -116,3 +116,30 @@ def test_describing_resolves_the_steps(store):
     store.progress.describe(run.id, "w1", run.claim_no, config=longer, versions={"python": "3"}, threads=2)
     after = store.runs.get(run.id)
     assert (after.total_steps, after.config, after.versions, after.threads) == (777, longer, {"python": "3"}, 2)
+
+
+def test_samples_that_are_kept_instead_of_weights_have_a_limit_beside_that_of_snapshots(store):
+    """The first and the newest step stay, and of the others goes what stands closest to its neighbours."""
+    run = claimed(store)
+    for step in (0, 10, 20, 1_000):
+        commit(store, run, "running", step, taken=[(step, PIXELS, b"")], kept=[(step, PIXELS)])
+    with store.database.writing() as db:  # as large as samples can be
+        large = tables.run_samples.c.step.in_((0, 10, 20))
+        db.execute(tables.run_samples.update().where(large).values(data=bytes(30 * 2**20)))
+    commit(store, run, "running", 2_000, taken=[(2_000, PIXELS, b"")], kept=[(2_000, PIXELS)])
+    assert store.recordings.snapshot_steps(run.id) == (0, 20, 1_000, 2_000)
+    assert store.recordings.kept_numbers(run.id) == dict.fromkeys((0, 20, 1_000, 2_000), 2)
+    np.testing.assert_array_equal(store.recordings.kept_samples(run.id, 2_000), PIXELS)
+    assert store.recordings.kept_samples(run.id, 10) is None
+    assert store.recordings.kept_bytes("somebody") == 0 and store.recordings.kept_bytes() > 60 * 2**20
+    store.progress.rewind(run.id, run.worker, run.claim_no, 20)
+    assert [*store.recordings.kept_numbers(run.id)] == [0, 20]
+
+
+def test_kept_samples_that_cannot_be_read_say_so(store):
+    run = claimed(store)
+    commit(store, run, "running", 5, taken=[(5, PIXELS, b"")], kept=[(5, PIXELS)])
+    with store.database.writing() as db:
+        db.execute(tables.run_samples.update().values(data=b"garbage"))
+    with pytest.raises(Unreadable, match="samples of run .* at step 5 cannot be read"):
+        store.recordings.kept_samples(run.id, 5)

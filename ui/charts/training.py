@@ -74,6 +74,20 @@ def scores(history: History, marks: Marks = (), marked_step: int | None = None) 
     return _add_marks(_add_step(figure, history, marked_step), marks).update_yaxes(range=[-0.03, 1.03])
 
 
+LOGGED = ((BOTH, "solid"), (FAKE, "9px,2px"), (REAL, "solid"), (GREY, "3px,3px"), (BOTH, "2px,2px"), (FAKE, "solid"))
+"""The lines of curves that mean what their program says."""
+
+
+def logged(history: History, start: str, marked_step: int | None = None) -> go.Figure:
+    """The curves whose names begin with `start`, by what follows it, in one chart."""
+    figure = _curves("value")
+    names = sorted(name for name in history.curves if name.startswith(start))
+    for place, name in enumerate(names):
+        colour, dash = LOGGED[place % len(LOGGED)]
+        _add_curve(figure, history, name, html.escape(name.removeprefix(start)), colour, dash)
+    return _add_step(figure, history, marked_step).update_layout(showlegend=True)
+
+
 def metric_curve(
     history: History,
     name: str,

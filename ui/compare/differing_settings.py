@@ -8,6 +8,11 @@ from gan_core import Group, describe_setting, setting_title, settings_diff, valu
 def show_settings(groups: tuple[Group, ...]) -> None:
     """Every setting that is not the same in all groups, with its values and its sentence."""
     st.header("Settings that differ", anchor=False)
+    everything, groups = groups, tuple(group for group in groups if group.runs[0].trained_here)
+    if len(groups) < len(everything):
+        st.caption("Of runs that were not trained here the settings are not known.")
+    if not groups:
+        return
     differing = settings_diff([group.runs[0].config for group in groups])
     rows = [
         {"setting": setting_title(key)}

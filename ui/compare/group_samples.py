@@ -50,11 +50,12 @@ def show_samples(
     for group, run in pictures:
         with grid.cell(), part("This picture"):
             show_run_samples(page, group, run, steps_of[run.id], step)
-    st.caption(
-        f"Each run has the same 64 {term('latent vector', 'latent vectors')} at all steps. Move the slider to see its "
-        "samples change.",
-        unsafe_allow_html=True,
-    )
+    if all(run.trained_here for _, run in pictures):
+        latents = term("latent vector", "latent vectors")
+        st.caption(
+            f"Each run has the same 64 {latents} at all steps. Move the slider to see its samples change.",
+            unsafe_allow_html=True,
+        )
 
 
 def runs_shown(group: Group, seed: int | str) -> tuple[RunInfo, ...]:

@@ -60,7 +60,8 @@ def show_groups(
             st.markdown(f"**{group.letter}** · {plain(group.label)}", width="content")
             chips([headlines[run.id].verdict for run in group.runs if run.id in headlines])
             st.caption(plain(about_group(group, verdict)), width="content")
-            if len(group.runs) < ENOUGH_SEEDS and all(run.parent_step is None for run in group.runs):
+            repeatable = all(run.trained_here and run.parent_step is None for run in group.runs)
+            if len(group.runs) < ENOUGH_SEEDS and repeatable:
                 repeat_button(page, chosen, group.runs[0], group.letter)
 
 

@@ -68,7 +68,7 @@ def suggestion(listed: list[RunInfo]) -> list[RunInfo]:
     """The newest two runs on the same data that have something to show, of two settings where there are two; fewer
     where there are no two such runs.
     """
-    shown = [run for run in listed if run.step]
+    shown = [run for run in listed if run.step or run.kind == "samples"]
     for newest in shown:
         same = [run for run in shown if run.config.data.name == newest.config.data.name][:LOOKED_AT]
         if len(same) > 1:
@@ -94,8 +94,10 @@ def suggest(page: Page, listed: list[RunInfo]) -> None:
         )
         st.caption(" and ".join(f"{plain(run.name)} (`{run.id}`)" for run in found))
     elif found:
-        st.caption("There is only one run with samples. Repeat it with other seeds, or train a second one.")
-        repeat_button(page, found, found[0], "only")
+        repeat = "Repeat it with other seeds, or train" if found[0].trained_here else "Train"
+        st.caption(f"There is only one run with samples. {repeat} a second one.")
+        if found[0].trained_here:
+            repeat_button(page, found, found[0], "only")
         page_link("train", "Train another one", run=found[0].id)
 
 

@@ -58,7 +58,8 @@ def show_full_report(shown: Shown) -> None:
         "for MNIST. Both results are saved.",
         "real against real",
     )
-    most = data.parts["test"]
+    kept = page.lab.results.kept_number(run, step)
+    most = data.parts["test"] if kept is None else min(data.parts["test"], kept)
     of_training = min(run.config.recording.rows, most)
     sizes = sorted({of_training, *(n for n in SIZES if n <= most)})
     spaces: list[Space] = list(SPACES) if data.kind == "image" else ["pixels"]
@@ -93,8 +94,9 @@ def show_full_report(shown: Shown) -> None:
             key="draw seed",
             persist_state="session",
             width=140,
-            help="0: the samples that were measured during the training. Any other number: new samples.\n\n**Draw**: "
-            + in_sentence("draw"),
+            help="0: the samples that were measured during the training. Any other number: "
+            + ("new samples" if kept is None else f"another choice among the {kept:,} that are kept")
+            + f".\n\n**Draw**: {in_sentence('draw')}",
         )
         if st.button("Measure everything", key="measure", type="primary", icon=":material/straighten:"):
             asked = MeasureParameters(n, int(seed), space, "full", int(k))

@@ -80,7 +80,7 @@ def draw_map(page: Page, data: DatasetInfo, job: Job, found: Mapping) -> None:
             on_select=lambda marked: keep(marked.get("generated", [])),
         )
         show_caption(
-            f"{len(found['x']):,} new samples among {len(found['real_xy']):,} held-out real ones. The darker a "
+            f"{len(found['x']):,} generated samples among {len(found['real_xy']):,} held-out real ones. The darker a "
             f"cross, the farther its nearest training sample; real samples have theirs at {usual:.3g} (median)."
             + (
                 ""

@@ -70,6 +70,8 @@ def draw_detail(
             title, sentence = SPACES[space] if data.kind == "image" else COORDINATES
             st.markdown(f"**Nearest training samples by {title[0].lower() + title[1:]}**", help=sentence)
             show_row(found, space, data, key)
+        if "z" not in found:
+            return
         with st.expander("Its latent vector z", icon=":material/tune:"):
             chart(latent.latent(found["z"]), f"{key} latent", "The latent vector z of this sample")
             show_caption(

@@ -6,7 +6,7 @@ from typing import Literal
 
 import streamlit as st
 
-from gan_core import title_of
+from gan_core import RunInfo, title_of
 
 Colour = Literal["red", "orange", "yellow", "blue", "green", "violet", "gray"]
 
@@ -20,6 +20,15 @@ STATES: dict[str, tuple[Colour, str, str]] = {
     "interrupted": ("orange", ":material/power_off:", "Interrupted"),
 }
 """Of each state: its colour, its icon and its word."""
+
+
+ORIGINS = {"followed": "own training code", "samples": "file of samples"}
+"""What pages say of runs that were not trained here, where others have the name of their recipe."""
+
+
+def recipe_of(run: RunInfo) -> str:
+    """The recipe of a run, or where its samples come from."""
+    return ORIGINS.get(run.kind, run.config.preset)
 
 
 def badge(state: str) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import streamlit as st
 
-from gan_core import Browse, DatasetInfo, Job, RunInfo, SampleDetail
+from gan_core import SNAPSHOT_SAMPLES, Browse, DatasetInfo, Job, RunInfo, SampleDetail
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.frame.faults import guarded
@@ -20,14 +20,19 @@ from ui.gallery.choices import ALL, pick_class, pick_truncation
 from ui.gallery.image_grid import image_grid
 from ui.gallery.walk_ends import keep_walk_end
 
-OWN, NEW = "The run's 64 samples", "New samples"
+OWN, NEW, EVERY = "The run's 64 samples", "New samples", "All that are kept"
 HOW_MANY = (64, 256, 1_000, 10_000)
 A_PAGE = 128
 WALK_BUTTONS: dict[Literal["start", "end"], str] = {"start": "Walk from here", "end": "Walk to here"}
 
 
-def choose_samples(run: RunInfo, data: DatasetInfo) -> Browse:
-    """The widgets that choose the samples."""
+def choose_samples(run: RunInfo, data: DatasetInfo, kept: int | None) -> Browse:
+    """The widgets that choose the samples; `kept`: there are so many of a run that makes none."""
+    if kept is not None:
+        st.caption(f"{kept:,} samples of this step are kept. The run has no generator here to make more.")
+        options = [OWN, EVERY] if kept > SNAPSHOT_SAMPLES else [OWN]
+        whose = st.segmented_control("Samples", options, default=OWN, required=True, key="whose kept samples")
+        return Browse(kept, 0) if whose == EVERY else Browse()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         whose = st.segmented_control(
             "Samples",
@@ -46,19 +51,19 @@ def choose_samples(run: RunInfo, data: DatasetInfo) -> Browse:
     return Browse(n, seed, label=label, truncation=truncation)
 
 
-def show_samples(page: Page, data: DatasetInfo, asked: Browse, *, run_id: str, step: int) -> int:
+def show_samples(page: Page, data: DatasetInfo, asked: Browse, *, run: RunInfo, step: int) -> int:
     """The samples asked for; returns the id of the job that makes them."""
     return ask_worker(
         page,
         asked,
-        lambda found, job: draw_samples(page, data, found, job),
+        lambda found, job: draw_samples(page, run, data, found, job),
         key="samples answer",
-        run_id=run_id,
+        run_id=run.id,
         step=step,
     )
 
 
-def draw_samples(page: Page, data: DatasetInfo, found: Mapping, job: Job) -> None:
+def draw_samples(page: Page, run: RunInfo, data: DatasetInfo, found: Mapping, job: Job) -> None:
     order = arrange(found, data)
     if not len(order):
         st.info("No generated sample looks like this class.", icon=":material/search_off:")
@@ -95,7 +100,8 @@ def draw_samples(page: Page, data: DatasetInfo, found: Mapping, job: Job) -> Non
             "Point at a sample to enlarge it. Click it, or press Enter on it, to see the training samples nearest to "
             "it."
         )
-    show_detail(page, data, job, picked, key="samples", more=show_walk_buttons)
+    walk = {"more": show_walk_buttons} if run.trained_here else {}
+    show_detail(page, data, job, picked, key="samples", **walk)
     show_downloads(page, found, shown, job, data)
 
 

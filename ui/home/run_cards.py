@@ -21,7 +21,7 @@ from ui.frame.glossary import meaning
 from ui.frame.page import PAGES, Page, page_link
 from ui.frame.people import whose
 from ui.frame.refresh_rate import LIVE_SECONDS
-from ui.frame.text import STATES, badge, data_title, plain, seconds
+from ui.frame.text import STATES, badge, data_title, plain, recipe_of, seconds
 from ui.frame.verdict_chip import chip, draw_in_words
 from ui.home.bulk_actions import box_of
 from ui.home.runs_list import Setting
@@ -46,7 +46,7 @@ def matches(run: RunInfo, words: str, state: str | None, names: Names) -> bool:
         run.config.data.name,
         data_title(run.config.data.name, names.files),
         whose(run, names.owners),
-        run.config.preset,
+        recipe_of(run),
         STATES[run.state][2],
         run.id,
     )
@@ -122,7 +122,7 @@ def show_progress(page: Page, run: RunInfo, headline: Headline, names: Names) ->
     st.caption(facts(run, names))
     if trouble := page.lab.worker.why_a_training_waits(run):
         st.caption(f":material/warning: {trouble.title}. {told(trouble.text)}")
-    if run.active and run.state != "queued":
+    if run.active and run.state != "queued" and (run.trained_here or run.step < run.total_steps):
         st.progress(min(1.0, run.progress))
 
 
@@ -152,13 +152,19 @@ def show_number(headline: Headline) -> None:
 
 
 def facts(run: RunInfo, names: Names) -> str:
-    where = f"place {run.position} in the queue" if run.position else f"step {run.step:,} of {run.total_steps:,}"
-    if run.state == "finished":
-        where = f"{run.step:,} steps"
+    where = f"place {run.position} in the queue" if run.position else steps_of(run)
     data, owner = plain(data_title(run.config.data.name, names.files)), whose(run, names.owners)
     by = f" · by {plain(owner)}" if owner else ""
-    text = f"{run.config.preset} · {data}{by} · {where} · {seconds(run.seconds)} · `{run.id}`"
+    took = "" if run.kind == "samples" else f" · {where} · {seconds(run.seconds)}"
+    text = f"{recipe_of(run)} · {data}{by}{took} · `{run.id}`"
     return text + (f" · {told(run.error)}" if run.error and not run.active else "")
+
+
+def steps_of(run: RunInfo) -> str:
+    """How far a run is; where nobody knows how far it goes, only that."""
+    if run.state == "finished" or (not run.trained_here and run.step >= run.total_steps):
+        return f"{run.step:,} steps"
+    return f"step {run.step:,} of {run.total_steps:,}"
 
 
 def show_edit(page: Page, run: RunInfo) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gan_core import Headline, RunInfo
-from ui.frame.text import data_title
+from ui.frame.text import data_title, recipe_of
 
 ORDERS = {"newest": "Newest first", "best": "Smallest distance first", "name": "By name"}
 
@@ -35,8 +35,9 @@ def in_order(runs: Sequence[RunInfo], order: str, headline: Callable[[RunInfo], 
 
 
 def by_setting(runs: Sequence[RunInfo], files: Mapping[str, str]) -> list[Setting]:
-    """The runs by data and recipe, each setting where its first run stands."""
+    """The runs by data and recipe, each setting where its first run stands. Runs that were not trained here have none:
+    they stand by what they are."""
     groups: dict[tuple[str, str], list[RunInfo]] = {}
     for run in runs:
-        groups.setdefault((run.config.data.name, run.config.preset), []).append(run)
+        groups.setdefault((run.config.data.name, recipe_of(run)), []).append(run)
     return [Setting(f"{data_title(name, files)} · {preset}", tuple(group)) for (name, preset), group in groups.items()]

@@ -14,11 +14,21 @@ from ui.train.tweaks import show_tweaks
 from ui.train.upload_form import show_upload
 from ui.train.uploads_list import show_uploads
 
+WITHOUT_NETWORKS = (
+    "This run was not trained here, so there are no sliders and nothing to resume or fork. Its samples are measured, "
+    "shown and compared like those of any run."
+)
 NOT_OVER = ("queued", "running", "paused", "stopped", "interrupted")
 
 
 def show_run_side(page: Page, run: RunInfo, pending: str | None) -> None:
-    """The buttons, the sliders with all settings behind them, and what can be made of the run."""
+    """The buttons, the sliders with all settings behind them, and what can be made of the run; of a run that was not
+    trained here only what it is."""
+    if not run.trained_here:
+        with part("The run"):
+            st.markdown(what_it_is(page, run))
+            st.caption(WITHOUT_NETWORKS)
+        return
     with part("The buttons"):
         show_run_buttons(page, run, pending)
     if run.state in NOT_OVER and page.lab.runs.may_change(run, by=page.me):

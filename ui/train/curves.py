@@ -45,6 +45,11 @@ def score_curves(page: Page, run: RunInfo, step: int | None) -> dict | None:
     return drawn(page, run, ("scores", step), lambda history, _, marks: training.scores(history, marks, step))
 
 
+def logged_curves(page: Page, run: RunInfo, start: str, step: int | None) -> dict | None:
+    """The curves that a program has logged under names that begin like this."""
+    return drawn(page, run, ("logged", start, step), lambda history, _, marks: training.logged(history, start, step))
+
+
 def drawn(page: Page, run: RunInfo, what: tuple, draw: Callable[..., Any]) -> dict | None:
     """A chart of the run, ready for the browser; None where nothing has been measured."""
     history, reference = history_of(page, run), reference_of(page, run)

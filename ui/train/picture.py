@@ -25,6 +25,7 @@ COLOURS = (
     ":blue[● real] · :orange[✕ generated] · :violet[→ where the discriminator pushes them] · "
     f":gray[―] {term('latent grid')} · ground: :blue[taken for real], :orange[for generated]"
 )
+COLOURS_OF_SAMPLES = ":blue[● real] · :orange[✕ generated]"
 NOTHING_YET = "The first samples appear with the first step."
 
 
@@ -54,7 +55,8 @@ def show_pictures(page: Page, run: RunInfo, data: DatasetInfo | None, *, large: 
         with real:
             show_real(page, run, data, large)
         if points:
-            st.markdown(f":small[{COLOURS}]", unsafe_allow_html=True)
+            colours = COLOURS if run.trained_here else COLOURS_OF_SAMPLES
+            st.markdown(f":small[{colours}]", unsafe_allow_html=True)
             if points.names.columns:  # the axes have no titles here
                 names = [plain(points.column_name(place)) for place in range(min(2, points.shape[0]))]
                 st.markdown(f":small[{' · '.join(f'{way}: {name}' for way, name in zip(('across', 'up'), names))}]")

@@ -9,14 +9,22 @@ from ui.frame.report_button import report_button
 from ui.train.share_link import share_run
 from ui.train.take_along import show_take_along
 
+WHY_PRIVATE = {
+    True: "It was trained on uploaded data.",
+    False: "Its samples are yours.",
+}
+"""By whether a run was trained here."""
+
 
 def show_share_menu(page: Page, run: RunInfo) -> None:
     with st.popover("Share", icon=":material/share:", on_change="rerun", key="share run") as box:
         if not box.open:
             return
-        share_run(page.lab, page.me, run)
+        if run.trained_here:
+            share_run(page.lab, page.me, run)
         mine = page.lab.runs.may_change(run, by=page.me)
-        if mine and page.lab.settings.shared and run.config.data.name.startswith("upload-"):
+        private = run.config.data.name.startswith("upload-") or not run.trained_here
+        if mine and page.lab.settings.shared and private:
             show_publishing(page, run)
         st.download_button(
             "Download this run",
@@ -32,13 +40,13 @@ def show_share_menu(page: Page, run: RunInfo) -> None:
 
 
 def show_publishing(page: Page, run: RunInfo) -> None:
-    """A run on uploaded data is private until its owner publishes it."""
+    """A run on uploaded data, or of samples that were not made here, is private until its owner publishes it."""
     key = f"publish run {run.id}"
     st.session_state[key] = run.published
     st.toggle(
         "Everybody may see this run",
         key=key,
-        help="It was trained on uploaded data. Others then see its generated samples, its curves and its numbers, and "
+        help=f"{WHY_PRIVATE[run.trained_here]} Others then see its generated samples, its curves and its numbers, and "
         "can download them with its networks. They do not see the real samples, unless these are published, too. But "
         "generated samples may resemble them.",
         on_change=guarded(lambda: page.do(page.lab.runs.publish, run.id, st.session_state[key])),

@@ -25,17 +25,21 @@ def show_status(page: Page, run: RunInfo, pending: str | None) -> None:
     step = max(run.step, preview.step if preview else 0)  # a commit comes up to five seconds after the picture
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="state"):
         badge(run.state)
-        at_risk = f" A crash now would cost at most {seconds(run.at_risk)} of training." if run.at_risk else ""
+        risky = run.at_risk and run.trained_here
+        at_risk = f" A crash now would cost at most {seconds(run.at_risk)} of training." if risky else ""
         st.markdown(numbers(run, step), width="content", help=f"Time left at the current speed.{at_risk}")
         if pending and run.active:
             st.badge(f"{CHANGED[pending]} …", icon=":material/hourglass_top:", color="orange")
-        st.progress(min(1.0, step / run.total_steps) if run.total_steps else 0.0)
+        if run.trained_here or step < run.total_steps:
+            st.progress(min(1.0, step / run.total_steps) if run.total_steps else 0.0)
     show_trouble(page, run, step)
 
 
 def numbers(run: RunInfo, step: int) -> str:
     """The step, the time and the speed."""
-    said = [f"step **{step:,}** of {run.total_steps:,}"]
+    if run.kind == "samples":
+        return "samples of a file"
+    said = [f"step **{step:,}**" + (f" of {run.total_steps:,}" if run.trained_here or step < run.total_steps else "")]
     if run.state != "running":
         return " · ".join([*said, f"{seconds(run.seconds)} trained"])
     said += [f"**{seconds(run.seconds_left)}** left"] if run.seconds_left is not None else []
@@ -48,7 +52,7 @@ def what_it_does(run: RunInfo, step: int) -> str:
 
     `step` is the newest that is known of, which a commit may not have yet.
     """
-    if run.phase == "" or (run.phase == "training" and step > 0):
+    if run.kind == "followed" or run.phase == "" or (run.phase == "training" and step > 0):
         return ""
     phase, _, last_time = run.phase.partition(", about ")
     does = DOES.get(phase, f"{phase[:1].upper()}{phase[1:]}.")
@@ -73,14 +77,15 @@ def show_trouble(page: Page, run: RunInfo, step: int) -> None:
         st.error(told(run.error or "The reason is unknown."), title="This run failed", icon=":material/error:")
     elif run.state == "interrupted":
         why = run.error or "the reason is unknown"
+        remedy = " Press Resume to continue." if run.trained_here else ""
         st.warning(
-            f"{told(why[:1].upper() + why[1:])}. All steps shown are saved. Press Resume to continue.",
+            f"{told(why[:1].upper() + why[1:])}. All steps shown are saved.{remedy}",
             title="This run was interrupted",
             icon=":material/power_off:",
         )
     elif run.state == "stopped" and run.error:
         st.info(told(run.error).capitalize(), icon=":material/timer_off:")
-    if why := IMPROPER_LOSSES.get(run.config.objective.loss):
+    if run.trained_here and (why := IMPROPER_LOSSES.get(run.config.objective.loss)):
         st.warning(
             f"{why} So this run collapses by design. The loss `energy` also rewards variety and does not collapse.",
             title="This loss makes the generator collapse",
