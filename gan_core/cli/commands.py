@@ -45,8 +45,8 @@ def main(arguments: list[str] | None = None) -> int:
         logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
         if options.command is None:
             raise WrongInput(
-                "name a command: train, measure, ruler, sample, fork, runs, export, report, import, import-log, delete, app or "
-                "worker; --help explains them"
+                "name a command: train, measure, ruler, sample, fork, runs, export, report, import, import-log, delete, "
+                "app or worker; --help explains them"
             )
         return _COMMANDS[options.command](options)
     except (WrongInput, GanometerError, ConfigError, ValueError) as error:  # whatever it is, it is one line

@@ -13,7 +13,8 @@ from gan_core.bundles.sample_files import sample_files
 from gan_core.bundles.sampling_script import Network, sampling_script
 from gan_core.bundles.tensorboard import event_file
 from gan_core.jobs.kind import JobContext, JobKind, Parameters, everything
-from gan_core.jobs.snapshot_sampler import SampleCount, SnapshotSampler, snapshot_step
+from gan_core.jobs.sample_source import source_at
+from gan_core.jobs.snapshot_sampler import SampleCount, SnapshotSampler, check_trained_here, snapshot_step
 from gan_core.records import SNAPSHOT_SAMPLES
 from gan_core.validation import Seed
 
@@ -46,6 +47,7 @@ def answer(context: JobContext, asked: Export) -> Files:
 
 
 def _generator(context: JobContext, asked: Export) -> Files:
+    check_trained_here(context.store.runs.get(context.run))
     sampler = SnapshotSampler.of(context.store, context.run, context.step)
     from gan_core.engine import stock_generator
 
@@ -79,7 +81,7 @@ def _curves(context: JobContext, asked: Export) -> Files:
 
 
 def _samples(context: JobContext, asked: Export) -> Files:
-    sampler = SnapshotSampler.of(context.store, context.run, context.step)
+    sampler = source_at(context.store, context.run, context.step)
     drawn = sampler.draw(asked.seed, 0, asked.n)
     labels = None if drawn.classes is None else np.asarray(sampler.classes)[drawn.classes]
     return sample_files(drawn.exact, drawn.z, labels)

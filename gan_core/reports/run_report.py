@@ -143,7 +143,7 @@ def report_of(
         sentence=found.headline.verdict.sentence,
         measured=_measured(found.headline.step, report),
         numbers=_numbers(report),
-        charts=charts_of(found.history, found.reference, loss_unit=LOSS_UNITS.get(run.config.objective.loss, "")),
+        charts=charts_of(found.history, found.reference, loss_unit=_loss_unit(run)),
         pictures=pictures_of(found.snapshots, real=data.preview if data and seen else None, room=room),
         real_picture=image_grid(data.preview) if data and seen and data.kind == "image" else "",
         settings=_settings(found, in_words),
@@ -175,6 +175,11 @@ def document_of(
     return Document(runs, together, versus, made, version)
 
 
+def _loss_unit(run: RunInfo) -> str:
+    """Of somebody else's losses the unit is not known."""
+    return LOSS_UNITS.get(run.config.objective.loss, "") if run.trained_here else ""
+
+
 def _measured(step: int | None, report: Report | None) -> str:
     if report is None or step is None:
         return ""
@@ -196,6 +201,8 @@ def _numbers(report: Report | None) -> tuple[Number, ...]:
 
 
 def _settings(found: RunResults, in_words: Callable[[object], str]) -> tuple[Setting, ...]:
+    if not found.run.trained_here:
+        return ()
     changed = differences(found.first, found.recipe)
     return tuple(
         Setting(key, in_words(value), in_words(changed[key][1]) if key in changed else "")
@@ -207,6 +214,8 @@ def _settings(found: RunResults, in_words: Callable[[object], str]) -> tuple[Set
 def _again(found: RunResults, in_words: Callable[[object], str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The commands that train the run again, and what one has to know of them."""
     run, first = found.run, found.first
+    if not run.trained_here:
+        return (), ("The program that made these samples is not known here: ask whoever wrote it how to run it.",)
     changed = {key: value for key, (value, _) in differences(first, found.recipe).items()}
     for key in ("data.name", "preset", "seed", "training.seconds"):
         changed.pop(key, None)

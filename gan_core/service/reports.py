@@ -102,7 +102,7 @@ class ReportService:
             snapshots,
             events,
             first,
-            _recipe(first, data),
+            _recipe(first, data if run.trained_here else None),
         )
 
 

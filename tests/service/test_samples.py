@@ -146,3 +146,17 @@ def test_estimates_know_nothing_from_trainings_of_others(lab):
         waiting = lab.runs.get(lab.runs.start(config))
         assert lab.runs.seconds_to_wait(waiting) == 0.0
     assert lab.recipes.estimate(config) is None and lab.runs.equal(config) is None
+
+
+def test_a_report_of_samples_has_no_settings_and_they_leave_without_networks(lab):
+    run_id = lab.samples.create("mine", real="digits", fake=FAKE)
+    work(lab)
+    (said,) = lab.reports.document(run_id, by=None).runs
+    assert (said.settings, said.commands) == ((), ()) and said.energy is not None
+    html = lab.reports.html(run_id, by=None).decode()
+    assert "All settings" not in html and "gives the same run" not in html
+    files = lab.foreground.export(run_id, None, "samples").files
+    assert "samples.npz" in files
+    for network in ("keras", "onnx"):
+        with pytest.raises(GanometerError, match="keeps samples"):
+            lab.foreground.export(run_id, None, network)
