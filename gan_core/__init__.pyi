@@ -37,6 +37,7 @@ from .distances.verdict import TITLES as TITLES
 from .distances.verdict import badness as badness
 from .distances.verdict import below_zero as below_zero
 from .distances.verdict import in_json as in_json
+from .distances.verdict import shown_distance as shown_distance
 from .distances.verdict import shown_value as shown_value
 from .distances.verdict import verdict_of as verdict_of
 from .distances.verdict import with_spread as with_spread

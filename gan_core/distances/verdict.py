@@ -52,6 +52,9 @@ FAR_SHARE = 1 / 3
 ALIKE = 0.1
 """Mean distance within generated samples over that within real ones, below which they are nearly all alike."""
 
+TINY = 1e-6
+"""Distances below it are those of data on a tiny scale, whose digits four decimals would hide."""
+
 REALISTIC = 0.2
 """Share of realistic samples, over what real ones reach, from which on missing kinds are a collapse and not noise."""
 
@@ -376,13 +379,19 @@ def numbers_of(report: Report) -> str:
 
 
 def shown_value(metric: MetricResult) -> str:
-    """A value with four decimals, and with two digits where all of these would be 0; the energy distance has always
-    four, so that it is the same number on every page. "—" for what was not measured.
+    """A value with four decimals, and with two digits where all of these would be 0; the energy distance has four
+    unless these say nothing, so that it is the same number on every page. "—" for what was not measured.
     """
     if metric.value is None:
         return "—"
-    small = 0 < abs(metric.value) < 0.001 and metric.name != "energy_distance"
-    return f"{metric.value:.2g}" if small else f"{metric.value:z.4f}"
+    if metric.name == "energy_distance":
+        return shown_distance(metric.value)
+    return f"{metric.value:.2g}" if 0 < abs(metric.value) < 0.001 else f"{metric.value:z.4f}"
+
+
+def shown_distance(value: float) -> str:
+    """An energy distance with four decimals, and with two digits where data on a tiny scale would be shown as 0."""
+    return f"{value:.2g}" if 0 < abs(value) < TINY else f"{value:z.4f}"
 
 
 def with_spread(metric: MetricResult) -> str:
