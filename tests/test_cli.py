@@ -178,7 +178,7 @@ def refused(capsys, arguments: list[str], *said: str) -> None:
         ("measure --real a.npy --fake b.npy --k 0", "'0'"),
         ("measure --real a.npy --fake b.npy --seed -1", "'-1'"),
         ("measure --real missing.npy --fake b.npy", "missing.npy"),
-        ("measure --real . --fake b.npy", "cannot be read"),
+        ("measure --real . --fake b.npy", "give one of them"),
         ("measure --real nan.npy --fake b.npy", "nan.npy"),
         ("measure --real a.npy --fake objects.npy", "objects.npy"),
         ("measure --real a.npy --fake texts.npy", "texts.npy"),

@@ -33,8 +33,8 @@ from gan_core.service.lab import Lab
 from gan_core.service.measure_files import measure_files
 from gan_core.service.uploads import CanLeaveOut, is_picture
 
-MOST_ITEMS = 100
-"""Broken pictures, or rows, that are listed one by one."""
+NAMED_IN_A_SENTENCE, MOST_ITEMS = 3, 1000
+"""Broken pictures, or rows, that the error itself names, and that are listed below it."""
 FILES = ("real", "fake", "reference", "train", "holdout")
 """The options of `measure` that name files of samples."""
 
@@ -53,11 +53,11 @@ def main(arguments: list[str] | None = None) -> int:
             )
         return _COMMANDS[options.command](options)
     except CanLeaveOut as error:
-        for item in error.items[:MOST_ITEMS]:
+        print(f"gan_core: error: {' '.join(str(error).split())} --leave-out does that.", file=sys.stderr)
+        for item in error.items[:MOST_ITEMS] if len(error.items) > NAMED_IN_A_SENTENCE else ():
             print(f"  {item}", file=sys.stderr)
         if len(error.items) > MOST_ITEMS:
             print(f"  ... and {len(error.items) - MOST_ITEMS:,} more", file=sys.stderr)
-        print(f"gan_core: error: {' '.join(str(error).split())} --leave-out does that.", file=sys.stderr)
         return 2
     except (WrongInput, GanometerError, ConfigError, ValueError) as error:  # whatever it is, it is one line
         print(f"gan_core: error: {' '.join(str(error).split())}", file=sys.stderr)

@@ -53,8 +53,9 @@ def measure_files(
     given = {"real": real, "fake": fake, "reference": reference, "train": train, "holdout": holdout}
     files = {name: file for name, file in given.items() if file is not None}
     arrays, found = read_measured(files, size=size, leave_out=leave_out)
-    for one in found if note is not None else ():
-        note(one)
+    if note is not None:
+        for one in found:
+            note(one)
     return measure_samples(
         real=arrays["real"],
         fake=arrays["fake"],

@@ -59,7 +59,7 @@ def read_npz(data: bytes, limits: Limits, options: ReadOptions, notes: Notes) ->
         if not about or (len(about) > 1 and math.prod(about[1:]) > MAX_CLASSES) or len(about) > 2:
             raise DatasetError(f"The labels {key} have shape {about}; give one label for each sample.")
         if shape:  # a single value is no row, and is refused as such
-            check_labels(about[0], shape[0])
+            check_labels(math.prod(about[:1]), math.prod(shape[:1]))
     x = _read(archive, members[samples])
     names = next((lower[name] for name in _CLASS_NAMES if name in lower and lower[name] not in (key, samples)), None)
     labels = None

@@ -142,6 +142,17 @@ def test_a_folder_is_read_as_the_archive_of_it(tmp_path, capsys, monkeypatch):
     assert any("Labels were found in the folder names" in note for note in found["notes"])
 
 
+def test_the_command_line_lists_what_is_broken_and_goes_on_without_it(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("GANOMETER_HOME", str(tmp_path / "home"))
+    files = {f"{i}.png": encoded(Image.fromarray(x)) for i, x in enumerate(DIGITS)}
+    (tmp_path / "a.zip").write_bytes(zipped(files | {f"broken{i}.png": b"?" for i in range(5)}))
+    assert cli.main(["upload", str(tmp_path / "a.zip")]) == 2
+    said = capsys.readouterr().err
+    assert "5 of 305 pictures are damaged" in said and all(f"broken{i}.png" in said for i in range(5))
+    assert cli.main(["upload", str(tmp_path / "a.zip"), "--size", "8", "--leave-out", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 300
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_every_kind_of_file_can_be_trained_on(tmp_path: Path, capsys, monkeypatch, name):
