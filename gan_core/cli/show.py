@@ -184,7 +184,7 @@ def reading_in_words(file: str, name: str, reading: Reading) -> str:
     kind = "points of " + shape + " numbers" if reading.info.kind == "points" else "images of " + shape
     lines = [f"{file}: {reading.rows:,} {kind} as {name}"]
     if reading.classes:
-        lines.append("classes: " + ", ".join(f"{one} {count:,}" for one, count in reading.classes.items()))
+        lines.append("classes: " + ", ".join(f"{one} ({count:,})" for one, count in reading.classes.items()))
     width = max((len(note.about) for note in reading.notes), default=0)
     lines += [f"  {note.about:<{width}}  {'! ' if note.warning else '  '}{note.text}" for note in reading.notes]
     return "\n".join(map(_printable, lines))

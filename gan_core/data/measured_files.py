@@ -135,11 +135,16 @@ def _pictures(decoder: Decoder, size: int | None) -> Array:
         raise DatasetError(f"The pictures have {len(sizes)} sizes ({shown}); bring them to one with --size 28.")
     if not images:
         raise DatasetError("No picture could be read.")
-    colour = any(image.ndim == 3 for image in images.values())
+    colour = any(_has_colours(image) for image in images.values())
     x = np.empty((len(images), *sizes[0], 3 if colour else 1), np.uint8)
     for row, image in zip(x, images.values()):
-        row[...] = image if image.ndim == 3 else image[..., None]
+        row[...] = image[..., None] if image.ndim == 2 else image if colour else image[..., :1]
     return x
+
+
+def _has_colours(image: Array) -> bool:
+    """Whether channels differ: some kinds of files keep grey pictures in three equal ones."""
+    return image.ndim == 3 and bool((image != image[..., :1]).any())
 
 
 def _same_columns(

@@ -185,7 +185,8 @@ def test_an_upload_far_from_zero_is_moved_to_where_float32_keeps_its_digits():
         real, upload = read(offset=offset)
         sign = "-" if offset > 0 else "+"
         assert upload.names.columns == tuple(f"{name} {sign} {abs(offset):.12g}" for name in ("x1", "x2"))
-        assert np.array_equal(upload.x + offset, real) and np.abs(upload.x).max() < 2  # not one bit is lost
+        moved = upload.x.astype(np.float64)
+        assert np.array_equal(moved + offset, real) and np.abs(moved).max() < 2  # not one bit is lost
         assert len(np.unique(upload.x.astype(np.float32), axis=0)) == 300
         assert any(f"{offset:.12g} was subtracted from x1" in note.text and note.warning for note in upload.notes)
     beside_a_constant = np.insert(drawn(300)["real"], 0, 1e6 / 3, axis=1)

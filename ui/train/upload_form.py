@@ -199,17 +199,12 @@ def show_notes(reading) -> None:
     about = None
     for note in reading.notes:
         mark = ":orange[:material/warning:]" if note.warning else ""
-        lines.append(f"| {mark} | {note.about if note.about != about else ''} | {_cell(note.text)} |")
+        lines.append(f"| {mark} | {note.about if note.about != about else ''} | {plain(note.text)} |")
         about = note.about
     if reading.classes:
-        counts = ", ".join(f"{name} {count:,}" for name, count in reading.classes.items())
-        lines.append(f"| | Classes | {_cell(counts)} |")
+        counts = ", ".join(f"{name} ({count:,})" for name, count in reading.classes.items())
+        lines.append(f"| | Classes | {plain(counts)} |")
     st.markdown("\n".join(lines))
-
-
-def _cell(text: str) -> str:
-    """A text of a file in a cell of a table."""
-    return plain(text).replace("|", "\\|").replace("\n", " ")
 
 
 def keep(page: Page, answer) -> None:
