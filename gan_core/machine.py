@@ -41,6 +41,15 @@ def free_memory(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
     return max(free, 0)
 
 
+def all_memory(cgroup: Path = Path("/sys/fs/cgroup")) -> int:
+    """Bytes of memory that the machine has, or that its container may take if that is less."""
+    memory = psutil.virtual_memory().total
+    for limit in (cgroup / "memory.max", cgroup / "memory" / "memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # no such file, or the word "max": no limit of this kind
+            memory = min(memory, int(limit.read_text()))
+    return memory
+
+
 def return_freed_memory() -> None:
     """Return memory that this process has freed to the system: after compiling 150 MB, after measuring 80 MB.
 

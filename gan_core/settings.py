@@ -22,7 +22,8 @@ class Limits:
 
     `at_once` runs train at the same time, `queued` ones of one owner wait or train, and one of them may take `steps`
     steps with batches of `batch`, `minutes` of training, and `memory` MB. One visitor waits for the answers of `jobs`
-    requests, and keeps `uploads` files of `upload_mb` MB together; all visitors' files have `all_uploads_mb` MB.
+    requests, and keeps `uploads` files of `upload_mb` MB together; all visitors' files have `all_uploads_mb` MB. A file
+    that somebody chooses has at most `file_mb` MB; None is what this machine can read.
     """
 
     at_once: AtLeastOne = 1
@@ -35,9 +36,10 @@ class Limits:
     uploads: AtLeastOne | None = None
     upload_mb: Positive | None = None
     all_uploads_mb: Positive | None = None
+    file_mb: Positive | None = None
 
 
-SHARED_LIMITS = Limits(queued=5, minutes=30, jobs=20, uploads=10, upload_mb=60, all_uploads_mb=1000)
+SHARED_LIMITS = Limits(queued=5, minutes=30, jobs=20, uploads=10, upload_mb=60, all_uploads_mb=1000, file_mb=20)
 """What holds on a server that strangers share, unless its limits say otherwise."""
 
 

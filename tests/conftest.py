@@ -109,7 +109,7 @@ def data():
 @pytest.fixture
 def upload_noise():
     """`upload_noise(store)`: uploads random grey images of 16 x 16 pixels, and gives the name they have there."""
-    from gan_core.data import uploads
+    from gan_core.data import datasets, uploads
     from gan_core.records import upload_name
 
     def upload(store) -> str:
@@ -117,7 +117,7 @@ def upload_noise():
         np.savez(file, x=np.random.default_rng(0).integers(0, 256, (2_500, 16, 16), dtype=np.uint8))
         dataset = uploads.dataset_from_upload(uploads.read_upload(file.getvalue(), "noise.npz"), "noise")
         info = replace(dataset.info(), name=upload_name(dataset.sha256))
-        store.datasets.put(info, uploads.dataset_to_bytes(dataset))
+        store.datasets.put(info, datasets.dataset_to_bytes(dataset))
         return info.name
 
     return upload

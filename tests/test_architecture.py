@@ -81,7 +81,7 @@ MAY_IMPORT = {
     "gan_core.decimals": "",
     "gan_core.codec": "numpy",
     "gan_core.settings": "gan_core.validation msgspec",
-    "gan_core.data*": f"{VALUES} {DATA} numpy sklearn PIL keras",
+    "gan_core.data*": f"{VALUES} {DATA} numpy sklearn PIL pyarrow openpyxl keras",
     "gan_core.distances*": f"{VALUES} {DISTANCES} numpy scipy sklearn numba threadpoolctl",
     "gan_core.engine*": f"{VALUES} {ENGINE} gan_core.skip_import numpy keras tensorflow",
     "gan_core.pictures*": f"gan_core.records gan_core.codec {PICTURES} numpy PIL",

@@ -18,7 +18,7 @@ from scipy.spatial.distance import cdist, pdist
 
 from gan_core import cli, machine
 from gan_core.config.presets import preset
-from gan_core.data import uploads
+from gan_core.data import datasets, uploads
 from gan_core.distances.catalogue import METRICS
 from gan_core.engine import cpu_threads
 from gan_core.records import upload_name
@@ -179,7 +179,7 @@ def refused(capsys, arguments: list[str], *said: str) -> None:
         ("measure --real a.npy --fake b.npy --k 0", "'0'"),
         ("measure --real a.npy --fake b.npy --seed -1", "'-1'"),
         ("measure --real missing.npy --fake b.npy", "missing.npy"),
-        ("measure --real . --fake b.npy", "cannot be read"),
+        ("measure --real . --fake b.npy", "give one of them"),
         ("measure --real nan.npy --fake b.npy", "nan.npy"),
         ("measure --real a.npy --fake objects.npy", "objects.npy"),
         ("measure --real a.npy --fake texts.npy", "texts.npy"),
@@ -336,7 +336,7 @@ def test_a_class_needs_data_with_classes(store, capsys):
     data = "\n".join(["x,y", *(f"{x:.6f},{y:.6f}" for x, y in points)]).encode()
     dataset = uploads.dataset_from_upload(uploads.read_upload(data, "points.csv"), "points")
     name = upload_name(dataset.sha256)
-    store.datasets.put(replace(dataset.info(), name=name), uploads.dataset_to_bytes(dataset))
+    store.datasets.put(replace(dataset.info(), name=name), datasets.dataset_to_bytes(dataset))
     arguments = ["train", "--data", name, "--set", "data.conditional=true"]
     refused(capsys, arguments, "2 to 64 labelled classes", "this data set has 1")
     assert store.runs.all() == []
@@ -366,7 +366,7 @@ def test_a_class_is_asked_for_by_the_name_it_has_in_the_file(store, home, tmp_pa
     upload = uploads.read_upload(file.getvalue(), "pets.npz")
     dataset = uploads.dataset_from_upload(upload, "pets")
     name = upload_name(dataset.sha256)
-    store.datasets.put(replace(dataset.info(), name=name), uploads.dataset_to_bytes(dataset))
+    store.datasets.put(replace(dataset.info(), name=name), datasets.dataset_to_bytes(dataset))
     store.datasets.add_owner(name, "", "pets.npz", upload.names)
     settings = ["--data", name, "--steps", "5", *TINY, "--set", "data.conditional=true", "--json"]
     assert cli.main(["train", *settings]) == 0

@@ -14,7 +14,7 @@ from gan_core.decimals import shown_number
         (-0.00154, "-0.0015"),
         (0.000154, "0.00015"),
         (-0.00068, "-0.00068"),
-        (1e-12, "0.00000000"),
+        (3.2e-9, "3.2e-09"),
     ],
 )
 def test_four_decimals_or_two_digits(value, shown):
@@ -24,3 +24,4 @@ def test_four_decimals_or_two_digits(value, shown):
 def test_the_energy_distance_always_has_four():
     assert shown_number(0.000154, "energy_distance") == "0.0002"
     assert shown_number(-0.00004, "energy_distance") == "0.0000"
+    assert shown_number(3.2e-9, "energy_distance") == "3.2e-09", "data on a tiny scale"

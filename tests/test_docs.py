@@ -17,7 +17,8 @@ import gan_core
 from gan_core import settings
 from gan_core.cli.parser import make_parser
 from gan_core.config import presets, rules, run_config, sections
-from gan_core.data import datasets, readings, safe_archives, sample_checks, uploads
+from gan_core.data import datasets, readings, safe_archives, sample_checks
+from gan_core.data.reading import contents
 from gan_core.distances import catalogue
 from gan_core.service import upload_folder, upload_reader
 
@@ -221,7 +222,7 @@ def test_every_command_and_option_is_listed():
     for name, _, listed in table:
         parser = commands()[name.strip("`")]
         assert everywhere <= options(parser)
-        assert set(re.findall(r"--[a-z]+", listed)) == options(parser) - everywhere, name
+        assert set(re.findall(r"--[a-z-]+", listed)) == options(parser) - everywhere, name
 
 
 EXAMPLES = FENCE.search(section("command-line", "Examples"))[2].splitlines()
@@ -379,12 +380,17 @@ def test_defaults_of_the_variables(tmp_path, monkeypatch):
 
 def test_limits_of_uploads():
     text = " ".join(section("data", "Your own data").split())
-    megabytes, unpacked = re.search(r"at most (\d+) MB and unpacks to at most (\d+) MB", text).groups()
-    most, least = re.search(r"at most ([\d,]+) samples, and at least (\d+) different", text).groups()
+    large, small = re.search(r"at most (\d+) MB on one's own machine, and at most (\d+) MB on a shared", text).groups()
+    (unpacked,) = re.search(r"unpacks to at most (\d+) MB", text).groups()
+    most, rows, least = re.search(
+        r"at most ([\d,]+) samples, which are drawn at random of up to ([\d,]+) rows, and at least (\d+) diff", text
+    ).groups()
     columns = re.search(r"up to (\d+) numbers are points", text)[1]
     low, high = re.search(r"a side of (\d+) to (\d+) pixels", text).groups()
-    assert int(megabytes) * 2**20 == uploads.MAX_UPLOAD_BYTES
-    assert int(unpacked) * 2**20 == safe_archives.MAX_DECOMPRESSED_BYTES
+    assert (int(large) * 2**20, int(small) * 2**20) == (contents.LARGE.file, contents.SMALL.file)
+    assert int(small) == settings.SHARED_LIMITS.file_mb
+    assert int(unpacked) * 2**20 == contents.SMALL.unpacked == safe_archives.MAX_DECOMPRESSED_BYTES
+    assert int(rows.replace(",", "")) == sample_checks.MAX_FILE_ROWS
     assert (int(most.replace(",", "")), int(least)) == (sample_checks.MAX_ROWS, sample_checks.MIN_ROWS)
     assert int(columns) == sample_checks.MAX_DIMENSIONS
     assert (int(low), int(high)) == (sample_checks.SIZES[0], sample_checks.SIZES[-1])
@@ -393,4 +399,4 @@ def test_limits_of_uploads():
     packed, kept = re.search(r"the data set has at most (\d+) MB.*? until (\d+) MB of newer files", text).groups()
     assert (int(packed) * 2**20, int(kept) * 2**20) == (readings.MAX_PACKED_BYTES, upload_folder.MAX_BYTES)
     config_toml = (ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8")
-    assert f"maxUploadSize = {megabytes}\n" in config_toml
+    assert f"maxUploadSize = {large}\n" in config_toml

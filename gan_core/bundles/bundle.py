@@ -197,7 +197,8 @@ def bundle(
     members |= {f"snapshots/{s['step']}": s["samples"] for s in rows["snapshots"]}
     if row["kind"] == "trained":
         members |= {f"weights/{s['step']}": s["weights"] for s in rows["snapshots"]}
-    members |= {f"samples/{s['step']}": s["data"] for s in rows["run_samples"]}
+    else:
+        members |= {f"samples/{s['step']}": s["data"] for s in rows["run_samples"]}
     sound = [c for c in rows["checkpoints"] if not data_hidden and _hash(c["data"]) == c["sha256"]]
     members |= {f"checkpoints/{c['step']}": c["data"] for c in sound[-1:]}
     members["run.json"] = json.dumps(about).encode()

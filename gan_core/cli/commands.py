@@ -31,9 +31,12 @@ from gan_core.records import GanometerError, RunInfo
 from gan_core.service.foreground import Trained, serve_worker
 from gan_core.service.lab import Lab
 from gan_core.service.measure import measure
+from gan_core.service.uploads import CanLeaveOut, is_picture
 
+NAMED_IN_A_SENTENCE, MOST_ITEMS = 3, 1000
+"""Broken pictures, or rows, that the error itself names, and that are listed below it."""
 FILES = ("real", "fake", "reference", "train", "holdout")
-"""The options of `measure` that name array files."""
+"""The options of `measure` that name files of samples."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -41,14 +44,21 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         options, options.others = make_parser().parse_known_args(arguments)
         if options.others and options.command != "app":
-            raise WrongInput(f"unrecognized arguments: {' '.join(options.others)}")
+            raise WrongInput(_unrecognized(options.others))
         logging.basicConfig(format="%(asctime)s %(message)s", level=logging.INFO, stream=sys.stderr)
         if options.command is None:
             raise WrongInput(
-                "name a command: train, measure, ruler, sample, fork, runs, export, report, import, import-log, delete, "
-                "app or worker; --help explains them"
+                "name a command: train, upload, measure, ruler, sample, fork, runs, export, report, import, "
+                "import-log, delete, app or worker; --help explains them"
             )
         return _COMMANDS[options.command](options)
+    except CanLeaveOut as error:
+        print(f"gan_core: error: {' '.join(str(error).split())} --leave-out does that.", file=sys.stderr)
+        for item in error.items[:MOST_ITEMS] if len(error.items) > NAMED_IN_A_SENTENCE else ():
+            print(f"  {item}", file=sys.stderr)
+        if len(error.items) > MOST_ITEMS:
+            print(f"  ... and {len(error.items) - MOST_ITEMS:,} more", file=sys.stderr)
+        return 2
     except (WrongInput, GanometerError, ConfigError, ValueError) as error:  # whatever it is, it is one line
         print(f"gan_core: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -112,20 +122,48 @@ def _ended(options: argparse.Namespace, lab: Lab, trained: Trained) -> int:
     return 0 if run.state in ("finished", "stopped", "paused") else 1
 
 
+def _upload(options: argparse.Namespace) -> int:
+    path = Path(options.file)
+    with _lab(options) as lab:
+        data, name = lab.uploads.packed(path)
+        how = dict(size=options.size, colour=options.colour, leave_out=options.leave_out)
+        label = "" if options.label == "none" else options.label
+        answer = lab.uploads.read(data, name, label=label, by=None, progress=show.Progress("reading"), **how)
+        data_name, reading = lab.uploads.keep(answer, by=None), answer.reading
+    assert reading is not None  # `read` raises where there is none
+    values = show.reading_values(data_name, reading)
+    return _say(options, values, show.reading_in_words(path.name, data_name, reading))
+
+
 def _measure(options: argparse.Namespace) -> int:
     files = {name: getattr(options, name) for name in FILES if getattr(options, name)}
-    about = dict(space=options.space, panel=options.panel, k=options.k, seed=options.seed, progress=show.Progress())
+    about = dict(space=options.space, panel=options.panel, k=options.k, seed=options.seed)
     if options.run and files:
         given = ", ".join(f"--{name}" for name in files)
         raise WrongInput(f"--run {options.run} is measured against held-out data; leave out {given}")
     if options.run:
         with _lab(options) as lab:
-            report = lab.foreground.measure(options.run, options.step, options.n, **about)
-    elif options.real and options.fake:
-        report = measure(**files, **about)
-    else:
+            report = lab.foreground.measure(options.run, options.step, options.n, **about, progress=show.Progress())
+        return _say(options, show.report_values(report), show.report_in_words(report))
+    if not (options.real and options.fake):
         raise WrongInput("measure needs --real FILE and --fake FILE, or --run ID")
-    return _say(options, show.report_values(report), show.report_in_words(report))
+    said: list[str] = []
+
+    def say(text: str) -> None:
+        said.append(text)
+        print(text, file=sys.stderr)
+
+    with show.Progress() as progress:
+        report = measure(
+            **files,
+            **about,
+            size=options.size,
+            leave_out=options.leave_out,
+            note=lambda one: say(f"{one.role}: {one.note.text}"),
+            progress=progress,
+            warn=lambda text: say(f"look: {text}"),
+        )
+    return _say(options, show.report_values(report) | {"notes": said}, show.report_in_words(report))
 
 
 def _ruler(options: argparse.Namespace) -> int:
@@ -236,6 +274,7 @@ def _worker(options: argparse.Namespace) -> int:
 
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "train": _train,
+    "upload": _upload,
     "measure": _measure,
     "ruler": _ruler,
     "sample": _sample,
@@ -252,6 +291,13 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 # ---------------------------------------------------------------- parts
+
+
+def _unrecognized(others: list[str]) -> str:
+    """What is said of arguments that no option takes. A shell makes thousands of them of `folder/*.png`."""
+    shown = " ".join(others[:3]) + (f" and {len(others) - 3:,} more" if len(others) > 3 else "")
+    files = sum(is_picture(other) for other in others)
+    return f"unrecognized arguments: {shown}" + ("; name the folder itself instead of its files" if files > 1 else "")
 
 
 def _settings(options: argparse.Namespace) -> settings.Settings:

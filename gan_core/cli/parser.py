@@ -56,9 +56,16 @@ def make_parser() -> argparse.ArgumentParser:
     train.add_argument("--resume", metavar="ID", help="go on with a paused, stopped or interrupted run")
     train.add_argument("--queue", action="store_true", help="leave it to a running app or worker")
 
+    upload = command("upload", "keep a file or a folder of your own samples as a data set")
+    upload.add_argument("file", metavar="FILE", help="a table, an array, or a .zip or folder of pictures")
+    upload.add_argument("--size", type=_whole(1), default=28, help="pixels of a picture's side, 8 to 32 (default: 28)")
+    upload.add_argument("--colour", action="store_true", help="keep the colours of pictures (default: grey)")
+    upload.add_argument("--label", metavar="COLUMN", help="the column of the labels, or none (default: found out)")
+    upload.add_argument("--leave-out", action="store_true", help="leave out broken pictures, and rows with blanks")
+
     measure = command("measure", "measure generated samples against real ones")
-    measure.add_argument("--real", metavar="FILE", help="real samples: .npy, or .npz with key x")
-    measure.add_argument("--fake", metavar="FILE", help="generated samples: .npy, or .npz with key x")
+    measure.add_argument("--real", metavar="FILE", help="real samples: a file or folder that could be uploaded")
+    measure.add_argument("--fake", metavar="FILE", help="generated samples: the same")
     measure.add_argument("--run", metavar="ID", help="measure a run's generator against held-out data instead")
     measure.add_argument("--step", type=_whole(0), help="which snapshot of the run (default: the newest)")
     measure.add_argument(
@@ -73,6 +80,8 @@ def make_parser() -> argparse.ArgumentParser:
     )
     measure.add_argument("--train", metavar="FILE", help="what the generator was trained on, to look for copies")
     measure.add_argument("--holdout", metavar="FILE", help="real samples it never saw, as many, to compare with")
+    measure.add_argument("--size", type=_whole(1), help="bring pictures to this side (default: as they are)")
+    measure.add_argument("--leave-out", action="store_true", help="leave out broken pictures, and rows with blanks")
     measure.add_argument("--space", choices=SPACES, default="pixels", help="how samples become vectors")
     measure.add_argument(
         "--panel", choices=["live", "full"], default="full", help="the quick metrics only, or all (default)"

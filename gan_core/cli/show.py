@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gan_core import TITLES, in_json, shown_value, verdict_of, with_spread, with_z, z_value
+from gan_core import TITLES, in_json, shown_number, shown_value, verdict_of, with_spread, with_z, z_value
 from gan_core.records import CorruptionTest, Headline, Report, RunInfo, UnreadableRun, Verdict
+from gan_core.service.upload_reader import Reading
 
+HEARTBEAT_SECONDS = 10.0
 COLUMNS = 10
 """Of a table that fits into a window."""
 UNREADABLE = "unreadable"
@@ -59,7 +63,7 @@ def ending(run: RunInfo, headline: Headline) -> str:
     """How a training has ended, and how good its samples are."""
     words = f"run {run.id} {run.state} at step {run.step} of {run.total_steps}"
     if (energy := energy_of(headline)) is not None:
-        words += f"; energy distance {energy:z.4f}"
+        words += f"; energy distance {shown_number(energy, 'energy_distance')}"
     words += f"; {run.error}" if run.error else ""
     return words if headline.step is None else f"{words}\n{_verdict_in_words(headline.verdict)}"
 
@@ -131,13 +135,57 @@ def progress_of_run(run: RunInfo) -> None:
 
 
 class Progress:
-    """Tells a person who waits, on standard error, how far a measurement is: at every tenth."""
+    """Tells a person who waits, on standard error, how far something is: at every tenth.
 
-    def __init__(self) -> None:
-        self._tenths = 0
+    As a context manager it also says that it still goes on, whenever `heartbeat` seconds have passed without a line.
+    """
+
+    def __init__(self, doing: str = "measuring", *, heartbeat: float = HEARTBEAT_SECONDS) -> None:
+        self._doing, self._heartbeat = doing, heartbeat
+        self._tenths, self._share = 0, 0.0
+        self._began = self._said = time.monotonic()
+        self._ended = threading.Event()
 
     def __call__(self, share: float) -> None:
         """Print the share that is done, in [0, 1], if another tenth is complete."""
+        self._share = share
         if share * 10 >= self._tenths + 1:
             self._tenths = int(share * 10)
-            print(f"measuring: {self._tenths * 10} %", file=sys.stderr)
+            self._said = time.monotonic()
+            print(f"{self._doing}: {self._tenths * 10} %", file=sys.stderr)
+
+    def __enter__(self) -> Progress:
+        threading.Thread(target=self._beat, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(self._heartbeat):
+            if (now := time.monotonic()) - self._said >= self._heartbeat:
+                print(f"{self._doing}: {self._share:.0%} after {now - self._began:.0f} s", file=sys.stderr)
+
+
+def reading_values(name: str, reading: Reading) -> dict[str, Any]:
+    """What a file became, as a JSON value."""
+    return {
+        "data": name,
+        "kind": reading.info.kind,
+        "shape": list(reading.info.shape),
+        "rows": reading.rows,
+        "classes": dict(reading.classes),
+        "notes": [note.text for note in reading.notes],
+    }
+
+
+def reading_in_words(file: str, name: str, reading: Reading) -> str:
+    """What a file became: the data set, its classes, and each note."""
+    shape = " x ".join(map(str, reading.info.shape))
+    kind = "points of " + shape + " numbers" if reading.info.kind == "points" else "images of " + shape
+    lines = [f"{file}: {reading.rows:,} {kind} as {name}"]
+    if reading.classes:
+        lines.append("classes: " + ", ".join(f"{one} ({count:,})" for one, count in reading.classes.items()))
+    width = max((len(note.about) for note in reading.notes), default=0)
+    lines += [f"  {note.about:<{width}}  {'! ' if note.warning else '  '}{note.text}" for note in reading.notes]
+    return "\n".join(map(_printable, lines))

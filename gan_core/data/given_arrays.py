@@ -19,6 +19,7 @@ import numpy as np
 from gan_core.arrays import Array, Ints
 from gan_core.data import sample_checks
 from gan_core.data.datasets import SEED, SIZES, Dataset, Pair, disjoint, row_keys
+from gan_core.data.reading.notes import Notes
 from gan_core.records import DatasetError, upload_name
 
 Scale = Literal["0..1", "-1..1", "0..16", "0..255"]
@@ -126,10 +127,10 @@ def dataset_of(
     are whole numbers. `scale` says between which numbers the pixels lie, `shape` that rows of pixels are pictures.
     Raises DatasetError for arrays that cannot be used.
     """
-    notes: list[str] = []
     x = as_numpy(real)
     form = _form_of_real(x, scale, shape)
-    x, y = _finite(_read_exactly(form, x, "real"), "real"), _labels(labels, len(x), "labels")
+    read, notes = _read_exactly(form, x, "real")
+    x, y = _finite(read, "real"), _labels(labels, len(x), "labels")
     first = {key: i for i, key in reversed(list(enumerate(row_keys(x))))}
     keep = np.sort(np.fromiter(first.values(), np.int64))
     if len(keep) < len(x):
@@ -138,7 +139,7 @@ def dataset_of(
     parts = _parts(x, y, train is not None, holdout is not None)
     for name, given in (("train", train), ("holdout", holdout)):
         if given is not None:
-            others = _finite(_read_exactly(form, as_numpy(given), name), name)
+            others = _finite(_read_exactly(form, as_numpy(given), name)[0], name)
             parts[name] = others, np.zeros(len(others), np.int64)
     if train is not None and y.any():
         notes.append("The classes of the real samples are not used, because those of the training samples are unknown.")
@@ -313,12 +314,14 @@ def _fewer(name: str, x: Array, y: Ints, notes: list[str]) -> Pair:
     return x[rows], y[rows]
 
 
-def _read_exactly(form: Form, x: Array, name: str) -> Array:
-    """The samples in storage form; points in float64 where float32 would lose digits."""
+def _read_exactly(form: Form, x: Array, name: str) -> tuple[Array, list[str]]:
+    """The samples in storage form, points in float64 where float32 would lose digits, and what to look at in them."""
+    found = Notes()
     try:
-        return form.read(x) if form.scale else sample_checks.points(_finite(form.arranged(x), name), [])
+        read = form.read(x) if form.scale else sample_checks.points(_finite(form.arranged(x), name), found)
     except DatasetError as error:
         raise DatasetError(f"{name}: {error}") from None
+    return read, [note.text for note in found.all() if note.warning]
 
 
 def _finite(x: Array, name: str) -> Array:

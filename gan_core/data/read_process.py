@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,14 @@ from typing import Any
 OUT_OF_MEMORY, DISK_FULL = 3, 4
 """The exit codes of a process that gets no more memory, and of one that cannot write what it has read."""
 
+EVERY_SECONDS = 0.2
+
 
 def main() -> int:
-    """Read the file that standard input names: {file, suffix, size, colour, folder, memory, seconds}."""
+    """Read the file that standard input names.
+
+    {file, ending, size, colour, label, leave_out, most_bytes, most_unpacked, folder, progress, memory, seconds}
+    """
     asked = json.load(sys.stdin)
     try:
         bound_this_process(asked["memory"], asked["seconds"])
@@ -34,15 +40,40 @@ def main() -> int:
 
 def _read(asked: dict[str, Any]) -> None:
     from gan_core.data import readings
+    from gan_core.data.reading.contents import Limits
     from gan_core.data.uploads import read_upload
     from gan_core.records import DatasetError
 
-    folder, how = Path(asked["folder"]), {"size": asked["size"], "colour": asked["colour"]}
+    folder, told = Path(asked["folder"]), _Progress(Path(asked["progress"]))
     try:
-        upload = read_upload(Path(asked["file"]).read_bytes(), f"file{asked['suffix']}", **how)
+        upload = read_upload(
+            Path(asked["file"]),
+            f"file{asked['ending']}",
+            size=asked["size"],
+            colour=asked["colour"],
+            label=asked["label"],
+            leave_out=asked["leave_out"],
+            limits=Limits(asked["most_bytes"], asked["most_unpacked"]),
+            progress=lambda share: told(0.9 * share),
+        )
+        told(0.9)
         readings.write_reading(folder, upload)
     except DatasetError as error:
-        readings.write_refusal(folder, str(error))
+        readings.write_refusal(folder, error)
+
+
+class _Progress:
+    """Writes the share that is done into a file, a few times a second."""
+
+    def __init__(self, file: Path):
+        self._file, self._last = file, 0.0
+
+    def __call__(self, share: float) -> None:
+        if (now := time.monotonic()) - self._last < EVERY_SECONDS:
+            return
+        self._last = now
+        with suppress(OSError):  # it is only shown
+            self._file.write_text(f"{share:.3f}", encoding="ascii")
 
 
 def bound_this_process(memory: int, seconds: float) -> None:

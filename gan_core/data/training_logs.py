@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from gan_core.arrays import Array
-from gan_core.data.array_files import read_array
+from gan_core.data.measured_files import read_array
 from gan_core.records import DatasetError
 
 STEP_COLUMNS = ("step", "steps", "global_step", "iteration", "iter", "epoch")

@@ -126,6 +126,23 @@ def check_ranges(*, real: ArrayLike, fake: ArrayLike, names: tuple[str, str] = (
         )
 
 
+def different_signs(*, real: ArrayLike, fake: ArrayLike, names: tuple[str, str] = ("real", "fake")) -> str | None:
+    """A sentence where the values of one array lie in 0..1 and those of the other in -1..1; None otherwise.
+
+    So do images before and after the tanh of a generator; points may lie so for good reasons.
+    """
+    spans = {name: (float(np.min(x)), float(np.max(x))) for name, x in zip(names, (real, fake), strict=True)}
+    unit = [name for name, (low, high) in spans.items() if low >= 0 and 0.5 < high <= 1.001]
+    signed = [name for name, (low, high) in spans.items() if -1.1 <= low < -0.5 and high <= 1.1]
+    if not unit or not signed:
+        return None
+    (low, high), (other_low, other_high) = spans[unit[0]], spans[signed[0]]
+    return (
+        f"the values of {unit[0]} run from {low:.3g} to {high:.3g} and those of {signed[0]} from {other_low:.3g} to "
+        f"{other_high:.3g}: 0..1 against -1..1; if both are pictures, bring {signed[0]} to 0..1 with (x + 1) / 2"
+    )
+
+
 def _check(real_part: RealPart, fake: Array, reference: Reference | None, panel: str) -> None:
     real_shape = (len(real_part), *real_part.shape)
     if fake.shape[1:] != real_part.shape:

@@ -23,6 +23,8 @@ LOOK_SECONDS = 0.05
 """How often the process is weighed. NumPy fills some 100 MB in that time."""
 INHERITED = ("PATH", "SYSTEMROOT", "TEMP", "TMP", "TMPDIR", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
 """Of this process's environment; the rest may hold passwords."""
+SMALL_POOL = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""pyarrow's own pools keep what was freed."""
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 Outcome = Literal["done", "memory", "time", "disk", "died", "unwanted"]
@@ -49,7 +51,7 @@ def run_bounded(
     It reads `told` and its bounds as JSON from standard input. Exit code 0 is "done"; `endings` says what others mean.
     """
     environ = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    environ |= dict.fromkeys(ONE_THREAD, "1") | {"PYTHONPATH": str(ROOT)}
+    environ |= dict.fromkeys(ONE_THREAD, "1") | SMALL_POOL | {"PYTHONPATH": str(ROOT)}
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", module],
         env=environ,

@@ -17,8 +17,8 @@ import numpy as np
 
 from gan_core import machine
 from gan_core.config.run_config import RunConfig, override
-from gan_core.data.array_files import read_array
 from gan_core.data.given_arrays import SCALES, Given, Scale, as_numpy, form_of
+from gan_core.data.measured_files import read_array
 from gan_core.following.real_data import ask_for_reference, check_enough, keep_data, packed, real_data
 from gan_core.jobs import registry
 from gan_core.jobs.measure_parameters import MeasureParameters

@@ -13,13 +13,15 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from gan_core.data.reading.contents import SMALL, Limits
+from gan_core.data.reading.endings import ending_of
 from gan_core.data.uploads import check_file
 from gan_core.records import DatasetError
 
 MAX_BYTES = 400 * 2**20
-"""What all files, and what all readings, may take on the disk: twenty files of the largest size."""
+"""What all files, and what all readings, may take on the disk: twenty files of the largest size on a shared server."""
 MAX_ENTRIES = 500
 MAX_AGE = 24 * 3600.0
 """Seconds after which what nobody has asked for is removed in any case."""
@@ -34,20 +36,21 @@ class ChosenFile:
     length: int
 
     @property
-    def suffix(self) -> str:
+    def ending(self) -> str:
         """The ending of its name, which says how to read it: ".csv"."""
-        return PurePosixPath(self.name).suffix.lower()
+        return ending_of(self.name)
 
 
 class UploadFolder:
     """Files and readings below `home`. Raises DatasetError where the disk does not keep what it is given."""
 
-    def __init__(self, home: Path):
+    def __init__(self, home: Path, limits: Limits = SMALL):
+        self._limits = limits
         self._files, self._readings = home / "uploads" / "files", home / "uploads" / "readings"
 
     def put(self, data: bytes, name: str) -> ChosenFile:
         """Keep a file. Raises DatasetError for one that is not worth reading."""
-        check_file(name, len(data))
+        check_file(name, len(data), self._limits)
         file = ChosenFile(hashlib.sha256(data).hexdigest(), name, len(data))
         with _disk():
             if not _touched(self._files / file.sha256):

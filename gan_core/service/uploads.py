@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from gan_core import machine
 from gan_core.data import datasets
 from gan_core.data.data_names import in_one_line
+from gan_core.data.reading.archives import zip_of_folder
+from gan_core.data.reading.contents import LARGE, SMALL, CanLeaveOut, Limits
+from gan_core.data.reading.endings import is_picture
+from gan_core.data.reading.source import Source
 from gan_core.records import NO_NAMES, DatasetError, DatasetInfo, GanometerError
 from gan_core.service import permissions
 from gan_core.service.upload_folder import ChosenFile, UploadFolder
@@ -15,6 +20,8 @@ from gan_core.service.upload_reader import Answer, Asked, UploadReader
 from gan_core.settings import Settings
 from gan_core.store import Store
 from gan_core.store.datasets import StoredUpload
+
+__all__ = ["CanLeaveOut", "DataShape", "KeptUpload", "UploadService", "is_picture", "shown_file_name"]
 
 LONGEST_FILE_NAME = 60
 MOST_NAMED = 3
@@ -35,6 +42,17 @@ def shown_file_name(name: str) -> str | None:
     return in_one_line(PurePosixPath(name.replace("\\", "/")).name, LONGEST_FILE_NAME) or None
 
 
+SMALL_MACHINE = 2 * 2**30
+"""Bytes of memory below which a machine takes only files that a shared server would take."""
+
+
+def _limits_of_files(settings: Settings) -> Limits:
+    """What a file may have: the limit `file_mb`, or else what this machine can read."""
+    if settings.limits.file_mb is not None:
+        return Limits.of_megabytes(settings.limits.file_mb)
+    return SMALL if machine.all_memory() < SMALL_MACHINE else LARGE
+
+
 @dataclass(frozen=True)
 class DataShape:
     """What a configuration has to suit: the shape of a sample, (d,) or (h, w, c), and the number of classes."""
@@ -48,8 +66,9 @@ class UploadService:
 
     def __init__(self, store: Store, settings: Settings):
         self._store, self._settings = store, settings
-        self._folder = UploadFolder(settings.home)
-        self._reader = UploadReader(self._folder)
+        self.file_limits = _limits_of_files(settings)
+        self._folder = UploadFolder(settings.home, self.file_limits)
+        self._reader = UploadReader(self._folder, limits=self.file_limits)
 
     def about(self, name: str, *, by: str | None = "") -> DataShape:
         """The shape of a data set that `by` may train on, built-in or uploaded. Raises DatasetError without one."""
@@ -71,23 +90,59 @@ class UploadService:
         machine.return_large_blocks_at_once()  # such as this one, of which the server needs no more than the hash
         return self._folder.put(data, filename)
 
-    def look(self, file: ChosenFile, *, size: int = 28, colour: bool = False, by: str | None = "") -> Answer:
+    def packed(self, path: Path) -> tuple[bytes, str]:
+        """A file of this machine and its name; a folder is packed into one archive. Raises DatasetError."""
+        if not path.exists():
+            raise DatasetError(f"{path} cannot be read: there is no such file or folder.")
+        name = path.resolve().name
+        return (zip_of_folder(path), f"{name}.zip") if path.is_dir() else (Source(name, path).bytes(), name)
+
+    def look(
+        self,
+        file: ChosenFile,
+        *,
+        size: int = 28,
+        colour: bool = False,
+        label: str | None = None,
+        leave_out: bool = False,
+        by: str | None = "",
+    ) -> Answer:
         """How far the reading of a file is, which begins with the first look; to be asked again until it has ended.
 
-        Pictures become `size` x `size` pixels, in `colour` or grey. Raises DatasetError for a file that is gone.
+        Pictures become `size` x `size` pixels, in `colour` or grey. `label` names the column of the labels: None lets
+        the reader find it, "" is none. `leave_out`: what is broken or blank is left out. Raises DatasetError for a file
+        that is gone.
         """
-        return replace(self._reader.look(Asked(file, size, colour), by or ""), file=file.name)
+        asked = Asked(file, size, colour, label, leave_out)
+        return replace(self._reader.look(asked, by or ""), file=file.name)
 
     def try_again(self, answer: Answer) -> None:
         """Have a file read again that could not be read, because it took too long or too much."""
         self._reader.forget(answer.key)
 
-    def read(self, data: bytes, filename: str, *, size: int = 28, colour: bool = False, by: str | None = "") -> Answer:
-        """What a file holds, for whoever can wait. Raises DatasetError, which says what is wrong with the file."""
+    def read(
+        self,
+        data: bytes,
+        filename: str,
+        *,
+        size: int = 28,
+        colour: bool = False,
+        label: str | None = None,
+        leave_out: bool = False,
+        by: str | None = "",
+        progress: Callable[[float], None] | None = None,
+    ) -> Answer:
+        """What a file holds, for whoever can wait; `progress` is told the share that is done.
+
+        Raises DatasetError, which says what is wrong with the file, and CanLeaveOut where some of it is.
+        """
         file = self.choose(data, filename)
-        answer = replace(self._reader.wait(Asked(file, size, colour), by or ""), file=file.name)
+        asked = Asked(file, size, colour, label, leave_out)
+        answer = replace(self._reader.wait(asked, by or "", progress), file=file.name)
         if answer.reading is None:
-            raise DatasetError(answer.reason)
+            raise CanLeaveOut(answer.reason, answer.can_be_left_out) if answer.can_be_left_out else DatasetError(
+                answer.reason
+            )
         return answer
 
     def keep(self, answer: Answer, *, by: str | None = "") -> str:

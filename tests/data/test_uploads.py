@@ -15,52 +15,17 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from gan_core.data.picture_archives import MAX_PIXELS
+from gan_core.data.datasets import dataset_from_bytes, dataset_to_bytes
+from gan_core.data.reading.contents import SMALL
+from gan_core.data.reading.labels import MAX_CLASSES
+from gan_core.data.reading.pictures import MAX_PIXELS
 from gan_core.data.safe_archives import MAX_DECOMPRESSED_BYTES
-from gan_core.data.sample_checks import MAX_ROWS, MAX_SIDE, MIN_ROWS
-from gan_core.data.tables import MAX_CLASSES
-from gan_core.data.uploads import (
-    MAX_UPLOAD_BYTES,
-    dataset_from_bytes,
-    dataset_from_upload,
-    dataset_to_bytes,
-    read_upload,
-)
+from gan_core.data.sample_checks import MAX_FILE_ROWS, MAX_SIDE, MIN_ROWS
+from gan_core.data.uploads import dataset_from_upload, read_upload
 from gan_core.records import DatasetError
+from tests.data.files import encoded, npy, npz, table, zipped
 
 N = 300
-
-
-def npy(array, **how) -> bytes:
-    stream = io.BytesIO()
-    np.save(stream, array, **how)
-    return stream.getvalue()
-
-
-def npz(**arrays) -> bytes:
-    stream = io.BytesIO()
-    np.savez_compressed(stream, **arrays)
-    return stream.getvalue()
-
-
-def encoded(picture, kind="PNG", **how) -> bytes:
-    picture = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-    stream = io.BytesIO()
-    picture.save(stream, kind, **how)
-    return stream.getvalue()
-
-
-def zipped(members, method=zipfile.ZIP_DEFLATED) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w", method) as archive:
-        for name, data in members.items():
-            archive.writestr(name, data)
-    return stream.getvalue()
-
-
-def table(rows, header=None, delimiter=",") -> bytes:
-    lines = ([header] if header else []) + [delimiter.join(map(str, row)) for row in rows]
-    return "\n".join(lines).encode()
 
 
 def points(n=N, d=2) -> np.ndarray:
@@ -78,7 +43,7 @@ def with_noise(**members) -> bytes:
 
 
 def said(upload, words: str) -> bool:
-    return any(words in note for note in upload.notes)
+    return any(words in note.text for note in upload.notes)
 
 
 def rows(x) -> set[bytes]:
@@ -163,13 +128,22 @@ def test_what_is_no_class_is_called_what_it_is(labels, held):
     assert upload.y.tolist() == [0] * N and said(upload, f"it holds {held}, not classes")
 
 
-def test_duplicates_are_dropped_and_said():
+def test_equal_rows_of_a_table_are_kept_as_often_as_they_occur():
     x = np.concatenate([points(), points()[:7], -0.0 * points()[:1], 0.0 * points()[:1]])
     upload = read_upload(npz(x=x, y=np.arange(len(x)) % 9), "p.npz")
-    assert len(upload.x) == N + 1 == len(rows(upload.x))  # -0 and 0 are one point
-    np.testing.assert_array_equal(upload.x[:N], points())
-    assert upload.y[:N].tolist() == (np.arange(N) % 9).tolist()  # the first of equal rows stays, with its label
-    assert said(upload, f"8 of {N + 9} rows were dropped")
+    np.testing.assert_array_equal(upload.x, x + 0.0)  # -0 and 0 are one point
+    assert upload.y.tolist() == (np.arange(len(x)) % 9).tolist()
+    assert said(upload, f"8 of {N + 9} rows repeat another one; they are kept")
+    data = dataset_from_upload(upload, "u")
+    assert sum(len(part) for part in data.parts.values()) == N + 9
+
+
+def test_equal_pictures_are_dropped_and_said():
+    x = np.concatenate([noise(N, 8, 8), noise(N, 8, 8)[:7]])
+    upload = read_upload(npz(x=x, y=np.arange(len(x)) % 9), "p.npz", size=8)
+    np.testing.assert_array_equal(upload.x[..., 0], noise(N, 8, 8))
+    assert upload.y.tolist() == (np.arange(N) % 9).tolist()  # the first of equal ones stays, with its label
+    assert said(upload, f"7 of {N + 7} rows were dropped")
 
 
 # ---------------------------------------------------------------- arrays of images
@@ -366,23 +340,23 @@ def encrypted() -> bytes:
 
 GOOD_ZIP = with_noise()
 REFUSED = {
-    "extension": (b"%PDF", "thesis.pdf", "'thesis.pdf' ends in '.pdf'; upload a .npz"),
+    "extension": (b"%PDF", "thesis.pdf", "'thesis.pdf' ends in '.pdf'; give .npy, .npz, .csv"),
     "no extension": (b"123", "numbers", "ends in 'nothing'"),
     "empty file": (b"", "p.csv", "empty \\(0 bytes\\)"),
-    "too large": (b"1" * (MAX_UPLOAD_BYTES + 1), "p.csv", "20.0 MB; upload at most 20.0 MB"),
+    "too large": (b"1" * (SMALL.file + 1), "p.csv", "20.0 MB; upload at most 20.0 MB"),
     # wrong content, truncated
     "png called npy": (encoded(noise(8, 8)), "p.npy", "array is damaged or mislabelled"),
     "png called npz": (encoded(noise(8, 8)), "p.npz", "archive is damaged or mislabelled"),
     "text called zip": (b"hello", "p.zip", "archive is damaged or mislabelled"),
     "png called csv": (encoded(noise(8, 8)), "p.csv", "no UTF-8 text \\(see byte 0\\)"),
-    "utf-16": (table(points(), "a,b").decode().encode("utf-16"), "p.csv", "no UTF-8 text .*save it as CSV UTF-8"),
+    "control characters": (b"1,2\n\x00\xff", "p.csv", "no UTF-8 text .*save it as CSV UTF-8"),
     "picture archive called npz": (GOOD_ZIP, "p.npz", "holds no arrays"),
-    "array archive called zip": (npz(x=points()), "p.zip", "no pictures"),
+    "array archive called zip": (npz(x=points(), y=points()), "p.zip", "holds 2 tables .x.npy, y.npy.; give one"),
     "truncated npy": (npy(points())[:-9], "p.npy", "should have 4800 bytes but 4791 follow"),
     "truncated zip": (GOOD_ZIP[:-100], "a.zip", "archive is damaged"),
     "truncated picture": (with_noise(z_png=encoded(noise(64, 64))[:-900]), "a.zip", "'z.png' is damaged"),
     "text called png": (with_noise(z_png=b"hello"), "a.zip", "'z.png' is damaged or mislabelled .*leave it out"),
-    "tiff called png": (with_noise(z_png=encoded(noise(8, 8), "TIFF")), "a.zip", "'z.png' is damaged"),
+    "icon called png": (with_noise(z_png=encoded(noise(16, 16), "ICO")), "a.zip", "'z.png' is damaged"),
     # empty, not finite, constant, too few
     "empty array": (npy(np.zeros((0, 2))), "p.npy", "array is empty \\(shape \\(0, 2\\)\\)"),
     "header only": (b"a,b\n", "p.csv", "empty \\(no row of numbers\\)"),
@@ -393,15 +367,15 @@ REFUSED = {
     "empty npz": (zipped({}), "a.npz", "holds no arrays"),
     "all nan": (npy(np.full((N, 2), np.nan)), "p.npy", "All 600 values are NaN"),
     "one nan": (npy(spoilt(np.nan)), "p.npy", "1 of 600 values are NaN"),
-    "nan in csv": (table(spoilt(np.nan)), "p.csv", "1 of 600 values are NaN"),
+    "nan in csv": (table(spoilt(np.nan)), "p.csv", "Line 6 has no number in column 2; correct it, or leave"),
     "infinite": (npy(spoilt(-np.inf)), "p.npy", "1 of 600 values are infinite"),
-    "beyond float32": (npy(spoilt(1e300)), "p.npy", "1e\\+300, beyond float32"),
+    "beyond float32": (npy(spoilt(1e300)), "p.npy", "1e\\+300; .* float32, beyond whose range .*Rescale the data"),
     "constant points": (npy(np.full((N, 2), 3.0)), "p.npy", "All 300 rows are the same"),
     "constant pictures": (npy(np.zeros((N, 8, 8))), "p.npy", "All 300 rows are the same"),
     "too few rows": (npy(points(MIN_ROWS - 1)), "p.npy", "249 rows; give at least 250 different ones"),
     "one row": (npy(points(1)), "p.npy", "1 rows"),
     "too few different rows": (npy(np.tile(points(10), (40, 1))), "p.npy", "10 different rows"),
-    "too many rows": (npy(np.zeros((MAX_ROWS + 1, 2), np.uint8)), "p.npy", "70001 rows; give at most 70000"),
+    "too many rows": (npy(np.zeros((MAX_FILE_ROWS + 1, 2), np.uint8)), "p.npy", "2000001 rows; give at most 2000000"),
     # forms
     "single value": (npy(np.float64(3)), "p.npy", "one single value"),
     "text samples": (npy(np.array(["a", "b"] * N)), "p.npy", "samples are text"),
@@ -412,15 +386,15 @@ REFUSED = {
     "1089 columns": (npy(noise(N, 33 * 33)), "p.npy", "1089 columns"),
     "five axes": (npy(noise(N, 2, 4, 4, 3)), "p.npy", "shape \\(300, 2, 4, 4, 3\\)"),
     "five channels": (npy(noise(N, 8, 8, 5)), "p.npy", "shape \\(300, 8, 8, 5\\)"),
-    "pixels below 0": (npy(noise(N, 8, 8) / 128 - 1), "p.npy", "pixels run from -1"),
-    "pixels over 255": (npy(noise(N, 8, 8) * 256.0), "p.npy", "give values in 0..1, 0..16 or 0..255"),
+    "pixels below 0": (npy(noise(N, 8, 8) / 64.0 - 2), "p.npy", "pixels run from -2"),
+    "pixels of no scale": (npy(noise(N, 8, 8) / 64.0), "p.npy", "0 to 3.98438; give values in 0..1, -1..1"),
     "two unnamed arrays": (npz(a=points(), b=points()), "p.npz", "arrays a, b; name the samples x"),
     "labels too short": (npz(x=points(), y=np.zeros(7, int)), "p.npz", "7 labels for 300 samples"),
     "one-hot labels": (npz(x=points(), y=np.zeros((N, 3))), "p.npz", "labels y have shape \\(300, 3\\)"),
     "single label": (npz(x=points(), y=np.int64(3)), "p.npz", "labels y have shape \\(\\)"),
     "ragged csv": (table(points()) + b"\n1,2,3\n", "p.csv", "Line 301 has 3 columns, line 1 has 2"),
     "text in csv": (table(points()) + b"\n1,oops\n", "p.csv", "Line 301 holds 'oops'"),
-    "gap in csv": (table(points(), "a,b") + b"\n1,\n", "p.csv", "Line 302 holds ''"),
+    "gap in csv": (table(points(), "a,b") + b"\n1,\n", "p.csv", "Line 302 has no number in b; correct it"),
     "enormous csv field": (table(points()) + b'\n1,"' + b"2" * 200_000, "p.csv", "has over 131,072 characters"),
     # pickles and lying headers
     "objects": (npy(np.array([{}, []], dtype=object), allow_pickle=True), "p.npy", "Python objects .*never opened"),

@@ -184,7 +184,7 @@ def test_an_upload_puts_right_what_the_store_has_under_its_hash(lab, claimed):
 
 
 def test_a_file_that_cannot_be_used_is_refused_with_its_reason(lab):
-    for data, name, said in ((b"", "a.csv", "empty"), (b"1,2", "a.txt", "ends in '.txt'"), (b"1,2", "a.csv", "1 rows")):
+    for data, name, said in ((b"", "a.csv", "empty"), (b"1,2", "a.doc", "ends in '.doc'"), (b"1,2", "a.csv", "1 rows")):
         with pytest.raises(DatasetError, match=said):
             lab.uploads.read(data, name)
     assert lab.uploads.visible() == []

@@ -18,6 +18,8 @@ from ui.frame.text import plain
 
 CHOSEN = "chosen file"
 """The key of the session state under which the Chosen one stands."""
+LABEL, LEAVE_OUT = "label column of the file", "leave out of the file"
+"""The keys of what this visitor has chosen for that file."""
 WIDTH = 96
 """Pixels of a picture before and after."""
 
@@ -33,15 +35,16 @@ class Chosen:
 
 def show_upload(page: Page) -> None:
     with st.expander("Use your own data", icon=":material/upload:"):
+        most = page.lab.uploads.file_limits.file // 2**20
         st.caption(
-            "A .zip of images (folders become labels), a .csv of numbers, or .npz / .npy arrays. At most 20 MB; "
-            "the data stay on this server."
+            "A table (.csv, .tsv, .txt, .parquet, .xlsx), a .zip of pictures (folders become labels), arrays (.npz, "
+            f".npy) or IDX (-ubyte), also .gz. At most {most} MB; the data stay on this server."
         )
         chosen: Chosen | None = st.session_state.get(CHOSEN)
         if chosen is None:
             st.file_uploader(
                 "File",
-                type=["zip", "csv", "npz", "npy"],
+                max_upload_size=most,
                 key="upload",
                 label_visibility="collapsed",
                 on_change=guarded(choose),
@@ -75,7 +78,8 @@ def choose(lab: Lab) -> None:
 
 
 def remove() -> None:
-    st.session_state.pop(CHOSEN, None)
+    for name in (CHOSEN, LABEL, LEAVE_OUT):
+        st.session_state.pop(name, None)
 
 
 def show_file(page: Page, file) -> None:
@@ -83,15 +87,18 @@ def show_file(page: Page, file) -> None:
     left, right = st.columns(2)
     size = left.select_slider("Image size", [8, 12, 16, 20, 24, 28, 32], 28, key="upload size")
     colour = right.toggle("Keep colours", key="upload colour")
+    label, leave_out = st.session_state.get(LABEL), bool(st.session_state.get(LEAVE_OUT))
 
     def ask():
-        return page.lab.uploads.look(file, size=size, colour=colour, by=page.me)
+        return page.lab.uploads.look(file, size=size, colour=colour, label=label, leave_out=leave_out, by=page.me)
 
     def wait():
         now = ask()
         if now.state not in ("waiting", "reading"):
             st.rerun()  # the rhythm can rest
         st.info(progress(now), icon=":material/hourglass_top:")
+        if now.state == "reading":
+            st.progress(now.share)
 
     try:
         answer = ask()
@@ -104,6 +111,8 @@ def show_file(page: Page, file) -> None:
         page.live(wait, every=PENDING_SECONDS, key="reading of the file")
     else:
         refused(answer.reason)
+        if answer.can_be_left_out:
+            offer_to_leave_out(answer)
         if answer.state == "failed":
             st.button(
                 "Try again",
@@ -112,6 +121,23 @@ def show_file(page: Page, file) -> None:
                 on_click=guarded(page.lab.uploads.try_again),
                 args=(answer,),
             )
+
+
+def offer_to_leave_out(answer) -> None:
+    """All that cannot be used, and a button that reads the file without it."""
+    count = len(answer.can_be_left_out)
+    with st.expander(f"All {count:,}" if count > 1 else "Which one", key="broken"):
+        st.dataframe({"cannot be used": list(answer.can_be_left_out)}, hide_index=True, height="auto")
+    st.button(
+        f"Leave {count:,} out" if count > 1 else "Leave it out",
+        key="leave out",
+        icon=":material/content_cut:",
+        on_click=guarded(leave_out_of_file),
+    )
+
+
+def leave_out_of_file() -> None:
+    st.session_state[LEAVE_OUT] = True
 
 
 def progress(answer) -> str:
@@ -137,14 +163,48 @@ def show_reading(page: Page, answer) -> None:
                     grid.embedded(grid.shrunk(before, width=WIDTH)), width=WIDTH, alt="An uploaded image as it was"
                 )
                 st.image(grid.embedded(enlarged), width=WIDTH, alt="The same image as the networks get it")
-    for note in answer.reading.notes:
-        st.caption(f"• {plain(note)}")
+    show_label(answer.reading)
+    show_notes(answer.reading)
 
     def use() -> None:
         keep(page, answer)
         st.toast("The data set is ready: choose a recipe and start.", icon=":material/check:")
 
     st.button("Use this data", key="keep upload", icon=":material/check:", on_click=guarded(use))
+
+
+def show_label(reading) -> None:
+    """Which column is the label, for the person to change."""
+    if not reading.choices:
+        return
+    st.selectbox(
+        "Label column",
+        ["", *reading.choices],
+        index=reading.choices.index(reading.label) + 1 if reading.label in reading.choices else 0,
+        format_func=lambda name: name or "none: every column is a coordinate",
+        key=f"label of {reading.info.sha256}",
+        on_change=guarded(choose_label),
+        args=(f"label of {reading.info.sha256}",),
+        help="The label says which class a row belongs to. It is no coordinate.",
+    )
+
+
+def choose_label(key: str) -> None:
+    st.session_state[LABEL] = st.session_state[key]
+
+
+def show_notes(reading) -> None:
+    """What was found in the file and what was done with it: one table, what needs a look first marked."""
+    lines = ["| | About | What was found and done |", "|---|---|---|"]
+    about = None
+    for note in reading.notes:
+        mark = ":orange[:material/warning:]" if note.warning else ""
+        lines.append(f"| {mark} | {note.about if note.about != about else ''} | {plain(note.text)} |")
+        about = note.about
+    if reading.classes:
+        counts = ", ".join(f"{name} ({count:,})" for name, count in reading.classes.items())
+        lines.append(f"| | Classes | {plain(counts)} |")
+    st.markdown("\n".join(lines))
 
 
 def keep(page: Page, answer) -> None:

@@ -62,3 +62,39 @@ def test_other_options_are_another_reading_of_the_same_file():
     while "Reading the file" in text_of(at) or "Waiting" in text_of(at):
         drawn(at.run())
     assert "resized to" not in text_of(at) and "keep upload" in buttons(at)
+
+
+def awaited(at):
+    """The page once the file has been read again."""
+    drawn(at)
+    while "Reading the file" in text_of(at) or "Waiting" in text_of(at):
+        drawn(at.run())
+    return at
+
+
+def notes(at) -> str:
+    """The table of notes, as it is read."""
+    (table,) = (element.value for element in at.markdown if "| About |" in element.value)
+    return table.replace("\\", "")
+
+
+def test_a_table_of_notes_says_what_was_done_and_the_label_can_be_chosen():
+    rows = "\n".join(f"{i},{100 + i * 7 % 90},{i * 31 % 97 / 7:.3f},{i % 2}" for i in range(300))
+    at = uploaded(open_page("pages/train.py"), "diabetes.csv", f",Glucose,BMI,Outcome\n{rows}".encode())
+    table = notes(at)
+    assert "Left out: column 1, since it only counts the rows from 0." in table and ":material/warning:" in table
+    assert "Labels were found in the column Outcome" in table and "0 (150), 1 (150)" in table
+    (label,) = (box for box in at.selectbox if box.label == "Label column")
+    assert label.value == "Outcome"
+    at = awaited(label.set_value("").run())
+    assert "Used as coordinates: Glucose, BMI, Outcome." in notes(at)
+
+
+def test_broken_pictures_are_listed_and_left_out_on_request():
+    files = hostile_files.small_pictures() | {"y.png": b"?", "z.png": b"?"}
+    at = uploaded(open_page("pages/train.py"), "a.zip", hostile_files.zipped(files))
+    assert "2 of 302 pictures are damaged" in text_of(at) and "keep upload" not in buttons(at)
+    assert at.dataframe[0].value["cannot be used"].tolist() == ["y.png", "z.png"]
+    at = awaited(at.button(key="leave out").click().run())
+    assert "keep upload" in buttons(at)
+    assert "2 of 302 pictures were left out: y.png, z.png." in notes(at)

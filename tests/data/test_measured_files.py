@@ -1,11 +1,11 @@
-"""Array files: what is read of them, in which form, and what is refused in one sentence."""
+"""Files of samples: what is read of them, in which form, and what is refused in one sentence."""
 
 import struct
 
 import numpy as np
 import pytest
 
-from gan_core.data.array_files import read_array
+from gan_core.data.measured_files import read_array
 from gan_core.records import DatasetError
 from tests import hostile_files
 
@@ -27,9 +27,9 @@ def test_an_npz_names_its_samples_x_or_holds_nothing_else(tmp_path):
     x, y = np.zeros((2, 3)), np.arange(2)
     np.savez(tmp_path / "both.npz", x=x, y=y)
     np.savez(tmp_path / "only.npz", samples=x)
-    np.savez(tmp_path / "neither.npz", p=x, q=y)
+    np.savez(tmp_path / "neither.npz", p=x, q=x)
     assert read_array(tmp_path / "both.npz").shape == read_array(tmp_path / "only.npz").shape == (2, 3)
-    with pytest.raises(DatasetError, match="neither.npz holds p, q; name the samples x"):
+    with pytest.raises(DatasetError, match="neither.npz: The .npz holds the arrays p, q; name the samples x"):
         read_array(tmp_path / "neither.npz")
 
 
@@ -38,20 +38,27 @@ def test_an_npz_names_its_samples_x_or_holds_nothing_else(tmp_path):
     [
         (np.zeros(5), r"holds float64 of shape \(5,\)"),
         (np.array([["a"]]), "samples are numbers"),
-        (np.array([[1j]]), "samples are numbers"),
+        (np.array([[1j]]), "save plain real numbers"),
         (np.array([[np.inf, 0]]), "not finite"),
-        (np.array([{"a": 1}] * 3, dtype=object), "not a plain .npy or .npz file"),
+        (np.array([{"a": 1}] * 3, dtype=object), "Python objects .*never opened"),
     ],
 )
 def test_anything_but_finite_numbers_is_refused(tmp_path, array, said):
     np.save(tmp_path / "x.npy", array, allow_pickle=True)
-    with pytest.raises(DatasetError, match=f"x.npy .*{said}"):
+    with pytest.raises(DatasetError, match=f"x.npy: .*{said}"):
         read_array(tmp_path / "x.npy")
 
 
 def test_a_file_that_is_none_is_refused(tmp_path):
     (tmp_path / "x.npy").write_text("no array at all")
-    for name, said in (("x.npy", "not a plain"), ("gone.npy", "cannot be read: No such file"), (".", "cannot be read")):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "x.mat").write_text("another program's")
+    for name, said in (
+        ("x.npy", "x.npy: The array is damaged or mislabelled"),
+        ("gone.npy", "gone.npy cannot be read: there is no such file or folder"),
+        ("empty", "The folder holds 0 files but no pictures"),
+        ("x.mat", "ends in '.mat', which is not read: save the arrays with numpy.savez"),
+    ):
         with pytest.raises(DatasetError, match=said):
             read_array(tmp_path / name)
 
@@ -93,6 +100,6 @@ def test_a_hostile_file_is_refused_in_one_sentence(tmp_path, case):
 
 def test_nobody_is_advised_to_unpickle_a_file(tmp_path):
     (tmp_path / "x.npy").write_text("hello")
-    with pytest.raises(DatasetError, match="of another format") as caught:
+    with pytest.raises(DatasetError, match="damaged or mislabelled") as caught:
         read_array(tmp_path / "x.npy")
     assert "unsafely" not in str(caught.value) and "allow_pickle" not in str(caught.value)
