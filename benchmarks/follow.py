@@ -105,6 +105,7 @@ def main() -> None:
             for followed in (False, True):
                 seconds, busy, count = train(x, options.steps, store if followed else None)
                 times[followed].append((seconds, busy))
+                print(f"{'followed' if followed else 'alone'}: {seconds:.1f} s, processors {busy:.1f} s", flush=True)
                 measured = max(measured, count)
     alone, followed = ([min(column) for column in zip(*times[which])] for which in (False, True))
     with_what = f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads"

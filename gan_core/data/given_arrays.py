@@ -127,10 +127,10 @@ def dataset_of(
     are whole numbers. `scale` says between which numbers the pixels lie, `shape` that rows of pixels are pictures.
     Raises DatasetError for arrays that cannot be used.
     """
-    x = as_numpy(real)
+    x = _finite(as_numpy(real), "real")
     form = _form_of_real(x, scale, shape)
-    read, notes = _read_exactly(form, x, "real")
-    x, y = _finite(read, "real"), _labels(labels, len(x), "labels")
+    x, notes = _read_exactly(form, x, "real")
+    y = _labels(labels, len(x), "labels")
     first = {key: i for i, key in reversed(list(enumerate(row_keys(x))))}
     keep = np.sort(np.fromiter(first.values(), np.int64))
     if len(keep) < len(x):
@@ -139,7 +139,7 @@ def dataset_of(
     parts = _parts(x, y, train is not None, holdout is not None)
     for name, given in (("train", train), ("holdout", holdout)):
         if given is not None:
-            others = _finite(_read_exactly(form, as_numpy(given), name)[0], name)
+            others, _ = _read_exactly(form, _finite(as_numpy(given), name), name)
             parts[name] = others, np.zeros(len(others), np.int64)
     if train is not None and y.any():
         notes.append("The classes of the real samples are not used, because those of the training samples are unknown.")
@@ -172,7 +172,7 @@ def form_of(
     samples of the same program came in, unless these are whole numbers as files have them (0..255); where that is
     not known either, the range of the values decides. Raises DatasetError where they do not fit.
     """
-    x = as_numpy(fake)
+    x = _finite(as_numpy(fake), "the array of generated samples")
     order = _order(x, shape)
     if len(shape) == 1:
         if scale is not None:
@@ -182,14 +182,14 @@ def form_of(
     if scale is None and real_scale not in (None, "0..255", "0..16"):
         scale = real_scale
         if not _within(x, scale) or (scale == "-1..1" and float(x.min()) >= 0):
-            low, high = float(np.nanmin(x)), float(np.nanmax(x))
+            low, high = float(x.min()), float(x.max())
             raise DatasetError(
                 f"the real samples have values in {scale} and the generated ones run from {low:.4g} to {high:.4g}; "
                 f"bring both to one scale, or say which the generated ones have: scale= one of {', '.join(SCALES)}"
             )
     scale = scale or _detected(x, sixteen=real_scale == "0..16")
     if not _within(x, scale):
-        low, high = float(np.nanmin(x)), float(np.nanmax(x))
+        low, high = float(x.min()), float(x.max())
         raise DatasetError(
             f"the generated samples run from {low:.4g} to {high:.4g}, which is not {scale}; say which scale they have: "
             f"scale= one of {', '.join(SCALES)}"
@@ -253,7 +253,7 @@ def _detected(x: Array, *, sixteen: bool) -> Scale:
 
     Raises DatasetError where it speaks for none.
     """
-    low, high = float(np.nanmin(x)), float(np.nanmax(x))
+    low, high = float(x.min()), float(x.max())
     if sixteen and low >= 0 and 8 < high <= 16:
         return "0..16"
     if x.dtype == np.uint8 or (x.dtype.kind in "ui" and low >= 0 and 1 < high <= 255):
@@ -274,8 +274,8 @@ def _within(x: Array, scale: Scale) -> bool:
     low, high = _ends(scale)
     room = OVERSHOOT * (high - low)
     # Floats up to 1 are no picture in 0..255: nearly all of it would be black.
-    too_small = scale == "0..255" and x.dtype.kind == "f" and float(np.nanmax(x)) <= 1
-    return low - room <= float(np.nanmin(x)) and float(np.nanmax(x)) <= high + room and not too_small
+    too_small = scale == "0..255" and x.dtype.kind == "f" and float(x.max()) <= 1
+    return low - room <= float(x.min()) and float(x.max()) <= high + room and not too_small
 
 
 def _ends(scale: Scale) -> tuple[int, int]:
@@ -318,7 +318,7 @@ def _read_exactly(form: Form, x: Array, name: str) -> tuple[Array, list[str]]:
     """The samples in storage form, points in float64 where float32 would lose digits, and what to look at in them."""
     found = Notes()
     try:
-        read = form.read(x) if form.scale else sample_checks.points(_finite(form.arranged(x), name), found)
+        read = form.read(x) if form.scale else sample_checks.points(form.arranged(x), found)
     except DatasetError as error:
         raise DatasetError(f"{name}: {error}") from None
     return read, [note.text for note in found.all() if note.warning]

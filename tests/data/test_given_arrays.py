@@ -165,7 +165,7 @@ def test_generated_samples_come_out_in_storage_form(scale):
         (scaled(BYTES, "0..1") * 7 - 3, {}, "nobody can tell"),
         (BYTES[:, :7], {}, "a real one is 8 × 8 × 1"),
         (np.zeros((100, 192)), dict(shape=(8, 8, 3)), "or (n, 3, 8, 8)"),  # rows of colours have several orders
-        (np.full((400, *SHAPE), np.nan), {}, "nan"),
+        (np.full((400, *SHAPE), np.nan), {}, "not finite"),
     ],
 )
 def test_a_mismatch_is_an_error_with_a_remedy(x, about, said):
