@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from gan_core.config.run_config import SETTINGS
 
@@ -51,8 +51,8 @@ def with_titles(text: str) -> str:
 
 def value_in_words(value: Any) -> str:
     """A setting's value as a page shows it: on, none, 12,000, 64–32."""
-    if isinstance(value, tuple):
-        return "–".join(map(str, value))
+    if isinstance(value, (tuple, list)):  # a list where it has been JSON
+        return "–".join(map(str, cast("Sequence[object]", value)))
     if isinstance(value, bool) or value is None:
         return {True: "on", False: "off", None: "none"}[value]
     return f"{value:g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
@@ -60,18 +60,14 @@ def value_in_words(value: Any) -> str:
 
 def settings_in_words(values: Mapping[str, Any]) -> str:
     """Settings {dotted key: value} by their names: "Batch = 64, Loss = hinge"."""
-    return ", ".join(f"{_named(key)} = {_value(value)}" for key, value in values.items())
+    return ", ".join(f"{_named(key)} = {value_in_words(value)}" for key, value in values.items())
 
 
 def changes_in_words(changes: Mapping[str, Sequence[Any]]) -> str:
     """Changes of settings {dotted key: (before, after)} by their names: "R1 1 → 2"."""
-    return ", ".join(f"{_named(key)} {_value(before)} → {_value(after)}" for key, (before, after) in changes.items())
+    return ", ".join(f"{_named(key)} {value_in_words(before)} → {value_in_words(after)}" for key, (before, after) in changes.items())
 
 
 def _named(key: str) -> str:
     """A file of another version may name a setting that this one has not."""
     return setting_title(key) if key in SETTINGS else key
-
-
-def _value(value: Any) -> str:
-    return value_in_words(tuple(value) if isinstance(value, list) else value)

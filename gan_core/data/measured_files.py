@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ class FileNote:
 
 
 def read_measured(
-    files: Mapping[str, str | Path], *, size: int | None = None, leave_out: bool = False
+    files: Mapping[str, str | PathLike[str]], *, size: int | None = None, leave_out: bool = False
 ) -> tuple[dict[str, Array], list[FileNote]]:
     """The samples of each file, points (n, d) or images (n, h, w, c), by role, and what was found and done.
 
