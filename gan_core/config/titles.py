@@ -65,7 +65,8 @@ def settings_in_words(values: Mapping[str, Any]) -> str:
 
 def changes_in_words(changes: Mapping[str, Sequence[Any]]) -> str:
     """Changes of settings {dotted key: (before, after)} by their names: "R1 1 → 2"."""
-    return ", ".join(f"{_named(key)} {value_in_words(before)} → {value_in_words(after)}" for key, (before, after) in changes.items())
+    words = ((key, value_in_words(before), value_in_words(after)) for key, (before, after) in changes.items())
+    return ", ".join(f"{_named(key)} {before} → {after}" for key, before, after in words)
 
 
 def _named(key: str) -> str:
