@@ -46,7 +46,7 @@ def drawn(at: AppTest) -> AppTest:
 
 def text_of(at: AppTest) -> str:
     """All the text of a page, and the titles of its messages."""
-    parts = [element for kind in TEXTS for element in getattr(at, kind)]
+    parts = [element for kind in TEXTS for element in getattr(at, kind) if not str(element.value).startswith("<style>")]
     titles = [getattr(e.proto, "title", "") for kind in ("info", "warning", "error") for e in getattr(at, kind)]
     return "\n".join([*(without_explanations(str(element.value)) for element in parts), *titles])
 

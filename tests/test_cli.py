@@ -41,7 +41,7 @@ TINY = [
     "--set",
     "recording.log_every=1000",
 ]
-SUMMARY = {"run", "name", "state", "step", "total_steps", "seconds", "steps_per_second", "data", "preset", "error"}
+SUMMARY = set("run name kind state step total_steps seconds steps_per_second data preset error".split())
 
 
 def process(*arguments: str, **options) -> subprocess.Popen:

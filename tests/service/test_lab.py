@@ -234,7 +234,7 @@ def test_a_comparison_of_runs_by_the_worker(working):
     assert (found.n, found.steps) == (200, steps)
     one, two = found.values
     assert [seed for seed, _ in found.values[one]] == [0, 1, 2]
-    assert "training.steps = 30" in one
+    assert "Steps = 30" in one
     (verdict,) = found.comparisons
     assert verdict.covers == "seeds and samples" and verdict.sentence and found.headline
     assert {c.metric for c in found.others} == {

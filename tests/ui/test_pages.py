@@ -1372,7 +1372,7 @@ def test_wrong_settings_are_all_said_and_start_nothing(home, store):
     at.text_input(key="discriminator.hidden auto digits mlp").set_value("1,2,3,4,5,x")
     drawn(form_button(at, "start").click().run())
     assert "This run cannot start" in text_of(at)
-    for named in ("generator.hidden", "abc", "discriminator.hidden"):
+    for named in ("Hidden layers of the generator", "abc", "Hidden layers of the discriminator"):
         assert named in at.error[0].value.replace("\\", "")
     assert [run.state for run in store.runs.all()] == ["finished"]  # the example
     at.text_input(key="generator.hidden auto digits mlp").set_value("32")
