@@ -84,6 +84,7 @@ from .records import History as History
 from .records import Job as Job
 from .records import MetricResult as MetricResult
 from .records import Modes as Modes
+from .records import Preview as Preview
 from .records import Reference as Reference
 from .records import Report as Report
 from .records import RunInfo as RunInfo

@@ -7,6 +7,7 @@ preview, nor the number of steps in a compiled call changes a number.
 
 from __future__ import annotations
 
+import math
 import time
 from bisect import bisect_right
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -33,8 +34,8 @@ PREVIEW_SECONDS = 1.0
 PREVIEW_SHARE = 0.015
 """Of the training time, at most, goes into previews; of points in the plane half of it into the picture of the game.
 The recorder, which writes them in another thread, has the rest of two hundredths."""
-GAME_BATCHES = 4
-"""Batches of real samples over which a gradient in that picture is averaged."""
+GAME_BATCHES = 1
+"""Batches of real samples over which a gradient in that picture is averaged: more of them cost most of its time."""
 AFTER_CHANGE_SECONDS = 0.1
 """About how long a run trains with new settings before it is shown what they do."""
 MOST_CHANGES = 500
@@ -284,6 +285,24 @@ def _run(
         speed.count(n)
 
 
+class Cost:
+    """How many seconds something takes: the shortest time so far, because others on a machine prolong some.
+
+    The first time does not count: it compiles.
+    """
+
+    def __init__(self) -> None:
+        self._seconds: float | None = None
+
+    def after(self, took: float) -> float:
+        """The cost, now that it has taken so many seconds once more."""
+        if self._seconds is None:
+            self._seconds = math.inf
+            return 0.0
+        self._seconds = min(self._seconds, took)
+        return self._seconds
+
+
 class _Previews:
     """Shows what the networks make at this moment, as often as its share of the training time allows.
 
@@ -300,6 +319,7 @@ class _Previews:
         self.changed_at: int | None = start.step if start.changed else None
         self._shown = self._shown_game = -1
         self._due = self._game_due = clock() + PREVIEW_SECONDS
+        self._game_cost = Cost()
 
     def changed(self, step: int) -> None:
         """The settings have changed: the first steps with the new ones are to be shown, whenever the last ones were."""
@@ -332,7 +352,7 @@ class _Previews:
         self._due = now + max(PREVIEW_SECONDS, took / self._share)
         if game is not None:
             self._shown_game = step
-            self._game_due = now + max(PREVIEW_SECONDS, (after_game - made) / self._share)
+            self._game_due = now + max(PREVIEW_SECONDS, self._game_cost.after(after_game - made) / self._share)
 
     def _game(self, step: int) -> Mapping[str, np.ndarray]:
         if self._copy is None:

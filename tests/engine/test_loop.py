@@ -18,7 +18,7 @@ from gan_core.config.sections import GeneratorConfig
 from gan_core.engine import checkpoints, cpu_threads, sampling
 from gan_core.engine.base_model import BLOCK, LiveHyperparameters, draw_block
 from gan_core.engine.gan import GAN
-from gan_core.engine.loop import Diverged, train
+from gan_core.engine.loop import Cost, Diverged, train
 from gan_core.engine.models import CompiledModels
 from gan_core.engine.networks import statistics
 from gan_core.records import SNAPSHOT_SAMPLES
@@ -323,6 +323,13 @@ def test_a_slow_clock_shows_seldom(undisturbed):
     _, book, _ = run(clock=ticking(8))
     assert [step for step, *_ in book.previews][0::2] == [0, 150] and len(book.previews) == 3
     assert book.previews[-1][3] is not None  # at rest the game is that of the last step
+
+
+def test_what_is_compiled_first_makes_no_later_picture_wait():
+    """Compiling took two seconds, for which the picture of the game stood still for minutes."""
+    cost = Cost()
+    assert cost.after(2.0) == 0
+    assert [cost.after(took) for took in (0.03, 0.5, 0.02)] == [0.03, 0.03, 0.02], "others made it slow once"
 
 
 def test_changes_in_quick_succession_keep_no_snapshot_each():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import streamlit as st
 
-from gan_core import DatasetInfo, RunInfo
+from gan_core import DatasetInfo, Preview, RunInfo
 from gan_core.pictures import grid
 from ui.charts import training
 from ui.frame.glossary import meaning, term
@@ -111,15 +111,25 @@ def picture_of(page: Page, run: RunInfo) -> Picture | None:
     if preview is not None and navigation().place.step is None and (run.state == "running" or preview.step >= newest):
         raw = st.session_state.get("raw generator", False)
         changes = f"{preview.edits} change{'' if preview.edits == 1 else 's'} of settings"
-        # The game of points is made less often than the samples, and the picture is of its step.
-        step = preview.step if preview.game is None or preview.game_step is None else preview.game_step
-        title = f"Generated{' now' if run.state == 'running' else ''}, step {step:,}"
-        about = f"at step {step:,}, after {changes}"
-        return Picture(title, about, preview.raw if raw else preview.samples, True, preview.game)
+        title = f"Generated{' now' if run.state == 'running' else ''}, step {preview.step:,}"
+        about = f"at step {preview.step:,}, after {changes}"
+        samples = preview.raw if raw else preview.samples
+        return Picture(title, about, samples, True, game_with(samples, preview, raw=raw))
     if not steps:
         return None
     step = shown_step(steps)
     return Picture(f"Generated, step {step:,}", f"at step {step:,}", samples_of(page.lab, run, step))
+
+
+def game_with(samples: np.ndarray, preview: Preview, *, raw: bool) -> Mapping[str, np.ndarray] | None:
+    """The game with the points of this moment.
+
+    It is made less often than the samples: then its ground and its grid are some seconds old, and the arrows, which
+    begin at its own points, are left out.
+    """
+    if preview.game is None or (preview.game_step == preview.step and not raw):
+        return preview.game
+    return {name: found for name, found in preview.game.items() if name != "pushes"} | {"points": samples}
 
 
 def show_plane(picture: Picture, run: RunInfo, data: DatasetInfo, side: int) -> None:
