@@ -178,6 +178,7 @@ def test_people_wait_in_turn_and_each_with_one_file(folder, readers):
     assert (reader.look(first, "ada").state, reader.look(first, "ada").ahead) == ("waiting", 1)
     assert reader.look(second, "bob").ahead == 2
     assert reader.look(third, "ada").ahead == 1  # in the place of her first one
+    wait_until(children)  # a file is being read from the moment on that its process is asked for
     assert len(children()) == 1
 
 
