@@ -77,7 +77,7 @@ def unknown_class(run: records.RunInfo, asked: object, classes: Iterable[str]) -
     return GanometerError(f"class {asked} was asked of run {run.id}, and {known}; choose another, or leave it out")
 
 
-def check_trained_here(run: records.RunInfo) -> None:
+def check_has_networks(run: records.RunInfo) -> None:
     """Raises GanometerError for a run without networks, of which nothing new can be made."""
     if not run.trained_here:
         raise GanometerError(
@@ -88,7 +88,7 @@ def check_trained_here(run: records.RunInfo) -> None:
 
 def generator_at(store: Store, run: records.RunInfo, step: int) -> Any:
     """The averaged generator of a snapshot that exists, a Keras model. Raises GanometerError for a run without."""
-    check_trained_here(run)
+    check_has_networks(run)
     info, weights = dataset_info(store, run), snapshot_weights(store, run.id, step)
     from gan_core.engine import checkpoints, networks
 

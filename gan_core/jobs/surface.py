@@ -8,7 +8,7 @@ import numpy as np
 
 from gan_core.codec import to_storage
 from gan_core.jobs.kind import Arrays, JobContext, JobKind, Parameters, decode_arrays, encode_arrays, only
-from gan_core.jobs.snapshot_sampler import check_trained_here, class_number, snapshot_step, snapshot_weights
+from gan_core.jobs.snapshot_sampler import check_has_networks, class_number, snapshot_step, snapshot_weights
 from gan_core.records import GanometerError
 from gan_core.validation import Label
 
@@ -23,7 +23,7 @@ class Surface(Parameters):
 def answer(context: JobContext, asked: Surface) -> Arrays:
     """The arrays of `engine.surface.compute`. Raises GanometerError for data that are not points in the plane."""
     store, run = context.store, context.store.runs.get(context.run)
-    check_trained_here(run)
+    check_has_networks(run)
     dataset, step = context.dataset_of_run(), snapshot_step(store, run.id, context.step)
     weights, number = snapshot_weights(store, run.id, step), class_number(store, run, asked.label)
     if dataset.shape != (2,):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gan_core.config.losses import LOSS_UNITS
 from gan_core.config.run_config import RunConfig, differences, flatten_config
+from gan_core.config.titles import value_in_words
 from gan_core.distances.catalogue import METRICS
 from gan_core.distances.marks import mark_of
 from gan_core.distances.verdict import TITLES, shown_value, with_spread, z_value
@@ -119,16 +120,14 @@ class Document:
     version: str
 
 
-def report_of(
-    found: RunResults, *, clear: Callable[[str], str], in_words: Callable[[object], str], room: int
-) -> RunReport:
+def report_of(found: RunResults, *, clear: Callable[[str], str], room: int) -> RunReport:
     """The report of one run, whose pictures take about `room` characters.
 
-    `clear` takes from a text what tells of a person or a machine; `in_words` says a setting's value.
+    `clear` takes from a text what tells of a person or a machine.
     """
     run, data, report = found.run, found.data, found.headline.report
     seen = data is not None and not data.rows_hidden
-    commands, notes = _again(found, in_words)
+    commands, notes = _again(found)
     return RunReport(
         id=run.id,
         name=clear(run.name),
@@ -146,7 +145,7 @@ def report_of(
         charts=charts_of(found.history, found.reference, loss_unit=_loss_unit(run)),
         pictures=pictures_of(found.snapshots, real=data.preview if data and seen else None, room=room),
         real_picture=image_grid(data.preview) if data and seen and data.kind == "image" else "",
-        settings=_settings(found, in_words),
+        settings=_settings(found),
         findings=tuple((event.step, clear(event_in_words(event))) for event in reversed(found.events)),
         commands=commands,
         notes=notes,
@@ -158,14 +157,13 @@ def document_of(
     results: Sequence[RunResults],
     *,
     clear: Callable[[str], str],
-    in_words: Callable[[object], str],
     made: float,
     version: str,
     versus: Versus | None = None,
 ) -> Document:
     """The report of several runs: each by itself, and their energy distances in one chart."""
     room = ROOM_FOR_PICTURES // len(results)
-    runs = tuple(report_of(found, clear=clear, in_words=in_words, room=room) for found in results)
+    runs = tuple(report_of(found, clear=clear, room=room) for found in results)
     together: tuple[Chart, ...] = ()
     if len(results) > 1:
         references = {found.run.dataset: found.reference for found in results}
@@ -200,18 +198,18 @@ def _numbers(report: Report | None) -> tuple[Number, ...]:
     return tuple(rows)
 
 
-def _settings(found: RunResults, in_words: Callable[[object], str]) -> tuple[Setting, ...]:
+def _settings(found: RunResults) -> tuple[Setting, ...]:
     if not found.run.trained_here:
         return ()
     changed = differences(found.first, found.recipe)
     return tuple(
-        Setting(key, in_words(value), in_words(changed[key][1]) if key in changed else "")
+        Setting(key, value_in_words(value), value_in_words(changed[key][1]) if key in changed else "")
         for key, value in flatten_config(found.first).items()
         if key not in ("data.name", "preset")
     )
 
 
-def _again(found: RunResults, in_words: Callable[[object], str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _again(found: RunResults) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The commands that train the run again, and what one has to know of them."""
     run, first = found.run, found.first
     if not run.trained_here:

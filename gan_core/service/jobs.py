@@ -8,7 +8,7 @@ from typing import Any, Callable, Mapping
 from gan_core.jobs import registry
 from gan_core.jobs.compare import Compare
 from gan_core.jobs.kind import Parameters
-from gan_core.jobs.snapshot_sampler import check_trained_here
+from gan_core.jobs.snapshot_sampler import check_has_networks
 from gan_core.records import DatasetError, GanometerError, Job, UnknownRun, Unreadable
 from gan_core.service import permissions
 from gan_core.service.runs import RunService
@@ -62,7 +62,7 @@ class JobService:
         if hidden and registry.kind_of(asked).without_rows is None:
             raise permissions.NotAllowed(permissions.HIDDEN)
         if registry.kind_of(asked).of_networks and run_id is not None:
-            check_trained_here(self._runs.get(run_id, by=by))
+            check_has_networks(self._runs.get(run_id, by=by))
 
         def allow(unanswered: int) -> None:
             permissions.check_jobs(self._settings, by, unanswered)

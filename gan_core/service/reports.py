@@ -15,7 +15,6 @@ from gan_core import machine
 from gan_core.bundles.personal import clearer, event_for_a_file
 from gan_core.config import presets
 from gan_core.config.run_config import RunConfig
-from gan_core.config.titles import value_in_words
 from gan_core.jobs.comparison import ComparisonReport
 from gan_core.records import DatasetInfo, GanometerError, RunInfo
 from gan_core.reports.html_page import html_of
@@ -79,7 +78,6 @@ class ReportService:
         return document_of(
             found,
             clear=clear_name,
-            in_words=value_in_words,
             made=self._clock(),
             version=machine.versions()["ganometer"],
             versus=versus,

@@ -190,8 +190,6 @@ def read_samples(fake: Any, given: Given, scale: Scale | None) -> tuple[np.ndarr
     """
     x = as_numpy(fake)
     check_enough(len(x), FEWEST_SAMPLES, "generated samples")
-    if x.dtype.kind == "f" and not np.isfinite(x).all():
-        raise GanometerError("the generated samples hold values that are not finite (NaN or infinity); leave these out")
     form = form_of(x, given.dataset.shape, real_scale=given.scale, scale=scale)
     notes = [form.said]
     if form.clips(x):
